@@ -1,0 +1,27 @@
+"""What every room needs and none owns: the error tree, the plug-in registry, seed derivation."""
+
+from untrained.foundation.errors import (
+    MalformedInput,
+    MissingData,
+    StorageError,
+    UnknownName,
+    Unsupported,
+    UntrainedError,
+    UserError,
+    suggest,
+)
+from untrained.foundation.registry import Registry
+from untrained.foundation.seeds import derive
+
+__all__ = [
+    "MalformedInput",
+    "MissingData",
+    "Registry",
+    "StorageError",
+    "UnknownName",
+    "Unsupported",
+    "UntrainedError",
+    "UserError",
+    "derive",
+    "suggest",
+]

@@ -1,0 +1,106 @@
+"""Named plug-ins: files of one folder and entry points of other packages."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import warnings
+from collections.abc import Iterator, Mapping
+from importlib.metadata import entry_points
+from typing import Generic, TypeVar
+
+from untrained.foundation.errors import UnknownName
+
+T = TypeVar("T")
+
+
+class Registry(Mapping[str, T], Generic[T]):
+    """The items registered under a name, loaded on first look-up.
+
+    Looking anything up imports every module of `package` (a file registers what it defines) and
+    every entry point of `group` (an entry point that fails to load is a warning: somebody else's
+    broken package must not take the harness down).
+    """
+
+    def __init__(self, kind: str, *, package: str, group: str, hint: str = "") -> None:
+        """Make an empty registry.
+
+        Args:
+            kind: what it holds, in the singular, for messages.
+            package: dotted name of the package whose modules are plug-ins.
+            group: entry-point group of third-party plug-ins.
+            hint: what a user can do about an unknown name.
+        """
+        self.kind = kind
+        self._package = package
+        self._group = group
+        self._hint = hint
+        self._items: dict[str, T] = {}
+        self._origins: dict[str, str] = {}
+        self._loaded = False
+
+    def register(self, name: str, item: T, *, origin: str) -> T:
+        """Add an item.
+
+        Args:
+            name: its unique name.
+            item: the item.
+            origin: where it is defined (module name), for the message of a clash.
+
+        Returns:
+            The item, so that a decorator can end with this call.
+
+        Raises:
+            ValueError: the name is taken by something defined elsewhere.
+        """
+        if name in self._items:
+            raise ValueError(
+                f"two {self.kind}s are named {name!r}: in {self._origins[name]} and in {origin}"
+            )
+        self._items[name] = item
+        self._origins[name] = origin
+        return item
+
+    def _load(self) -> None:
+        if self._loaded:
+            return
+        self._loaded = True  # set first: a plug-in may look something up while it is imported
+        try:
+            package = importlib.import_module(self._package)
+            for module in pkgutil.iter_modules(package.__path__):
+                importlib.import_module(f"{self._package}.{module.name}")
+        except BaseException:
+            self._loaded = False
+            raise
+        for entry in entry_points(group=self._group):
+            try:
+                entry.load()
+            except Exception as error:
+                warnings.warn(
+                    f"the {self.kind} plug-in {entry.name!r} ({entry.value}) cannot be loaded "
+                    f"and is left out: {type(error).__name__}: {error}",
+                    RuntimeWarning,
+                    stacklevel=3,
+                )
+
+    def __getitem__(self, name: str) -> T:
+        """The item of that name.
+
+        Raises:
+            UnknownName: there is none; the message suggests the nearest.
+        """
+        self._load()
+        try:
+            return self._items[name]
+        except KeyError:
+            raise UnknownName(self.kind, name, self._items, self._hint) from None
+
+    def __iter__(self) -> Iterator[str]:
+        """Names in alphabetical order."""
+        self._load()
+        return iter(sorted(self._items))
+
+    def __len__(self) -> int:
+        """How many items there are."""
+        self._load()
+        return len(self._items)
