@@ -1,0 +1,1 @@
+"""The conductor: studies, inputs, runner, executors, command line."""

@@ -1,0 +1,1 @@
+"""Stored scores, the statistics of rankings, and committed results."""

@@ -1,0 +1,1 @@
+"""Search spaces: architectures, networks, ground truth."""

@@ -1,0 +1,127 @@
+"""What an indicator declares, and the decorator that registers one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Literal
+
+from untrained.foundation import Registry
+from untrained.indicators.protocol import Protocol
+
+if TYPE_CHECKING:
+    from untrained.indicators.measurement import Measurement
+
+Status = Literal["ok", "unsupported", "diverged", "out_of_memory", "timeout", "error"]
+
+
+class Need(Enum):
+    """What a network or batch must have for an indicator to exist."""
+
+    LABELS = "labels"
+    GRADIENTS = "gradients"
+    RELU = "relu"
+    BATCH_NORM = "batch_norm"
+    STAGES = "stages"
+    SECOND_BATCH = "second_batch"
+    RANDOMNESS = "randomness"
+    """The score draws random numbers of its own, so it differs from seed to seed."""
+
+
+Function = Callable[["Measurement"], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """A training-free indicator: a function of a measurement, and what must be known to use it."""
+
+    id: str
+    title: str
+    formula: str
+    """The definition in one line of text."""
+    reference: str
+    """Authors, venue, year, equation."""
+    higher_is_better: bool
+    needs: frozenset[Need]
+    protocol: Protocol
+    """The reference protocol, that of the paper or the authors' code."""
+    class_invariant: bool
+    """Equal for all members of a functional class, given equal live weights."""
+    version: int
+    """Raised whenever the value for the same network changes."""
+    deviations: str
+    """Where the definition differs from the authors' released code; empty if nowhere."""
+    function: Function
+
+    def __call__(self, measurement: Measurement) -> float:
+        """The score as the definition gives it, not yet judged."""
+        return self.function(measurement)
+
+    def status_of(self, value: float) -> Status:
+        """`ok` for a finite value and for an infinite one that ranks last, else `diverged`.
+
+        An infinite score that would rank first is a numerical accident, never a good network.
+        """
+        if math.isnan(value):
+            return "diverged"
+        if math.isinf(value) and (value > 0) == self.higher_is_better:
+            return "diverged"
+        return "ok"
+
+
+indicators: Registry[Indicator] = Registry(
+    "indicator",
+    package="untrained.indicators",
+    group="untrained.indicators",
+    hint="untrained list indicators",
+)
+
+
+def indicator(
+    *,
+    title: str,
+    formula: str,
+    reference: str,
+    protocol: Protocol,
+    needs: frozenset[Need] | set[Need] = frozenset(),
+    higher_is_better: bool = True,
+    class_invariant: bool = False,
+    version: int = 1,
+    deviations: str = "",
+) -> Callable[[Function], Indicator]:
+    """Register the decorated function as the indicator of the function's name.
+
+    Args:
+        title: name for tables.
+        formula: the definition in one line.
+        reference: authors, venue, year, equation.
+        protocol: the reference protocol.
+        needs: what must be there for it to exist.
+        higher_is_better: its direction, as the paper claims it.
+        class_invariant: whether all members of a functional class score the same.
+        version: to be raised whenever the value for the same network changes.
+        deviations: where it differs from the authors' released code.
+
+    Returns:
+        The decorator; it returns the `Indicator`, which is callable like the function.
+    """
+
+    def register(function: Function) -> Indicator:
+        item = Indicator(
+            id=function.__name__,
+            title=title,
+            formula=formula,
+            reference=reference,
+            higher_is_better=higher_is_better,
+            needs=frozenset(needs),
+            protocol=protocol,
+            class_invariant=class_invariant,
+            version=version,
+            deviations=deviations,
+            function=function,
+        )
+        return indicators.register(item.id, item, origin=function.__module__)
+
+    return register

@@ -1,0 +1,84 @@
+"""What a score stands for: everything besides the architecture and the seed that changes it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """The conditions a score was measured under; its digest is part of the score's key.
+
+    The data seed and the sample ids say which inputs were used; the seed of the initialisation is
+    not part of the protocol but of the score's key, because one protocol is run for many seeds.
+    """
+
+    dataset: str = "cifar10"
+    """Decides the input shape, the number of classes and the normalisation."""
+    inputs: Literal["images", "gaussian", "ones", "none"] = "images"
+    """Where a batch comes from; `none`: the score looks at no batch (parameter count, SynFlow)."""
+    batch_size: int = 64
+    num_batches: int = 1
+    resolution: int = 32
+    """Height and width in pixels; three channels."""
+    num_classes: int = 10
+    labels: Literal["true", "random", "none"] = "true"
+    """`none`: the score looks at no labels."""
+    channels: int = 16
+    """Width of the network's first stage."""
+    cells: int = 5
+    """Cells a stage."""
+    initialisation: str = "default"
+    """`default`: what the layers' constructors draw."""
+    batch_norm: Literal["train", "eval"] = "train"
+    """Batch statistics, or the running statistics of a fresh network."""
+    dtype: Literal["float32", "float64"] = "float32"
+    data_seed: int = 0
+    """Draws the images, or the noise, and random labels."""
+    sample_ids: tuple[int, ...] = ()
+    """Row numbers of the images in `source`, all batches in order; empty for synthetic inputs."""
+    source: str = ""
+    """SHA-256 of the image file; empty for synthetic inputs."""
+
+    @property
+    def canonical(self) -> str:
+        """The protocol as canonical JSON (sorted keys, no spaces)."""
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+
+    @property
+    def digest(self) -> str:
+        """The first 16 hexadecimal digits of the SHA-256 of `canonical`."""
+        return hashlib.sha256(self.canonical.encode()).hexdigest()[:16]
+
+    @classmethod
+    def from_json(cls, text: str) -> Protocol:
+        """The protocol that `canonical` was made from."""
+        fields: dict[str, Any] = json.loads(text)
+        fields["sample_ids"] = tuple(fields["sample_ids"])
+        return cls(**fields)
+
+    def replace(self, **changes: Any) -> Protocol:
+        """A copy with some fields changed."""
+        return replace(self, **changes)
+
+    def describe(self) -> str:
+        """One line for a table: `cifar10 images, batch 128, 16 channels x 5 cells, train-mode BN`."""
+        network = f"{self.channels} channels x {self.cells} cells"
+        head = f"{self.dataset} classes and shape"
+        if self.inputs == "none":
+            return f"no batch ({head}), {network}"
+        batch = f"batch {self.batch_size}" + (
+            f" x {self.num_batches}" if self.num_batches > 1 else ""
+        )
+        source = f"{self.dataset} images" if self.inputs == "images" else f"{self.inputs} inputs"
+        labels = "" if self.labels == "none" else f", {self.labels} labels"
+        start = (
+            "" if self.initialisation == "default" else f", {self.initialisation} initialisation"
+        )
+        return (
+            f"{source}, {batch}{labels}, {network}, {self.resolution} px, "
+            f"{self.batch_norm}-mode BN{start}, {self.dtype}"
+        )
