@@ -1,0 +1,102 @@
+"""Rank correlations of two sequences, and how many of their pairs are tied."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+
+def dense_ranks(values: ArrayLike) -> NDArray[np.int64]:
+    """Ranks 0, 1, 2, ... in ascending order, equal values sharing one.
+
+    Args:
+        values: one-dimensional; infinite values are legal and rank first or last.
+
+    Returns:
+        As many ranks.
+
+    Raises:
+        ValueError: a value is NaN (callers drop incomplete pairs), or the shape is wrong.
+    """
+    array = np.asarray(values)
+    if array.ndim != 1:
+        raise ValueError(f"a ranking needs one-dimensional values, got shape {array.shape}")
+    if np.issubdtype(array.dtype, np.floating) and np.isnan(array).any():
+        raise ValueError(f"{int(np.isnan(array).sum())} of {array.size} values to rank are NaN")
+    return np.unique(array, return_inverse=True)[1].astype(np.int64)
+
+
+def kendall_tau_b(x: ArrayLike, y: ArrayLike) -> float:
+    """Kendall's tau-b: (concordant - discordant) / sqrt(pairs untied in x * pairs untied in y).
+
+    Kendall, "The treatment of ties in ranking problems", Biometrika 33, 1945.
+
+    Args:
+        x: n values.
+        y: n values.
+
+    Returns:
+        A number in [-1, 1]; NaN where n < 2 or one side is constant.
+
+    Raises:
+        ValueError: a value is NaN, or the lengths differ.
+    """
+    a, b = _paired_ranks(x, y)
+    if _is_constant(a) or _is_constant(b):
+        return math.nan
+    # the p-value is not used: the asymptotic one costs least
+    return float(stats.kendalltau(a, b, variant="b", method="asymptotic").statistic)
+
+
+def spearman_rho(x: ArrayLike, y: ArrayLike) -> float:
+    """Spearman's rho: Pearson's correlation of the mid-ranks.
+
+    Args:
+        x: n values.
+        y: n values.
+
+    Returns:
+        A number in [-1, 1]; NaN where n < 2 or one side is constant.
+
+    Raises:
+        ValueError: a value is NaN, or the lengths differ.
+    """
+    a, b = _paired_ranks(x, y)
+    if _is_constant(a) or _is_constant(b):
+        return math.nan
+    return float(stats.spearmanr(a, b).statistic)
+
+
+def tied_pair_fraction(values: ArrayLike) -> float:
+    """The fraction of the n (n - 1) / 2 pairs whose two values are equal; NaN where n < 2.
+
+    Args:
+        values: n values.
+
+    Returns:
+        A number in [0, 1].
+
+    Raises:
+        ValueError: a value is NaN.
+    """
+    ranks = dense_ranks(values)
+    if ranks.size < 2:
+        return math.nan
+    counts = np.bincount(ranks)
+    return float((counts * (counts - 1)).sum() / (ranks.size * (ranks.size - 1)))
+
+
+def _paired_ranks(x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    # Ranks in place of values change neither coefficient and keep infinite values out of scipy,
+    # whose search for NaN has taken inf - inf for one.
+    a, b = dense_ranks(x), dense_ranks(y)
+    if a.size != b.size:
+        raise ValueError(f"{a.size} values cannot be paired with {b.size}")
+    return a, b
+
+
+def _is_constant(ranks: NDArray[np.int64]) -> bool:
+    return ranks.size < 2 or not ranks.any()
