@@ -1,0 +1,214 @@
+"""Ground truth of a search space: one interface for tables, surrogates and embedded values."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Literal
+
+from untrained.foundation import UnknownName, UserError
+from untrained.spaces.architecture import Architecture
+from untrained.spaces.target import MEAN, Provenance, Target, higher_is_better
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Benchmark(ABC):
+    """Values of architectures under named targets.
+
+    Every look-up takes either a `Target`, or `dataset`, `metric`, `epochs` and `seed` by keyword,
+    or nothing, which means `default_target`. What is left out is completed: the dataset and metric
+    of the default target, the longest training there is, the mean over the training seeds.
+    """
+
+    name: str
+    """Registered name."""
+    space: str
+    """Registered name of the search space."""
+    kind: Literal["tabular", "surrogate"]
+    fallback: bool = False
+    """Only chosen by itself if no other benchmark of the space has its data."""
+
+    @property
+    @abstractmethod
+    def provenance(self) -> Provenance:
+        """Source, file and hash of the values.
+
+        Raises:
+            MissingData: the file is not there.
+        """
+
+    @abstractmethod
+    def missing(self) -> str | None:
+        """What is missing, where it was looked for and what to do; None if the data is there."""
+
+    @abstractmethod
+    def targets(self) -> tuple[Target, ...]:
+        """All targets, sorted.
+
+        Raises:
+            MissingData: the data is not there.
+            MalformedInput: the data cannot be read.
+        """
+
+    @abstractmethod
+    def _values(self, target: Target) -> pd.Series[float]:
+        """The values of an existing target by architecture text, in the source's order."""
+
+    @property
+    def default_target(self) -> Target:
+        """Test accuracy if there is one, else the first metric that is better high; longest, mean.
+
+        Of several datasets the first in the alphabet.
+        """
+        targets = self.targets()
+
+        def order(target: Target) -> tuple[bool, bool, bool, str, str, int]:
+            return (
+                target.metric != "test_accuracy",
+                not self.higher_is_better(target.metric),
+                target.seed != MEAN,
+                target.dataset,
+                target.metric,
+                -target.epochs,
+            )
+
+        return min(targets, key=order)
+
+    def target(
+        self,
+        target: Target | None = None,
+        *,
+        dataset: str | None = None,
+        metric: str | None = None,
+        epochs: int | None = None,
+        seed: int | None = None,
+    ) -> Target:
+        """The existing target that is meant.
+
+        Args:
+            target: a complete one, to be checked; the keywords are then left out.
+            dataset: its dataset.
+            metric: its metric; validation and test accuracy are different metrics.
+            epochs: length of the training; None: the longest there is for that seed.
+            seed: training seed, -1 for the mean; None: the mean, else the only one there is.
+
+        Raises:
+            UnknownName: no such dataset or metric; the message lists those there are.
+            UserError: that dataset and metric have no such epochs or seed, or both a target and
+                keywords were given.
+        """
+        if target is not None:
+            if any(part is not None for part in (dataset, metric, epochs, seed)):
+                raise UserError(
+                    f"{target!r} and keywords were both given to the benchmark {self.name!r}; "
+                    "give one of them"
+                )
+            dataset, metric, epochs, seed = (
+                target.dataset,
+                target.metric,
+                target.epochs,
+                target.seed,
+            )
+        return self._complete(dataset, metric, epochs, seed)
+
+    def _complete(
+        self, dataset: str | None, metric: str | None, epochs: int | None, seed: int | None
+    ) -> Target:
+        left = list(self.targets())
+        default = self.default_target
+        hint = f"benchmark {self.name!r}"
+        dataset = default.dataset if dataset is None else dataset
+        known = {t.dataset for t in left}
+        if dataset not in known:
+            raise UnknownName("dataset", dataset, known, hint)
+        left = [t for t in left if t.dataset == dataset]
+        metric = default.metric if metric is None else metric
+        known = {t.metric for t in left}
+        if metric not in known:
+            raise UnknownName("metric", metric, known, f"{hint}, dataset {dataset!r}")
+        left = [t for t in left if t.metric == metric]
+        asked = f"{dataset} {metric} of the benchmark {self.name!r}"
+        lengths = sorted({t.epochs for t in left})
+        if epochs is None:
+            wanted = MEAN if seed is None else seed
+            epochs = max((t.seed == wanted, t.epochs) for t in left)[1]
+        elif epochs not in lengths:
+            raise UserError(
+                f"{asked} was asked for after {epochs} epochs, which it does not have; "
+                f"there are: {', '.join(map(str, lengths))} "
+                "(0: the benchmark's own schedule; leave epochs out for the longest)"
+            )
+        seeds = sorted(t.seed for t in left if t.epochs == epochs)
+        if seed is None:
+            seed = seeds[0]
+        elif seed not in seeds:
+            raise UserError(
+                f"{asked} at {epochs} epochs was asked for with training seed {seed}, "
+                f"which it does not have; there are: {', '.join(map(str, seeds))} "
+                "(-1: the mean over the seeds; leave seed out for it)"
+            )
+        return Target(dataset, metric, epochs, seed)
+
+    def query(
+        self,
+        arch: str | Architecture,
+        target: Target | None = None,
+        *,
+        dataset: str | None = None,
+        metric: str | None = None,
+        epochs: int | None = None,
+        seed: int | None = None,
+    ) -> float:
+        """The value of one architecture; accuracies in percent.
+
+        Returns:
+            The value, or NaN if the benchmark has none for this architecture (a training seed that
+            was not run, an architecture outside a partial table).
+
+        Raises:
+            MalformedInput: not an architecture of the benchmark's space.
+            UserError: see `target`.
+        """
+        from untrained.spaces.registry import spaces
+
+        found = self.target(target, dataset=dataset, metric=metric, epochs=epochs, seed=seed)
+        text = spaces[self.space].parse(arch).text
+        return float(self._values(found).get(text, float("nan")))
+
+    def table(
+        self,
+        target: Target | None = None,
+        *,
+        dataset: str | None = None,
+        metric: str | None = None,
+        epochs: int | None = None,
+        seed: int | None = None,
+    ) -> pd.DataFrame:
+        """Columns `architecture` (text) and `value` (float64), one row an architecture it knows."""
+        found = self.target(target, dataset=dataset, metric=metric, epochs=epochs, seed=seed)
+        return self._values(found).rename_axis("architecture").rename("value").reset_index()
+
+    def best(
+        self,
+        target: Target | None = None,
+        n: int = 1,
+        *,
+        dataset: str | None = None,
+        metric: str | None = None,
+        epochs: int | None = None,
+        seed: int | None = None,
+    ) -> pd.DataFrame:
+        """The n best rows of `table`, best first; equal values in order of their text."""
+        found = self.target(target, dataset=dataset, metric=metric, epochs=epochs, seed=seed)
+        ascending = not self.higher_is_better(found.metric)
+        return (
+            self.table(found)
+            .sort_values(["value", "architecture"], ascending=[ascending, True])
+            .head(n)
+            .reset_index(drop=True)
+        )
+
+    def higher_is_better(self, metric: str) -> bool:
+        """Direction of a metric, by its name."""
+        return higher_is_better(metric)

@@ -1,0 +1,167 @@
+"""What a search space must offer, and what follows from that by itself."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from numpy.random import Generator
+
+from untrained.foundation import MalformedInput, UserError
+from untrained.spaces.architecture import Architecture
+
+if TYPE_CHECKING:
+    from untrained.spaces.network import Network
+
+
+class SearchSpace(ABC):
+    """A set of architectures, how to move in it, and how to build a network of each.
+
+    Every method that takes an architecture also takes its text. A space is a value without
+    state that an outside can see; one instance is registered and shared.
+    """
+
+    name: str
+    """Registered name: lower case, as papers abbreviate."""
+    title: str
+    """Name for tables."""
+    reference: str
+    """Authors, venue, year."""
+    size: int | None
+    """Number of architectures; None: too large to enumerate."""
+
+    @abstractmethod
+    def parse(self, arch: str | Architecture) -> Architecture:
+        """The architecture that a text denotes, in normal notation (white space dropped).
+
+        Raises:
+            MalformedInput: it denotes none; the message names the place and what was expected.
+        """
+
+    @abstractmethod
+    def sample(self, rng: Generator) -> Architecture:
+        """One architecture, drawn uniformly and independently of earlier draws."""
+
+    @abstractmethod
+    def neighbors(self, arch: str | Architecture) -> list[Architecture]:
+        """All architectures that differ in exactly one decision, each once, in a fixed order."""
+
+    @abstractmethod
+    def build(
+        self,
+        arch: str | Architecture,
+        *,
+        num_classes: int,
+        channels: int,
+        cells: int,
+        in_channels: int = 3,
+    ) -> Network:
+        """The untrained network, freshly initialised from torch's global random state.
+
+        The layers' constructors draw the weights, which is the reference initialisation; they
+        take no generator, so a caller that wants a given network seeds torch inside `fork_rng`.
+
+        Args:
+            arch: the architecture.
+            num_classes: number of logits.
+            channels: width of the first stage.
+            cells: cells in a stage.
+            in_channels: channels of the images.
+
+        Raises:
+            MalformedInput: not an architecture of this space, or a number below 1.
+        """
+
+    def mutate(self, arch: str | Architecture, rng: Generator) -> Architecture:
+        """A neighbour, drawn uniformly."""
+        neighbors = self.neighbors(arch)
+        return neighbors[int(rng.integers(len(neighbors)))]
+
+    def canonical(self, arch: str | Architecture) -> Architecture:
+        """The first architecture, in iteration order, that computes the same function.
+
+        A space that knows no equalities beyond its notation answers with the architecture itself.
+        """
+        return self.parse(arch)
+
+    def is_constant(self, arch: str | Architecture) -> bool:
+        """Whether the untrained network's output is the same for every input."""
+        self.parse(arch)
+        return False
+
+    def num_parameters(
+        self,
+        arch: str | Architecture,
+        *,
+        num_classes: int,
+        channels: int,
+        cells: int,
+        in_channels: int = 3,
+    ) -> int:
+        """Trainable parameters of the network that `build` would make from the same arguments.
+
+        Counted on a network without storage; spaces with a closed form override this.
+        """
+        import torch
+
+        with torch.device("meta"):
+            network = self.build(
+                arch,
+                num_classes=num_classes,
+                channels=channels,
+                cells=cells,
+                in_channels=in_channels,
+            )
+        return sum(p.numel() for p in network.parameters() if p.requires_grad)
+
+    def __iter__(self) -> Iterator[Architecture]:
+        """All architectures in lexicographic order of their decisions, in constant memory.
+
+        Raises:
+            UserError: the space is too large to enumerate.
+        """
+        raise UserError(self._too_large("all architectures were asked for"))
+
+    def __len__(self) -> int:
+        """The number of architectures.
+
+        Raises:
+            UserError: the space is too large to enumerate.
+        """
+        if self.size is None:
+            raise UserError(self._too_large("the number of architectures was asked for"))
+        return self.size
+
+    def __bool__(self) -> bool:
+        """Always true: a space that cannot be counted is a space."""
+        return True
+
+    def __contains__(self, item: object) -> bool:
+        """Whether an architecture or a text denotes a member."""
+        if not isinstance(item, str | Architecture):
+            return False
+        try:
+            self.parse(item)
+        except MalformedInput:
+            return False
+        return True
+
+    def _too_large(self, asked: str) -> str:
+        return (
+            f"{asked}, but the search space {self.name!r} is too large to enumerate; "
+            "it can be sampled, and single architectures can be named: "
+            "give a sample size or a list of architectures"
+        )
+
+    def _text_of(self, arch: str | Architecture) -> str:
+        """The text, once it is clear that the architecture is not one of another space."""
+        if isinstance(arch, str):
+            return arch
+        if arch.space != self.name:
+            raise MalformedInput(
+                f"the architecture {arch.text!r} was given to the search space {self.name!r}, "
+                f"but it belongs to {arch.space!r}; "
+                f"use spaces[{arch.space!r}], or parse its text in {self.name!r}"
+            )
+        return arch.text
