@@ -1,0 +1,67 @@
+"""What `correlate` and `report` have in common: from a store to tables."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from untrained.harness.study import Statistics, Truth
+from untrained.harness.study_file import checked
+
+if TYPE_CHECKING:
+    from untrained.reports import Report
+
+
+def report_from_options(
+    command: str,
+    path: Path,
+    *,
+    space: str | None,
+    truth: Mapping[str, Any],
+    protocols: Sequence[str] | None,
+    seed: int | None,
+    statistics: Mapping[str, Any],
+) -> Report:
+    """One table for each search space of a store, as the options of a command ask for.
+
+    Raises:
+        UserError: the store cannot be read, or what is asked for is not in it.
+    """
+    wanted, how = checked(Truth, truth), checked(Statistics, statistics)
+    from untrained.harness.correlating import correlate_ranked, make_report
+    from untrained.harness.ranked import ranked_of_store
+    from untrained.harness.truth import choose_truth
+    from untrained.results import ScoreStore
+
+    line = _command_line(
+        command,
+        {"store": path, "space": space, "protocol": protocols, "seed": seed}
+        | {("truth_seed" if key == "seed" else key): value for key, value in truth.items()}
+        | {key: value for key, value in statistics.items() if value != getattr(Statistics(), key)},
+    )
+    with ScoreStore(path, create=False) as store:
+        ranked = ranked_of_store(store, space=space, protocols=protocols or (), seed=seed)
+        sections = [
+            correlate_ranked(
+                part,
+                choose_truth(
+                    part.space, wanted, datasets={p.dataset for p in part.protocols.values()}
+                ),
+                statistics=how,
+                command=line,
+            )
+            for part in ranked
+        ]
+        return make_report(f"Correlations of {path.name}", sections, ranked, store)
+
+
+def _command_line(command: str, options: Mapping[str, object]) -> str:
+    """The command that repeats a call; options that are None are left out."""
+    words = ["untrained", command]
+    for name, value in options.items():
+        for one in value if isinstance(value, list | tuple) else [value]:
+            if one is not None:
+                words += [f"--{name.replace('_', '-')}", shlex.quote(str(one))]
+    return " ".join(words)

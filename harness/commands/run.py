@@ -1,0 +1,80 @@
+"""`untrained run`: a whole study."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from untrained.harness.commands.options import (
+    DeviceName,
+    DeviceOption,
+    DryRun,
+    RetryFailed,
+    Workers,
+)
+
+STORE_NAME = "scores.sqlite"
+
+
+def run(
+    study: Annotated[
+        str, typer.Argument(metavar="STUDY", help="A TOML file, or a built-in study by name.")
+    ],
+    *,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="For store and report; by default what the study says, else its name.",
+            show_default=False,
+        ),
+    ] = None,
+    workers: Workers = None,
+    device: DeviceOption = DeviceName.auto,
+    retry_failed: RetryFailed = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Run a study: score, correlate, report. An interrupted run is resumed by the same command.
+
+    [dim]untrained run nasbench201-quick
+
+    untrained run my-study.toml --output results --workers 4[/dim]
+    """
+    from untrained.harness.commands.running import fill, print_failures, print_plan, print_summary
+    from untrained.harness.commands.showing import print_section
+    from untrained.harness.correlating import correlate_ranked, make_report
+    from untrained.harness.plan import plan_study
+    from untrained.harness.ranked import ranked_of_plan
+    from untrained.harness.study_file import load_study
+    from untrained.harness.truth import truths_of_study
+    from untrained.reports import write_report
+    from untrained.results import ScoreStore
+
+    named = load_study(study)
+    folder = output or Path(named.study.report.folder or named.name)
+    plans = plan_study(named)
+    truths = truths_of_study(named)  # a wrong target must not show only after hours of scoring
+    if dry_run:
+        print_plan(plans, folder / STORE_NAME)
+        return
+    with ScoreStore(folder / STORE_NAME) as store:
+        summary = fill(store, plans, device=device, workers=workers, retry_failed=retry_failed)
+        print_summary(summary, store.path)
+        ranked = [ranked_of_plan(plan, store) for plan in plans]
+        sections = [
+            correlate_ranked(
+                part, truths[part.space], statistics=named.study.statistics, command=named.command
+            )
+            for part in ranked
+        ]
+        report = make_report(named.title, sections, ranked, store)
+    files = write_report(report, folder, named.study.report.formats)
+    for section in sections:
+        print_section(section)
+    print(f"written: {', '.join(str(file) for file in files)}", file=sys.stderr)
+    if summary.num_failures:
+        print_failures(summary)
+        raise typer.Exit(1)

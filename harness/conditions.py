@@ -1,0 +1,126 @@
+"""The conditions of a run, applied to the reference protocol of each indicator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from untrained.foundation import MalformedInput, derive
+from untrained.harness.datasets import SYNTHETIC_INPUTS, Dataset, check_input_source, find_dataset
+from untrained.harness.images import image_source, num_images
+from untrained.harness.study import Study
+from untrained.indicators import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """What a run asks of every indicator, over its reference protocol."""
+
+    inputs: str
+    """`gaussian`, `ones` or the name of a dataset, whose images are meant."""
+    dataset: str | None = None
+    """Decides shape and classes; by default that of the images, else cifar10."""
+    data_seed: int = 0
+    shared: bool = False
+    """One protocol for all indicators instead of the reference protocol of each."""
+    batch_size: int | None = None
+    channels: int | None = None
+    cells: int | None = None
+
+    def find_dataset(self) -> Dataset:
+        """The dataset that decides shape, classes and normalisation.
+
+        Raises:
+            UnknownName: the inputs or the dataset do not exist.
+            MalformedInput: images of one dataset are asked for with the shape of another.
+        """
+        source = check_input_source(self.inputs)
+        own = None if source in SYNTHETIC_INPUTS else source
+        if self.dataset is None:
+            return find_dataset(own or "cifar10")
+        if own is not None and own != self.dataset:
+            raise MalformedInput(
+                f"inputs are {own!r} images, but the dataset is {self.dataset!r}; images always "
+                "come with the shape, labels and classes of their own dataset: leave the dataset "
+                "out, or use gaussian inputs"
+            )
+        return find_dataset(self.dataset)
+
+
+def conditions_of(study: Study) -> Conditions:
+    """What a study asks of every indicator."""
+    return Conditions(
+        inputs=study.inputs,
+        dataset=study.dataset,
+        data_seed=study.seed,
+        shared=study.protocol == "shared",
+        batch_size=study.batch_size,
+        channels=study.channels,
+        cells=study.cells,
+    )
+
+
+def resolve(reference: Protocol, conditions: Conditions) -> Protocol:
+    """The protocol an indicator is measured under in a run.
+
+    A score that looks at no batch (`inputs == "none"`) keeps its reference protocol but for the
+    dataset's shape and classes and the network's size. Where labels are wanted and inputs are
+    synthetic, labels are random.
+
+    Args:
+        reference: the indicator's reference protocol.
+        conditions: those of the run.
+
+    Returns:
+        The protocol; for images with row numbers and the SHA-256 of their file.
+
+    Raises:
+        UnknownName: the inputs or the dataset do not exist.
+        MalformedInput: more images are wanted than there are, or the file cannot be read.
+        MissingData: the images are not there.
+    """
+    dataset = conditions.find_dataset()
+    looks_at_batch = reference.inputs != "none"
+    base = reference
+    if conditions.shared:
+        common = Protocol()
+        base = reference.replace(channels=common.channels, cells=common.cells)
+        if looks_at_batch:
+            base = common.replace(num_batches=reference.num_batches)
+    protocol = base.replace(
+        dataset=dataset.name,
+        resolution=dataset.resolution,
+        num_classes=dataset.num_classes,
+        channels=conditions.channels or base.channels,
+        cells=conditions.cells or base.cells,
+    )
+    if not looks_at_batch:
+        return protocol
+    protocol = protocol.replace(
+        data_seed=conditions.data_seed, batch_size=conditions.batch_size or base.batch_size
+    )
+    if conditions.inputs in SYNTHETIC_INPUTS:
+        return protocol.replace(
+            inputs=conditions.inputs,
+            labels="none" if protocol.labels == "none" else "random",
+            sample_ids=(),
+            source="",
+        )
+    return protocol.replace(
+        inputs="images",
+        sample_ids=_draw_images(dataset, protocol),
+        source=image_source(dataset),
+    )
+
+
+def _draw_images(dataset: Dataset, protocol: Protocol) -> tuple[int, ...]:
+    """Row numbers of all batches, without replacement; smaller batches are prefixes of larger."""
+    wanted, available = protocol.batch_size * protocol.num_batches, num_images(dataset)
+    if wanted > available:
+        raise MalformedInput(
+            f"a batch of {protocol.batch_size} x {protocol.num_batches} images of {dataset.title} "
+            f"is wanted, but its file holds {available}; use a smaller batch size or a larger file"
+        )
+    rng = np.random.default_rng(derive(protocol.data_seed, "images", dataset.name))
+    return tuple(int(i) for i in rng.permutation(available)[:wanted])

@@ -1,0 +1,149 @@
+"""Joining stored scores with ground truth: correlation tables and the points behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from untrained.foundation import MissingData
+from untrained.harness.ranked import Ranked
+from untrained.harness.study import Statistics
+from untrained.harness.truth import ChosenTruth
+from untrained.indicators import indicators
+from untrained.reports import Report, Section
+from untrained.results import (
+    CorrelationRow,
+    CorrelationTable,
+    ScoreStore,
+    TableRow,
+    correlate,
+)
+from untrained.spaces import spaces
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BASELINE = "params"
+
+
+def correlate_ranked(
+    ranked: Ranked,
+    truth: ChosenTruth,
+    *,
+    statistics: Statistics,
+    command: str,
+    title: str | None = None,
+) -> Section:
+    """The correlation table of one search space with one target, and its points.
+
+    A score that was measured for several seeds is their mean, if all of them have a value.
+
+    Args:
+        ranked: the scores.
+        truth: what they are ranked against.
+        statistics: how intervals are computed.
+        command: what regenerates the table.
+        title: of the table; by default the space's title and the target.
+
+    Raises:
+        MissingData: no score fits.
+    """
+    if ranked.frame.empty:
+        raise MissingData(f"no scores of {ranked.space} are stored; run untrained score first")
+    scores = _wide(ranked)
+    values = truth.series().reindex(scores.index)
+    directions = {name: indicators[name].higher_is_better for name in scores.columns}
+    rows = correlate(
+        scores,
+        values if truth.higher_is_better else -values,
+        higher_is_better=directions,
+        baseline=BASELINE,
+        resamples=statistics.resamples,
+        confidence=statistics.confidence,
+        seed=statistics.seed,
+    )
+    table = CorrelationTable(
+        title=title or f"{spaces[ranked.space].title}: {truth.target.label}",
+        space=ranked.space,
+        population=ranked.population,
+        n_population=len(ranked.architectures),
+        target=truth.target.label,
+        truth_source=truth.source,
+        truth_sha256=truth.benchmark.provenance.sha256,
+        resamples=statistics.resamples,
+        confidence=statistics.confidence,
+        bootstrap_seed=statistics.seed,
+        command=command,
+        notes=_notes(ranked, truth, values),
+        rows=tuple(_row(ranked, row) for row in rows),
+    )
+    return Section(table, scores, values)
+
+
+def make_report(
+    title: str, sections: Sequence[Section], ranked: Sequence[Ranked], store: ScoreStore
+) -> Report:
+    """A report of some tables, with the environments that their scores were measured in."""
+    environments = store.environments()
+    used = sorted({int(number) for part in ranked for number in part.frame["environment"].unique()})
+    return Report(
+        title=title,
+        sections=tuple(sections),
+        environments=tuple(asdict(environments[number]) for number in used),
+        version=version("untrained"),
+    )
+
+
+def _wide(ranked: Ranked) -> pd.DataFrame:
+    """One row an architecture of the population, one column an indicator; NaN = missing."""
+    values = ranked.frame.groupby(["architecture", "indicator"])["value"].agg(["mean", "count"])
+    # a mean over fewer seeds than the others' would have another noise
+    means = values["mean"].where(values["count"] == len(ranked.seeds)).unstack("indicator")
+    order = [name for name in ranked.protocols if name in means.columns]
+    return means.reindex(index=sorted(ranked.architectures), columns=order)
+
+
+def _row(ranked: Ranked, row: CorrelationRow) -> TableRow:
+    indicator = indicators[row.indicator]
+    mine = ranked.frame[ranked.frame["indicator"] == row.indicator]
+    failed = mine.loc[mine["status"] != "ok", "status"].value_counts().sort_index()
+    measured = mine.loc[mine["representative"].isna(), "alone_s"]
+    protocol = ranked.protocols[row.indicator]
+    return TableRow(
+        correlation=row,
+        title=indicator.title,
+        version=int(mine["version"].iloc[0]),
+        protocol=protocol.digest,
+        protocol_text=protocol.describe(),
+        higher_is_better=indicator.higher_is_better,
+        seeds=ranked.seeds,
+        failures=tuple((str(status), int(n)) for status, n in failed.items()),
+        alone_s=float(measured.median()),
+    )
+
+
+def _notes(ranked: Ranked, truth: ChosenTruth, values: pd.Series[float]) -> tuple[str, ...]:
+    notes = list(ranked.notes)
+    if len(ranked.seeds) > 1:
+        seeds = ", ".join(map(str, ranked.seeds))
+        notes.append(f"every score is the mean over the initialisations of seeds {seeds}")
+    shared = ranked.frame["representative"].notna()
+    if shared.any():
+        notes.append(
+            f"{int(shared.sum()):,} of {len(shared):,} scores are those of another member of the "
+            "architecture's functional class"
+        )
+    measured = {p.dataset for p in ranked.protocols.values()}
+    if measured != {truth.target.dataset}:
+        notes.append(
+            f"scores were measured for {', '.join(sorted(measured))}, but the target is on "
+            f"{truth.target.dataset}"
+        )
+    unknown = int(values.isna().sum())
+    if unknown:
+        notes.append(f"{unknown:,} architectures have no ground truth and are not ranked")
+    if not truth.higher_is_better:
+        notes.append("lower values of the target are better; correlations are with its negative")
+    return tuple(notes)

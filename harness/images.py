@@ -1,0 +1,156 @@
+"""Reading normalised images and their labels from Parquet files in the common hub layout."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from untrained.foundation import MalformedInput, MissingData
+from untrained.harness.datasets import Dataset
+from untrained.spaces import data_folder
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
+
+
+def image_file(dataset: Dataset) -> Path:
+    """Where the dataset's training images lie.
+
+    Raises:
+        MissingData: the file is not there; the message says where it was looked for.
+    """
+    path = data_folder() / "images" / dataset.file_name
+    if not path.is_file():
+        present = sorted(p.name for p in path.parent.glob("*.parquet"))
+        there = f"there are: {', '.join(present)}" if present else "there are no images"
+        raise MissingData(
+            f"images of {dataset.title} are needed, but {path} does not exist; {there}; put a "
+            "Parquet file with columns img (bytes, path) and label there, let UNTRAINED_DATA name "
+            "the folder that holds images/, or use Gaussian inputs"
+        )
+    return path
+
+
+@lru_cache(maxsize=8)
+def _digest(path: Path, _mtime_ns: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def image_source(dataset: Dataset) -> str:
+    """SHA-256 of the dataset's image file, in hexadecimal.
+
+    Raises:
+        MissingData: the file is not there.
+    """
+    path = image_file(dataset)
+    return _digest(path, path.stat().st_mtime_ns)
+
+
+def _open(path: Path) -> pq.ParquetFile:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(path)
+    except (pa.ArrowException, OSError) as error:
+        raise MalformedInput(
+            f"{path} cannot be read as Parquet ({_first_line(error)}); it may be truncated: "
+            "get the file again"
+        ) from error
+    if not {"img", "label"} <= set(file.schema_arrow.names):
+        raise MalformedInput(
+            f"{path} is not an image set: it has the columns {', '.join(file.schema_arrow.names)}; "
+            "expected are img {bytes, path} and label"
+        )
+    return file
+
+
+def num_images(dataset: Dataset) -> int:
+    """How many images the dataset's file holds.
+
+    Raises:
+        MissingData: the file is not there.
+        MalformedInput: it cannot be read.
+    """
+    return int(_open(image_file(dataset)).metadata.num_rows)
+
+
+def read_images(
+    dataset: Dataset, sample_ids: Sequence[int]
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The images in the given rows of the dataset's file, in the given order.
+
+    Args:
+        dataset: the dataset; decides file, size and normalisation.
+        sample_ids: row numbers, from 0.
+
+    Returns:
+        Images of shape (len(sample_ids), 3, resolution, resolution), normalised to the dataset's
+        mean 0 and standard deviation 1 per channel, and labels of shape (len(sample_ids),).
+
+    Raises:
+        MissingData: the file is not there, or has fewer rows than asked for.
+        MalformedInput: the file, a picture in it or a label cannot be read.
+    """
+    import pyarrow as pa
+
+    path = image_file(dataset)
+    file = _open(path)
+    if sample_ids and max(sample_ids) >= file.metadata.num_rows:
+        raise MissingData(
+            f"row {max(sample_ids)} of {path} is needed, but the file has only "
+            f"{file.metadata.num_rows} images; get the whole set or use a smaller batch"
+        )
+    try:
+        table = file.read(columns=["img", "label"]).take(pa.array(sample_ids, type=pa.int64()))
+    except (pa.ArrowException, OSError) as error:
+        raise MalformedInput(
+            f"{path} cannot be read to its end ({_first_line(error)}); it may be truncated: "
+            "get the file again"
+        ) from error
+    rows = table.column("img").to_pylist()
+    raw = np.stack(
+        [_decode(row, path, i, dataset) for row, i in zip(rows, sample_ids, strict=True)]
+    )
+    labels = np.asarray(table.column("label").to_pylist(), dtype=np.int64)
+    if labels.min() < 0 or labels.max() >= dataset.num_classes:
+        raise MalformedInput(
+            f"{path} has labels {labels.min()} to {labels.max()}, but {dataset.title} has classes "
+            f"0 to {dataset.num_classes - 1}; this is the file of another dataset"
+        )
+    mean, std = (np.asarray(c, dtype=np.float32) for c in (dataset.mean, dataset.std))
+    images = ((raw.astype(np.float32) - mean) / std).transpose(0, 3, 1, 2)
+    return np.ascontiguousarray(images), labels
+
+
+def _decode(cell: object, path: Path, row: int, dataset: Dataset) -> NDArray[np.uint8]:
+    """One picture as (height, width, 3)."""
+    from PIL import Image
+
+    try:
+        content = cell["bytes"]  # type: ignore[index]  # a cell of a foreign file: anything
+        with Image.open(io.BytesIO(content)) as picture:
+            pixels = np.asarray(picture.convert("RGB"))
+    except (OSError, TypeError, KeyError, ValueError, SyntaxError) as error:
+        raise MalformedInput(
+            f"{path}, row {row}: the column img holds no picture ({_first_line(error)}); expected "
+            "is a struct whose field bytes is a PNG file: get the file again"
+        ) from error
+    expected = (dataset.resolution, dataset.resolution, 3)
+    if pixels.shape != expected:
+        raise MalformedInput(
+            f"{path}, row {row}: the picture is {pixels.shape[1]} x {pixels.shape[0]} pixels, but "
+            f"{dataset.title} has {expected[1]} x {expected[0]}; this is another dataset's file"
+        )
+    return pixels
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no details'}"

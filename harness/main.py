@@ -1,0 +1,68 @@
+"""The command line: one file a command in the folder `commands`."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from untrained.foundation import UserError
+from untrained.harness.commands.correlate import correlate
+from untrained.harness.commands.list import list_
+from untrained.harness.commands.report import report
+from untrained.harness.commands.run import run
+from untrained.harness.commands.score import score
+from untrained.harness.interruption import INTERRUPTED, Interrupted
+
+app = typer.Typer(
+    name="untrained",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Results go to standard output or files, progress to standard error. Exit status: "
+    "0 fine, 1 some scores failed, 2 wrong usage or input, 130 interrupted.",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"untrained {version('untrained')}")
+        raise typer.Exit
+
+
+@app.callback()
+def untrained(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Score untrained networks with training-free indicators and rank them against accuracies.
+
+    Start with [bold]untrained run nasbench201-quick[/bold]: it needs no data and ends with a table.
+    """
+
+
+app.command("list")(list_)
+app.command("run")(run)
+app.command("score")(score)
+app.command("correlate")(correlate)
+app.command("report")(report)
+
+
+def main() -> None:
+    """Run the command line and leave with its exit status."""
+    try:
+        app()
+    except Interrupted as interruption:
+        print(f"untrained: {interruption}", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except UserError as error:
+        print(f"untrained: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,123 @@
+"""Running a plan: what is missing is scored and stored as it comes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+from untrained.foundation import StorageError
+from untrained.harness.devices import Device, device_name
+from untrained.harness.executors import Executor
+from untrained.harness.inputs import batches
+from untrained.harness.interruption import Interrupted
+from untrained.harness.plan import Plan
+from untrained.harness.pool import WorkerDied
+from untrained.harness.progress import Progress
+from untrained.harness.ranked import ranked_of_plan
+from untrained.harness.scoring import score_task
+from untrained.harness.sharing import check_sharing
+from untrained.harness.task import ScoreTask
+from untrained.results import Environment, Score, ScoreStore, current_environment
+
+FAILURES = frozenset({"error", "timeout", "out_of_memory"})
+"""Statuses that say something went wrong in the run; `unsupported` and `diverged` are findings."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """What a run came to."""
+
+    wanted: int
+    """Scores the plans ask for."""
+    stored_before: int
+    scored: int
+    """Scores this run added."""
+    statuses: tuple[tuple[str, int], ...]
+    """How many of the wanted scores have each status, sorted by status."""
+
+    @property
+    def num_failures(self) -> int:
+        """Wanted scores that are missing because something went wrong."""
+        return sum(n for status, n in self.statuses if status in FAILURES)
+
+
+def run_plans(
+    plans: Sequence[Plan],
+    store: ScoreStore,
+    *,
+    executor: Executor,
+    progress: Progress,
+    device: Device = "cpu",
+    retry_failed: bool = False,
+) -> RunSummary:
+    """Score what the store lacks. Each network's scores are stored together as soon as they come.
+
+    Args:
+        plans: what is wanted.
+        store: where it goes; only this process writes.
+        executor: what does the work.
+        progress: told of each finished network.
+        device: what the networks are computed on.
+        retry_failed: score again what is stored with another status than `ok`.
+
+    Returns:
+        What has been done.
+
+    Raises:
+        StorageError: the store cannot be written, or holds scores that do not go with the plans.
+        MissingData: images that are not there.
+        MalformedInput: images that cannot be read.
+    """
+    for plan in plans:
+        check_sharing(plan, store)
+        for protocol in plan.protocols.values():
+            batches(protocol)  # a mistake in the images is the user's, not that of 1,000 networks
+            store.put_protocol(protocol.digest, protocol.canonical)
+    missing = [store.missing(plan.keys, retry_failed=retry_failed) for plan in plans]
+    wanted = sum(len(plan.keys) for plan in plans)
+    left = sum(map(len, missing))
+    environment = current_environment(device=device_name(device), threads=1)
+    tasks = (
+        task
+        for plan, keys in zip(plans, missing, strict=True)
+        for task in plan.tasks(keys, device=device)
+    )
+    try:
+        with (
+            progress.running(total=left, done_before=wanted - left),
+            closing(executor.run(score_task, tasks)) as results,
+        ):
+            scored = _store_all(results, store, environment, progress)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"interrupted; everything that was finished is in {store.path}: run the same command "
+            "again and it goes on from there"
+        ) from None
+    statuses: Counter[str] = Counter()
+    for plan in plans:
+        statuses.update(ranked_of_plan(plan, store).frame["status"])
+    return RunSummary(wanted, wanted - left, scored, tuple(sorted(statuses.items())))
+
+
+def _store_all(
+    results: Iterable[tuple[ScoreTask, list[Score] | WorkerDied]],
+    store: ScoreStore,
+    environment: Environment,
+    progress: Progress,
+) -> int:
+    """Store each network's scores in one transaction; how many there were."""
+    scored = 0
+    for task, result in results:
+        scores = task.failed(result.reason) if isinstance(result, WorkerDied) else result
+        try:
+            store.put(scores, environment)
+        except StorageError as error:
+            raise StorageError(
+                f"{error}; {scored} scores of this run are stored and none of them is lost: "
+                "make room and run the same command again, it goes on from there"
+            ) from error
+        scored += len(scores)
+        progress.advance(len(scores), sum(score.status in FAILURES for score in scores))
+    return scored

@@ -1,0 +1,125 @@
+"""What a study is: a TOML file checked against this model. Every default of a run is here."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
+
+# lists of TOML become tuples, which strict mode would refuse; their items stay strict
+Names = Annotated[tuple[Annotated[str, Field(strict=True)], ...], Field(strict=False, min_length=1)]
+NamesOrAll = Annotated[Names, BeforeValidator(lambda value: ["all"] if value == "all" else value)]
+Seeds = Annotated[tuple[Annotated[int, Field(strict=True)], ...], Field(strict=False, min_length=1)]
+
+
+class _Section(BaseModel):
+    """Unknown keys and silently converted types are errors."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Population(_Section):
+    """Which architectures of a space are scored and ranked."""
+
+    kind: Literal["sample", "all", "list"] = "sample"
+    n: PositiveInt | None = None
+    """Size of the sample."""
+    seed: int | None = None
+    """Draws the sample; the study's seed by default."""
+    file: str | None = None
+    """Of a list: one architecture a line; relative to the study file."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Population:
+        if self.kind == "sample" and self.n is None:
+            raise ValueError('kind "sample" needs n, the number of architectures')
+        if self.kind == "list" and self.file is None:
+            raise ValueError('kind "list" needs file, with one architecture a line')
+        if self.kind != "sample" and self.n is not None:
+            raise ValueError(f'n belongs to kind "sample", not to {self.kind!r}')
+        if self.kind != "list" and self.file is not None:
+            raise ValueError(f'file belongs to kind "list", not to {self.kind!r}')
+        return self
+
+
+class Truth(_Section):
+    """The accuracies that scores are ranked against."""
+
+    benchmark: str | None = None
+    """By default the first benchmark of the space whose data is present."""
+    dataset: str | None = None
+    """By default the dataset of the inputs, if the benchmark has it."""
+    metric: str | None = None
+    """By default the test accuracy, if the benchmark has it."""
+    epochs: Annotated[int, Field(ge=0)] | None = None
+    """By default the longest training."""
+    seed: Annotated[int, Field(ge=-1)] | None = None
+    """Training seed; the mean over all (-1) by default."""
+
+
+class Statistics(_Section):
+    """How intervals are computed."""
+
+    resamples: Annotated[int, Field(ge=2)] = 1000
+    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    seed: int = 0
+
+
+class ReportOptions(_Section):
+    """What is written at the end."""
+
+    formats: Names = ("markdown", "csv", "html")
+    folder: str | None = None
+    """Relative to the study file; by default one named like the study, where the command runs."""
+
+
+class Study(_Section):
+    """One experiment: spaces x population x indicators x seeds, truth, statistics, report."""
+
+    title: str | None = None
+    """The study's name by default."""
+    spaces: Names
+    indicators: NamesOrAll
+    """Their ids, or "all"."""
+    seed: int = 0
+    """What all randomness derives from: the sample, the inputs and the initialisations."""
+    seeds: Seeds | None = None
+    """Of the initialisations, one network each; by default the study's seed alone."""
+    inputs: str = "gaussian"
+    """`gaussian`, `ones` or the name of a dataset, whose images are meant."""
+    dataset: str | None = None
+    """Shape and number of classes; by default those of the images, else cifar10."""
+    protocol: Literal["reference", "shared"] = "reference"
+    """The reference protocol of each indicator, or one and the same for all."""
+    batch_size: PositiveInt | None = None
+    """Instead of the protocol's."""
+    channels: PositiveInt | None = None
+    """Width of the network's first stage, instead of the protocol's."""
+    cells: PositiveInt | None = None
+    """Cells a stage, instead of the protocol's."""
+    share_classes: bool = False
+    """Score one architecture of each functional class where the indicator allows it."""
+    timeout_s: PositiveFloat | None = None
+    """Seconds one indicator may take on one network; no limit by default."""
+    population: Population
+    truth: Truth = Truth()
+    statistics: Statistics = Statistics()
+    report: ReportOptions = ReportOptions()
+
+    @property
+    def network_seeds(self) -> tuple[int, ...]:
+        """The seeds of the initialisations, each once."""
+        return tuple(dict.fromkeys(self.seeds or (self.seed,)))
+
+    @property
+    def population_seed(self) -> int:
+        """The seed that draws the sample."""
+        return self.seed if self.population.seed is None else self.population.seed

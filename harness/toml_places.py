@@ -1,0 +1,55 @@
+"""Where in a TOML text a key or a value stands, so that an error can name the line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+_KEY = r"(?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*')"
+_DOTTED = rf"{_KEY}(?:\s*\.\s*{_KEY})*"
+_HEADER = re.compile(rf"^\s*\[\[?\s*({_DOTTED})\s*\]\]?")
+_ASSIGNMENT = re.compile(rf"^\s*({_DOTTED})\s*=")
+
+
+def line_of(text: str, keys: Sequence[str], *, value: str | None = None) -> int | None:
+    """The line on which a key is assigned, or the table that should hold it begins.
+
+    Args:
+        text: a valid TOML document.
+        keys: path of the key, from the top.
+        value: a string in the key's array; its own line is preferred to that of the key.
+
+    Returns:
+        Line number from 1; that of the nearest enclosing key that is there; None if none is.
+    """
+    places = _places(text)
+    lines = text.splitlines()
+    for length in range(len(keys), 0, -1):
+        line = places.get(tuple(keys[:length]))
+        if line is None:
+            continue
+        if value is not None:
+            quoted = (f'"{value}"', f"'{value}'")
+            for number in range(line, len(lines) + 1):
+                if any(q in lines[number - 1] for q in quoted):
+                    return number
+        return line
+    return None
+
+
+def _places(text: str) -> dict[tuple[str, ...], int]:
+    found: dict[tuple[str, ...], int] = {}
+    table: tuple[str, ...] = ()
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := _HEADER.match(line):
+            table = _split(header[1])
+            found.setdefault(table, number)
+        elif assignment := _ASSIGNMENT.match(line):
+            path = table + _split(assignment[1])
+            for length in range(len(table) + 1, len(path) + 1):
+                found.setdefault(path[:length], number)
+    return found
+
+
+def _split(dotted: str) -> tuple[str, ...]:
+    return tuple(part.strip("\"'") for part in re.findall(_KEY, dotted))

@@ -1,0 +1,81 @@
+"""The ground truth that scores of a run are ranked against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from untrained.harness.conditions import conditions_of
+from untrained.harness.study import Truth
+from untrained.harness.study_file import NamedStudy
+from untrained.spaces import Benchmark, Target, find_benchmark
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenTruth:
+    """One column of one benchmark."""
+
+    benchmark: Benchmark
+    target: Target
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Direction of the target."""
+        return self.benchmark.higher_is_better(self.target.metric)
+
+    def series(self) -> pd.Series[float]:
+        """The values; index: architecture texts."""
+        table = self.benchmark.table(self.target)
+        return table.set_index("architecture")["value"]
+
+    @property
+    def source(self) -> str:
+        """Title, kind and file, for a table."""
+        provenance = self.benchmark.provenance
+        return f"{provenance.title} ({provenance.kind}; {provenance.file})"
+
+
+def choose_truth(space: str, truth: Truth, *, datasets: Iterable[str] = ()) -> ChosenTruth:
+    """The truth that is asked for, completed by defaults.
+
+    Args:
+        space: the search space.
+        truth: what is asked for; what it leaves open is the dataset the scores are about, if the
+            benchmark has it, and then what the benchmark itself takes: test accuracy, longest
+            training, mean over training seeds.
+        datasets: those that the scores are about.
+
+    Raises:
+        UnknownName: no such benchmark, dataset or metric.
+        UserError: the benchmark has no such column.
+        MissingData: the benchmark's file is not there.
+    """
+    benchmark = find_benchmark(space, truth.benchmark)
+    dataset = truth.dataset
+    if dataset is None:
+        candidates = set(datasets) & {target.dataset for target in benchmark.targets()}
+        dataset = min(candidates) if len(candidates) == 1 else None
+    target = benchmark.target(
+        dataset=dataset, metric=truth.metric, epochs=truth.epochs, seed=truth.seed
+    )
+    return ChosenTruth(benchmark, target)
+
+
+def truths_of_study(named: NamedStudy) -> dict[str, ChosenTruth]:
+    """The truth of each search space of a study.
+
+    Raises:
+        MalformedInput: a name in the study does not exist; the message has its line.
+        MissingData: a benchmark's file is not there.
+    """
+    study = named.study
+    dataset = conditions_of(study).find_dataset().name
+    truths = {}
+    for space in dict.fromkeys(study.spaces):
+        with named.at("truth"):
+            truths[space] = choose_truth(space, study.truth, datasets={dataset})
+    return truths
