@@ -1,0 +1,93 @@
+"""A correlation table with everything a reader needs to trust and regenerate it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import pandas as pd
+
+from untrained.results.correlation import CorrelationRow
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """One indicator of a table: its correlation and the conditions it was measured under."""
+
+    correlation: CorrelationRow
+    title: str
+    version: int
+    protocol: str
+    """Digest."""
+    protocol_text: str
+    """What the digest stands for, in one line."""
+    higher_is_better: bool
+    seeds: tuple[int, ...]
+    failures: tuple[tuple[str, int], ...]
+    """How many scores ended with each status other than `ok`."""
+    alone_s: float
+    """Median seconds a network this indicator takes by itself; NaN where not measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class CorrelationTable:
+    """Rank correlations of several indicators with one target over one population."""
+
+    title: str
+    space: str
+    population: str
+    """Which architectures were ranked, in words."""
+    n_population: int
+    target: str
+    """Data set, metric, epochs and seed of the truth, in words."""
+    truth_source: str
+    """File the truth was read from."""
+    truth_sha256: str
+    resamples: int
+    confidence: float
+    bootstrap_seed: int
+    command: str
+    """Regenerates the table."""
+    notes: tuple[str, ...]
+    rows: tuple[TableRow, ...]
+
+    @property
+    def ranked(self) -> tuple[TableRow, ...]:
+        """The rows by descending tau, NaN last, equal ones by the indicator's name."""
+        return tuple(sorted(self.rows, key=_descending_tau))
+
+    def frame(self) -> pd.DataFrame:
+        """The ranked rows as plain columns: numbers, and text for seeds and failures.
+
+        Returns:
+            One row an indicator. `seeds` reads `0 1 2`, `failures` reads `diverged 3; timeout 1`.
+        """
+        return pd.DataFrame([_plain(row) for row in self.ranked], columns=list(_COLUMNS))
+
+
+_COLUMNS = (
+    *("indicator", "title", "version", "n", "n_population", "coverage"),
+    *("tau", "tau_low", "tau_high", "rho", "rho_low", "rho_high"),
+    *("tau_failures_last", "ties_score", "ties_truth", "delta_tau", "delta_low", "delta_high"),
+    *("higher_is_better", "seeds", "failures", "alone_s", "protocol", "protocol_text"),
+)
+
+
+def _descending_tau(row: TableRow) -> tuple[bool, float, str, int, str]:
+    tau = row.correlation.tau
+    undefined = math.isnan(tau)
+    name = row.correlation.indicator
+    return (undefined, 0.0 if undefined else -tau, name, row.version, row.protocol)
+
+
+def _plain(row: TableRow) -> dict[str, object]:
+    derived = {
+        "seeds": " ".join(str(seed) for seed in row.seeds),
+        "failures": "; ".join(f"{status} {count}" for status, count in row.failures),
+    }
+    return {
+        name: derived[name]
+        if name in derived
+        else getattr(row if hasattr(row, name) else row.correlation, name)
+        for name in _COLUMNS
+    }
