@@ -2,8 +2,8 @@
 
 from untrained.spaces.architecture import Architecture
 from untrained.spaces.benchmark import Benchmark
-from untrained.spaces.data_folder import data_folder
-from untrained.spaces.find_benchmark import find_benchmark
+from untrained.spaces.benchmark_choice import find_benchmark
+from untrained.spaces.data_location import data_folder
 from untrained.spaces.network import Network
 from untrained.spaces.registry import benchmarks, register_benchmark, register_space, spaces
 from untrained.spaces.search_space import SearchSpace

@@ -38,6 +38,8 @@ class LongTable:
         self.about: dict[str, Any] = json.loads((table.schema.metadata or {}).get(_METADATA, b"{}"))
         if not isinstance(self.about, dict):
             raise ValueError(f"its metadata {_METADATA.decode()} is no JSON object")
+        if not table.num_rows:
+            raise ValueError("it has no rows")
         table = table.unify_dictionaries().combine_chunks()
         for name in _COLUMNS[:-1]:
             if table[name].null_count:
@@ -50,7 +52,7 @@ class LongTable:
         seed = table["seed"].cast(pa.int8()).to_numpy().astype(np.int64)
         # one number a target, so that sorting rows by target is sorting integers
         keys = np.stack([dataset, metric, epochs + 2**15, seed + 2**7])
-        shape = (len(datasets) or 1, len(metrics) or 1, 2**16, 2**8)
+        shape = (len(datasets), len(metrics), 2**16, 2**8)
         codes, self._target_of_row = np.unique(
             np.ravel_multi_index(tuple(keys), shape), return_inverse=True
         )
@@ -84,12 +86,10 @@ def _encode(column: pa.ChunkedArray) -> tuple[NDArray[np.object_], NDArray[np.in
     """The distinct texts of a column, and the number of each row's text."""
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
-    chunks = column.chunks
-    if not chunks:
-        return np.empty(0, dtype=object), np.empty(0, dtype=np.int64)
-    texts = chunks[0].dictionary.to_numpy(zero_copy_only=False)
-    codes = np.concatenate([chunk.indices.to_numpy() for chunk in chunks]).astype(np.int64)
-    return texts, codes
+    encoded = column.combine_chunks()
+    encoded = encoded.chunk(0) if isinstance(encoded, pa.ChunkedArray) else encoded
+    texts = encoded.dictionary.to_numpy(zero_copy_only=False)
+    return texts, encoded.indices.to_numpy().astype(np.int64)
 
 
 def read(path: Path) -> LongTable:

@@ -54,8 +54,8 @@ class NASBench201(SearchSpace):
         Raises:
             MalformedInput: the text is not of the form of the notation.
         """
-        text = "".join(self._text_of(arch).split())
-        nodes = text.split("+")
+        text = self._text_of(arch)
+        nodes = "".join(text.split()).split("+")
         if len(nodes) != 3:
             raise _malformed(text, f"it has {len(nodes)} nodes, separated by '+', instead of 3")
         found: list[str] = []

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from untrained.foundation import MalformedInput, MissingData
 from untrained.spaces.benchmark import Benchmark
@@ -114,20 +115,15 @@ def read_accuracies(path: Path) -> pd.DataFrame:
         MalformedInput: the file holds something else.
     """
     data = load_inert(path, records=[_RECORD, _DRIFT])
+    cells = list(product(OPERATIONS, repeat=len(EDGES)))
     try:
-        rows = {
-            format_operations(operations): _metrics(data[_key(operations)])
-            for operations in product(OPERATIONS, repeat=len(EDGES))
-        }
-        names = next(iter(rows.values())).keys()
-        columns = {
-            name: np.array([row[name] for row in rows.values()], dtype=np.float64) for name in names
-        }
+        columns = _columns([vars(data[_key(cell)]) for cell in cells])
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise _malformed(path, f"{type(error).__name__}: {error}") from error
-    if len(data) != len(rows) or "baseline_accuracy" not in columns:
+    numbers = all(np.isfinite(column).all() for column in columns.values())
+    if len(data) != len(cells) or "baseline_accuracy" not in columns or not numbers:
         raise _malformed(path, f"{len(data)} entries with the metrics {', '.join(columns)}")
-    return pd.DataFrame(columns, index=pd.Index(rows))
+    return pd.DataFrame(columns, index=pd.Index([format_operations(cell) for cell in cells]))
 
 
 def _key(operations: Sequence[str]) -> tuple[int, ...]:
@@ -135,16 +131,16 @@ def _key(operations: Sequence[str]) -> tuple[int, ...]:
     return tuple(_KEY_DIGIT[operations[EDGES.index(edge)]] for edge in _KEY_EDGES)
 
 
-def _metrics(record: Any) -> dict[str, float]:
-    metrics: dict[str, float] = {}
-    for name, value in vars(record).items():
-        if isinstance(value, float):
-            metrics[name] = value
+def _columns(records: list[dict[str, Any]]) -> dict[str, NDArray[np.float64]]:
+    columns: dict[str, list[Any]] = {}
+    for name, example in records[0].items():
+        if isinstance(example, float):
+            columns[name] = [record[name] for record in records]
         elif name != "architecture":
-            drift = vars(value)
-            metrics[name] = drift["value"]
-            metrics[f"{name}_uncertainty"] = drift["uncertainty"]
-    return metrics
+            drifts = [vars(record[name]) for record in records]
+            columns[name] = [drift["value"] for drift in drifts]
+            columns[f"{name}_uncertainty"] = [drift["uncertainty"] for drift in drifts]
+    return {name: np.array(column, dtype=np.float64) for name, column in columns.items()}
 
 
 def _malformed(path: Path, found: str) -> MalformedInput:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
+import torch
 from torch import Tensor, nn
 
 
@@ -13,6 +14,10 @@ class Network(nn.Module):
     All three methods run the network's modules through their hooks, so a measurement may listen
     to any of them; each runs the whole path up to what it returns.
     """
+
+    memory_format = torch.channels_last
+    """What a measurement lays its inputs out in: no network here reads memory in another order,
+    and convolutions and batch norms of a CPU are faster in this one."""
 
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from untrained.foundation import MissingData
 from untrained.spaces.benchmark import Benchmark
-from untrained.spaces.data_folder import VARIABLE, data_folder
+from untrained.spaces.data_location import VARIABLE, data_folder
 from untrained.spaces.long_table import LongTable, malformed, read
 from untrained.spaces.target import Provenance, Target
 

@@ -1,0 +1,208 @@
+"""What every registered search space must keep."""
+
+import pickle
+import tracemalloc
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import chisquare
+
+from untrained.foundation import MalformedInput, UserError
+from untrained.spaces import Architecture, Network, SearchSpace, benchmarks, spaces
+
+SMALL = {"num_classes": 5, "channels": 4, "cells": 1}
+PARTS = 25
+
+every_space = pytest.mark.parametrize("name", list(spaces))
+
+
+def drawn(space: SearchSpace, count: int, seed: int = 0) -> list[Architecture]:
+    rng = np.random.default_rng(seed)
+    return [space.sample(rng) for _ in range(count)]
+
+
+@every_space
+def test_it_says_what_it_is(name: str) -> None:
+    space = spaces[name]
+    assert space.name == name == name.lower()
+    assert space.title
+    assert space.reference
+    assert space
+
+
+@every_space
+@given(seed=st.integers(0, 2**32))
+def test_parsing_the_text_gives_the_architecture_back(name: str, seed: int) -> None:
+    space = spaces[name]
+    arch = space.sample(np.random.default_rng(seed))
+    assert arch.space == name
+    assert space.parse(arch.text) == space.parse(arch) == arch
+    assert space.parse(f" {arch.text}\n") == arch
+    assert arch in space
+    assert arch.text in space
+    assert str(arch) == arch.text
+    assert pickle.loads(pickle.dumps(arch)) == arch
+
+
+@every_space
+def test_what_it_does_not_hold_is_refused(name: str) -> None:
+    space = spaces[name]
+    for text in ("", "no architecture of any space", "|||"):
+        assert text not in space
+        with pytest.raises(MalformedInput) as caught:
+            space.parse(text)
+        assert repr(text) in str(caught.value)
+    assert 3 not in space
+    foreign = Architecture("elsewhere", drawn(space, 1)[0].text)
+    with pytest.raises(MalformedInput, match="belongs to 'elsewhere'"):
+        space.parse(foreign)
+
+
+@every_space
+def test_sampling_follows_the_generator(name: str) -> None:
+    space = spaces[name]
+    assert drawn(space, 20, seed=1) == drawn(space, 20, seed=1)
+    assert drawn(space, 20, seed=1) != drawn(space, 20, seed=2)
+    assert len(set(drawn(space, 20))) > 1
+
+
+@every_space
+def test_sampling_is_uniform(name: str) -> None:
+    space = spaces[name]
+    if space.size is None:
+        pytest.skip("too large to enumerate")
+    place = {arch: index for index, arch in enumerate(space)}
+    places = np.array([place[arch] for arch in drawn(space, 5000, seed=4)])
+    expected = np.bincount(np.arange(len(place)) % PARTS, minlength=PARTS) / len(place) * 5000
+    for parts in (places * PARTS // len(place), places % PARTS):
+        observed = np.bincount(parts, minlength=PARTS)
+        assert chisquare(observed, expected * observed.sum() / expected.sum()).pvalue > 1e-4
+
+
+@every_space
+def test_neighbors_are_distinct_members_and_mutual(name: str) -> None:
+    space = spaces[name]
+    for arch in drawn(space, 3):
+        neighbors = space.neighbors(arch)
+        assert neighbors == space.neighbors(arch.text)
+        assert len(set(neighbors)) == len(neighbors) > 0
+        assert arch not in neighbors
+        assert all(space.parse(n.text) == n for n in neighbors)
+        assert all(arch in space.neighbors(n) for n in neighbors)
+
+
+@every_space
+def test_a_mutation_is_a_neighbor_and_follows_the_generator(name: str) -> None:
+    space = spaces[name]
+    arch = drawn(space, 1)[0]
+    rng = np.random.default_rng(6)
+    mutants = [space.mutate(arch, rng) for _ in range(30)]
+    assert set(mutants) <= set(space.neighbors(arch))
+    assert len(set(mutants)) > 1
+    assert space.mutate(arch.text, np.random.default_rng(6)) == mutants[0]
+
+
+@every_space
+def test_enumeration_gives_each_member_once_in_constant_memory(name: str) -> None:
+    space = spaces[name]
+    if space.size is None:
+        with pytest.raises(UserError, match=r"too large to enumerate.*sample"):
+            iter(space)
+        with pytest.raises(UserError, match=r"too large to enumerate.*sample"):
+            len(space)
+        return
+    assert len(space) == space.size
+    list(islice(space, 10))
+    tracemalloc.start()
+    count = sum(1 for _ in space)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert count == space.size
+    assert peak < 200_000
+    assert len({arch.text for arch in space}) == space.size
+
+
+@every_space
+def test_canonical_is_a_member_and_its_own_canonical(name: str) -> None:
+    space = spaces[name]
+    for arch in drawn(space, 200):
+        representative = space.canonical(arch)
+        assert space.canonical(arch.text) == representative
+        assert space.canonical(representative) == representative
+        assert representative in space
+        assert space.is_constant(representative) == space.is_constant(arch)
+
+
+@every_space
+def test_a_built_network_gives_logits_features_and_stages(name: str) -> None:
+    space = spaces[name]
+    for arch in drawn(space, 3):
+        network = space.build(arch, **SMALL)
+        assert isinstance(network, Network)
+        assert network.training
+        assert not any(p.grad is not None for p in network.parameters())
+        x = torch.randn(2, 3, 16, 16)
+        with torch.no_grad():
+            assert network(x).shape == (2, 5)
+            stages = network.stages(x)
+            features = network.features(x)
+        assert features.ndim == 4
+        assert len(features) == 2
+        assert len(stages) > 1
+        sizes = [stage.shape[-1] for stage in stages]
+        assert sizes == sorted(set(sizes), reverse=True)
+        assert all(len(stage) == 2 for stage in stages)
+
+
+@every_space
+def test_the_number_of_parameters_is_that_of_the_built_network(name: str) -> None:
+    space = spaces[name]
+    for arch in drawn(space, 5):
+        count = sum(p.numel() for p in space.build(arch.text, **SMALL).parameters())
+        assert space.num_parameters(arch, **SMALL) == count
+        assert SearchSpace.num_parameters(space, arch, **SMALL) == count
+
+
+@every_space
+def test_a_network_follows_dtype_and_batch(name: str) -> None:
+    space = spaces[name]
+    network = space.build(drawn(space, 1)[0], **SMALL).double().eval()
+    x = torch.randn(3, 3, 16, 16, dtype=torch.float64)
+    with torch.no_grad():
+        logits = network(x)
+        assert logits.dtype == torch.float64
+        torch.testing.assert_close(network(x[:1]), logits[:1])
+
+
+@every_space
+@pytest.mark.parametrize("argument", ["num_classes", "channels", "cells", "in_channels"])
+def test_a_network_of_nothing_is_refused(name: str, argument: str) -> None:
+    space = spaces[name]
+    with pytest.raises(MalformedInput, match=f"{argument}=0"):
+        space.build(drawn(space, 1)[0], **{**SMALL, argument: 0})
+
+
+@pytest.mark.parametrize("name", list(benchmarks))
+def test_a_benchmark_names_its_source_or_what_is_missing(name: str) -> None:
+    benchmark = benchmarks[name]
+    assert benchmark.name == name
+    assert benchmark.kind in ("tabular", "surrogate")
+    space = spaces[benchmark.space]
+    missing = benchmark.missing()
+    if missing is not None:
+        assert name in missing
+        pytest.skip(f"its data is not there: {missing}")
+    source = benchmark.provenance
+    assert source.kind == benchmark.kind
+    assert source.title
+    assert len(source.sha256) == 64
+    assert benchmark.default_target in benchmark.targets()
+    best = benchmark.best(n=3)
+    assert list(best.columns) == ["architecture", "value"]
+    for text, value in best.itertuples(index=False):
+        assert space.parse(text).text == text
+        assert benchmark.query(text) == value
