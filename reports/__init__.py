@@ -1,1 +1,19 @@
 """Tables, figures and documents, rendered from results."""
+
+from untrained.reports.facts import facts, note_lines
+from untrained.reports.formats import Format, formats, report_format
+from untrained.reports.report import Report, Section
+from untrained.reports.text import correlation_table
+from untrained.reports.writing import write_report
+
+__all__ = [
+    "Format",
+    "Report",
+    "Section",
+    "correlation_table",
+    "facts",
+    "formats",
+    "note_lines",
+    "report_format",
+    "write_report",
+]

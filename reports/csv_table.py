@@ -1,0 +1,87 @@
+"""CSV: one line an indicator, every line complete by itself; fixed decimals for clean diffs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from typing import TYPE_CHECKING
+
+from untrained.reports.formats import report_format
+from untrained.reports.report import Report
+
+if TYPE_CHECKING:
+    from untrained.results import CorrelationTable, TableRow
+
+_TABLE_FIELDS = (
+    "title",
+    "space",
+    "population",
+    "target",
+    "truth_source",
+    "truth_sha256",
+    "resamples",
+    "confidence",
+    "bootstrap_seed",
+)
+_STATISTICS = (
+    "tau",
+    "tau_low",
+    "tau_high",
+    "rho",
+    "rho_low",
+    "rho_high",
+    "tau_failures_last",
+    "ties_score",
+    "ties_truth",
+    "delta_tau",
+    "delta_low",
+    "delta_high",
+    "coverage",
+)
+
+
+@report_format("csv", title="CSV, one line an indicator, for spreadsheets and diffs", suffix=".csv")
+def render(report: Report) -> str:
+    """The tables of a report below one another, without its points, summary and environments.
+
+    A missing number is an empty field; statistics have six decimals; several seeds are separated
+    by spaces, failures are written `status=count`.
+    """
+    stream = io.StringIO()
+    lines = [
+        _line(section.table, row) for section in report.sections for row in section.table.ranked
+    ]
+    writer = csv.DictWriter(stream, fieldnames=_fields(), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return stream.getvalue()
+
+
+def _fields() -> list[str]:
+    return [
+        *_TABLE_FIELDS,
+        *("indicator", "version", "protocol", "seeds", "higher_is_better", "n", "n_population"),
+        *_STATISTICS,
+        *("failures", "alone_s"),
+    ]
+
+
+def _line(table: CorrelationTable, row: TableRow) -> dict[str, object]:
+    line: dict[str, object] = {name: getattr(table, name) for name in _TABLE_FIELDS}
+    line |= {
+        "indicator": row.correlation.indicator,
+        "version": row.version,
+        "protocol": row.protocol,
+        "seeds": " ".join(map(str, row.seeds)),
+        "higher_is_better": str(row.higher_is_better).lower(),
+        "n": row.correlation.n,
+        "n_population": row.correlation.n_population,
+        "failures": " ".join(f"{status}={n}" for status, n in sorted(row.failures)),
+        "alone_s": _number(row.alone_s),
+    }
+    return line | {name: _number(getattr(row.correlation, name)) for name in _STATISTICS}
+
+
+def _number(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:z.6f}"

@@ -1,0 +1,150 @@
+"""What must be said beside a table so that its numbers can be traced."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from untrained.reports.numbers import confidence_level, count, decimal, listing
+
+if TYPE_CHECKING:
+    from untrained.results import CorrelationTable, TableRow
+
+SHORT_SHA256 = 12
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A named property of a whole table."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolNote:
+    """The protocol and seeds that some rows of a table share."""
+
+    number: int
+    """1, 2, ... in the order of the rows; 0 when all rows share it and no mark is needed."""
+    text: str
+    digest: str
+    seeds: tuple[int, ...]
+    indicators: tuple[str, ...]
+    """Each with its version, `naswot v1`, in the order of the rows."""
+
+    def sentence(self) -> str:
+        """All of it in one line."""
+        seeds = "seed" if len(self.seeds) == 1 else "seeds"
+        return (
+            f"{', '.join(self.indicators)}: {self.text}; {seeds} {listing(self.seeds)} "
+            f"(protocol {self.digest})"
+        )
+
+
+def facts(table: CorrelationTable) -> tuple[Fact, ...]:
+    """Population, target, source of the truth and kind of the intervals, for the lines on top."""
+    return (
+        Fact("Space", table.space),
+        Fact("Population", f"{table.population}; {count(table.n_population)} architectures"),
+        Fact("Target", table.target),
+        Fact("Ground truth", _truth(table)),
+        Fact("Intervals", _intervals(table)),
+    )
+
+
+def protocol_notes(table: CorrelationTable) -> tuple[ProtocolNote, ...]:
+    """One note for each distinct (protocol, seeds) of the rows."""
+    groups: dict[tuple[str, str, tuple[int, ...]], list[str]] = {}
+    for row in table.ranked:
+        indicator = f"{row.correlation.indicator} v{row.version}"
+        groups.setdefault(_protocol_of(row), []).append(indicator)
+    alone = len(groups) == 1
+    return tuple(
+        ProtocolNote(
+            number=0 if alone else number,
+            text=text,
+            digest=digest,
+            seeds=seeds,
+            indicators=tuple(indicators),
+        )
+        for number, ((digest, text, seeds), indicators) in enumerate(groups.items(), start=1)
+    )
+
+
+def protocol_number(row: TableRow, notes: tuple[ProtocolNote, ...]) -> int:
+    """The number of the note a row belongs to, 0 when the table needs no marks."""
+    for note in notes:
+        if (note.digest, note.text, note.seeds) == _protocol_of(row):
+            return note.number
+    raise ValueError(f"the notes are those of another table: none is for {row!r}")
+
+
+def failures(table: CorrelationTable) -> tuple[str, ...]:
+    """A line for each indicator that ranks fewer architectures than the population has.
+
+    It counts the failed scores by status (with several seeds there are several scores an
+    architecture) and says what tau-b becomes when missing scores rank last.
+    """
+    lines = []
+    for row in table.ranked:
+        c = row.correlation
+        missing = c.n_population - c.n
+        if not missing and not row.failures:
+            continue
+        line = f"{c.indicator}: {count(missing)} of {count(c.n_population)} not ranked, "
+        line += (
+            ", ".join(f"{count(n)} {status}" for status, n in sorted(row.failures)) or "no score"
+        )
+        if not math.isnan(c.tau_failures_last):
+            line += f"; tau-b {decimal(c.tau_failures_last)} if they rank last"
+        lines.append(line)
+    return tuple(lines)
+
+
+def any_lower_is_better(table: CorrelationTable) -> bool:
+    """Whether a table needs the explanation of the arrow."""
+    return any(not row.higher_is_better for row in table.rows)
+
+
+ARROW = "↓"
+ARROW_MEANING = (
+    f"{ARROW} lower is better: the score's sign is turned, so a positive correlation is a good one."
+)
+
+
+def note_lines(table: CorrelationTable) -> tuple[str, ...]:
+    """Everything that stands below a table, a line each: protocols, failures, the table's notes."""
+    lines = [f"{mark(note.number)} {note.sentence()}".strip() for note in protocol_notes(table)]
+    if any_lower_is_better(table):
+        lines.append(ARROW_MEANING)
+    return (*lines, *failures(table), *table.notes)
+
+
+def mark(number: int) -> str:
+    """A note's number in superscript digits, empty for 0.
+
+    >>> mark(0), mark(12)
+    ('', '¹²')
+    """
+    return str(number).translate(_SUPERSCRIPTS) if number else ""
+
+
+def _truth(table: CorrelationTable) -> str:
+    digest = table.truth_sha256[:SHORT_SHA256]
+    return f"{table.truth_source}, SHA-256 {digest}" if digest else table.truth_source
+
+
+def _intervals(table: CorrelationTable) -> str:
+    if not table.resamples:
+        return "none"
+    return (
+        f"{confidence_level(table.confidence)} percentile bootstrap over architectures, "
+        f"{count(table.resamples)} resamples, seed {table.bootstrap_seed}"
+    )
+
+
+def _protocol_of(row: TableRow) -> tuple[str, str, tuple[int, ...]]:
+    return (row.protocol, row.protocol_text, tuple(row.seeds))

@@ -1,0 +1,54 @@
+"""JSON: everything a report holds except the points, in full precision, for programs."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from untrained.reports.formats import report_format
+from untrained.reports.report import Report
+
+if TYPE_CHECKING:
+    from untrained.results import CorrelationTable
+
+DOCUMENT_VERSION = 1
+"""Raised whenever a key changes its meaning or goes away."""
+
+
+@report_format("json", title="JSON, full precision, for programs", suffix=".json")
+def render(report: Report) -> str:
+    """The report as one JSON object; a number that does not exist is null, an infinite one text."""
+    document = {
+        "document_version": DOCUMENT_VERSION,
+        "untrained": report.version,
+        "title": report.title,
+        "summary": report.summary,
+        "tables": [_table(section.table) for section in report.sections],
+        "environments": list(report.environments),
+    }
+    return json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _table(table: CorrelationTable) -> dict[str, Any]:
+    fields = dataclasses.asdict(table)
+    fields["rows"] = []
+    for row in table.ranked:
+        line = dataclasses.asdict(row)
+        line["correlation"]["coverage"] = row.correlation.coverage
+        line["failures"] = dict(sorted(row.failures))
+        fields["rows"].append(line)
+    return fields
+
+
+def _plain(value: object) -> object:
+    """The same value made of what strict JSON has."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, str | int | float | None) else str(value)

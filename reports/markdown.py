@@ -1,0 +1,89 @@
+"""Markdown: a table that can be pasted into a paper or a README, and what it takes to trace it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from untrained.reports.columns import columns, label
+from untrained.reports.environment import entries
+from untrained.reports.facts import facts, note_lines
+from untrained.reports.formats import report_format
+from untrained.reports.report import Report
+
+if TYPE_CHECKING:
+    from untrained.results import CorrelationTable
+
+
+@report_format("markdown", title="Markdown, for a paper or a README", suffix=".md")
+def render(report: Report) -> str:
+    """The report as GitHub-flavoured Markdown."""
+    blocks = [f"# {escape(report.title)}"]
+    blocks += [escape(part) for part in re.split(r"\n\s*\n", report.summary) if part.strip()]
+    for section in report.sections:
+        blocks += _section(section.table)
+    for number, environment in enumerate(report.environments, start=1):
+        which = f" {number}" if len(report.environments) > 1 else ""
+        blocks += [f"## Environment{which}", _environment(environment)]
+    if report.version:
+        blocks.append(f"Tables made by untrained {escape(report.version)}.")
+    return "\n\n".join(blocks) + "\n"
+
+
+def escape(text: str) -> str:
+    r"""Text that Markdown shows as it is, on one line; underscores inside words stay readable.
+
+    >>> escape("grad_norm |skip~0| <b> *x*")
+    'grad_norm \\|skip\\~0\\| &lt;b&gt; \\*x\\*'
+    """
+    text = " ".join(text.split())
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = re.sub(r"([\\`*\[\]|~$])", r"\\\1", text)
+    text = re.sub(r"(?<![^\W_])_|_(?![^\W_])", r"\\_", text)
+    # what would start a heading, a list or an underlined heading at the start of a line
+    return re.sub(r"^(\d*)([#+\-=.)])", r"\1\\\2", text)
+
+
+def _section(table: CorrelationTable) -> list[str]:
+    blocks = [f"## {escape(table.title)}", _items(f"{f.name}: {f.text}" for f in facts(table))]
+    shown = columns(table)
+    blocks.append(
+        _grid(
+            ["Indicator", *(column.heading for column in shown)],
+            [
+                [escape(label(row, table)), *(column.text(row) for column in shown)]
+                for row in table.ranked
+            ],
+        )
+    )
+    blocks.append(_items(note_lines(table)))
+    if table.command:
+        blocks.append(f"Made by\n\n{_fence(table.command)}")
+    return blocks
+
+
+def _grid(heading: list[str], rows: list[list[str]]) -> str:
+    widths = [max(3, *map(len, column)) for column in zip(heading, *rows, strict=True)]
+
+    def line(cells: list[str]) -> str:
+        first, *others = zip(cells, widths, strict=True)
+        padded = [first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]
+        return f"| {' | '.join(padded)} |"
+
+    rule = [":" + "-" * (widths[0] - 1), *("-" * (width - 1) + ":" for width in widths[1:])]
+    return "\n".join([line(heading), f"| {' | '.join(rule)} |", *map(line, rows)])
+
+
+def _items(lines: Iterable[str]) -> str:
+    return "\n".join(f"- {escape(line)}" for line in lines)
+
+
+def _fence(command: str) -> str:
+    longest = max(map(len, re.findall(r"`+", command)), default=0)
+    ticks = "`" * max(3, longest + 1)
+    return f"{ticks}sh\n{command}\n{ticks}"
+
+
+def _environment(environment: Mapping[str, object]) -> str:
+    return _items(f"{name}: {text}" for name, text in entries(environment))

@@ -1,0 +1,99 @@
+"""Numbers as reports print them: fixed decimals, never rounded into a claim they do not make."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+MISSING = "\N{EN DASH}"
+
+
+def decimal(value: float, places: int = 3, *, sign: bool = False) -> str:
+    """A number with fixed decimals, a dash for NaN; never `-0.000`.
+
+    >>> decimal(0.5741), decimal(-0.0001), decimal(0.02, sign=True), decimal(float("nan"))
+    ('0.574', '0.000', '+0.020', '–')
+    """
+    if math.isnan(value):
+        return MISSING
+    return f"{value:+z.{places}f}" if sign else f"{value:z.{places}f}"
+
+
+def interval(low: float, high: float, *, sign: bool = False) -> str:
+    """An interval in brackets, empty when an end is NaN.
+
+    >>> interval(0.541, 0.606), interval(float("nan"), 1.0)
+    ('[0.541, 0.606]', '')
+    """
+    if math.isnan(low) or math.isnan(high):
+        return ""
+    return f"[{decimal(low, sign=sign)}, {decimal(high, sign=sign)}]"
+
+
+def estimate(value: float, low: float, high: float, *, sign: bool = False) -> str:
+    """A value followed by its interval.
+
+    >>> estimate(0.574, 0.541, 0.606)
+    '0.574 [0.541, 0.606]'
+    """
+    return f"{decimal(value, sign=sign)} {interval(low, high, sign=sign)}".rstrip()
+
+
+def percent(fraction: float) -> str:
+    """A fraction in [0, 1] as percent with one decimal, 0 and 100 only when they are exact.
+
+    >>> percent(1.0), percent(15624 / 15625), percent(0.0), percent(1e-5), percent(0.123)
+    ('100 %', '>99.9 %', '0 %', '<0.1 %', '12.3 %')
+    """
+    if math.isnan(fraction):
+        return MISSING
+    if fraction in (0.0, 1.0):
+        return f"{fraction * 100:.0f} %"
+    text = f"{fraction * 100:.1f}"
+    if text == "0.0":
+        return "<0.1 %"
+    return ">99.9 %" if text == "100.0" else f"{text} %"
+
+
+def seconds(value: float) -> str:
+    """Seconds with three decimals, `<0.001` below half a millisecond, a dash for NaN.
+
+    >>> seconds(0.0312), seconds(2e-6), seconds(float("nan"))
+    ('0.031', '<0.001', '–')
+    """
+    text = decimal(value)
+    return "<0.001" if text == "0.000" and value > 0 else text
+
+
+def count(value: int) -> str:
+    """An integer with thousands separated by commas.
+
+    >>> count(15625)
+    '15,625'
+    """
+    return f"{value:,}"
+
+
+def confidence_level(confidence: float) -> str:
+    """A confidence level as percent.
+
+    >>> confidence_level(0.95), confidence_level(0.999)
+    ('95 %', '99.9 %')
+    """
+    return f"{confidence * 100:.10g} %"
+
+
+def listing(values: Iterable[int]) -> str:
+    """Integers in ascending order, runs of three or more shortened.
+
+    >>> listing((2, 0, 1, 7)), listing((3,)), listing(())
+    ('0-2, 7', '3', '–')
+    """
+    runs: list[list[int]] = []
+    for value in sorted(set(values)):
+        if runs and value == runs[-1][-1] + 1:
+            runs[-1].append(value)
+        else:
+            runs.append([value])
+    texts = (f"{run[0]}-{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs)
+    return ", ".join(texts) or MISSING

@@ -1,0 +1,106 @@
+"""The points of a scatter plot: which pairs can be drawn, and on what kind of axis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Scale = Literal["linear", "log", "symlog"]
+
+DECADES = 2
+"""A score that spans more decades than this may get a logarithmic axis."""
+LARGEST_EXPONENT = 150
+"""Limits and ticks of an axis overflow float64 well before its ends."""
+CROWDED = 0.1
+"""... if a linear axis would press at least half of the points into this share of it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Points:
+    """The pairs of one scatter plot, and how many could not be drawn."""
+
+    x: npt.NDArray[np.float64]
+    """Drawable scores, shape (points,)."""
+    y: npt.NDArray[np.float64]
+    """Drawable truth values, shape (points,)."""
+    infinite: int
+    """Pairs left out because the score is infinite."""
+    extreme: int
+    """Pairs left out because a number is finite but outside what an axis can be computed for."""
+    missing: int
+    """Architectures left out because the score or the truth is missing (or the truth infinite)."""
+
+    @property
+    def scale(self) -> Scale:
+        """The kind of axis that shows the scores best."""
+        return axis_scale(self.x)
+
+    def omissions(self) -> str:
+        """Half a sentence on what is not drawn, empty if nothing is."""
+        parts = []
+        if self.missing:
+            parts.append(f"{self.missing:,} missing")
+        if self.infinite:
+            parts.append(f"{self.infinite:,} infinite")
+        if self.extreme:
+            parts.append(f"{self.extreme:,} beyond 1e±{LARGEST_EXPONENT}")
+        return f"not drawn: {', '.join(parts)}" if parts else ""
+
+
+def points(scores: pd.Series[float], truth: pd.Series[float]) -> Points:
+    """Join scores and truth by architecture and set aside what cannot be drawn.
+
+    Args:
+        scores: index architecture, NaN = missing; may be infinite.
+        truth: index architecture, NaN = unknown.
+
+    Returns:
+        The drawable pairs in the order of the architectures' text, so that equal data are drawn
+        equally whatever order they came in.
+    """
+    index = scores.index.union(truth.index, sort=True)
+    x = np.asarray(scores.reindex(index), dtype=np.float64)
+    y = np.asarray(truth.reindex(index), dtype=np.float64)
+    known = ~np.isnan(x) & np.isfinite(y)
+    finite = known & np.isfinite(x)
+    drawn = finite & _drawable(x) & _drawable(y)
+    return Points(
+        x=x[drawn],
+        y=y[drawn],
+        infinite=int(np.count_nonzero(known & ~finite)),
+        extreme=int(np.count_nonzero(finite & ~drawn)),
+        missing=int(np.count_nonzero(~known)),
+    )
+
+
+def _drawable(values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    size = np.abs(values)
+    largest = 10.0**LARGEST_EXPONENT
+    within: npt.NDArray[np.bool_] = (size == 0) | ((size >= 1 / largest) & (size <= largest))
+    return within
+
+
+def axis_scale(x: npt.NDArray[np.float64]) -> Scale:
+    """Logarithmic for scores that span more than two decades and crowd a linear axis.
+
+    The second condition keeps a uniform score with one value near zero on a linear axis.
+
+    Args:
+        x: finite scores, shape (points,).
+
+    Returns:
+        `log` if all scores are positive, `symlog` if some are not, else `linear`.
+    """
+    size = np.abs(x[x != 0])
+    if size.size == 0:
+        return "linear"
+    decades = np.log10(size.max()) - np.log10(size.min())
+    if decades <= DECADES or np.median(np.abs(x)) > CROWDED * size.max():
+        return "linear"
+    return "log" if x.min() > 0 else "symlog"

@@ -1,0 +1,189 @@
+"""Tables and reports made of synthetic numbers."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from untrained.reports import Report, Section
+from untrained.results import CorrelationRow, CorrelationTable, TableRow, correlate
+
+NAN = math.nan
+IMAGES = "cifar10 images, batch 64, true labels, 16 channels x 5 cells, 32 px, train-mode BN"
+NO_BATCH = "no batch (cifar10 classes and shape), 16 channels x 5 cells"
+
+
+def make_row(indicator: str = "naswot", **changes: Any) -> TableRow:
+    """A row with plausible numbers; a field of either class can be given by its name."""
+    statistics: dict[str, Any] = {
+        "indicator": indicator,
+        "n": 1000,
+        "n_population": 1000,
+        "tau": 0.574,
+        "tau_low": 0.541,
+        "tau_high": 0.606,
+        "rho": 0.761,
+        "rho_low": 0.73,
+        "rho_high": 0.79,
+        "tau_failures_last": 0.574,
+        "ties_score": 0.0,
+        "ties_truth": 0.001,
+        "delta_tau": -0.0031,
+        "delta_low": -0.02,
+        "delta_high": 0.0141,
+    }
+    rest: dict[str, Any] = {
+        "title": indicator.upper(),
+        "version": 1,
+        "protocol": "3fa9c1d2e4b50617",
+        "protocol_text": IMAGES,
+        "higher_is_better": True,
+        "seeds": (0,),
+        "failures": (),
+        "alone_s": 0.0314,
+    }
+    statistics |= {name: value for name, value in changes.items() if name in statistics}
+    rest |= {name: value for name, value in changes.items() if name in rest}
+    assert changes.keys() <= statistics.keys() | rest.keys()
+    return TableRow(correlation=CorrelationRow(**statistics), **rest)
+
+
+def make_table(*rows: TableRow, **changes: Any) -> CorrelationTable:
+    fields: dict[str, Any] = {
+        "title": "CIFAR-10, 1,000 sampled networks",
+        "space": "nasbench201",
+        "population": "sample of 1000, seed 0",
+        "n_population": 1000,
+        "target": "CIFAR-10 test accuracy, 200 epochs, %",
+        "truth_source": "nasbench201.parquet",
+        "truth_sha256": "0123456789abcdef" * 4,
+        "resamples": 1000,
+        "confidence": 0.95,
+        "bootstrap_seed": 0,
+        "command": "untrained run nasbench201-quick",
+        "notes": (),
+    }
+    return CorrelationTable(rows=rows or (make_row(),), **(fields | changes))
+
+
+def make_varied_table(**changes: Any) -> CorrelationTable:
+    """Two protocols, several seeds, failures, a lower-is-better indicator, a constant one."""
+    missing = dict.fromkeys(
+        ("tau", "tau_low", "tau_high", "rho", "rho_low", "rho_high", "tau_failures_last"), NAN
+    ) | dict.fromkeys(("delta_tau", "delta_low", "delta_high"), NAN)
+    return make_table(
+        make_row("constant", **missing, ties_score=1.0, ties_truth=0.0),
+        make_row("naswot", seeds=(0, 1, 2)),
+        make_row(
+            "params",
+            **dict.fromkeys(("delta_tau", "delta_low", "delta_high"), NAN),
+            tau=0.577,
+            tau_low=0.55,
+            tau_high=0.60,
+            protocol="77aa88bb99cc00dd",
+            protocol_text=NO_BATCH,
+            ties_score=0.1234,
+            alone_s=2e-5,
+        ),
+        make_row(
+            "grad_norm",
+            n=996,
+            tau=-0.426,
+            tau_low=-0.455,
+            tau_high=-0.397,
+            delta_tau=-1.003,
+            delta_low=-1.04,
+            delta_high=-0.97,
+            tau_failures_last=-0.4244,
+            higher_is_better=False,
+            version=2,
+            failures=(("timeout", 1), ("diverged", 3)),
+        ),
+        **changes,
+    )
+
+
+def make_section(n: int = 120, *, seed: int = 0, **changes: Any) -> Section:
+    """Scores of several shapes and the table that `correlate` makes of them."""
+    rng = np.random.default_rng(seed)
+    index = pd.Index([f"|op~{i}|" for i in range(n)], name="architecture")
+    truth = pd.Series(rng.normal(90, 3, n), index=index)
+    noisy = truth + rng.normal(0, 3, n)
+    scores = pd.DataFrame(
+        {
+            "params": noisy.round(),
+            "naswot": noisy + rng.normal(0, 1, n),
+            "synflow": np.exp((noisy - 90) * 2),
+            "grasp": np.sinh(noisy - 90) * 10,
+            "condition": -noisy,
+            "constant": 1.0,
+            "broken": np.nan,
+        },
+        index=index,
+    )
+    scores.loc[index[:3], "naswot"] = np.nan
+    scores.loc[index[3:5], "naswot"] = -np.inf
+    higher = dict.fromkeys(scores.columns, True) | {"condition": False}
+    rows = [
+        TableRow(
+            correlation=row,
+            title=row.indicator,
+            version=1,
+            protocol="3fa9c1d2e4b50617",
+            protocol_text=IMAGES,
+            higher_is_better=higher[row.indicator],
+            seeds=(0,),
+            failures=(("diverged", 3),) if row.indicator == "naswot" else (),
+            alone_s=0.01,
+        )
+        for row in correlate(scores, truth, higher_is_better=higher, resamples=50)
+    ]
+    return Section(make_table(*rows, n_population=n, **changes), scores, truth)
+
+
+@pytest.fixture
+def row() -> Callable[..., TableRow]:
+    return make_row
+
+
+@pytest.fixture
+def table() -> Callable[..., CorrelationTable]:
+    return make_table
+
+
+@pytest.fixture
+def varied_table() -> CorrelationTable:
+    return make_varied_table()
+
+
+@pytest.fixture(scope="session")
+def section() -> Callable[..., Section]:
+    return make_section
+
+
+@pytest.fixture
+def varied_report(varied_table: CorrelationTable) -> Report:
+    """Without figures; every line of the documents is used."""
+    return Report(
+        title="Training-free indicators on NAS-Bench-201",
+        summary="How well do untrained networks\nrank trained ones?\n\nA second paragraph.",
+        sections=(Section(varied_table), Section(make_table(make_row("snip"), title="Another"))),
+        environments=(
+            {"torch": "2.13.0", "git": {"commit": None, "dirty": False}, "threads": 1},
+            {"torch": "2.6.0"},
+        ),
+        version="0.1.0",
+    )
+
+
+@pytest.fixture(scope="session")
+def drawn_report() -> Report:
+    """With figures."""
+    return Report(
+        title="Figures",
+        sections=(make_section(title="First"), make_section(seed=1, title="Second")),
+        version="0.1.0",
+    )
