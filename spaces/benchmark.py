@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from untrained.foundation import UnknownName, UserError
 from untrained.spaces.architecture import Architecture
-from untrained.spaces.target import MEAN, Provenance, Target, higher_is_better
+from untrained.spaces.target import MEAN, Provenance, Target, higher_is_better, is_cost
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,15 +57,17 @@ class Benchmark(ABC):
 
     @property
     def default_target(self) -> Target:
-        """Test accuracy if there is one, else the first metric that is better high; longest, mean.
+        """What is meant if nothing is said: the mean of the longest training's test accuracy.
 
-        Of several datasets the first in the alphabet.
+        Without a test accuracy, a metric that is better high, else a loss; a cost only if there is
+        nothing else. Among equals the first dataset and metric in the alphabet.
         """
         targets = self.targets()
 
-        def order(target: Target) -> tuple[bool, bool, bool, str, str, int]:
+        def order(target: Target) -> tuple[bool, bool, bool, bool, str, str, int]:
             return (
                 target.metric != "test_accuracy",
+                is_cost(target.metric),
                 not self.higher_is_better(target.metric),
                 target.seed != MEAN,
                 target.dataset,

@@ -9,9 +9,10 @@ MEAN = -1
 OWN_SCHEDULE = 0
 """Epochs of a value that has one training length only, the benchmark's own, or none at all."""
 
-_QUALITIES = ("loss", "perplexity", "ppl", "error", "uncertainty")
-_COSTS = ("latency", "time", "energy", "memory", "size", "params", "parameters", "flops", "macs")
-_LOWER_IS_BETTER = frozenset((*_QUALITIES, *_COSTS))
+_COSTS = frozenset(
+    ("latency", "time", "energy", "memory", "size", "params", "parameters", "flops", "macs")
+)
+_LOWER_IS_BETTER = frozenset(("loss", "perplexity", "ppl", "error", "uncertainty"))
 _UNITS = frozenset(
     ("s", "ms", "us", "h", "j", "mj", "kb", "mb", "gb", "bytes", "thousands", "millions", "k", "m")
 )
@@ -59,6 +60,23 @@ class Provenance:
         return f"{self.title} ({self.kind}; {self.file}, SHA-256 {self.sha256[:12]})"
 
 
+def _quantity(metric: str) -> str:
+    """The last word of a metric's name that is not a unit."""
+    words = metric.lower().split("_")
+    while len(words) > 1 and words[-1] in _UNITS:
+        words.pop()
+    return words[-1]
+
+
+def is_cost(metric: str) -> bool:
+    """Whether a metric measures what a network costs rather than how good it is, by its name.
+
+    >>> [is_cost(m) for m in ("params_millions", "pixel3_latency_ms", "val_loss")]
+    [True, True, False]
+    """
+    return _quantity(metric) in _COSTS
+
+
 def higher_is_better(metric: str) -> bool:
     """Direction of a metric by its name: losses, costs and errors are better low.
 
@@ -69,7 +87,5 @@ def higher_is_better(metric: str) -> bool:
     >>> [higher_is_better(m) for m in ("edgegpu_latency_ms", "params_millions")]
     [False, False]
     """
-    words = metric.lower().split("_")
-    while len(words) > 1 and words[-1] in _UNITS:
-        words.pop()
-    return words[-1] not in _LOWER_IS_BETTER or words[0] == "negative"
+    low = is_cost(metric) or _quantity(metric) in _LOWER_IS_BETTER
+    return not low or metric.lower().startswith("negative_")

@@ -185,13 +185,17 @@ def test_a_convolution_reached_twice_is_not_two_convolutions() -> None:
         by_string[form.text.replace("'", "")].setdefault(form.text, cell)
     confused = [tuple(forms.values()) for forms in by_string.values() if len(forms) > 1]
     assert len(confused) > 100
-    few = [pair for pair in confused if max(len(kernels(cell)) for cell in pair) <= 3]
-    for seed, (once, twice, *_) in enumerate(few[:20]):
-        # not even with the weights of both copies equal to each other's pairing
-        if len(kernels(once)) == len(kernels(twice)):
-            assert closest_pairing(once, twice, seed) > DIFFERENT
-        else:
-            assert sorted(kernels(once)) != sorted(kernels(twice))
+    for seed, forms in enumerate(confused[:60]):
+        # two convolutions of one input, and one that is reached twice
+        two, one = sorted(forms, key=lambda cell: len(kernels(cell)), reverse=True)[:2]
+        assert len(kernels(two)) > len(kernels(one))
+        weights, gains = draw(two, seed)
+        expected = output(two, list(normal_form(two).convolutions), weights, gains)
+        for chosen in permutations(range(len(weights)), len(kernels(one))):
+            if [weights[i].shape[-1] for i in chosen] == kernels(one):
+                live = list(normal_form(one).convolutions)
+                single = output(one, live, [weights[i] for i in chosen], [gains[i] for i in chosen])
+                assert distance(expected, single) > DIFFERENT
 
 
 def test_networks_of_a_class_agree_end_to_end(space: NASBench201) -> None:

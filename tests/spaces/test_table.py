@@ -69,6 +69,22 @@ def test_default_target_is_the_longest_mean_test_accuracy(toy: ParquetBenchmark)
 
 
 @pytest.mark.parametrize(
+    ("metrics", "default"),
+    [
+        (["params_millions", "val_loss"], "val_loss"),
+        (["ssim", "val_loss", "latency"], "ssim"),
+        (["valid_accuracy", "test_accuracy", "ssim"], "test_accuracy"),
+        (["flops", "params"], "flops"),
+    ],
+)
+def test_without_test_accuracy_the_default_is_a_quality_before_a_cost(
+    folder: Path, metrics: list[str], default: str
+) -> None:
+    pq.write_table(arrow([(A, "d", m, 0, -1, 1.0) for m in metrics]), folder / "other.parquet")
+    assert ParquetBenchmark("other", space="nasbench201").default_target.metric == default
+
+
+@pytest.mark.parametrize(
     ("asked", "meant"),
     [
         ({}, Target("cifar10", "test_accuracy", 200, -1)),
