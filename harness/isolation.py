@@ -6,9 +6,13 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from multiprocessing import parent_process
 from multiprocessing.queues import SimpleQueue
+
+
+_FOR_LIFE = ExitStack()
+"""Of a worker process; what is entered here must stay referred to, or it would be left again."""
 
 
 @contextmanager
@@ -40,7 +44,7 @@ def prepare_worker(devices: SimpleQueue[int] | None) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     threading.Thread(target=_follow_parent, daemon=True).start()
-    isolated().__enter__()  # never left
+    _FOR_LIFE.enter_context(isolated())
     if devices is not None:
         import torch
 
