@@ -21,7 +21,7 @@ def resample_counts(
     counts do not depend on the size of the chunks.
 
     Args:
-        num_points: n, how many points there are to draw from.
+        num_points: n >= 1, how many points there are to draw from.
         resamples: R, how many resamples.
         generator: draws them.
 

@@ -94,7 +94,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 @contextmanager
 def storage_errors(path: Path, doing: str) -> Iterator[None]:
-    """Turn errors of SQLite into a `StorageError` that says what to do.
+    """Turn errors of SQLite, and of what it cannot hold, into a helpful `StorageError`.
 
     Args:
         path: the store.
@@ -104,10 +104,15 @@ def storage_errors(path: Path, doing: str) -> Iterator[None]:
         Nothing.
 
     Raises:
-        StorageError: the body raised a database error.
+        StorageError: the body raised such an error.
     """
     try:
         yield
+    except (OverflowError, UnicodeEncodeError) as error:
+        raise StorageError(
+            f"cannot {doing} the score store {str(path)!r}: a seed or a text has no place in it "
+            f"({error}); seeds are below 2^63, texts valid Unicode; {_KEPT}"
+        ) from error
     except sqlite3.Error as error:
         name = getattr(error, "sqlite_errorname", "") or ""
         raise StorageError(

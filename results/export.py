@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,8 @@ def write_frame(frame: pd.DataFrame, path: Path, *, metadata: Mapping[str, Any])
             _write_parquet(frame, part, metadata)
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
         raise StorageError(
             f"cannot export to {str(path)!r}: {error.strerror or error}; what was there before "
             "is kept; make room, or choose a folder you can write to"

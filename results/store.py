@@ -13,7 +13,6 @@ from typing import Any
 
 import pandas as pd
 
-from untrained.foundation import StorageError
 from untrained.results.database import connect, storage_errors, transaction
 from untrained.results.environment import Environment
 from untrained.results.export import write_frame
@@ -240,12 +239,6 @@ class ScoreStore:
 
 
 def _row(score: Score, environment: str) -> tuple[object, ...]:
-    for text in score.key:
-        if isinstance(text, str) and not _is_unicode(text):
-            raise StorageError(
-                f"cannot store a score of {score.indicator!r}: {text!r} in its key is not valid "
-                "Unicode; fix the encoding of the file it was read from"
-            )
     return (
         *(score.space, score.architecture, score.indicator, score.version, score.protocol),
         *(score.seed, _number(score.value), score.status),
@@ -257,11 +250,3 @@ def _row(score: Score, environment: str) -> tuple[object, ...]:
 
 def _number(value: float) -> float | None:
     return None if math.isnan(value) else float(value)
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -167,7 +167,7 @@ def _sum_of_products(*factors: Floats, bound: float) -> NDArray[np.float64]:
 
     float32 is exact below 2^24 and several times faster; float64 is exact below 2^53.
     """
-    dtype = np.float32 if bound < 2**24 else np.float64
+    dtype = factors[0].dtype if bound < 2**24 else np.dtype(np.float64)
     terms = ",".join("ir" for _ in factors)
     sums = np.einsum(f"{terms}->r", *factors, dtype=dtype)
     return np.asarray(sums, dtype=np.float64)
