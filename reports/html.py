@@ -149,7 +149,7 @@ def _cell(column: Column, row: TableRow) -> _Cell:
     return _Cell(
         text=column.cell(row),
         range=column.range(row),
-        value="" if math.isnan(value) else repr(value),
+        value="" if math.isnan(value) else repr(float(value)),
     )
 
 

@@ -8,6 +8,8 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from untrained.reports.formats import report_format
 from untrained.reports.report import Report
 
@@ -45,6 +47,8 @@ def _table(table: CorrelationTable) -> dict[str, Any]:
 
 def _plain(value: object) -> object:
     """The same value made of what strict JSON has."""
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else str(value)
     if isinstance(value, Mapping):

@@ -143,6 +143,8 @@ def _inline(svg: str, name: str) -> str:
     """
     svg = svg[svg.index("<svg") :].strip()
     svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    # a style sheet in one figure would hold for the whole page
+    svg = re.sub(r"\s*<defs>\s*<style.*?</style>\s*</defs>", "", svg, flags=re.DOTALL)
 
     def own(tag: re.Match[str]) -> str:
         text = tag.group().replace("xlink:href", "href").replace(_INK, "currentColor")
@@ -153,4 +155,5 @@ def _inline(svg: str, name: str) -> str:
     svg = re.sub(r"<[^>]+>", own, _styled_once(svg))
     # the page sets the size; the view box keeps the shape
     head, rest = svg.split(">", maxsplit=1)
-    return re.sub(r'\s(width|height)="[^"]*"', "", head) + ">" + rest
+    head = re.sub(r'\s(width|height)="[^"]*"', "", head)
+    return f'{head} stroke-linejoin="round">{rest}'

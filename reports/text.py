@@ -36,6 +36,7 @@ def correlation_table(table: CorrelationTable, *, width: int | None = None) -> T
     rows = table.ranked
     labels = [label(row, table) for row in rows]
     shown = columns(table)
+    headings = {column.name: column.heading for column in shown}
     wide = {c.name: max(map(cell_len, [c.heading, *map(c.text, rows)])) + _PADDING for c in shown}
     first = max(map(cell_len, ["Indicator", *labels])) + _PADDING
     left_out: list[str] = []
@@ -43,7 +44,7 @@ def correlation_table(table: CorrelationTable, *, width: int | None = None) -> T
         if width is None or first + sum(wide.values()) <= width:
             break
         del wide[name]
-        left_out.append(name)
+        left_out.append(headings[name])
     shown = tuple(column for column in shown if column.name in wide)
     names = ", ".join(left_out)
     grid = Table(

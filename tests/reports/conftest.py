@@ -106,8 +106,9 @@ def make_varied_table(**changes: Any) -> CorrelationTable:
     )
 
 
-def make_section(n: int = 120, *, seed: int = 0, **changes: Any) -> Section:
+def make_section(*, seed: int = 0, indicators: int | None = None, **changes: Any) -> Section:
     """Scores of several shapes and the table that `correlate` makes of them."""
+    n = 120
     rng = np.random.default_rng(seed)
     index = pd.Index([f"|op~{i}|" for i in range(n)], name="architecture")
     truth = pd.Series(rng.normal(90, 3, n), index=index)
@@ -124,6 +125,7 @@ def make_section(n: int = 120, *, seed: int = 0, **changes: Any) -> Section:
         },
         index=index,
     )
+    scores = scores.iloc[:, :indicators].copy()
     scores.loc[index[:3], "naswot"] = np.nan
     scores.loc[index[3:5], "naswot"] = -np.inf
     higher = dict.fromkeys(scores.columns, True) | {"condition": False}
@@ -159,11 +161,6 @@ def varied_table() -> CorrelationTable:
     return make_varied_table()
 
 
-@pytest.fixture(scope="session")
-def section() -> Callable[..., Section]:
-    return make_section
-
-
 @pytest.fixture
 def varied_report(varied_table: CorrelationTable) -> Report:
     """Without figures; every line of the documents is used."""
@@ -184,6 +181,6 @@ def drawn_report() -> Report:
     """With figures."""
     return Report(
         title="Figures",
-        sections=(make_section(title="First"), make_section(seed=1, title="Second")),
+        sections=(make_section(title="First"), make_section(seed=1, indicators=2, title="Second")),
         version="0.1.0",
     )

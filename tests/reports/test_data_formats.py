@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from untrained.reports import Report, Section, formats
@@ -68,6 +69,20 @@ def test_json_keeps_full_precision_and_writes_missing_numbers_as_null(
     assert line["correlation"]["tau"] == third
     assert line["correlation"]["delta_tau"] is None
     assert line["correlation"]["coverage"] == 1.0
+
+
+@pytest.mark.parametrize("name", ["csv", "json", "markdown", "html"])
+def test_numbers_of_numpy_are_written_like_those_of_python(
+    table: Callable[..., CorrelationTable], row: Callable[..., TableRow], name: str
+) -> None:
+    def render(integer: type, number: type) -> str:
+        numbers = row(n=integer(900), tau=number(0.5), alone_s=number(0.25), version=integer(2))
+        made = table(numbers, n_population=integer(1000), confidence=number(0.95))
+        return formats[name].render(
+            Report("T", (Section(made),), environments=({"n": integer(1)},))
+        )
+
+    assert render(np.int64, np.float64) == render(int, float)
 
 
 def test_json_holds_everything_around_the_numbers(varied_report: Report) -> None:
