@@ -21,9 +21,7 @@ RASTER_ABOVE = 2000
 """With more points than this they become one picture inside the SVG, to keep the page small."""
 
 _INK = "#010203"  # stands for the page's text colour until the SVG is written
-_POINTS = (
-    "#3f7fbf"  # mid blue: contrast above 3.8 against white and against near-black, and in grey
-)
+_POINTS = "#3f7fbf"  # a mid blue: contrast about 4 against a white and a near-black page
 _GROUP = "points"
 _STYLE: dict[str, Any] = {
     "axes.edgecolor": _INK,
