@@ -1,6 +1,23 @@
 """Measurements of one untrained network, and the indicators read off them."""
 
 from untrained.indicators.indicator import Indicator, Need, Status, indicator, indicators
+from untrained.indicators.measure import measure
+from untrained.indicators.measurement import Measurement
 from untrained.indicators.protocol import Protocol
+from untrained.indicators.quantity import quantity
+from untrained.indicators.reading import Diverged, Reading, read
 
-__all__ = ["Indicator", "Need", "Protocol", "Status", "indicator", "indicators"]
+__all__ = [
+    "Diverged",
+    "Indicator",
+    "Measurement",
+    "Need",
+    "Protocol",
+    "Reading",
+    "Status",
+    "indicator",
+    "indicators",
+    "measure",
+    "quantity",
+    "read",
+]

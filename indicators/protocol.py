@@ -65,7 +65,7 @@ class Protocol:
         return replace(self, **changes)
 
     def describe(self) -> str:
-        """One line for a table: `cifar10 images, batch 128, 16 channels x 5 cells, train-mode BN`."""
+        """One line for a table: inputs, batch, labels, network, batch norm, precision."""
         network = f"{self.channels} channels x {self.cells} cells"
         head = f"{self.dataset} classes and shape"
         if self.inputs == "none":

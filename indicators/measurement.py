@@ -1,0 +1,140 @@
+"""One untrained network and its batches, measured once and read many times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.dropout import _DropoutNd
+
+from untrained.foundation import Unsupported, derive
+from untrained.indicators.meter import Meter
+from untrained.indicators.preservation import preserved
+from untrained.indicators.quantity import Cost
+
+Batch = tuple[Tensor, Tensor | None]
+
+
+class Measurement:
+    """A network with its batches; quantities are computed lazily, at most once, and metered.
+
+    Use it as a context manager: on leaving, the network (training flags, buffers, gradients,
+    hooks) and the global random state are as they were. Inside, the network is in training mode
+    when `batch_norm` is `train` (batch statistics), else in evaluation mode.
+
+    Inputs follow the network's device and floating-point type.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        batches: Sequence[Batch],
+        *,
+        seed: int = 0,
+        batch_norm: Literal["train", "eval"] = "train",
+    ) -> None:
+        """Wrap a network; nothing is computed yet.
+
+        Args:
+            network: maps a batch (B, C, H, W) to logits (B, classes).
+            batches: at least one of (inputs, labels or None); labels are class indices (B,).
+            seed: seeds the random numbers that indicators draw of their own.
+            batch_norm: whether batch normalisation uses batch or running statistics.
+
+        Raises:
+            ValueError: there is no batch.
+        """
+        if not batches:
+            raise ValueError("a measurement needs at least one batch")
+        self.network = network
+        self.seed = seed
+        self._batch_norm = batch_norm
+        anchor = next((p for p in network.parameters() if p.is_floating_point()), batches[0][0])
+        self.device, self.dtype = anchor.device, anchor.dtype
+        self.batches: tuple[Batch, ...] = tuple(self._adopt(batch) for batch in batches)
+        self._meter = Meter(self.device)
+        self._outcomes: dict[Callable[..., Any], tuple[Any, Exception | None]] = {}
+        self._stack: ExitStack | None = None
+
+    def _adopt(self, batch: Batch) -> Batch:
+        inputs, labels = batch
+        if inputs.is_floating_point():
+            inputs = inputs.to(self.dtype)
+        inputs = inputs.detach().to(self.device)
+        # a network that declares a memory format runs faster in it, on a CPU above all
+        memory_format = getattr(self.network, "memory_format", None)
+        if memory_format is not None and inputs.dim() == 4:
+            inputs = inputs.contiguous(memory_format=memory_format)
+        return inputs, None if labels is None else labels.to(self.device)
+
+    def __enter__(self) -> Measurement:
+        """Open the measurement: from here on the network must not be touched."""
+        self._stack = ExitStack()
+        self._stack.enter_context(preserved(self.network))
+        self.restore_mode()
+        return self
+
+    def restore_mode(self) -> None:
+        """Put the network into the measurement's mode, for a quantity that had to leave it.
+
+        Dropout is off in either mode: no indicator is defined with it.
+        """
+        self.network.train(self._batch_norm == "train")
+        for module in self.network.modules():
+            if isinstance(module, _DropoutNd):
+                module.training = False
+
+    def __exit__(self, *exception: object) -> None:
+        """Drop everything computed and restore the network."""
+        self._outcomes.clear()
+        if self._stack is not None:
+            self._stack.close()
+
+    @property
+    def inputs(self) -> Tensor:
+        """The first batch's inputs."""
+        return self.batches[0][0]
+
+    @property
+    def labels(self) -> Tensor:
+        """The first batch's labels, (B,).
+
+        Raises:
+            Unsupported: there are none.
+        """
+        labels = self.batches[0][1]
+        if labels is None:
+            raise Unsupported("this indicator needs labels and the batch has none")
+        return labels
+
+    def generator(self, purpose: str) -> torch.Generator:
+        """A fresh CPU generator for one purpose; the same for the same seed and purpose."""
+        return torch.Generator().manual_seed(derive(self.seed, purpose))
+
+    def quantity(self, function: Callable[[Measurement], Any]) -> Any:
+        """The value of a quantity, computed now or before; its exception is remembered too."""
+        if self._stack is None:
+            raise RuntimeError("enter the measurement first: `with Measurement(...) as m:`")
+        if function not in self._outcomes:
+            with self._meter.work(function):
+                try:
+                    self._outcomes[function] = (function(self), None)
+                except TimeoutError:
+                    raise
+                except Exception as failure:
+                    # without its frames, which would keep the failed pass's tensors alive
+                    self._outcomes[function] = (None, failure.with_traceback(None))
+        self._meter.use(function)
+        value, error = self._outcomes[function]
+        if error is not None:
+            raise error
+        return value
+
+    @contextmanager
+    def metered(self) -> Iterator[Cost]:
+        """Meter the body as one indicator's work."""
+        with self._meter.work() as cost:
+            yield cost

@@ -1,0 +1,50 @@
+"""NASWOT: log-determinant of the kernel of binary ReLU codes."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from untrained.indicators.indicator import Need, indicator
+from untrained.indicators.measurement import Measurement
+from untrained.indicators.protocol import Protocol
+from untrained.indicators.quantities.relu_kernels import relu_kernels
+
+PROTOCOL = Protocol(inputs="images", batch_size=128, labels="none")
+
+
+def log_determinant(kernel: Tensor) -> float:
+    """Ln |det K| of a symmetric positive semi-definite kernel; -inf when it is singular.
+
+    Args:
+        kernel: (B, B) float64.
+
+    Returns:
+        The log-determinant. A kernel is singular when its smallest eigenvalue is within rounding
+        (B eps lambda_max) of zero: two samples with the same code, or fewer units than samples.
+    """
+    eigenvalues = torch.linalg.eigvalsh(kernel)
+    tolerance = kernel.shape[0] * torch.finfo(kernel.dtype).eps * eigenvalues[-1]
+    if not eigenvalues[0] > tolerance:
+        return float("-inf")
+    return float(torch.linalg.slogdet(kernel).logabsdet)
+
+
+@indicator(
+    title="NASWOT",
+    formula="ln |det K_H|, K_H[i,j] = N_A - d_H(c_i, c_j)",
+    reference="Mellor et al., Neural Architecture Search without Training, ICML 2021, eqs. 1-2",
+    needs={Need.RELU},
+    protocol=PROTOCOL,
+    deviations="Every ReLU is counted once; the authors' code counts those inside a ReLU-Conv-BN "
+    "twice, which shifts the score by about B ln 2 and leaves the ranking. Like there, a ReLU "
+    "behind a `none` edge counts (see naswot_live).",
+)
+def naswot(m: Measurement) -> float:
+    """Log-determinant of the agreement kernel of the binary codes over all ReLU units.
+
+    c_i is the concatenation over all applications of a ReLU of [pre-activation > 0] for sample i,
+    N_A its length, d_H the Hamming distance. Train-mode batch normalisation, no labels. At most
+    B ln N_A; -inf when two samples have the same code.
+    """
+    return log_determinant(torch.stack([k.agreeing for k in relu_kernels(m)]).sum(0))

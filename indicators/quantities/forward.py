@@ -1,0 +1,61 @@
+"""The forward pass that gradients are taken through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from untrained.foundation import Unsupported
+from untrained.indicators.measurement import Measurement
+from untrained.indicators.quantity import quantity
+from untrained.indicators.reading import Diverged
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """One forward pass of the first batch, with its graph."""
+
+    inputs: Tensor
+    """Leaf with a gradient, (B, C, H, W)."""
+    logits: Tensor
+    """(B, classes)."""
+
+
+def logits_of(network: nn.Module, inputs: Tensor) -> Tensor:
+    """The network's logits, checked.
+
+    Args:
+        network: the network.
+        inputs: a batch (B, ...).
+
+    Returns:
+        The logits, (B, classes), all finite.
+
+    Raises:
+        Unsupported: the network returns something else than logits of that shape.
+        Diverged: a logit is infinite or NaN.
+    """
+    logits = network(inputs)
+    if not isinstance(logits, Tensor):
+        raise Unsupported(
+            f"the network returns a {type(logits).__name__}; indicators need one tensor of logits "
+            "(batch, classes): wrap the network so that it returns only that"
+        )
+    if logits.dim() != 2 or logits.shape[0] != inputs.shape[0]:
+        raise Unsupported(
+            f"the network returns a tensor of shape {tuple(logits.shape)} for a batch of "
+            f"{inputs.shape[0]}; indicators need logits (batch, classes)"
+        )
+    if not torch.isfinite(logits).all():
+        raise Diverged("the network's logits are not finite")
+    return logits
+
+
+@quantity
+def forward(m: Measurement) -> Forward:
+    """The first batch's forward pass; every gradient of the network shares its graph."""
+    leaf = m.inputs.detach().clone().requires_grad_()
+    # a second copy: a network may write to its input, and a leaf cannot be written to
+    return Forward(leaf, logits_of(m.network, leaf.clone()))

@@ -1,0 +1,21 @@
+"""The gradient of the outputs with respect to the inputs."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from untrained.indicators.measurement import Measurement
+from untrained.indicators.quantities.forward import forward
+from untrained.indicators.quantity import quantity
+
+
+@quantity
+def input_jacobian(m: Measurement) -> Tensor:
+    """d(sum of all logits)/d(inputs), one row a sample: (B, C*H*W).
+
+    Under batch statistics a logit depends on the whole batch; the sum is over all of them.
+    """
+    passed = forward(m)
+    (gradient,) = torch.autograd.grad(passed.logits.sum(), passed.inputs, retain_graph=True)
+    return gradient.flatten(1)

@@ -1,0 +1,53 @@
+"""The gradient of the training loss at initialisation."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from untrained.foundation import Unsupported
+from untrained.indicators.measurement import Measurement
+from untrained.indicators.quantities.forward import forward
+from untrained.indicators.quantities.layer_weights import layer_weights
+from untrained.indicators.quantity import quantity
+
+
+@quantity
+def loss_gradients(m: Measurement) -> dict[str, Tensor]:
+    """Gradients of the mean cross-entropy of the first batch, by parameter name.
+
+    A parameter that the loss does not depend on has a gradient of zeros.
+
+    Raises:
+        Unsupported: there are no labels, or a label is no class of the network.
+    """
+    labels = m.labels
+    logits = forward(m).logits
+    if int(labels.max()) >= logits.shape[1] or int(labels.min()) < 0:
+        raise Unsupported(
+            f"the labels run from {int(labels.min())} to {int(labels.max())} but the network has "
+            f"{logits.shape[1]} classes"
+        )
+    named = dict(m.network.named_parameters())
+    wanted = {name: p for name, p in named.items() if p.requires_grad}
+    loss = functional.cross_entropy(logits, labels)
+    gradients = torch.autograd.grad(
+        loss, list(wanted.values()), retain_graph=True, allow_unused=True, materialize_grads=True
+    )
+    return dict(zip(wanted, gradients, strict=True))
+
+
+@quantity
+def layer_gradients(m: Measurement) -> list[tuple[Tensor, Tensor]]:
+    """(weight, loss gradient) of every convolutional and linear layer.
+
+    Raises:
+        Unsupported: the network has no such layer.
+    """
+    weights = layer_weights(m)
+    if not weights:
+        raise Unsupported("the network has no convolutional or linear layer")
+    gradients = loss_gradients(m)
+    names = {id(p): name for name, p in m.network.named_parameters()}
+    return [(w.detach(), gradients[names[id(w)]]) for w in weights.values()]

@@ -1,0 +1,110 @@
+"""Kernels of the binary ReLU codes, one for each application of a ReLU."""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from untrained.foundation import Unsupported
+from untrained.indicators.measurement import Measurement
+from untrained.indicators.quantities.forward import logits_of
+from untrained.indicators.quantities.relu_calls import ReluCalls
+from untrained.indicators.quantity import quantity
+
+_EXACT_FLOAT32 = 2**24
+
+
+@dataclass(frozen=True, slots=True)
+class ReluKernel:
+    """How many units of one ReLU agree between each two samples."""
+
+    agreeing: Tensor
+    """(B, B) float64; units that are active for both samples or inactive for both."""
+    num_units: int
+
+
+def agreement(codes: Tensor) -> Tensor:
+    """K = c c^T + (1-c)(1-c)^T for binary codes, from one product.
+
+    With G = c c^T, whose diagonal r counts the active units, K = 2 G - r 1^T - 1 r^T + D.
+
+    Args:
+        codes: (B, D) int8 of zeros and ones.
+
+    Returns:
+        (B, B) float64, exact.
+    """
+    if codes.device.type == "cpu":
+        both_active = torch._int_mm(codes, codes.t()).double()
+    else:
+        exact = torch.float32 if codes.shape[1] < _EXACT_FLOAT32 else torch.float64
+        floats = codes.to(exact)
+        both_active = (floats @ floats.t()).double()
+    active = both_active.diagonal()
+    return 2 * both_active - active[:, None] - active[None, :] + codes.shape[1]
+
+
+def relu_codes(inputs: Tensor, batch_size: int) -> Tensor:
+    """The binary code of each sample at one ReLU: whether the input is above zero.
+
+    Exactly zero counts as inactive. The order of the units is that of memory, the same for all
+    samples.
+
+    Args:
+        inputs: the ReLU's input, (B, ...).
+        batch_size: B.
+
+    Returns:
+        (B, units) int8.
+
+    Raises:
+        Unsupported: the first axis is not the batch.
+    """
+    if inputs.dim() == 0 or inputs.shape[0] != batch_size:
+        raise Unsupported(
+            f"a ReLU is applied to a tensor of shape {tuple(inputs.shape)}, whose first axis is "
+            f"not the batch of {batch_size}"
+        )
+    active = inputs.detach() > 0
+    if active.dim() == 4 and active.is_contiguous(memory_format=torch.channels_last):
+        active = active.permute(0, 2, 3, 1)
+    return active.reshape(batch_size, -1).view(torch.int8)
+
+
+class _KernelCollector:
+    """Computes the kernel of each ReLU input, of a tensor that several ReLUs read only once."""
+
+    def __init__(self, batch_size: int) -> None:
+        self.kernels: list[ReluKernel] = []
+        self._batch_size = batch_size
+        self._known: dict[int, tuple[weakref.ref[Tensor], int, ReluKernel]] = {}
+
+    def see(self, inputs: Tensor) -> None:
+        known = self._known.get(id(inputs))
+        # the same object, still alive and not written to since: the same codes
+        if known is None or known[0]() is not inputs or known[1] != inputs._version:
+            codes = relu_codes(inputs, self._batch_size)
+            kernel = ReluKernel(agreement(codes), codes.shape[1])
+            known = (weakref.ref(inputs), inputs._version, kernel)
+            self._known[id(inputs)] = known
+        self.kernels.append(known[2])
+
+
+@quantity
+def relu_kernels(m: Measurement) -> list[ReluKernel]:
+    """The code kernels of the first batch in the order in which the ReLUs are applied.
+
+    One forward pass without a graph.
+
+    Raises:
+        Unsupported: the network applies no ReLU.
+    """
+    collector = _KernelCollector(m.inputs.shape[0])
+    with torch.no_grad(), ReluCalls(collector.see):
+        logits_of(m.network, m.inputs.clone())
+    if not collector.kernels:
+        raise Unsupported("the network applies no ReLU")
+    return collector.kernels

@@ -1,0 +1,88 @@
+"""What one indicator gave for one network, and why it gave nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from untrained.foundation import Unsupported, UntrainedError
+from untrained.indicators.indicator import Indicator, Status, indicators
+
+if TYPE_CHECKING:
+    from untrained.indicators.measurement import Measurement
+
+NAN = float("nan")
+
+
+class Diverged(UntrainedError):
+    """The network's numbers are not finite, so this score does not exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The outcome of one indicator on one measurement."""
+
+    value: float
+    """The score; NaN unless the status is `ok`."""
+    status: Status
+    reason: str = ""
+    alone_s: float = NAN
+    """Seconds this indicator would have cost by itself: its own time and that of every quantity
+    it used, also of those that an earlier indicator had paid for."""
+    peak_bytes: int | None = None
+    """Peak of the accelerator's memory over the same work; None on a CPU."""
+
+
+def read(measurement: Measurement, ids: Sequence[str]) -> dict[str, Reading]:
+    """Read indicators off an open measurement, in the order given.
+
+    No failure of one indicator reaches another: `unsupported`, `diverged`, `out_of_memory` and
+    `error` are outcomes with a reason. Only what must stop a run is raised.
+
+    Args:
+        measurement: an entered `Measurement`.
+        ids: registered indicator ids.
+
+    Returns:
+        A reading for each id.
+
+    Raises:
+        UnknownName: an id is not registered (before anything is computed).
+    """
+    chosen = [indicators[name] for name in ids]
+    return {item.id: _read_one(measurement, item) for item in chosen}
+
+
+def _read_one(measurement: Measurement, item: Indicator) -> Reading:
+    with measurement.metered() as cost:
+        value, status, reason = _judge(measurement, item)
+    return Reading(value if status == "ok" else NAN, status, reason, cost.total_s, cost.peak_bytes)
+
+
+def _judge(measurement: Measurement, item: Indicator) -> tuple[float, Status, str]:
+    try:
+        value = float(item(measurement))
+    except TimeoutError:
+        raise  # the runner's time limit is for the whole task
+    except Exception as error:
+        return NAN, *_failure(error)
+    status = item.status_of(value)
+    return value, status, "" if status == "ok" else f"the score is {value}"
+
+
+def _failure(error: Exception) -> tuple[Status, str]:
+    lines = str(error).strip().splitlines()
+    text = lines[0] if lines else type(error).__name__
+    if isinstance(error, Unsupported):
+        return "unsupported", text
+    if isinstance(error, Diverged):
+        return "diverged", text
+    # the CPU allocator raises a plain RuntimeError
+    if isinstance(error, torch.cuda.OutOfMemoryError | MemoryError) or (
+        "can't allocate memory" in str(error)
+    ):
+        return "out_of_memory", text
+    return "error", f"{type(error).__name__}: {text}"
