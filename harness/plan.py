@@ -110,14 +110,14 @@ def plan_study(named: NamedStudy) -> list[Plan]:
 def _checked_names(named: NamedStudy) -> list[str]:
     """The indicators of the study, once every name in it is known to exist."""
     study = named.study
-    with named.at("inputs", value=study.inputs):
+    with named.at("inputs"):
         conditions_of(study).find_dataset()
     for space in study.spaces:
-        with named.at("spaces", value=space):
+        with named.at("spaces"):
             spaces[space]
     if study.indicators == ("all",):
         return list(indicators)
     for name in study.indicators:
-        with named.at("indicators", value=name):
+        with named.at("indicators"):
             indicators[name]
     return list(dict.fromkeys(study.indicators))

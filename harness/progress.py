@@ -43,6 +43,7 @@ class PlainProgress(Progress):
         """
         self._stream = stream
         self._clock = clock
+        self._last = ""
 
     @contextmanager
     def running(self, *, total: int, done_before: int) -> Iterator[None]:
@@ -77,7 +78,9 @@ class PlainProgress(Progress):
         return ", ".join(parts)
 
     def _say(self, line: str) -> None:
-        print(line, file=self._stream or sys.stderr, flush=True)
+        if line != self._last:
+            print(line, file=self._stream or sys.stderr, flush=True)
+        self._last = line
 
 
 class BarProgress(Progress):

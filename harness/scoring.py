@@ -105,7 +105,7 @@ def _measure(
                 try:
                     with time_limit(task.timeout_s):
                         reading = read(measurement, [item.indicator])[item.indicator]
-                except TimeLimitReached as limit:
+                except (TimeLimitReached, TimeoutError) as limit:
                     reading = _failure("", limit, task.timeout_s)
                 yield item, reading
                 done += 1
@@ -122,6 +122,8 @@ def _moved(batch: Batch, device: str) -> Batch:
 def _failure(what: str, error: BaseException, timeout_s: float | None) -> Reading:
     if isinstance(error, TimeLimitReached):
         return Reading(math.nan, "timeout", f"not done after {timeout_s:g} s", math.nan, None)
+    if isinstance(error, TimeoutError):  # of the indicator's own
+        return Reading(math.nan, "timeout", str(error), math.nan, None)
     out_of_memory = isinstance(error, MemoryError | torch.OutOfMemoryError)
     reason = f"{what}: {type(error).__name__}: {error}"
     return Reading(math.nan, "out_of_memory" if out_of_memory else "error", reason, math.nan, None)

@@ -51,12 +51,11 @@ class NamedStudy:
         return self.study.title or self.name
 
     @contextmanager
-    def at(self, *keys: str, value: str | None = None) -> Iterator[None]:
+    def at(self, *keys: str) -> Iterator[None]:
         """Put the place of a key before the text of a user's error that the block raises.
 
         Args:
-            keys: path of the key in the file.
-            value: a text in the key's list, whose own line is named.
+            keys: path of the key in the file; of an unknown name, its own line is preferred.
 
         Raises:
             MalformedInput: the error, with its place; without a file it stays as it is.
@@ -66,7 +65,8 @@ class NamedStudy:
         except UserError as error:
             if not self.place:
                 raise
-            number = line_of(self.text, keys, value=value)
+            name = error.name if isinstance(error, UnknownName) else None
+            number = line_of(self.text, keys, value=name)
             place = self.place if number is None else f"{self.place}:{number}"
             raise MalformedInput(f"{place}: {error}") from error
 

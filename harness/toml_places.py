@@ -17,7 +17,7 @@ def line_of(text: str, keys: Sequence[str], *, value: str | None = None) -> int 
     Args:
         text: a valid TOML document.
         keys: path of the key, from the top.
-        value: a string in the key's array; its own line is preferred to that of the key.
+        value: a string; a line with it is preferred to that of the key, the next one at first.
 
     Returns:
         Line number from 1; that of the nearest enclosing key that is there; None if none is.
@@ -30,7 +30,7 @@ def line_of(text: str, keys: Sequence[str], *, value: str | None = None) -> int 
             continue
         if value is not None:
             quoted = (f'"{value}"', f"'{value}'")
-            for number in range(line, len(lines) + 1):
+            for number in (*range(line, len(lines) + 1), *range(1, line)):
                 if any(q in lines[number - 1] for q in quoted):
                     return number
         return line

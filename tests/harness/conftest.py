@@ -1,0 +1,180 @@
+"""What the tests of the conductor share: tiny networks, the command line in this process."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from PIL import Image
+
+from untrained.harness.main import main
+from untrained.harness.study import Study
+from untrained.harness.study_file import NamedStudy, checked
+from untrained.indicators import indicators
+from untrained.indicators.indicator import Function
+from untrained.results import ScoreStore
+
+PROGRAM = [sys.executable, "-c", "from untrained.harness.main import main; main()"]
+TINY = ["--channels", "4", "--cells", "1", "--batch-size", "8"]
+MEASURED = ["alone_s", "peak_bytes", "environment"]
+"""Columns that say how a score was obtained; all others are what it is."""
+
+
+class Outcome(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def untrained(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Outcome]:
+    """The command line, called in this process: exit status, standard output and error."""
+
+    def call(*arguments: object) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["untrained", *map(str, arguments)])
+        monkeypatch.setenv("COLUMNS", "200")
+        capsys.readouterr()
+        try:
+            main()
+        except SystemExit as leave:
+            code = leave.code
+        else:
+            code = 0
+        captured = capsys.readouterr()
+        return Outcome(0 if code is None else int(code), captured.out, captured.err)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def start() -> Callable[..., subprocess.Popen[str]]:
+    """The command line in a process of its own, in a process group of its own."""
+
+    def begin(*arguments: object, **options: Any) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*PROGRAM, *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            **options,
+        )
+
+    return begin
+
+
+@pytest.fixture(scope="session")
+def score_arguments() -> Callable[..., list[str]]:
+    """Arguments of a small run with tiny networks."""
+
+    def arguments(store: Path, *, sample: int, indicators: str, workers: int = 1) -> list[str]:
+        return [
+            *("score", "--space", "nasbench201", "--sample", str(sample)),
+            *("--indicators", indicators, "--store", str(store)),
+            *("--workers", str(workers), "--device", "cpu", *TINY),
+        ]
+
+    return arguments
+
+
+@pytest.fixture(scope="session")
+def rows() -> Callable[[Path], pd.DataFrame]:
+    """What a store holds, without how long it took and where."""
+
+    def read(path: Path) -> pd.DataFrame:
+        with ScoreStore(path, create=False) as store:
+            return store.frame().drop(columns=MEASURED)
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def named_study() -> Callable[..., NamedStudy]:
+    """A study of a few tiny networks."""
+
+    def make(**changes: object) -> NamedStudy:
+        values = {
+            "spaces": ["nasbench201"],
+            "indicators": ["naswot", "grad_norm", "synflow", "params"],
+            "population": {"kind": "sample", "n": 3},
+            "channels": 4,
+            "cells": 1,
+            "batch_size": 8,
+        }
+        study = checked(Study, values | changes)
+        return NamedStudy(name="tiny", study=study, command="untrained run tiny")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def write_images() -> Callable[..., None]:
+    """Writes an image set in the common hub layout."""
+
+    def write(path: Path, pixels: list[np.ndarray], labels: list[int]) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cells = [{"bytes": _png(p), "path": f"{i}.png"} for i, p in enumerate(pixels)]
+        table = pa.table({"img": cells, "label": pa.array(labels, pa.int64())})
+        pq.write_table(table, path)
+
+    return write
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture
+def pictures() -> list[np.ndarray]:
+    """24 random pictures of CIFAR-10's shape."""
+    rng = np.random.default_rng(0)
+    return [rng.integers(0, 256, (32, 32, 3), dtype=np.uint8) for _ in range(24)]
+
+
+@pytest.fixture
+def image_file(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    pictures: list[np.ndarray],
+    write_images: Callable[..., None],
+) -> Path:
+    """The file of `pictures`, label i % 10, in a data folder that UNTRAINED_DATA names."""
+    monkeypatch.setenv("UNTRAINED_DATA", str(tmp_path))
+    path = tmp_path / "images" / "cifar10-train.parquet"
+    write_images(path, pictures, [i % 10 for i in range(len(pictures))])
+    return path
+
+
+@pytest.fixture
+def add_indicator(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Registers an indicator for the length of a test."""
+
+    def add(name: str, function: Function, **fields: Any) -> None:
+        model = indicators["params"]
+        made = replace(model, id=name, title=name, function=function, **fields)
+        monkeypatch.setitem(indicators._items, name, made)
+
+    return add

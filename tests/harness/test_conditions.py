@@ -1,0 +1,71 @@
+"""What a run asks for changes exactly those parts of a reference protocol."""
+
+from __future__ import annotations
+
+import pytest
+
+from untrained.foundation import MalformedInput, UnknownName
+from untrained.harness.conditions import Conditions, resolve
+from untrained.harness.datasets import datasets
+from untrained.indicators import Protocol
+
+REFERENCE = Protocol(batch_size=48, labels="true", channels=12, cells=3, batch_norm="eval")
+NO_BATCH = Protocol(inputs="none", labels="none", dtype="float64")
+
+
+def test_gaussian_inputs_keep_the_rest_of_the_reference_and_draw_labels():
+    expected = REFERENCE.replace(inputs="gaussian", labels="random", data_seed=7)
+    assert resolve(REFERENCE, Conditions(inputs="gaussian", data_seed=7)) == expected
+
+
+def test_an_indicator_without_labels_gets_none():
+    protocol = resolve(REFERENCE.replace(labels="none"), Conditions(inputs="gaussian"))
+    assert protocol.labels == "none"
+
+
+@pytest.mark.parametrize("name", sorted(datasets))
+def test_the_dataset_decides_shape_and_classes(name: str):
+    protocol = resolve(REFERENCE, Conditions(inputs="ones", dataset=name))
+    dataset = datasets[name]
+    assert (protocol.dataset, protocol.resolution, protocol.num_classes) == (
+        name,
+        dataset.resolution,
+        dataset.num_classes,
+    )
+
+
+def test_a_score_without_a_batch_ignores_inputs_data_seed_and_batch_size():
+    one = resolve(NO_BATCH, Conditions(inputs="gaussian", data_seed=1, batch_size=3))
+    two = resolve(NO_BATCH, Conditions(inputs="ones", data_seed=2, shared=True))
+    assert one == two == NO_BATCH
+    other = resolve(NO_BATCH, Conditions(inputs="gaussian", dataset="cifar100", channels=4))
+    assert (other.num_classes, other.channels) == (100, 4)
+
+
+def test_overrides_win_over_the_reference():
+    protocol = resolve(REFERENCE, Conditions(inputs="gaussian", batch_size=5, channels=4, cells=1))
+    assert (protocol.batch_size, protocol.channels, protocol.cells) == (5, 4, 1)
+
+
+def test_a_shared_protocol_is_one_for_all():
+    conditions = Conditions(inputs="gaussian", shared=True)
+    other = Protocol(batch_size=3, labels="none", dtype="float64", cells=9)
+    assert resolve(REFERENCE, conditions).digest == resolve(other, conditions).digest
+
+
+def test_unknown_inputs_and_datasets_suggest_the_nearest():
+    with pytest.raises(UnknownName, match="no input source named 'cifar11'; did you mean cifar10"):
+        resolve(REFERENCE, Conditions(inputs="cifar11"))
+    with pytest.raises(UnknownName, match="no dataset named 'cifar-100'; did you mean cifar100"):
+        resolve(REFERENCE, Conditions(inputs="gaussian", dataset="cifar-100"))
+
+
+def test_images_do_not_come_in_the_shape_of_another_dataset():
+    with pytest.raises(MalformedInput, match="'cifar10' images, but the dataset is 'cifar100'"):
+        resolve(REFERENCE, Conditions(inputs="cifar10", dataset="cifar100"))
+
+
+@pytest.mark.usefixtures("image_file")
+def test_more_images_than_there_are_cannot_be_drawn():
+    with pytest.raises(MalformedInput, match=r"48 x 1 images of CIFAR-10 is wanted.*holds 24"):
+        resolve(REFERENCE, Conditions(inputs="cifar10"))

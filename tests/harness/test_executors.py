@@ -1,0 +1,161 @@
+"""Work survives the death of a worker; only what killed it is lost."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+
+from untrained.foundation import UserError
+from untrained.harness import executors
+from untrained.harness.devices import available_cores, find_device, make_executor
+from untrained.harness.executors import ProcessExecutor, SerialExecutor
+from untrained.harness.pool import WorkerDied
+
+WORK = '''
+import os, signal, time
+from pathlib import Path
+
+def square(x):
+    return x * x
+
+def threads(_):
+    import torch
+    return torch.get_num_threads()
+
+def die_on_three(x):
+    """Kills its process whenever it gets 3."""
+    if x == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(0.05)
+    return x * x
+
+def die_once(marker):
+    """Kills its process the first time."""
+    path = Path(marker)
+    if path.exists() and path.read_text() == "":
+        path.write_text("died")
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "done"
+
+def always_die(_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def sleep_long(folder):
+    Path(folder, str(os.getpid())).touch()
+    time.sleep(600)
+
+def fail(_):
+    raise ZeroDivisionError("a mistake of the function")
+'''
+
+
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Functions in a module that worker processes can import."""
+    (tmp_path / "executor_work.py").write_text(WORK)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    sys.modules.pop("executor_work", None)
+    return importlib.import_module("executor_work")
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def wait_until(true: object, seconds: float = 60) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if true():  # type: ignore[operator]
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_serial_works_in_order_with_one_thread_and_restores_them(work: ModuleType):
+    torch.set_num_threads(2)
+    assert list(SerialExecutor().run(work.square, range(4))) == [(0, 0), (1, 1), (2, 4), (3, 9)]
+    assert list(SerialExecutor().run(work.threads, [0])) == [(0, 1)]
+    assert torch.get_num_threads() == 2
+
+
+def test_the_culprit_alone_is_lost_when_it_kills_its_worker(work: ModuleType):
+    results = dict(ProcessExecutor(2).run(work.die_on_three, range(8)))
+    assert results.pop(3) == WorkerDied()
+    assert results == {x: x * x for x in (0, 1, 2, 4, 5, 6, 7)}
+
+
+def test_a_task_whose_worker_was_killed_from_outside_is_done_again(
+    work: ModuleType, tmp_path: Path
+):
+    marker, other = tmp_path / "marker", tmp_path / "other"
+    marker.touch()
+    results = dict(ProcessExecutor(1).run(work.die_once, [str(marker), str(other)]))
+    assert results == {str(marker): "done", str(other): "done"}
+    assert marker.read_text() == "died"
+
+
+def test_workers_compute_with_one_thread_all_their_life(work: ModuleType):
+    assert [threads for _, threads in ProcessExecutor(1).run(work.threads, [0, 1, 2])] == [1, 1, 1]
+
+
+def test_workers_that_always_die_end_the_run(work: ModuleType, monkeypatch):
+    monkeypatch.setattr(executors, "_DEATHS_IN_A_ROW", 2)
+    with pytest.raises(UserError, match="died 2 times in a row.*--workers 1"):
+        list(ProcessExecutor(1).run(work.always_die, range(5)))
+
+
+def test_a_mistake_of_the_function_is_not_hidden(work: ModuleType):
+    with pytest.raises(ZeroDivisionError, match="a mistake of the function"):
+        list(ProcessExecutor(1).run(work.fail, [0]))
+
+
+def test_an_interrupted_run_leaves_no_process_and_does_not_wait_for_tasks(
+    work: ModuleType, tmp_path: Path
+):
+    folder = tmp_path / "pids"
+    folder.mkdir()
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "if __name__ == '__main__':\n"
+        "    import executor_work\n"
+        "    from untrained.harness.executors import ProcessExecutor\n"
+        "    list(ProcessExecutor(1).run(executor_work.sleep_long, [sys.argv[2]]))\n"
+    )
+    for stop in (signal.SIGINT, signal.SIGKILL):
+        process = subprocess.Popen(
+            [sys.executable, "-c", script, str(tmp_path), str(folder)],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert wait_until(lambda: list(folder.iterdir()))
+        worker = int(next(folder.iterdir()).name)
+        os.kill(process.pid, stop)
+        _, err = process.communicate(timeout=60)
+        assert process.returncode != 0
+        assert wait_until(lambda: not is_alive(worker)), f"after {stop.name}: {err}"  # noqa: B023
+        (folder / str(worker)).unlink()
+
+
+def test_one_worker_is_serial_and_the_default_is_every_core():
+    assert isinstance(make_executor("cpu", 1), SerialExecutor)
+    assert make_executor("cpu", 3).workers == 3
+    assert make_executor("cpu").workers == available_cores() == len(os.sched_getaffinity(0))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_the_users_error():
+    assert find_device("auto") == "cpu"
+    with pytest.raises(UserError, match="finds no GPU; use --device cpu"):
+        find_device("cuda")

@@ -1,0 +1,170 @@
+"""Batches are what their protocol says, and nothing else decides them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from untrained.foundation import MalformedInput, MissingData
+from untrained.harness.conditions import Conditions, resolve
+from untrained.harness.inputs import batches
+from untrained.indicators import Protocol
+
+GAUSSIAN = Protocol(inputs="gaussian", batch_size=6, resolution=8, labels="random")
+
+
+def test_gaussian_inputs_are_the_same_bits_again_and_differ_by_data_seed_and_batch():
+    batches.cache_clear()
+    (first,), _ = zip(*batches(GAUSSIAN), strict=True)
+    batches.cache_clear()
+    (again,), _ = zip(*batches(GAUSSIAN), strict=True)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, batches(GAUSSIAN.replace(data_seed=1))[0][0])
+    one, two = batches(GAUSSIAN.replace(num_batches=2))
+    assert torch.equal(one[0], first)
+    assert not torch.equal(one[0], two[0])
+    assert not torch.equal(one[1], two[1])
+
+
+def test_gaussian_inputs_are_standard_normal():
+    ((inputs, _),) = batches(GAUSSIAN.replace(batch_size=64, resolution=32))
+    assert inputs.shape == (64, 3, 32, 32)
+    assert abs(float(inputs.mean())) < 0.01
+    assert abs(float(inputs.std()) - 1) < 0.01
+
+
+def test_inputs_do_not_depend_on_labels_or_the_global_generator():
+    torch.manual_seed(1)
+    ((inputs, labels),) = batches(GAUSSIAN)
+    torch.manual_seed(2)
+    batches.cache_clear()
+    ((bare, none),) = batches(GAUSSIAN.replace(labels="none"))
+    assert torch.equal(inputs, bare)
+    assert none is None
+    assert labels is not None and labels.dtype == torch.int64
+    assert 0 <= int(labels.min()) and int(labels.max()) < 10
+
+
+def test_float64_inputs_are_the_float32_ones():
+    ((wide, _),) = batches(GAUSSIAN.replace(dtype="float64"))
+    assert wide.dtype == torch.float64
+    assert torch.equal(wide, batches(GAUSSIAN)[0][0].double())
+
+
+def test_a_score_without_a_batch_is_shown_ones_of_the_right_shape():
+    ((inputs, labels),) = batches(Protocol(inputs="none", resolution=16, labels="none"))
+    assert torch.equal(inputs, torch.ones(2, 3, 16, 16))
+    assert labels is None
+    assert torch.equal(batches(GAUSSIAN.replace(inputs="ones"))[0][0], torch.ones(6, 3, 8, 8))
+
+
+def image_protocol(**changes: object) -> Protocol:
+    return resolve(Protocol(batch_size=5, num_batches=2, **changes), Conditions(inputs="cifar10"))
+
+
+@pytest.mark.usefixtures("image_file")
+def test_images_are_the_drawn_rows_normalised_pixel_by_pixel(pictures: list[np.ndarray]):
+    protocol = image_protocol()
+    assert len(set(protocol.sample_ids)) == 10
+    for b, (inputs, labels) in enumerate(batches(protocol)):
+        ids = protocol.sample_ids[5 * b : 5 * b + 5]
+        assert labels is not None and labels.tolist() == [i % 10 for i in ids]
+        for row, i in enumerate(ids):
+            for channel, (mean, std) in enumerate(
+                zip((125.3, 123.0, 113.9), (63.0, 62.1, 66.7), strict=True)
+            ):
+                expected = (pictures[i][:, :, channel] / 255 - mean / 255) / (std / 255)
+                assert np.allclose(inputs[row, channel].numpy(), expected, atol=1e-6)
+
+
+@pytest.mark.usefixtures("image_file")
+def test_image_labels_are_random_or_absent_as_the_protocol_says():
+    true, random = image_protocol(), image_protocol(labels="random")
+    assert true.sample_ids == random.sample_ids
+    (inputs, labels), _ = batches(random)
+    assert torch.equal(inputs, batches(true)[0][0])
+    assert labels is not None and not torch.equal(labels, batches(true)[0][1])
+    assert batches(image_protocol(labels="none"))[0][1] is None
+
+
+@pytest.mark.usefixtures("image_file")
+def test_a_smaller_batch_is_the_beginning_of_a_larger():
+    large = resolve(Protocol(batch_size=20), Conditions(inputs="cifar10"))
+    small = resolve(Protocol(batch_size=7), Conditions(inputs="cifar10"))
+    assert large.sample_ids[:7] == small.sample_ids
+    other = resolve(Protocol(batch_size=7), Conditions(inputs="cifar10", data_seed=1))
+    assert other.sample_ids != small.sample_ids
+
+
+def test_another_file_than_the_protocols_is_refused(image_file: Path, pictures, write_images):
+    protocol = image_protocol()
+    write_images(image_file, pictures[::-1], [0] * len(pictures))
+    batches.cache_clear()
+    with pytest.raises(MalformedInput, match=r"CIFAR-10 are not those of the protocol: SHA-256"):
+        batches(protocol)
+
+
+def test_missing_images_say_where_they_were_looked_for(tmp_path, monkeypatch):
+    monkeypatch.setenv("UNTRAINED_DATA", str(tmp_path))
+    with pytest.raises(MissingData, match=r"cifar100-train\.parquet does not exist.*Gaussian"):
+        resolve(Protocol(), Conditions(inputs="cifar100"))
+
+
+@pytest.mark.parametrize("keep", [100, -200])
+def test_a_truncated_image_file_is_the_users_error(image_file: Path, keep: int):
+    image_file.write_bytes(image_file.read_bytes()[:keep])
+    with pytest.raises(MalformedInput, match=r"truncated: get the file again"):
+        image_protocol()
+
+
+def test_corrupt_pages_are_the_users_error(image_file: Path):
+    content = bytearray(image_file.read_bytes())
+    content[40 : len(content) // 2] = bytes(len(content) // 2 - 40)  # the footer stays whole
+    image_file.write_bytes(bytes(content))
+    with pytest.raises(MalformedInput, match=r"cifar10-train\.parquet"):
+        batches(image_protocol())
+
+
+def test_labels_of_another_dataset_are_refused(image_file: Path, pictures, write_images):
+    write_images(image_file, pictures, [99] * len(pictures))
+    with pytest.raises(MalformedInput, match=r"labels 99 to 99, but CIFAR-10 has classes 0 to 9"):
+        batches(image_protocol())
+
+
+def test_pictures_of_another_size_are_refused(image_file: Path, pictures, write_images):
+    write_images(image_file, [p[:16, :16] for p in pictures], [0] * len(pictures))
+    with pytest.raises(MalformedInput, match=r"16 x 16 pixels, but CIFAR-10 has 32 x 32"):
+        batches(image_protocol())
+
+
+def test_a_cell_that_is_no_picture_is_refused(image_file: Path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    cells = [{"bytes": b"no picture", "path": ""}] * 24
+    pq.write_table(pa.table({"img": cells, "label": pa.array([0] * 24, pa.int64())}), image_file)
+    with pytest.raises(MalformedInput, match=r"row \d+: the column img holds no picture"):
+        batches(image_protocol())
+
+
+def test_foreign_columns_are_named(image_file: Path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({"x": [1]}), image_file)
+    with pytest.raises(MalformedInput, match=r"not an image set: it has the columns x;"):
+        image_protocol()
+
+
+@pytest.mark.skipif("UNTRAINED_DATA" not in os.environ, reason="UNTRAINED_DATA names no data")
+@pytest.mark.parametrize("dataset", ["cifar10", "cifar100"])
+def test_real_images_are_roughly_normalised(dataset: str):
+    protocol = resolve(Protocol(batch_size=256), Conditions(inputs=dataset))
+    ((inputs, labels),) = batches(protocol)
+    assert labels is not None and len(labels.unique()) > 9
+    assert float(inputs.mean(dim=(0, 2, 3)).abs().max()) < 0.1
+    assert float((inputs.std(dim=(0, 2, 3)) - 1).abs().max()) < 0.1

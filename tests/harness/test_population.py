@@ -1,0 +1,96 @@
+"""Populations are explicit: the same seed draws the same architectures, each once."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from untrained.foundation import MalformedInput, MissingData, UserError
+from untrained.harness.population import sample, select
+from untrained.spaces import SearchSpace, spaces
+
+SPACE = spaces["nasbench201"]
+FIFTY = list(islice(SPACE, 50))
+
+
+class Uncountable(SearchSpace):
+    """A space of 50 architectures that does not say so."""
+
+    name, title, reference, size = "uncountable", "Uncountable", "", None
+
+    def parse(self, arch):
+        return SPACE.parse(arch)
+
+    def sample(self, rng):
+        return FIFTY[int(rng.integers(50))]
+
+    def neighbors(self, arch):
+        return []
+
+    def build(self, arch, **size):
+        raise NotImplementedError
+
+
+def test_a_sample_is_distinct_and_a_smaller_one_is_its_beginning():
+    hundred = sample(SPACE, 100, seed=3)
+    assert len(set(hundred)) == 100
+    assert sample(SPACE, 7, seed=3) == hundred[:7]
+    assert sample(SPACE, 7, seed=4) != hundred[:7]
+    assert all(SPACE.parse(text).text == text for text in hundred)
+
+
+def test_a_sample_of_everything_is_everything():
+    assert set(sample(SPACE, SPACE.size, seed=0)) == {str(a) for a in SPACE}
+
+
+def test_samples_reach_all_parts_of_the_space_evenly():
+    index = {str(a): i for i, a in enumerate(SPACE)}
+    fifths = [0] * 5
+    for text in sample(SPACE, 2000, seed=1):
+        fifths[index[text] * 5 // len(index)] += 1
+    assert all(340 < count < 460 for count in fifths)  # 400 expected, 17 the standard deviation
+
+
+def test_a_space_without_a_size_is_drawn_from_until_there_are_enough():
+    space = Uncountable()
+    assert len(set(sample(space, 40, seed=0))) == 40
+    assert sample(space, 10, seed=0) == sample(space, 40, seed=0)[:10]
+    with pytest.raises(UserError, match="gave only 50 distinct architectures; ask for fewer"):
+        sample(space, 51, seed=0)
+
+
+def test_a_sample_larger_than_the_space_is_refused():
+    with pytest.raises(UserError, match=r"15,626 was asked for.*only 15,625"):
+        sample(SPACE, 15626, seed=0)
+
+
+def test_populations_describe_themselves(named_study, tmp_path: Path):
+    drawn = select(SPACE, named_study(population={"n": 3, "seed": 5}, seed=1).study)
+    assert drawn.text == "sample of 3 of 15,625, seed 5"
+    assert drawn.architectures == sample(SPACE, 3, seed=5)
+    everything = select(SPACE, named_study(population={"kind": "all"}).study)
+    assert everything.text == "all 15,625"
+    assert len(everything.architectures) == 15625
+    file = tmp_path / "list.txt"
+    file.write_text(f"# mine\n\n  {drawn.architectures[1]} \n{drawn.architectures[1]}\n")
+    listed = select(SPACE, named_study(population={"kind": "list", "file": str(file)}).study)
+    assert listed.architectures == drawn.architectures[1:2]
+    assert listed.text == "1 listed of 15,625"
+
+
+def test_a_bad_list_is_named_with_its_line(named_study, tmp_path: Path):
+    file = tmp_path / "list.txt"
+    study = named_study(population={"kind": "list", "file": str(file)}).study
+    with pytest.raises(MissingData, match=r"list\.txt does not exist"):
+        select(SPACE, study)
+    file.write_text(f"{next(iter(SPACE))}\n|nor_conv_9x9~0|+|x\n")
+    with pytest.raises(MalformedInput, match=r"list\.txt:2: "):
+        select(SPACE, study)
+    file.write_text("\n# nothing\n")
+    with pytest.raises(MalformedInput, match=r"list\.txt is empty"):
+        select(SPACE, study)
+    file.write_bytes(b"\xff\xff")
+    with pytest.raises(MalformedInput, match="cannot be read"):
+        select(SPACE, study)
