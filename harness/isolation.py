@@ -10,7 +10,6 @@ from contextlib import ExitStack, contextmanager
 from multiprocessing import parent_process
 from multiprocessing.queues import SimpleQueue
 
-
 _FOR_LIFE = ExitStack()
 """Of a worker process; what is entered here must stay referred to, or it would be left again."""
 

@@ -59,7 +59,7 @@ app.command("report")(report)
 def main() -> None:
     """Run the command line and leave with its exit status."""
     try:
-        app()
+        app(prog_name="untrained")
     except Interrupted as interruption:
         print(f"untrained: {interruption}", file=sys.stderr)
         sys.exit(INTERRUPTED)

@@ -15,7 +15,7 @@ def list_(
     kind: Annotated[
         str | None,
         typer.Argument(
-            metavar="[KIND]",
+            metavar="KIND",
             help="indicators, spaces, benchmarks, studies or formats; all by default.",
             show_default=False,
         ),

@@ -50,13 +50,17 @@ def run(
     from untrained.harness.ranked import ranked_of_plan
     from untrained.harness.study_file import load_study
     from untrained.harness.truth import truths_of_study
-    from untrained.reports import write_report
+    from untrained.reports import formats, write_report
     from untrained.results import ScoreStore
 
     named = load_study(study)
     folder = output or Path(named.study.report.folder or named.name)
     plans = plan_study(named)
-    truths = truths_of_study(named)  # a wrong target must not show only after hours of scoring
+    # what is wrong at the end must not show only after hours of scoring
+    truths = truths_of_study(named)
+    with named.at("report", "formats"):
+        for name in named.study.report.formats:
+            formats[name]
     if dry_run:
         print_plan(plans, folder / STORE_NAME)
         return

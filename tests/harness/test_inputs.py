@@ -45,8 +45,10 @@ def test_inputs_do_not_depend_on_labels_or_the_global_generator():
     ((bare, none),) = batches(GAUSSIAN.replace(labels="none"))
     assert torch.equal(inputs, bare)
     assert none is None
-    assert labels is not None and labels.dtype == torch.int64
-    assert 0 <= int(labels.min()) and int(labels.max()) < 10
+    assert labels is not None
+    assert labels.dtype == torch.int64
+    assert int(labels.min()) >= 0
+    assert int(labels.max()) < 10
 
 
 def test_float64_inputs_are_the_float32_ones():
@@ -72,7 +74,8 @@ def test_images_are_the_drawn_rows_normalised_pixel_by_pixel(pictures: list[np.n
     assert len(set(protocol.sample_ids)) == 10
     for b, (inputs, labels) in enumerate(batches(protocol)):
         ids = protocol.sample_ids[5 * b : 5 * b + 5]
-        assert labels is not None and labels.tolist() == [i % 10 for i in ids]
+        assert labels is not None
+        assert labels.tolist() == [i % 10 for i in ids]
         for row, i in enumerate(ids):
             for channel, (mean, std) in enumerate(
                 zip((125.3, 123.0, 113.9), (63.0, 62.1, 66.7), strict=True)
@@ -87,7 +90,8 @@ def test_image_labels_are_random_or_absent_as_the_protocol_says():
     assert true.sample_ids == random.sample_ids
     (inputs, labels), _ = batches(random)
     assert torch.equal(inputs, batches(true)[0][0])
-    assert labels is not None and not torch.equal(labels, batches(true)[0][1])
+    assert labels is not None
+    assert not torch.equal(labels, batches(true)[0][1])
     assert batches(image_protocol(labels="none"))[0][1] is None
 
 
@@ -165,6 +169,7 @@ def test_foreign_columns_are_named(image_file: Path):
 def test_real_images_are_roughly_normalised(dataset: str):
     protocol = resolve(Protocol(batch_size=256), Conditions(inputs=dataset))
     ((inputs, labels),) = batches(protocol)
-    assert labels is not None and len(labels.unique()) > 9
+    assert labels is not None
+    assert len(labels.unique()) > 9
     assert float(inputs.mean(dim=(0, 2, 3)).abs().max()) < 0.1
     assert float((inputs.std(dim=(0, 2, 3)) - 1).abs().max()) < 0.1

@@ -197,7 +197,8 @@ def test_a_study_that_is_not_text_is_refused(tmp_path: Path):
 def test_built_in_studies_are_valid_and_name_their_truth(name: str):
     study = load_study(name).study
     assert study.truth.benchmark
-    assert study.population.n is not None and study.population.n >= 200
+    assert study.population.n is not None
+    assert study.population.n >= 200
 
 
 @given(st.permutations(["title", "seed", "inputs", "share_classes"]), st.integers(0, 3))

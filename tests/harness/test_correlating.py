@@ -1,0 +1,212 @@
+"""From stored scores to a table: which scores, which truth, and said so."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from scipy.stats import kendalltau
+
+from untrained.foundation import MissingData, UnknownName, UserError
+from untrained.harness.correlating import correlate_ranked, make_report
+from untrained.harness.plan import Plan, plan_study
+from untrained.harness.ranked import ranked_of_plan, ranked_of_store
+from untrained.harness.study import Statistics, Truth
+from untrained.harness.truth import choose_truth
+from untrained.indicators import Protocol
+from untrained.results import Score, ScoreStore, current_environment
+from untrained.spaces import find_benchmark
+
+ANALOG = Truth(benchmark="nasbench201-analog")
+STATISTICS = Statistics(resamples=10)
+ENVIRONMENT = current_environment(device="cpu", threads=1)
+
+
+@pytest.fixture
+def plan(named_study: Callable) -> Plan:
+    study = named_study(indicators=["naswot", "params"], population={"n": 6}, seeds=[0, 1])
+    return plan_study(study)[0]
+
+
+@pytest.fixture
+def store(tmp_path: Path):
+    with ScoreStore(tmp_path / "s.sqlite") as opened:
+        yield opened
+
+
+def fill(store: ScoreStore, plan: Plan, value: Callable[[int, int, str], float], **fields) -> None:
+    """Made-up scores for a plan: `value` of (place in the population, seed, indicator)."""
+    scores = []
+    for key in plan.keys:
+        place = plan.selection.architectures.index(key.architecture)
+        number = value(place, key.seed, key.indicator)
+        failed = {"status": "error", "reason": "made up"} if math.isnan(number) else {}
+        scores.append(Score(*key, value=number, alone_s=0.5, **failed, **fields))
+    store.put(scores, ENVIRONMENT)
+    for protocol in plan.protocols.values():
+        store.put_protocol(protocol.digest, protocol.canonical)
+
+
+def section_of(ranked, truth: Truth = ANALOG):
+    chosen = choose_truth(ranked.space, truth, datasets={"cifar10"})
+    return correlate_ranked(ranked, chosen, statistics=STATISTICS, command="again")
+
+
+def row_of(section, indicator: str):
+    return next(r for r in section.table.rows if r.correlation.indicator == indicator)
+
+
+def test_scores_of_several_seeds_are_averaged_and_the_table_says_so(store, plan):
+    fill(store, plan, lambda place, seed, name: (place * 7 % 5) + 10.0 * seed * (place % 2))
+    section = section_of(ranked_of_plan(plan, store))
+    architectures = plan.selection.architectures
+    expected = {a: (p * 7 % 5) + 5.0 * (p % 2) for p, a in enumerate(architectures)}
+    assert section.scores is not None
+    assert section.truth is not None
+    assert section.scores["naswot"].to_dict() == expected
+    truth = find_benchmark("nasbench201", "nasbench201-analog").table()
+    truth = truth.set_index("architecture")["value"]
+    tau = kendalltau(list(expected.values()), [truth[a] for a in architectures]).statistic
+    assert row_of(section, "naswot").correlation.tau == pytest.approx(tau)
+    assert "the mean over the initialisations of seeds 0, 1" in " ".join(section.table.notes)
+    assert row_of(section, "naswot").seeds == (0, 1)
+    assert row_of(section, "naswot").alone_s == 0.5
+
+
+def test_a_mean_needs_all_seeds_and_failures_are_counted(store, plan):
+    fill(store, plan, lambda place, seed, _: math.nan if (place, seed) == (2, 1) else float(place))
+    section = section_of(ranked_of_plan(plan, store))
+    correlation = row_of(section, "naswot").correlation
+    assert (correlation.n, correlation.n_population) == (5, 6)
+    assert row_of(section, "naswot").failures == (("error", 1),)
+    one = section_of(ranked_of_store(store, seed=0)[0])
+    assert row_of(one, "naswot").correlation.n == 6
+
+
+def test_a_network_not_scored_yet_counts_as_missing(store, plan):
+    part = Plan(
+        **{f: getattr(plan, f) for f in ("space", "protocols", "versions")}
+        | {
+            "selection": type(plan.selection)(plan.selection.architectures[:4], "4"),
+            "seeds": plan.seeds,
+        }
+    )
+    fill(store, part, lambda place, *_: float(place))
+    correlation = row_of(section_of(ranked_of_plan(plan, store)), "naswot").correlation
+    assert (correlation.n, correlation.n_population) == (4, 6)
+
+
+def test_a_store_describes_its_population(store, plan):
+    fill(store, plan, lambda place, *_: float(place))
+    (ranked,) = ranked_of_store(store)
+    assert ranked.population == "the 6 scored architectures of 15,625"
+    assert set(ranked.architectures) == set(plan.selection.architectures)
+    assert ranked_of_plan(plan, store).population == "sample of 6 of 15,625, seed 0"
+
+
+def test_several_protocols_must_be_chosen_between(store, plan):
+    fill(store, plan, lambda place, *_: float(place))
+    naswot = plan.protocols["naswot"]
+    other = naswot.replace(data_seed=9)
+    second = Plan(
+        **{f: getattr(plan, f) for f in ("space", "versions", "selection", "seeds")}
+        | {"protocols": {"naswot": other}}
+    )
+    fill(store, second, lambda place, *_: -float(place))
+    with pytest.raises(UserError) as caught:
+        ranked_of_store(store)
+    text = str(caught.value)
+    assert "naswot of nasbench201 were scored under several protocols" in text
+    assert f"{naswot.digest}  {naswot.describe()}, data seed 0 (naswot)" in text
+    assert f"{other.digest}  {other.describe()}, data seed 9 (naswot)" in text
+    for protocol, sign in ((naswot, 1), (other, -1)):
+        (ranked,) = ranked_of_store(store, protocols=[protocol.digest[:8]])
+        assert set(ranked.protocols) == {"naswot", "params"}
+        section = section_of(ranked)
+        assert section.scores is not None
+        assert section.scores.loc[plan.selection.architectures[3], "naswot"] == 3 * sign
+    with pytest.raises(UserError, match="no score has the protocol 'zz'; there are: "):
+        ranked_of_store(store, protocols=["zz"])
+
+
+def test_old_versions_and_foreign_indicators_are_left_out_with_a_note(store, plan):
+    fill(store, plan, lambda place, *_: float(place))
+    newer = Plan(
+        **{f: getattr(plan, f) for f in ("space", "selection", "seeds", "protocols")}
+        | {"versions": {"naswot": 99, "params": 1}}
+    )
+    fill(store, newer, lambda place, *_: -float(place))
+    fill(
+        store,
+        Plan(
+            **{f: getattr(plan, f) for f in ("space", "selection", "seeds")}
+            | {"versions": {"gone": 1}, "protocols": {"gone": Protocol()}}
+        ),
+        lambda place, *_: 1.0,
+    )
+    (ranked,) = ranked_of_store(store)
+    assert "naswot: only scores of version 99 are used" in ranked.notes
+    assert any(note.startswith("gone is left out: its 12 scores") for note in ranked.notes)
+    assert row_of(section_of(ranked), "naswot").version == 99
+
+
+def test_what_is_not_in_a_store_is_said(store, plan):
+    with pytest.raises(MissingData, match="holds no scores yet; fill it with untrained score"):
+        ranked_of_store(store)
+    fill(store, plan, lambda place, *_: float(place))
+    with pytest.raises(MissingData, match=r"no scores of seed 7; spaces: nasbench201; seeds: 0, 1"):
+        ranked_of_store(store, seed=7)
+    with pytest.raises(UnknownName, match="did you mean nasbench201"):
+        ranked_of_store(store, space="nasbench-201")
+
+
+def test_shared_scores_and_foreign_targets_are_noted(store, plan):
+    fill(store, plan, lambda place, *_: float(place), representative="another")
+    ranked = ranked_of_plan(plan, store)
+    notes = " ".join(section_of(ranked).table.notes)
+    assert "24 of 24 scores are those of another member" in notes
+    protocols = {n: p.replace(dataset="cifar100") for n, p in plan.protocols.items()}
+    moved = type(ranked)(
+        ranked.space, ranked.frame, ranked.architectures, "", protocols, ranked.seeds
+    )
+    notes = " ".join(section_of(moved).table.notes)
+    assert "measured for cifar100, but the target is on cifar10" in notes
+
+
+def test_the_truth_follows_the_dataset_of_the_scores():
+    chosen = choose_truth("nasbench201", ANALOG, datasets={"cifar100"})
+    assert chosen.target.dataset == "cifar10", "the benchmark has no other"
+    assert chosen.target.metric == "baseline_accuracy"
+    assert chosen.higher_is_better
+    with pytest.raises(UnknownName, match="no metric named 'acc'"):
+        choose_truth("nasbench201", Truth(benchmark="nasbench201-analog", metric="acc"))
+
+
+def test_a_target_that_is_better_low_is_turned_round(store, plan):
+    benchmark = find_benchmark("nasbench201", "nasbench201-analog")
+
+    class Low(type(benchmark)):
+        def higher_is_better(self, metric):
+            return False
+
+    low = Low.__new__(Low)
+    low.__dict__.update(benchmark.__dict__)
+    fill(store, plan, lambda place, *_: float(place))
+    ranked = ranked_of_plan(plan, store)
+    chosen = choose_truth("nasbench201", ANALOG)
+    turned = correlate_ranked(
+        ranked, type(chosen)(low, chosen.target), statistics=STATISTICS, command=""
+    )
+    tau = row_of(section_of(ranked), "naswot").correlation.tau
+    assert row_of(turned, "naswot").correlation.tau == -tau
+    assert "lower values of the target are better" in " ".join(turned.table.notes)
+
+
+def test_a_report_carries_the_environments_of_its_scores(store, plan):
+    fill(store, plan, lambda place, *_: float(place))
+    ranked = ranked_of_plan(plan, store)
+    report = make_report("Title", [section_of(ranked)], [ranked], store)
+    assert [dict(e)["device"] for e in report.environments] == ["cpu"]
+    assert report.version

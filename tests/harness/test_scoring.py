@@ -1,0 +1,155 @@
+"""A score depends on (space, architecture, seed, protocol) and on nothing else."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import pytest
+import torch
+
+from untrained.foundation import derive
+from untrained.harness.inputs import batches
+from untrained.harness.scoring import score_task
+from untrained.harness.task import ScoreTask, Wanted
+from untrained.indicators import Protocol, indicators
+from untrained.spaces import spaces
+
+ARCH = "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|avg_pool_3x3~0|none~1|nor_conv_3x3~2|"
+TINY = Protocol(
+    inputs="gaussian", labels="random", batch_size=6, channels=4, cells=1, resolution=16
+)
+
+
+def want(name: str, protocol: Protocol = TINY, members: tuple[str, ...] = (ARCH,)) -> Wanted:
+    return Wanted(name, 1, protocol, members)
+
+
+def score(*wanted: Wanted, seed: int = 0, **fields: object):
+    return score_task(ScoreTask("nasbench201", ARCH, wanted, seed, **fields))
+
+
+def value(*wanted: Wanted, seed: int = 0) -> float:
+    (only,) = score(*wanted, seed=seed)
+    assert only.status == "ok", only.reason
+    return only.value
+
+
+def test_what_else_is_wanted_changes_no_bit_of_a_score():
+    names = list(indicators)
+    together = {s.indicator: s.value for s in score(*map(want, names))}
+    backwards = {s.indicator: s.value for s in score(*map(want, reversed(names)))}
+    assert together == backwards
+    assert together == {name: value(want(name)) for name in names}
+
+
+def test_an_indicator_without_labels_reads_the_measurement_of_one_with_labels():
+    bare = TINY.replace(labels="none")
+    alone = value(want("naswot", bare))
+    first, second = score(want("naswot", bare), want("grad_norm"))
+    assert first.value == alone
+    assert second.value == value(want("grad_norm"))
+    assert (first.protocol, second.protocol) == (bare.digest, TINY.digest)
+
+
+def test_the_network_is_the_one_that_the_derived_seed_draws():
+    torch.manual_seed(derive(5, "init", "nasbench201", ARCH))
+    network = spaces["nasbench201"].build(ARCH, num_classes=10, channels=4, cells=1).train()
+    ((inputs, labels),) = batches(TINY)
+    loss = torch.nn.functional.cross_entropy(network(inputs), labels)
+    gradients = torch.autograd.grad(loss, list(network.parameters()), allow_unused=True)
+    expected = sum(float((g.double() ** 2).sum()) for g in gradients if g is not None)
+    assert value(want("nasi"), seed=5) == pytest.approx(expected, rel=1e-5)
+    assert value(want("nasi"), seed=5) != value(want("nasi"), seed=6)
+
+
+def test_the_global_generator_neither_matters_nor_moves():
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    first = value(want("grad_norm"))
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(2)
+    assert value(want("grad_norm")) == first
+
+
+def test_float64_is_the_same_network_and_input_up_to_rounding():
+    wide = TINY.replace(dtype="float64")
+    assert value(want("grad_norm", wide)) == pytest.approx(value(want("grad_norm")), rel=1e-3)
+    assert value(want("grad_norm", wide)) != value(want("grad_norm"))
+
+
+def test_protocols_of_different_networks_and_batches_are_measured_apart():
+    wider, larger = TINY.replace(channels=8), TINY.replace(batch_size=12)
+    protocols = (TINY, wider, larger)
+    found = {s.protocol: s.value for s in score(*(want("naswot", p) for p in protocols))}
+    assert found == {p.digest: value(want("naswot", p)) for p in protocols}
+    assert len(set(found.values())) == 3
+
+
+def test_a_shared_score_goes_to_all_members_and_names_the_one_measured():
+    first, second, other = score(want("naswot_live", members=(ARCH, "x", "y")))
+    assert first.value == second.value == other.value
+    assert [s.architecture for s in (first, second, other)] == [ARCH, "x", "y"]
+    assert [s.representative for s in (first, second, other)] == [None, ARCH, ARCH]
+
+
+def test_a_network_that_cannot_be_built_is_an_error_of_its_scores_alone():
+    odd = TINY.replace(initialisation="odd")
+    failed, fine = score(want("naswot", odd), want("naswot"))
+    assert (failed.status, fine.status) == ("error", "ok")
+    assert math.isnan(failed.value)
+    assert "could not be built: Unsupported: the initialisation 'odd' is unknown" in failed.reason
+    task = ScoreTask("nasbench201", "no architecture", (want("params"),), 0)
+    assert [s.status for s in score_task(task)] == ["error"]
+    assert "MalformedInput" in score_task(task)[0].reason
+
+
+def test_images_that_are_gone_are_an_error_with_a_reason(monkeypatch, tmp_path):
+    monkeypatch.setenv("UNTRAINED_DATA", str(tmp_path))
+    images = TINY.replace(inputs="images", labels="true", sample_ids=tuple(range(6)), source="x")
+    failed, fine = score(want("naswot", images), want("params"))
+    assert (failed.status, fine.status) == ("error", "ok")
+    assert "MissingData" in failed.reason
+
+
+def test_a_failing_indicator_leaves_the_others_alone(add_indicator):
+    def broken(measurement):
+        raise RuntimeError("on purpose")
+
+    add_indicator("broken", broken)
+    scores = score(want("naswot"), want("broken"), want("grad_norm"))
+    assert [s.status for s in scores] == ["ok", "error", "ok"]
+    assert "on purpose" in scores[1].reason
+    assert scores[2].value == value(want("grad_norm"))
+
+
+def test_a_slow_indicator_times_out_alone_although_it_catches_every_exception(add_indicator):
+    def stubborn(measurement):
+        while True:
+            try:
+                time.sleep(0.01)
+            except Exception:
+                continue
+
+    add_indicator("stubborn", stubborn)
+    scores = score(want("stubborn"), want("naswot"), timeout_s=2.0)
+    assert [s.status for s in scores] == ["timeout", "ok"]
+    assert scores[0].reason == "not done after 2 s"
+    assert scores[1].value == value(want("naswot"))
+
+
+def test_running_out_of_memory_while_building_has_its_own_status(monkeypatch):
+    def build(self, *arguments, **size):
+        raise MemoryError
+
+    monkeypatch.setattr(type(spaces["nasbench201"]), "build", build)
+    assert [s.status for s in score(want("naswot"))] == ["out_of_memory"]
+
+
+def test_a_task_and_its_scores_survive_pickling():
+    import pickle
+
+    task = ScoreTask("nasbench201", ARCH, (want("params"),), 0)
+    assert pickle.loads(pickle.dumps(task)) == task
+    scores = score_task(task)
+    assert pickle.loads(pickle.dumps(scores)) == scores
