@@ -100,7 +100,8 @@ def _wide(ranked: Ranked) -> pd.DataFrame:
     """One row an architecture of the population, one column an indicator; NaN = missing."""
     values = ranked.frame.groupby(["architecture", "indicator"])["value"].agg(["mean", "count"])
     # a mean over fewer seeds than the others' would have another noise
-    means = values["mean"].where(values["count"] == len(ranked.seeds)).unstack("indicator")
+    wanted = values.index.get_level_values("indicator").map(lambda name: len(ranked.seeds[name]))
+    means = values["mean"].where(values["count"] == wanted).unstack("indicator")
     order = [name for name in ranked.protocols if name in means.columns]
     return means.reindex(index=sorted(ranked.architectures), columns=order)
 
@@ -118,7 +119,7 @@ def _row(ranked: Ranked, row: CorrelationRow) -> TableRow:
         protocol=protocol.digest,
         protocol_text=protocol.describe(),
         higher_is_better=indicator.higher_is_better,
-        seeds=ranked.seeds,
+        seeds=ranked.seeds[row.indicator],
         failures=tuple((str(status), int(n)) for status, n in failed.items()),
         alone_s=float(measured.median()),
     )
@@ -126,9 +127,8 @@ def _row(ranked: Ranked, row: CorrelationRow) -> TableRow:
 
 def _notes(ranked: Ranked, truth: ChosenTruth, values: pd.Series[float]) -> tuple[str, ...]:
     notes = list(ranked.notes)
-    if len(ranked.seeds) > 1:
-        seeds = ", ".join(map(str, ranked.seeds))
-        notes.append(f"every score is the mean over the initialisations of seeds {seeds}")
+    if any(len(seeds) > 1 for seeds in ranked.seeds.values()):
+        notes.append("where a row has several seeds, a score is the mean over these networks")
     shared = ranked.frame["representative"].notna()
     if shared.any():
         notes.append(

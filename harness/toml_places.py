@@ -32,7 +32,7 @@ def line_of(text: str, keys: Sequence[str], *, value: str | None = None) -> int 
             quoted = (f'"{value}"', f"'{value}'")
             for number in (*range(line, len(lines) + 1), *range(1, line)):
                 if any(q in lines[number - 1] for q in quoted):
-                    return number
+                    return int(number)
         return line
     return None
 

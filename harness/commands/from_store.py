@@ -31,7 +31,7 @@ def report_from_options(
     """
     wanted, how = checked(Truth, truth), checked(Statistics, statistics)
     from untrained.harness.correlating import correlate_ranked, make_report
-    from untrained.harness.ranked import ranked_of_store
+    from untrained.harness.stored import ranked_of_store
     from untrained.harness.truth import choose_truth
     from untrained.results import ScoreStore
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from scipy.stats import kendalltau
 
-from untrained.foundation import MissingData, UnknownName, UserError
+from untrained.foundation import MissingData, StorageError, UnknownName, UserError
 from untrained.harness.correlating import correlate_ranked, make_report
 from untrained.harness.plan import Plan, plan_study
-from untrained.harness.ranked import ranked_of_plan, ranked_of_store
+from untrained.harness.ranked import ranked_of_plan
+from untrained.harness.stored import ranked_of_store
 from untrained.harness.study import Statistics, Truth
 from untrained.harness.truth import choose_truth
 from untrained.indicators import Protocol
@@ -70,7 +71,7 @@ def test_scores_of_several_seeds_are_averaged_and_the_table_says_so(store, plan)
     truth = truth.set_index("architecture")["value"]
     tau = kendalltau(list(expected.values()), [truth[a] for a in architectures]).statistic
     assert row_of(section, "naswot").correlation.tau == pytest.approx(tau)
-    assert "the mean over the initialisations of seeds 0, 1" in " ".join(section.table.notes)
+    assert "a score is the mean over these networks" in " ".join(section.table.notes)
     assert row_of(section, "naswot").seeds == (0, 1)
     assert row_of(section, "naswot").alone_s == 0.5
 
@@ -160,6 +161,26 @@ def test_what_is_not_in_a_store_is_said(store, plan):
         ranked_of_store(store, seed=7)
     with pytest.raises(UnknownName, match="did you mean nasbench201"):
         ranked_of_store(store, space="nasbench-201")
+
+
+def test_seeds_that_differ_between_architectures_are_asked_about(store, plan):
+    fill(store, plan, lambda place, *_: float(place))
+    first = plan.selection.architectures[0]
+    key = plan.keys[0]._replace(architecture=first, seed=5)
+    store.put([Score(*key, value=1.0)], ENVIRONMENT)
+    with pytest.raises(
+        UserError,
+        match=r"naswot are to be averaged.*seed 1: 6 architectures, seed 5: 1 arch.*--seed",
+    ):
+        ranked_of_store(store)
+    (ranked,) = ranked_of_store(store, seed=1)
+    assert ranked.seeds == {"naswot": (1,), "params": (1,)}
+
+
+def test_a_protocol_that_nobody_wrote_down_is_the_stores_fault(store, plan):
+    store.put([Score(*plan.keys[0], value=1.0)], ENVIRONMENT)
+    with pytest.raises(StorageError, match="does not say what that stands for"):
+        ranked_of_store(store)
 
 
 def test_shared_scores_and_foreign_targets_are_noted(store, plan):

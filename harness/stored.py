@@ -1,0 +1,166 @@
+"""Reading a table's scores off a store alone: what is unclear is asked, never guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from untrained.foundation import MissingData, StorageError, UserError
+from untrained.harness.ranked import Ranked
+from untrained.indicators import Protocol, indicators
+from untrained.results import ScoreStore
+from untrained.spaces import spaces
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def ranked_of_store(
+    store: ScoreStore,
+    *,
+    space: str | None = None,
+    protocols: Sequence[str] = (),
+    seed: int | None = None,
+) -> list[Ranked]:
+    """What a store holds, for one table a search space.
+
+    Of each indicator the newest version counts. Scores of several seeds are all kept; a table
+    averages them.
+
+    Args:
+        store: the scores.
+        space: only this search space.
+        protocols: digests, or beginnings of them, to choose among several of one indicator.
+        seed: only this seed.
+
+    Raises:
+        MissingData: nothing in the store fits.
+        UserError: an indicator was scored under several protocols and none is chosen, or with
+            other seeds for some architectures than for others.
+        StorageError: the store does not say what a protocol stands for.
+    """
+    if space is not None:
+        spaces[space]
+    frame = store.frame(space=space, seed=seed)
+    if frame.empty:
+        raise MissingData(_nothing_fits(store, space, seed))
+    _check_chosen(protocols, set(frame["protocol"]))
+    known = _known_protocols(store, set(frame["protocol"]))
+    return [_ranked(str(name), part, known, protocols) for name, part in frame.groupby("space")]
+
+
+def _nothing_fits(store: ScoreStore, space: str | None, seed: int | None) -> str:
+    frame = store.frame()
+    if frame.empty:
+        return f"the store {store.path} holds no scores yet; fill it with untrained score"
+    asked = [f"space {space}"] * (space is not None) + [f"seed {seed}"] * (seed is not None)
+    found = ", ".join(sorted(set(frame["space"])))
+    seeds = ", ".join(map(str, sorted(set(frame["seed"]))))
+    return f"the store {store.path} has no scores of {', '.join(asked)}; spaces: {found}; " + (
+        f"seeds: {seeds}"
+    )
+
+
+def _check_chosen(chosen: Iterable[str], stored: set[str]) -> None:
+    for prefix in chosen:
+        if not any(digest.startswith(prefix) for digest in stored):
+            raise UserError(
+                f"no score has the protocol {prefix!r}; there are: {', '.join(sorted(stored))}"
+            )
+
+
+def _known_protocols(store: ScoreStore, digests: set[str]) -> dict[str, Protocol]:
+    texts = store.protocols()
+    for digest in sorted(digests):
+        if not texts.get(digest):
+            raise StorageError(
+                f"the store {store.path} holds scores of the protocol {digest}, but does not say "
+                "what that stands for; a table needs it: score into the store with untrained score"
+            )
+    return {digest: Protocol.from_json(texts[digest]) for digest in digests}
+
+
+def _ranked(
+    space: str, frame: pd.DataFrame, known: Mapping[str, Protocol], chosen: Sequence[str]
+) -> Ranked:
+    import pandas as pd
+
+    notes: list[str] = []
+    parts: dict[str, pd.DataFrame] = {}
+    ambiguous: dict[str, list[str]] = {}
+    for name, rows in frame.groupby("indicator"):
+        indicator = str(name)
+        if indicator not in indicators:
+            notes.append(
+                f"{indicator} is left out: its {len(rows)} scores are there, but no indicator of "
+                "that name is installed"
+            )
+            continue
+        version = int(rows["version"].max())
+        newest = rows[rows["version"] == version]
+        if len(newest) < len(rows):
+            notes.append(f"{indicator}: only scores of version {version} are used")
+        digests = sorted(set(newest["protocol"]))
+        if len(digests) > 1:
+            fitting = [d for d in digests if any(d.startswith(prefix) for prefix in chosen)]
+            digests = fitting or digests
+        if len(digests) > 1:
+            ambiguous[indicator] = digests
+        else:
+            parts[indicator] = newest[newest["protocol"] == digests[0]]
+    if ambiguous:
+        raise UserError(_ambiguous(space, ambiguous, known, sorted(set(frame["seed"]))))
+    if not parts:
+        raise MissingData(f"no scores of {space} can be ranked; {'; '.join(notes)}")
+    used = pd.concat(parts.values())
+    architectures = tuple(sorted(set(used["architecture"])))
+    return Ranked(
+        space,
+        used,
+        architectures,
+        _population(space, len(architectures)),
+        {name: known[part["protocol"].iloc[0]] for name, part in parts.items()},
+        {name: _even_seeds(name, part) for name, part in parts.items()},
+        tuple(notes),
+    )
+
+
+def _population(space: str, count: int) -> str:
+    size = spaces[space].size
+    if size == count:
+        return f"all {size:,}"
+    return f"the {count:,} scored architectures" + ("" if size is None else f" of {size:,}")
+
+
+def _even_seeds(indicator: str, rows: pd.DataFrame) -> tuple[int, ...]:
+    """The seeds of an indicator's scores, once it is clear that every architecture has all.
+
+    Raises:
+        UserError: some have other seeds than others, so that a mean would compare unlike things.
+    """
+    counts = rows.groupby("seed")["architecture"].nunique()
+    if (counts != rows["architecture"].nunique()).any():
+        found = ", ".join(f"seed {seed}: {n} architectures" for seed, n in counts.items())
+        raise UserError(
+            f"scores of {indicator} are to be averaged over seeds, but architectures have "
+            f"different ones ({found}); choose one with --seed, or score what is missing"
+        )
+    return tuple(int(seed) for seed in counts.index)
+
+
+def _ambiguous(
+    space: str,
+    found: Mapping[str, Sequence[str]],
+    known: Mapping[str, Protocol],
+    seeds: Sequence[int],
+) -> str:
+    lines = [
+        f"{', '.join(found)} of {space} were scored under several protocols and a table takes one "
+        "of each; choose with --protocol DIGEST (repeat it where indicators differ)"
+        + (f" or one of the seeds {', '.join(map(str, seeds))} with --seed:" if seeds[1:] else ":")
+    ]
+    for digest in sorted({digest for those in found.values() for digest in those}):
+        protocol = known[digest]
+        users = ", ".join(name for name, those in found.items() if digest in those)
+        lines.append(f"  {digest}  {protocol.describe()}, data seed {protocol.data_seed} ({users})")
+    return "\n".join(lines)
