@@ -13,17 +13,23 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from untrained.harness.executors import SerialExecutor
+from untrained.harness.plan import plan_study
+from untrained.harness.progress import PlainProgress
+from untrained.harness.runner import run_plans
+from untrained.results import ScoreStore
+
 SAMPLE, INDICATORS, PER_NETWORK = 40, "naswot,grad_norm,synflow", 3
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory, start, score_arguments, rows) -> pd.DataFrame:
-    """The rows of an undisturbed run."""
-    store = tmp_path_factory.mktemp("whole") / "s.sqlite"
-    process = start(*score_arguments(store, sample=SAMPLE, indicators=INDICATORS))
-    _, err = process.communicate(timeout=200)
-    assert process.returncode == 0, err
-    return rows(store)
+def whole(tmp_path_factory: pytest.TempPathFactory, named_study, rows) -> pd.DataFrame:
+    """The rows of an undisturbed run, in this process."""
+    path = tmp_path_factory.mktemp("whole") / "s.sqlite"
+    named = named_study(indicators=INDICATORS.split(","), population={"n": SAMPLE})
+    with ScoreStore(path) as store:
+        run_plans(plan_study(named), store, executor=SerialExecutor(), progress=PlainProgress())
+    return rows(path)
 
 
 def stored(path: Path) -> int:
@@ -46,7 +52,7 @@ def wait_for_rows(path: Path, count: int, process: subprocess.Popen[str]) -> Non
 
 @pytest.mark.slow
 def test_a_run_killed_several_times_ends_with_the_rows_of_an_undisturbed_one(
-    tmp_path: Path, start, score_arguments, rows, whole: pd.DataFrame
+    tmp_path: Path, start, untrained, score_arguments, rows, whole: pd.DataFrame
 ):
     store = tmp_path / "cut.sqlite"
     for workers, count in ((1, 1), (2, 30), (1, 75)):
@@ -59,9 +65,8 @@ def test_a_run_killed_several_times_ends_with_the_rows_of_an_undisturbed_one(
         done = rows(store)
         assert count <= len(done) < SAMPLE * PER_NETWORK
         assert (done.groupby("architecture").size() == PER_NETWORK).all(), "a network half stored"
-    process = start(*score_arguments(store, sample=SAMPLE, indicators=INDICATORS))
-    _, err = process.communicate(timeout=200)
-    assert process.returncode == 0, err
+    code, _, err = untrained(*score_arguments(store, sample=SAMPLE, indicators=INDICATORS))
+    assert code == 0, err
     assert "are stored already" in err
     assert rows(store).equals(whole)
 
