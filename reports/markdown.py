@@ -27,7 +27,7 @@ def render(report: Report) -> str:
         which = f" {number}" if len(report.environments) > 1 else ""
         blocks += [f"## Environment{which}", _environment(environment)]
     if report.version:
-        blocks.append(f"Tables made by untrained {escape(report.version)}.")
+        blocks.append(escape(f"Tables made by untrained {report.version}."))
     return "\n\n".join(blocks) + "\n"
 
 

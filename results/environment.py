@@ -70,7 +70,9 @@ def current_environment(*, device: str, threads: int) -> Environment:
         torch=_version("torch"),
         numpy=_version("numpy"),
         scipy=_version("scipy"),
-        platform=platform.platform(),
+        platform=" ".join(
+            part for part in (platform.system(), platform.machine(), *platform.libc_ver()) if part
+        ),
         device=device,
         threads=threads,
         git_commit=commit,
