@@ -1,0 +1,79 @@
+"""Gradients of single samples' logits, one backward pass each, through batch statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+from untrained.foundation import Unsupported
+from untrained.indicators.measurement import Measurement
+from untrained.indicators.quantities.forward import forward
+from untrained.indicators.quantity import quantity
+
+Gradients = dict[str, Tensor]
+
+
+def weights_of(m: Measurement, *, within: str = "") -> dict[str, Tensor]:
+    """The parameters that the NTK indicators of TE-NAS and TEG-NAS look at.
+
+    Those whose name contains `weight`: of convolutions, linear layers and batch norms (gains), not
+    biases or shifts.
+
+    Args:
+        m: the measurement.
+        within: a further text that the name must contain.
+
+    Returns:
+        The parameters by name.
+
+    Raises:
+        Unsupported: there is none.
+    """
+    named: dict[str, Tensor] = {
+        name: p
+        for name, p in m.network.named_parameters()
+        if "weight" in name and within in name and p.requires_grad
+    }
+    if not named:
+        told = f" and {within!r}" if within else ""
+        raise Unsupported(f"the network has no parameter with 'weight'{told} in its name")
+    return named
+
+
+def rows_of(outputs: Iterable[Tensor], parameters: dict[str, Tensor]) -> Gradients:
+    """The gradient of each scalar with respect to each parameter, one row a scalar.
+
+    One backward pass a scalar: batch norm couples the samples, so nothing cheaper is exact, and
+    batching the passes (`is_grads_batched`) gives the same at no lower cost.
+
+    Args:
+        outputs: n scalars of one graph, which is kept.
+        parameters: by name.
+
+    Returns:
+        (n, numel) tensors by name; zeros where a scalar does not depend on a parameter.
+    """
+    rows: dict[str, list[Tensor]] = {name: [] for name in parameters}
+    for output in outputs:
+        gradients = torch.autograd.grad(
+            output,
+            list(parameters.values()),
+            retain_graph=True,
+            allow_unused=True,
+            materialize_grads=True,
+        )
+        for name, gradient in zip(parameters, gradients, strict=True):
+            rows[name].append(gradient.flatten())
+    return {name: torch.stack(parts) for name, parts in rows.items()}
+
+
+@quantity
+def sum_logit_gradients(m: Measurement) -> Gradients:
+    """d(sum_k f_k(x_i))/dW for each sample x_i of the first batch, one row a sample.
+
+    W: `weights_of`. B backward passes of the whole batch; B times the weights' memory, kept as
+    long as the measurement is open.
+    """
+    return rows_of(forward(m).logits.sum(1), weights_of(m))

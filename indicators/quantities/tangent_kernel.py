@@ -1,0 +1,71 @@
+"""The tangent kernel: inner products of gradients, and when it is singular."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from untrained.foundation import Unsupported
+from untrained.indicators.quantities.logit_gradients import Gradients
+from untrained.indicators.reading import Diverged
+
+
+def kernel(left: Gradients, right: Gradients) -> Tensor:
+    """K[i, j] = <gradient of left sample i, gradient of right sample j>, in float64.
+
+    Args:
+        left: (B, numel) by parameter name.
+        right: (B', numel) for the same names.
+
+    Returns:
+        (B, B') float64.
+    """
+    # a tensor at a time: a float64 copy of all gradients would triple their memory
+    products = [left[name].double() @ right[name].double().T for name in left]
+    return torch.stack(products).sum(0)
+
+
+def spectrum(K: Tensor, precision: torch.dtype) -> Tensor:
+    """Eigenvalues of a tangent kernel that is far enough from singular.
+
+    Gradients carry a relative rounding error of eps, so eigenvalues of eps^2 of the largest are
+    noise; below that the kernel counts as singular.
+
+    Args:
+        K: (B, B) float64, symmetric.
+        precision: the floating-point type the gradients were computed in.
+
+    Returns:
+        (B,) ascending, all positive.
+
+    Raises:
+        Unsupported: the kernel is of one sample.
+        Diverged: an entry is not finite, or the kernel is singular.
+    """
+    if K.shape[0] < 2:
+        raise Unsupported("the kernel of one sample has one eigenvalue; at least two are needed")
+    if not torch.isfinite(K).all():
+        raise Diverged("the tangent kernel is not finite")
+    eigenvalues: Tensor = torch.linalg.eigvalsh(K)
+    noise = max(torch.finfo(K.dtype).eps, torch.finfo(precision).eps ** 2)
+    smallest, largest = float(eigenvalues[0]), float(eigenvalues[-1])
+    if not smallest > K.shape[0] * noise * largest:
+        raise Diverged(
+            f"the tangent kernel is singular: its eigenvalues run from {smallest:.3g} "
+            f"to {largest:.3g}"
+        )
+    return eigenvalues
+
+
+def condition_number(K: Tensor, precision: torch.dtype) -> float:
+    """Kappa = lambda_max / lambda_min of a tangent kernel; at least 1.
+
+    Args:
+        K: (B, B) float64, symmetric.
+        precision: the floating-point type the gradients were computed in.
+
+    Returns:
+        The condition number.
+    """
+    eigenvalues = spectrum(K, precision)
+    return float(eigenvalues[-1] / eigenvalues[0])

@@ -1,0 +1,185 @@
+"""Tangent-kernel indicators against slow versions, closed forms and degenerate networks."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from untrained.foundation import Unsupported
+from untrained.indicators import Measurement, indicators, read
+from untrained.spaces import spaces
+
+# the same float64 numbers summed in another order
+ROUNDING = 1e-9
+# float32 gradients, relative to a condition number of tens
+SINGLE_PRECISION = 1e-3
+CELL = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|"
+
+
+def small_network(dtype: torch.dtype = torch.float64, cell: str = CELL) -> nn.Module:
+    torch.manual_seed(3)
+    return spaces["nasbench201"].build(cell, num_classes=5, channels=3, cells=1).to(dtype)
+
+
+def batch(seed: int, size: int = 6) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    images = torch.randn(size, 3, 8, 8, generator=generator, dtype=torch.float64)
+    return images, torch.randint(5, (size,), generator=generator)
+
+
+def score(name: str, net: nn.Module, *batches: tuple[Tensor, Tensor | None]) -> float:
+    with Measurement(net, batches or [batch(0), batch(1)]) as m:
+        return indicators[name](m)
+
+
+def reading(name: str, net: nn.Module, *batches: tuple[Tensor, Tensor | None]) -> tuple[str, str]:
+    with Measurement(net, batches or [batch(0), batch(1)]) as m:
+        outcome = read(m, [name])[name]
+    return outcome.status, outcome.reason
+
+
+def slow_rows(net: nn.Module, images: Tensor, *parts: str) -> np.ndarray:
+    """One fresh forward and backward pass a sample, gradients of the summed logits."""
+    rows = []
+    for i in range(len(images)):
+        copied = copy.deepcopy(net).train()
+        copied(images)[i].sum().backward()
+        rows.append(
+            torch.cat(
+                [
+                    p.grad.flatten()  # type: ignore[union-attr]
+                    for name, p in copied.named_parameters()
+                    if all(part in name for part in parts)
+                ]
+            )
+        )
+    return torch.stack(rows).numpy()
+
+
+def test_condition_is_that_of_the_slow_gram_matrix() -> None:
+    net = small_network()
+    rows = slow_rows(net, batch(0)[0], "weight")
+    singular_values = np.linalg.svd(rows, compute_uv=False)
+    expected = (singular_values[0] / singular_values[-1]) ** 2
+    assert score("ntk_condition", net) == pytest.approx(expected, rel=ROUNDING)
+
+
+def test_the_kernel_is_that_of_finite_differences() -> None:
+    net = nn.Sequential(nn.Flatten(), nn.Linear(4, 3), nn.Tanh(), nn.Linear(3, 2)).double()
+    images = torch.randn(3, 1, 2, 2, generator=torch.Generator().manual_seed(1)).double()
+    step = 1e-5
+    columns = []
+    with torch.no_grad():
+        for weight in (net[1].weight, net[3].weight):
+            flat = weight.view(-1)
+            for j in range(flat.numel()):
+                value = float(flat[j])
+                flat[j] = value + step
+                above = net(images).sum(1)
+                flat[j] = value - step
+                columns.append((above - net(images).sum(1)) / (2 * step))
+                flat[j] = value
+    jacobian = torch.stack(columns, 1).numpy()
+    eigenvalues = np.linalg.eigvalsh(jacobian @ jacobian.T)
+    # the central difference is off by about step^2
+    assert score("ntk_condition", net, (images, None)) == pytest.approx(
+        eigenvalues[-1] / eigenvalues[0], rel=1e-5
+    )
+
+
+def test_condition_of_a_linear_network_is_that_of_its_inputs() -> None:
+    net = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 5)).double()
+    images = batch(0)[0]
+    gram = (images.flatten(1) @ images.flatten(1).T).numpy()
+    assert score("ntk_condition", net) == pytest.approx(np.linalg.cond(gram), rel=ROUNDING)
+
+
+def test_condition_is_at_least_one_and_near_the_same_in_single_precision() -> None:
+    double = score("ntk_condition", small_network())
+    assert double >= 1
+    single = score("ntk_condition", small_network(torch.float32))
+    assert single == pytest.approx(double, rel=SINGLE_PRECISION)
+
+
+def test_generalization_is_that_of_the_slow_regression() -> None:
+    net = small_network()
+    (x, targets), (y, held_out) = batch(0), batch(1)
+    rows_x, rows_y = (slow_rows(net, images, "cell", "weight") for images in (x, y))
+    one_hot_x, one_hot_y = np.eye(5)[targets], np.eye(5)[held_out]
+    # the minimum-norm solution in weight space is kernel regression without a ridge
+    weights = np.linalg.pinv(rows_x) @ (one_hot_x - one_hot_x.mean(0))
+    error = rows_y @ weights - (one_hot_y - one_hot_y.mean(0))
+    expected = (error**2).sum(1).mean()
+    assert score("ntk_generalization", net) == pytest.approx(expected, rel=ROUNDING)
+
+
+def test_generalization_to_the_training_batch_itself_is_perfect() -> None:
+    error = score("ntk_generalization", small_network(), batch(0), batch(0))
+    # interpolation up to the squared rounding of the solve
+    assert error < 1e-20
+
+
+def test_generalization_needs_a_second_labelled_batch_and_cells() -> None:
+    net = small_network()
+    assert reading("ntk_generalization", net, batch(0))[0] == "unsupported"
+    assert reading("ntk_generalization", net, batch(0), (batch(1)[0], None))[0] == "unsupported"
+    plain = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 5)).double()
+    status, reason = reading("ntk_generalization", plain)
+    assert status == "unsupported"
+    assert "'cell'" in reason
+
+
+def test_generalization_refuses_labels_the_network_has_no_class_for() -> None:
+    wrong = (batch(0)[0], torch.full((6,), 7))
+    assert reading("ntk_generalization", small_network(), wrong, batch(1))[0] == "unsupported"
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("name", ["ntk_condition", "ntk_generalization"])
+def test_two_equal_samples_make_the_kernel_singular(name: str, dtype: torch.dtype) -> None:
+    images, labels = batch(0)
+    images[1] = images[0]
+    status, reason = reading(name, small_network(dtype), (images, labels), batch(1))
+    assert status == "diverged"
+    assert "singular" in reason
+
+
+@pytest.mark.parametrize("name", ["ntk_condition", "ntk_generalization"])
+def test_weights_of_zero_have_no_score(name: str) -> None:
+    net = small_network()
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.zero_()
+    assert reading(name, net)[0] == "diverged"
+
+
+def test_one_sample_has_no_condition_number() -> None:
+    images, labels = batch(0, 1)
+    assert reading("ntk_condition", small_network(), (images, labels))[0] == "unsupported"
+
+
+def test_a_network_without_weights_is_unsupported() -> None:
+    class Bare(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = nn.Parameter(torch.ones(5, dtype=torch.float64))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x.mean((1, 2, 3))[:, None] * self.scale
+
+    with pytest.raises(Unsupported, match="no parameter"):
+        score("ntk_condition", Bare())
+
+
+@pytest.mark.parametrize("name", ["ntk_condition", "ntk_generalization"])
+def test_dead_convolutions_do_not_matter(name: str) -> None:
+    """The edge 0>2 leads to a node that nothing leaves."""
+    live = "|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|nor_conv_1x1~1|none~2|"
+    dead = "|nor_conv_3x3~0|+|nor_conv_1x1~0|none~1|+|skip_connect~0|nor_conv_1x1~1|none~2|"
+    plain, burdened = small_network(cell=live), small_network(cell=dead)
+    burdened.load_state_dict({**burdened.state_dict(), **plain.state_dict()})
+    assert score(name, burdened) == pytest.approx(score(name, plain), rel=ROUNDING)
