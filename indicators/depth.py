@@ -41,7 +41,8 @@ def depth(m: Measurement) -> float:
         m.restore_mode()
         for handle in handles:
             handle.remove()
-    return float(_longest_path(logits.grad_fn, layers))
+    # no graph: the logits depend on no parameter
+    return float(_longest_path(logits.grad_fn, layers)) if logits.requires_grad else 0.0
 
 
 def _longest_path(root: Node, counted: set[Node]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from untrained.foundation import Unsupported
 from untrained.indicators.indicator import Need, indicator
 from untrained.indicators.measurement import Measurement
 from untrained.indicators.protocol import Protocol
@@ -29,10 +30,12 @@ def jacov(m: Measurement) -> float:
     At most about -B, where the rows are uncorrelated.
 
     Raises:
+        Unsupported: there is only one sample.
         Diverged: a row is constant (a dead network), so that it has no correlation.
     """
-    jacobian = input_jacobian(m).double()
-    correlation = torch.corrcoef(jacobian) if jacobian.shape[0] > 1 else jacobian.new_ones(1, 1)
+    if m.inputs.shape[0] < 2:
+        raise Unsupported("a correlation between samples needs two of them, and the batch has one")
+    correlation = torch.corrcoef(input_jacobian(m).double())
     if not torch.isfinite(correlation).all():
         raise Diverged("a row of the input Jacobian is constant, so it has no correlation")
     values = torch.linalg.eigvalsh(correlation).clamp(min=0)  # rounding can leave -1e-16

@@ -54,13 +54,16 @@ class Measurement:
         self._batch_norm = batch_norm
         anchor = next((p for p in network.parameters() if p.is_floating_point()), batches[0][0])
         self.device, self.dtype = anchor.device, anchor.dtype
-        self.batches: tuple[Batch, ...] = tuple(self._adopt(batch) for batch in batches)
+        with torch.inference_mode(False):
+            self.batches: tuple[Batch, ...] = tuple(self._adopt(batch) for batch in batches)
         self._meter = Meter(self.device)
         self._outcomes: dict[Callable[..., Any], tuple[Any, Exception | None]] = {}
         self._stack: ExitStack | None = None
 
     def _adopt(self, batch: Batch) -> Batch:
-        inputs, labels = batch
+        # autograd refuses tensors that were made in inference mode, but not their copies
+        inputs, labels = (t.clone() if t is not None and t.is_inference() else t for t in batch)
+        assert inputs is not None
         if inputs.is_floating_point():
             inputs = inputs.to(self.dtype)
         inputs = inputs.detach().to(self.device)
@@ -92,6 +95,7 @@ class Measurement:
         self._outcomes.clear()
         if self._stack is not None:
             self._stack.close()
+            self._stack = None
 
     @property
     def inputs(self) -> Tensor:
@@ -117,7 +121,7 @@ class Measurement:
     def quantity(self, function: Callable[[Measurement], Any]) -> Any:
         """The value of a quantity, computed now or before; its exception is remembered too."""
         if self._stack is None:
-            raise RuntimeError("enter the measurement first: `with Measurement(...) as m:`")
+            raise RuntimeError("this measurement is not open: use `with Measurement(...) as m:`")
         if function not in self._outcomes:
             with self._meter.work(function):
                 try:

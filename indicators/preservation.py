@@ -22,7 +22,12 @@ def preserved(network: nn.Module) -> Iterator[None]:
     flags = [p.requires_grad for p in parameters]
     grads = [p.grad for p in parameters]
     modes = [(module, module.training) for module in network.modules()]
-    buffers = [(buffer, buffer.clone()) for buffer in network.buffers()]
+    buffers = [
+        (module, name, buffer, buffer.clone())
+        for module in network.modules()
+        for name, buffer in module._buffers.items()
+        if buffer is not None
+    ]
     devices = sorted({p.device.index for p in parameters if p.device.type == "cuda"})
     with ExitStack() as stack:
         stack.enter_context(torch.random.fork_rng(devices))
@@ -45,5 +50,6 @@ def preserved(network: nn.Module) -> Iterator[None]:
             for module, mode in modes:
                 module.training = mode
             with torch.no_grad():
-                for buffer, saved in buffers:
+                for owner, name, buffer, saved in buffers:
                     buffer.copy_(saved)
+                    owner._buffers[name] = buffer  # a forward pass may have put another there

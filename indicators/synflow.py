@@ -15,7 +15,7 @@ from untrained.foundation import Unsupported
 from untrained.indicators.indicator import Need, indicator
 from untrained.indicators.measurement import Measurement
 from untrained.indicators.protocol import Protocol
-from untrained.indicators.quantities.forward import logits_of
+from untrained.indicators.quantities.forward import gradients_of, logits_of
 from untrained.indicators.quantities.layer_weights import layer_weights
 
 
@@ -66,9 +66,7 @@ def synflow(m: Measurement) -> float:
     ones = torch.ones_like(m.inputs[:1], dtype=torch.float64)
     with _NormalisationBypassed():
         total = logits_of(_Called(m.network, state), ones).sum()
-    gradients = torch.autograd.grad(
-        total, list(leaves.values()), allow_unused=True, materialize_grads=True
-    )
+    gradients = gradients_of(total, list(leaves.values()))
     return sum(
         float((leaf.detach() * gradient).abs().sum())
         for leaf, gradient in zip(leaves.values(), gradients, strict=True)

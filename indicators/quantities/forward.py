@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -34,10 +35,16 @@ def logits_of(network: nn.Module, inputs: Tensor) -> Tensor:
         The logits, (B, classes), all finite.
 
     Raises:
-        Unsupported: the network returns something else than logits of that shape.
+        Unsupported: the network returns something else than logits of that shape, or normalises
+            over a batch of one.
         Diverged: a logit is infinite or NaN.
     """
-    logits = network(inputs)
+    try:
+        logits = network(inputs)
+    except ValueError as error:
+        if inputs.shape[0] > 1 or not network.training:
+            raise
+        raise Unsupported(f"a batch of one cannot be normalised: {error}") from error
     if not isinstance(logits, Tensor):
         raise Unsupported(
             f"the network returns a {type(logits).__name__}; indicators need one tensor of logits "
@@ -51,6 +58,15 @@ def logits_of(network: nn.Module, inputs: Tensor) -> Tensor:
     if not torch.isfinite(logits).all():
         raise Diverged("the network's logits are not finite")
     return logits
+
+
+def gradients_of(value: Tensor, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """The gradients of a scalar; zeros where it does not depend on a tensor. Keeps the graph."""
+    if not tensors or not value.requires_grad:
+        return tuple(torch.zeros_like(tensor) for tensor in tensors)
+    return torch.autograd.grad(
+        value, tensors, retain_graph=True, allow_unused=True, materialize_grads=True
+    )
 
 
 @quantity

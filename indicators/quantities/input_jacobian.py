@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from untrained.indicators.measurement import Measurement
-from untrained.indicators.quantities.forward import forward
+from untrained.indicators.quantities.forward import forward, gradients_of
 from untrained.indicators.quantity import quantity
 
 
@@ -17,5 +16,5 @@ def input_jacobian(m: Measurement) -> Tensor:
     Under batch statistics a logit depends on the whole batch; the sum is over all of them.
     """
     passed = forward(m)
-    (gradient,) = torch.autograd.grad(passed.logits.sum(), passed.inputs, retain_graph=True)
+    (gradient,) = gradients_of(passed.logits.sum(), [passed.inputs])
     return gradient.flatten(1)

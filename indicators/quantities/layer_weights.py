@@ -11,15 +11,17 @@ from untrained.indicators.quantity import quantity
 
 @quantity
 def layer_weights(m: Measurement) -> dict[str, nn.Parameter]:
-    """The weight tensors of all convolutional and linear layers by name; a shared one once."""
+    """The weight tensors of all convolutional and linear layers; a shared one once.
+
+    Under the names of `named_parameters`, which gives a tied weight the name of its first owner.
+    """
+    names = {id(parameter): name for name, parameter in m.network.named_parameters()}
     weights: dict[str, nn.Parameter] = {}
-    seen: set[int] = set()
-    for name, module in m.network.named_modules():
+    for module in m.network.modules():
         if not isinstance(module, _ConvNd | nn.Linear):
             continue
         weight = module.weight
         # a reparametrised weight is computed, so it has no gradient of its own
-        if isinstance(weight, nn.Parameter) and id(weight) not in seen:
-            seen.add(id(weight))
-            weights[f"{name}.weight" if name else "weight"] = weight
+        if isinstance(weight, nn.Parameter):
+            weights[names[id(weight)]] = weight
     return weights

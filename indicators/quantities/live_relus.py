@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from untrained.indicators.measurement import Measurement
 from untrained.indicators.quantities.forward import logits_of
@@ -25,20 +26,24 @@ def live_relus(m: Measurement) -> list[bool]:
     """
     inputs = m.inputs[:_NUM_SAMPLES]
     varies: list[bool] = []
-    outputs: list[Tensor] = []
+    edges: list[GradientEdge | None] = []
 
     def before(x: Tensor) -> None:
         reference = x[:1] if x.shape[0] > 1 else torch.zeros_like(x)
         varies.append(bool((x.detach() != reference.detach()).any()))
 
-    with ReluCalls(before, outputs.append):
+    def after(x: Tensor) -> None:
+        # the edge now: the network may write to the tensor later, which gives it another
+        edges.append(get_gradient_edge(x) if x.requires_grad else None)
+
+    with ReluCalls(before, after):
         logits = logits_of(m.network, inputs.clone())
     weights = torch.randn(logits.shape, generator=m.generator("live_relus"))
     projection = (logits * weights.to(logits)).sum()
-    reached = [output for output in outputs if output.requires_grad]
+    reached = [edge for edge in edges if edge is not None] if projection.requires_grad else []
     gradients = iter(torch.autograd.grad(projection, reached, allow_unused=True) if reached else ())
     live = []
-    for varying, output in zip(varies, outputs, strict=True):
-        gradient = next(gradients) if output.requires_grad else None
+    for varying, edge in zip(varies, edges, strict=True):
+        gradient = next(gradients) if reached and edge is not None else None
         live.append(varying and gradient is not None and bool(gradient.any()))
     return live

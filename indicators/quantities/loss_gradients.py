@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
 from untrained.foundation import Unsupported
 from untrained.indicators.measurement import Measurement
-from untrained.indicators.quantities.forward import forward
+from untrained.indicators.quantities.forward import forward, gradients_of
 from untrained.indicators.quantities.layer_weights import layer_weights
 from untrained.indicators.quantity import quantity
 
@@ -20,7 +19,8 @@ def loss_gradients(m: Measurement) -> dict[str, Tensor]:
     A parameter that the loss does not depend on has a gradient of zeros.
 
     Raises:
-        Unsupported: there are no labels, or a label is no class of the network.
+        Unsupported: there are no labels, a label is no class of the network, or the network has no
+            parameters.
     """
     labels = m.labels
     logits = forward(m).logits
@@ -31,11 +31,10 @@ def loss_gradients(m: Measurement) -> dict[str, Tensor]:
         )
     named = dict(m.network.named_parameters())
     wanted = {name: p for name, p in named.items() if p.requires_grad}
+    if not wanted:
+        raise Unsupported("the network has no parameters")
     loss = functional.cross_entropy(logits, labels)
-    gradients = torch.autograd.grad(
-        loss, list(wanted.values()), retain_graph=True, allow_unused=True, materialize_grads=True
-    )
-    return dict(zip(wanted, gradients, strict=True))
+    return dict(zip(wanted, gradients_of(loss, list(wanted.values())), strict=True))
 
 
 @quantity
@@ -49,5 +48,4 @@ def layer_gradients(m: Measurement) -> list[tuple[Tensor, Tensor]]:
     if not weights:
         raise Unsupported("the network has no convolutional or linear layer")
     gradients = loss_gradients(m)
-    names = {id(p): name for name, p in m.network.named_parameters()}
-    return [(w.detach(), gradients[names[id(w)]]) for w in weights.values()]
+    return [(weight.detach(), gradients[name]) for name, weight in weights.items()]

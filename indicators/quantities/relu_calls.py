@@ -22,10 +22,18 @@ _RELUS = frozenset(
 )
 
 
+def _is_relu(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    if func in (functional.hardtanh, functional.hardtanh_):  # what `nn.ReLU6` calls, with (0, 6)
+        lower = args[1] if len(args) > 1 else kwargs.get("min_val", -1.0)
+        return bool(lower == 0)
+    return func in _RELUS
+
+
 class ReluCalls(TorchFunctionMode):
     """While entered, calls `before(input)` ahead of each ReLU and `after(output)` behind it.
 
-    ReLU modules, shared modules and `torch.relu` on a tensor are all seen, each application once.
+    ReLU modules, shared modules and `torch.relu` on a tensor are all seen, each application once;
+    so are ReLUs clipped from above (ReLU6).
     """
 
     def __init__(
@@ -47,7 +55,7 @@ class ReluCalls(TorchFunctionMode):
     ) -> Any:
         """Pass every call on, telling of the ReLUs."""
         kwargs = kwargs or {}
-        if func not in _RELUS:
+        if not _is_relu(func, args, kwargs):
             return func(*args, **kwargs)
         self._before(args[0] if args else kwargs["input"])
         output = func(*args, **kwargs)
