@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
 
 from untrained.foundation import Unsupported
 from untrained.indicators.measurement import Measurement
+from untrained.indicators.quantities.layer_outputs import Output, outputs_of
 from untrained.indicators.quantity import quantity
 from untrained.indicators.reading import Diverged
 
@@ -22,6 +24,10 @@ class Forward:
     """Leaf with a gradient, (B, C, H, W)."""
     logits: Tensor
     """(B, classes)."""
+    layers: list[Output]
+    """What each application of a convolutional or linear layer returned, in order."""
+    blocks: list[Output]
+    """What the stem and each cell returned, in order; empty for a network without them."""
 
 
 def logits_of(network: nn.Module, inputs: Tensor) -> Tensor:
@@ -73,5 +79,17 @@ def gradients_of(value: Tensor, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]
 def forward(m: Measurement) -> Forward:
     """The first batch's forward pass; every gradient of the network shares its graph."""
     leaf = m.inputs.detach().clone().requires_grad_()
-    # a second copy: a network may write to its input, and a leaf cannot be written to
-    return Forward(leaf, logits_of(m.network, leaf.clone()))
+    layers = [x for x in m.network.modules() if isinstance(x, _ConvNd | nn.Linear)]
+    blocks = _blocks(m.network)
+    with outputs_of(m.network, layers) as of_layers, outputs_of(m.network, blocks) as of_blocks:
+        # a second copy: a network may write to its input, and a leaf cannot be written to
+        logits = logits_of(m.network, leaf.clone())
+    return Forward(leaf, logits, of_layers, of_blocks)
+
+
+def _blocks(network: nn.Module) -> list[nn.Module]:
+    """The stem and the cells of a network that has both, as those of the search spaces do."""
+    stem, cells = getattr(network, "stem", None), getattr(network, "cells", None)
+    if isinstance(stem, nn.Module) and isinstance(cells, nn.ModuleList | nn.Sequential):
+        return [stem, *cells]
+    return []

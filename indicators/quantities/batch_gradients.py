@@ -1,0 +1,43 @@
+"""The loss gradients of several batches."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from untrained.foundation import Unsupported
+from untrained.indicators.measurement import Measurement
+from untrained.indicators.quantities.forward import logits_of
+from untrained.indicators.quantities.layer_weights import layer_weights
+from untrained.indicators.quantities.loss_gradients import layer_gradients
+from untrained.indicators.quantity import quantity
+
+
+@quantity
+def batch_gradients(m: Measurement) -> list[Tensor]:
+    """For each convolutional and linear layer the gradients of all batches, (batches, *weight).
+
+    Of the mean cross-entropy of each batch; the first batch's are those that others use too.
+
+    Raises:
+        Unsupported: there is one batch only, or a batch has no labels or wrong ones.
+    """
+    if len(m.batches) < 2:
+        raise Unsupported("this indicator compares gradients between batches and there is only one")
+    found = [[gradient for _, gradient in layer_gradients(m)]]
+    weights = list(layer_weights(m).values())
+    for number, (inputs, labels) in enumerate(m.batches[1:], start=2):
+        if labels is None:
+            raise Unsupported(f"this indicator needs labels and batch {number} has none")
+        logits = logits_of(m.network, inputs.clone())
+        if int(labels.max()) >= logits.shape[1] or int(labels.min()) < 0:
+            raise Unsupported(
+                f"batch {number} has labels from {int(labels.min())} to {int(labels.max())} but "
+                f"the network has {logits.shape[1]} classes"
+            )
+        loss = functional.cross_entropy(logits, labels)
+        found.append(
+            list(torch.autograd.grad(loss, weights, allow_unused=True, materialize_grads=True))
+        )
+    return [torch.stack(of_layer) for of_layer in zip(*found, strict=True)]

@@ -1,0 +1,55 @@
+"""Watches what chosen modules hand on during a forward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What one application of a module returned."""
+
+    module: nn.Module
+    tensor: Tensor
+    version: int
+
+    @property
+    def intact(self) -> bool:
+        """Whether nothing has written to the tensor since."""
+        return self.tensor._version == self.version
+
+
+@contextmanager
+def outputs_of(network: nn.Module, modules: Iterable[nn.Module]) -> Iterator[list[Output]]:
+    """While entered, collect the tensors that some modules return, in the order of their calls.
+
+    In a network with in-place activations the network goes on with a copy, so that what was
+    collected keeps its value and its place in the graph. A functional in-place operation is not
+    foreseen; `Output.intact` tells.
+
+    Args:
+        network: whose activations may be in place.
+        modules: the modules to listen to.
+
+    Yields:
+        The list that fills up.
+    """
+    collected: list[Output] = []
+    overwrites = any(getattr(module, "inplace", False) for module in network.modules())
+
+    def collect(module: nn.Module, args: object, output: object) -> Tensor | None:
+        if not isinstance(output, Tensor):
+            return None
+        collected.append(Output(module, output, output._version))
+        return output.clone() if overwrites else None
+
+    handles = [module.register_forward_hook(collect) for module in modules]
+    try:
+        yield collected
+    finally:
+        for handle in handles:
+            handle.remove()

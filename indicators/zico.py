@@ -1,0 +1,38 @@
+"""ZiCo: gradients that are large and agree between batches."""
+
+from __future__ import annotations
+
+import math
+
+from untrained.indicators.indicator import Need, indicator
+from untrained.indicators.measurement import Measurement
+from untrained.indicators.protocol import Protocol
+from untrained.indicators.quantities.batch_gradients import batch_gradients
+
+
+@indicator(
+    title="ZiCo",
+    formula="sum over conv and linear layers of ln( sum_w mean|g_w| / std(g_w) ), over batches",
+    reference="Li et al., ZiCo: Zero-shot NAS via Inverse Coefficient of Variation on Gradients, "
+    "ICLR 2023, eq. 11",
+    needs={Need.LABELS, Need.GRADIENTS, Need.SECOND_BATCH},
+    protocol=Protocol(batch_size=128, num_batches=2),
+    class_invariant=True,
+    deviations="Mean and standard deviation (dividing by the number of batches) are taken in "
+    "float64; which gradients are equal in all batches depends on rounding either way.",
+)
+def zico(m: Measurement) -> float:
+    """Sum over layers of the logarithm of the summed signal-to-noise ratio of the gradients.
+
+    A weight whose gradient is the same in every batch has no ratio and is left out, and so is a
+    layer of such weights alone: one on no live path. -inf when no layer is left.
+    """
+    layers = []
+    for gradients in batch_gradients(m):
+        g = gradients.double()
+        deviation = g.std(0, correction=0)
+        varies = deviation > 0
+        if varies.any():
+            ratios = g.abs().mean(0)[varies] / deviation[varies]
+            layers.append(math.log(float(ratios.sum())))
+    return sum(layers) if layers else float("-inf")
