@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from untrained.foundation import UnknownName
+from untrained.foundation import UnknownName, UserError
 
 
 def list_(
@@ -110,13 +110,17 @@ def _benchmarks() -> Iterable[dict[str, Any]]:
 
     for item in benchmarks.values():
         missing = item.missing()
+        try:
+            targets = [] if missing else [asdict(target) for target in item.targets()]
+        except UserError as damage:  # one damaged table must not hide the others
+            missing, targets = str(damage), []
         yield {
             "name": item.name,
             "space": item.space,
             "kind": item.kind,
             "present": missing is None,
             "missing": missing,
-            "targets": [] if missing else [asdict(target) for target in item.targets()],
+            "targets": targets,
         }
 
 
