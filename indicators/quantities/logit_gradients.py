@@ -77,3 +77,30 @@ def sum_logit_gradients(m: Measurement) -> Gradients:
     long as the measurement is open.
     """
     return rows_of(forward(m).logits.sum(1), weights_of(m))
+
+
+def squared_norms(m: Measurement, outputs: Tensor) -> float:
+    """Sum over scalar outputs of the squared norm of the gradient over all parameters.
+
+    One backward pass an output; no gradient is kept, so the memory is that of one.
+
+    Args:
+        m: the measurement.
+        outputs: (n,) of one graph, which is kept.
+
+    Returns:
+        sum_i || d outputs[i]/d theta ||_2^2, added up in float64.
+
+    Raises:
+        Unsupported: the network has no parameter.
+    """
+    parameters = [p for p in m.network.parameters() if p.requires_grad]
+    if not parameters:
+        raise Unsupported("the network has no parameter")
+    total = torch.zeros((), dtype=torch.float64, device=m.device)
+    for output in outputs:
+        gradients = torch.autograd.grad(output, parameters, retain_graph=True, allow_unused=True)
+        for gradient in gradients:
+            if gradient is not None:
+                total += gradient.double().square().sum()
+    return float(total)

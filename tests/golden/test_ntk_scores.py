@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from untrained.indicators import Measurement, indicators
+from untrained.indicators.quantities.logit_gradients import sum_logit_gradients
+from untrained.indicators.quantities.tangent_kernel import kernel
 from untrained.spaces import spaces
 
 GOLDEN = Path(__file__).parent
@@ -60,4 +62,95 @@ def score(index: int, name: str, batch_norm: str = "train") -> float:
 def test_the_reference_value_is_met(name: str, batch_norm: str, key: str, index: int) -> None:
     assert score(index, name, batch_norm) == pytest.approx(
         SCORES[f"{key}.f8"][index], rel=CONDITION
+    )
+
+
+@pytest.mark.parametrize("index", range(NUM_NETWORKS))
+def test_frozen_statistics_are_exact_in_evaluation_mode(index: int) -> None:
+    expected = SCORES["tenas_ntk_cond_eval.f8"][index]
+    assert score(index, "ntk_condition_frozen", "eval") == pytest.approx(expected, rel=CONDITION)
+
+
+@pytest.mark.parametrize("index", range(NUM_NETWORKS))
+def test_summed_logit_trace_is_that_of_the_kernel_whose_condition_is_met(index: int) -> None:
+    with Measurement(network(index), batches()) as m:
+        K = kernel(sum_logit_gradients(m), sum_logit_gradients(m))
+        trace = indicators["ntk_trace_sumlogit"](m)
+    eigenvalues = np.linalg.eigvalsh(K.numpy())
+    assert trace == pytest.approx(eigenvalues.sum() / len(K), rel=CONDITION)
+    assert eigenvalues[-1] / eigenvalues[0] == pytest.approx(
+        SCORES["tenas_ntk_cond.f8"][index], rel=CONDITION
+    )
+
+
+def outer_products(index: int, *, training: bool) -> dict[str, Tensor]:
+    """Per-sample gradients as activations times back-propagated gradients of the label logits.
+
+    One backward pass of the sum over the batch of the label logits. By parameter name, (B, numel).
+    The gradients of batch norm's gains and shifts are included.
+    """
+    net = network(index).train(training)
+    (x, y), _ = batches()
+    seen: list[tuple[str, nn.Module, Tensor, Tensor]] = []
+    for name, module in net.named_modules():
+        if isinstance(module, nn.Conv2d | nn.Linear | nn.BatchNorm2d):
+            module.register_forward_hook(
+                lambda module, args, output, name=name: seen.append(
+                    (name, module, args[0].detach(), output)
+                )
+            )
+    logits = net(x)
+    assert y is not None
+    gradients = torch.autograd.grad(
+        logits.gather(1, y[:, None]).sum(), [output for *_, output in seen]
+    )
+    found: dict[str, Tensor] = {}
+    for (name, module, inputs, output), gradient in zip(seen, gradients, strict=True):
+        if isinstance(module, nn.Conv2d):
+            patches = nn.functional.unfold(
+                inputs,
+                module.kernel_size,
+                stride=module.stride,
+                padding=module.padding,  # type: ignore[arg-type]
+            )
+            weight = gradient.flatten(2) @ patches.transpose(1, 2)
+        elif isinstance(module, nn.Linear):
+            weight = gradient[:, :, None] * inputs[:, None, :]
+        else:
+            normalised = (output - module.bias[:, None, None]) / module.weight[:, None, None]  # type: ignore[index]
+            weight = (gradient * normalised).sum((2, 3))
+        found[f"{name}.weight"] = weight.detach().flatten(1)
+        if module.bias is not None:
+            found[f"{name}.bias"] = gradient.flatten(2).sum(2) if gradient.dim() > 2 else gradient
+    return found
+
+
+@pytest.mark.parametrize("index", range(NUM_NETWORKS))
+def test_hnas_values_are_those_of_outer_products_over_convolutions_and_classifier(
+    index: int,
+) -> None:
+    rows = outer_products(index, training=True)
+    layers = {
+        name
+        for name, module in network(index).named_modules()
+        if isinstance(module, nn.Conv2d | nn.Linear)
+    }
+    of_layers = {name: r for name, r in rows.items() if name.rpartition(".")[0] in layers}
+    K = kernel(of_layers, of_layers)
+    eigenvalues = np.linalg.eigvalsh(K.numpy())
+    assert np.sqrt(eigenvalues.sum() / len(K)) == pytest.approx(
+        SCORES["hnas_ntk_trace.f8"][index], rel=CONDITION
+    )
+    assert eigenvalues[-1] / eigenvalues[0] == pytest.approx(
+        SCORES["hnas_condnum.f8"][index], rel=CONDITION
+    )
+
+
+@pytest.mark.parametrize("index", range(NUM_NETWORKS))
+def test_label_trace_is_that_of_outer_products_where_samples_are_uncoupled(index: int) -> None:
+    """In evaluation mode the reference's shortcut is exact; only its choice of layers differs."""
+    rows = outer_products(index, training=False)
+    trace = sum(float(r.square().sum()) for r in rows.values())
+    assert score(index, "ntk_trace_label", "eval") == pytest.approx(
+        np.sqrt(trace / len(INPUTS["x"])), rel=CONDITION
     )

@@ -183,3 +183,125 @@ def test_dead_convolutions_do_not_matter(name: str) -> None:
     plain, burdened = small_network(cell=live), small_network(cell=dead)
     burdened.load_state_dict({**burdened.state_dict(), **plain.state_dict()})
     assert score(name, burdened) == pytest.approx(score(name, plain), rel=ROUNDING)
+
+
+def mlp() -> nn.Module:
+    torch.manual_seed(5)
+    return nn.Sequential(nn.Flatten(), nn.Linear(192, 7), nn.ReLU(), nn.Linear(7, 5)).double()
+
+
+def jacobian(net: nn.Module, images: Tensor) -> Tensor:
+    """(samples, classes, parameters), through batch statistics."""
+    copied = copy.deepcopy(net).train()
+    parameters = {name: p.detach() for name, p in copied.named_parameters()}
+
+    def logits(values: dict[str, Tensor]) -> Tensor:
+        result: Tensor = torch.func.functional_call(copied, values, (images,))
+        return result
+
+    with torch.no_grad():
+        for module in copied.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                # functional transforms cannot update these; batch statistics are used without
+                module.running_mean = module.running_var = module.num_batches_tracked = None
+    blocks = torch.func.jacrev(logits)(parameters)
+    return torch.cat([block.flatten(2) for block in blocks.values()], 2)
+
+
+@pytest.mark.parametrize("make", [mlp, small_network], ids=["mlp", "nasbench201"])
+def test_trace_is_that_of_the_explicit_kernel_of_all_classes(make) -> None:  # type: ignore[no-untyped-def]
+    net = make()
+    rows = jacobian(net, batch(0)[0]).flatten(0, 1)
+    kernel = rows @ rows.T
+    assert score("ntk_trace", net) == pytest.approx(float(kernel.trace()) / 6, rel=ROUNDING)
+    assert float(torch.linalg.matrix_norm(kernel, "nuc")) / 6 == pytest.approx(
+        score("ntk_trace", net), rel=ROUNDING
+    )
+
+
+@pytest.mark.parametrize("make", [mlp, small_network], ids=["mlp", "nasbench201"])
+def test_label_trace_is_that_of_the_true_logits(make) -> None:  # type: ignore[no-untyped-def]
+    net = make()
+    images, labels = batch(0)
+    rows = jacobian(net, images)[torch.arange(6), labels]
+    expected = float(rows.square().sum() / 6) ** 0.5
+    assert score("ntk_trace_label", net) == pytest.approx(expected, rel=ROUNDING)
+
+
+def test_summed_logit_trace_is_that_of_the_condition_numbers_kernel() -> None:
+    net = small_network()
+    rows = slow_rows(net, batch(0)[0], "weight")
+    expected = np.trace(rows @ rows.T) / 6
+    assert score("ntk_trace_sumlogit", net) == pytest.approx(expected, rel=ROUNDING)
+
+
+def test_traces_of_a_linear_network_are_known_on_paper() -> None:
+    """df_k/dW_k = x and df_k/db_k = 1, for each class by itself."""
+    net = nn.Sequential(nn.Flatten(), nn.Linear(192, 5)).double()
+    mean_square = float(batch(0)[0].flatten(1).square().sum(1).mean())
+    assert score("ntk_trace", net) == pytest.approx(5 * (mean_square + 1), rel=ROUNDING)
+    assert score("ntk_trace_label", net) == pytest.approx((mean_square + 1) ** 0.5, rel=ROUNDING)
+    assert score("ntk_trace_sumlogit", net) == pytest.approx(5 * mean_square, rel=ROUNDING)
+
+
+def test_the_loss_gradient_bounds_the_trace_from_below() -> None:
+    """NASI eqs. 10-11 without batch norm; softmax cross-entropy is sqrt(2)-Lipschitz."""
+    net = mlp()
+    assert score("ntk_trace", net) >= score("nasi", net) / 2
+
+
+def test_label_trace_needs_labels_the_network_has_classes_for() -> None:
+    images = batch(0)[0]
+    assert reading("ntk_trace_label", mlp(), (images, None))[0] == "unsupported"
+    assert reading("ntk_trace_label", mlp(), (images, torch.full((6,), 5)))[0] == "unsupported"
+
+
+def frozen_rows(net: nn.Module, images: Tensor) -> np.ndarray:
+    """Each sample alone in evaluation mode, running statistics set to those of the batch."""
+    copied = copy.deepcopy(net).train()
+    for module in copied.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = 1.0  # one pass makes the running statistics the batch's
+    count = {}
+
+    def note(module: nn.Module, args: tuple[Tensor], output: Tensor) -> None:
+        count[module] = args[0].numel() // args[0].shape[1]
+
+    for module in copied.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.register_forward_hook(note)
+    with torch.no_grad():
+        copied(images)
+        for module, num in count.items():
+            module.running_var *= (num - 1) / num  # type: ignore[operator]
+    copied.eval()
+    rows = []
+    for image in images:
+        copied.zero_grad()
+        copied(image[None]).sum().backward()
+        rows.append(
+            torch.cat([p.grad.flatten() for n, p in copied.named_parameters() if "weight" in n])  # type: ignore[union-attr]
+        )
+    return torch.stack(rows).numpy()
+
+
+def test_frozen_condition_is_that_of_samples_taken_alone() -> None:
+    net = small_network()
+    singular_values = np.linalg.svd(frozen_rows(net, batch(0)[0]), compute_uv=False)
+    expected = (singular_values[0] / singular_values[-1]) ** 2
+    assert score("ntk_condition_frozen", net) == pytest.approx(expected, rel=ROUNDING)
+    assert score("ntk_condition", net) != pytest.approx(expected, rel=0.01)
+
+
+def test_frozen_condition_is_the_exact_one_without_batch_norm() -> None:
+    assert score("ntk_condition_frozen", mlp()) == pytest.approx(
+        score("ntk_condition", mlp()), rel=ROUNDING
+    )
+
+
+@pytest.mark.parametrize("batch_norm", ["train", "eval"])
+def test_freezing_leaves_the_network_in_the_measurements_mode(batch_norm: str) -> None:
+    net = small_network()
+    with Measurement(net, [batch(0)], batch_norm=batch_norm) as m:  # type: ignore[arg-type]
+        indicators["ntk_condition_frozen"](m)
+        assert net.training == (batch_norm == "train")

@@ -1,0 +1,92 @@
+"""Gradients of single samples' logits with batch normalisation's statistics held constant."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.func import functional_call, grad, vmap
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+
+from untrained.indicators.measurement import Measurement
+from untrained.indicators.quantities.forward import logits_of
+from untrained.indicators.quantities.logit_gradients import Gradients, weights_of
+from untrained.indicators.quantity import quantity
+
+Statistics = tuple[Tensor | None, Tensor | None]
+_SIGNATURE = inspect.signature(functional.batch_norm)
+
+
+class _NormalisationReplaced(TorchFunctionMode):
+    """Batch normalisation is done by a function of the arguments of `functional.batch_norm`."""
+
+    def __init__(self, replacement: Callable[[dict[str, Any]], Tensor]) -> None:
+        super().__init__()
+        self._replacement = replacement
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        if func is not functional.batch_norm:
+            return func(*args, **(kwargs or {}))
+        bound = _SIGNATURE.bind(*args, **(kwargs or {}))
+        bound.apply_defaults()
+        return self._replacement(bound.arguments)
+
+
+def _statistics(m: Measurement) -> list[Statistics]:
+    """Mean and variance that each batch normalisation uses on the first batch, in call order."""
+    seen: list[Statistics] = []
+
+    def record(arguments: dict[str, Any]) -> Tensor:
+        if arguments["training"]:
+            x: Tensor = arguments["input"]
+            others = [axis for axis in range(x.dim()) if axis != 1]
+            seen.append((x.mean(others), x.var(others, unbiased=False)))
+        else:
+            seen.append((arguments["running_mean"], arguments["running_var"]))
+        return functional.batch_norm(**arguments)
+
+    with torch.no_grad(), _NormalisationReplaced(record):
+        logits_of(m.network, m.inputs.clone())
+    return seen
+
+
+@quantity
+def frozen_gradients(m: Measurement) -> Gradients:
+    """d(sum_k f_k(x_i))/dW for each sample of the first batch, statistics held constant.
+
+    The logits are those of the whole batch, but no gradient runs through the means and variances
+    of its batch normalisations. Then a sample's logits depend on that sample alone, and one
+    vectorised forward and backward pass gives all rows, instead of one pass of the whole batch a
+    sample. W: `weights_of`. B times the weights' memory.
+    """
+    weights = {name: weight.detach() for name, weight in weights_of(m).items()}
+    statistics = _statistics(m)
+
+    def output(values: dict[str, Tensor], sample: Tensor) -> Tensor:
+        constants: Iterator[Statistics] = iter(statistics)
+
+        def normalise(arguments: dict[str, Any]) -> Tensor:
+            mean, variance = next(constants)
+            given = {"running_mean": mean, "running_var": variance, "training": False}
+            return functional.batch_norm(**{**arguments, **given})
+
+        with _NormalisationReplaced(normalise):
+            logits: Tensor = functional_call(m.network, values, (sample[None],))
+        return logits.sum()
+
+    m.network.eval()  # a running mean cannot be written to inside vmap
+    try:
+        rows: Gradients = vmap(grad(output), (None, 0))(weights, m.inputs)
+    finally:
+        m.restore_mode()
+    return {name: row.detach().flatten(1) for name, row in rows.items()}
