@@ -1,0 +1,59 @@
+"""Number of linear regions: how many different ReLU patterns a sample of inputs meets."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from untrained.foundation import Unsupported
+from untrained.indicators.indicator import Need, indicator
+from untrained.indicators.measurement import Measurement
+from untrained.indicators.protocol import Protocol
+from untrained.indicators.quantities.forward import logits_of
+from untrained.indicators.quantities.relu_calls import ReluCalls
+
+
+@indicator(
+    title="Linear regions",
+    formula="number of distinct rows of [ReLU output > 0] over all samples",
+    reference="Chen et al., Neural Architecture Search on ImageNet in Four GPU Hours (TE-NAS), "
+    "ICLR 2021, eq. 5",
+    needs={Need.RELU},
+    protocol=Protocol(
+        batch_size=1000, num_batches=3, resolution=3, labels="none", channels=1, cells=1
+    ),
+    deviations="Rows are counted exactly; the authors' code sums reciprocal multiplicities in half "
+    "precision, which is off when one pattern has more than 2048 samples. The authors' thin "
+    "network has no stem and one input channel; a network that a search space builds has both "
+    "its stem and three. Any network is counted as it is given.",
+)
+def linear_regions(m: Measurement) -> float:
+    """R, from 1 to the number of samples of all batches together.
+
+    A sample's pattern is the concatenation over all applications of a ReLU to a 4-D tensor of the
+    signs of the outputs. Each batch is normalised by its own statistics. The count includes ReLUs
+    behind a zeroed edge, so architectures of one function may differ.
+
+    Raises:
+        Unsupported: no ReLU is applied to a 4-D tensor.
+    """
+    patterns: set[bytes] = set()
+    for inputs, _ in m.batches:
+        patterns.update(row.tobytes() for row in _patterns(m, inputs))
+    return float(len(patterns))
+
+
+def _patterns(m: Measurement, inputs: Tensor) -> np.ndarray:
+    """One row of packed bits a sample, units in logical order whatever the memory's."""
+    signs: list[Tensor] = []
+
+    def note(x: Tensor) -> None:
+        if x.dim() == 4:
+            signs.append((x > 0).reshape(x.shape[0], -1))
+
+    with torch.no_grad(), ReluCalls(note):
+        logits_of(m.network, inputs.clone())
+    if not signs:
+        raise Unsupported("the network applies no ReLU to a map (batch, channels, height, width)")
+    return np.packbits(torch.cat(signs, 1).cpu().numpy(), axis=1)
