@@ -37,7 +37,8 @@ def agreement(codes: Tensor) -> Tensor:
     Returns:
         (B, B) float64, exact.
     """
-    if codes.device.type == "cpu":
+    # of one column `_int_mm` returns garbage: its strides say nothing about the layout
+    if codes.device.type == "cpu" and codes.shape[1] > 1:
         both_active = torch._int_mm(codes, codes.t()).double()
     else:
         exact = torch.float32 if codes.shape[1] < _EXACT_FLOAT32 else torch.float64
