@@ -1,0 +1,59 @@
+"""AZ-NAS trainability: whether each block keeps the size of the gradients it hands back."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from untrained.foundation import Unsupported
+from untrained.indicators.indicator import Need, indicator
+from untrained.indicators.measurement import Measurement
+from untrained.indicators.protocol import Protocol
+from untrained.indicators.quantities.block_features import block_features
+
+
+@indicator(
+    title="AZ-NAS trainability",
+    formula="mean over cells of 2 - s - 1/(s + 1e-6), s: spectral norm of E[g_in g_out^T]",
+    reference="Lee and Ham, AZ-NAS: Assembling Zero-Cost Proxies for NAS, CVPR 2024, section 3.2",
+    needs={Need.STAGES, Need.GRADIENTS, Need.RANDOMNESS},
+    protocol=Protocol(inputs="gaussian", batch_size=64, labels="none"),
+    class_invariant=True,
+    deviations="At the network's own initialisation; the authors first re-initialise it (Kaiming "
+    "normal, fan-in).",
+)
+def az_trainability(m: Measurement) -> float:
+    """Mean over cells of a score that is largest, 0, where the spectral norm is 1.
+
+    g_out are Rademacher signs in place of the gradient of a cell's output, g_in is what the cell
+    makes of them; the expectation is over samples and positions. -inf for a cell that hands them
+    on unchanged. Signs are drawn from the last cell to the first.
+    """
+    features = block_features(m)
+    generator = m.generator("az_trainability")
+    scores = []
+    for before, after in zip(features[-2::-1], features[:0:-1], strict=True):
+        # in single precision whatever the network's: the stream of draws is then the same
+        signs = torch.bernoulli(torch.full(after.shape, 0.5), generator=generator) * 2 - 1
+        scores.append(_score(before, after, signs.to(after)))
+    return sum(scores) / len(scores)
+
+
+def _score(before: Tensor, after: Tensor, g_out: Tensor) -> float:
+    (g_in,) = torch.autograd.grad(
+        after, before, g_out, retain_graph=True, allow_unused=True, materialize_grads=True
+    )
+    if g_in.shape == g_out.shape and bool((g_in == g_out).all()):
+        return float("-inf")
+    ratio = g_in.shape[-1] // g_out.shape[-1]
+    if g_in.shape[2:] != (ratio * g_out.shape[2], ratio * g_out.shape[3]):
+        raise Unsupported(
+            f"a cell maps {tuple(g_in.shape[2:])} pixels to {tuple(g_out.shape[2:])}, not to a "
+            "whole fraction"
+        )
+    g_in = functional.pixel_unshuffle(g_in, ratio)  # one position of the output: ratio^2 of input
+    positions = g_out.shape[0] * g_out.shape[2] * g_out.shape[3]
+    matrix = torch.einsum("bihw,bohw->io", g_in, g_out) / positions
+    s = float(torch.linalg.matrix_norm(matrix.double(), ord=2))
+    return 2 - s - 1 / (s + 1e-6)

@@ -1,0 +1,58 @@
+"""The patterns of ReLU activity over the samples of a batch."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from untrained.foundation import Unsupported
+from untrained.indicators.measurement import Measurement
+from untrained.indicators.quantities.forward import logits_of
+from untrained.indicators.quantities.relu_calls import ReluCalls
+from untrained.indicators.quantities.relu_kernels import relu_codes
+from untrained.indicators.quantity import quantity
+
+_BITS = 62  # of a signed word; the patterns are compared as words
+
+
+@quantity
+def num_activation_patterns(m: Measurement) -> int:
+    """How many different patterns over the samples of the first batch ReLU units show.
+
+    The pattern of a unit is for which of the B samples its input is above zero; units of all
+    applications of a ReLU are compared. One forward pass without a graph.
+
+    Raises:
+        Unsupported: the network applies no ReLU.
+    """
+    batch_size = m.inputs.shape[0]
+    words: list[Tensor] = []
+
+    def see(inputs: Tensor) -> None:
+        words.append(_packed(relu_codes(inputs, batch_size)))
+
+    with torch.no_grad(), ReluCalls(see):
+        logits_of(m.network, m.inputs.clone())
+    if not words:
+        raise Unsupported("the network applies no ReLU")
+    return _num_distinct(torch.cat(words, dim=1))
+
+
+def _packed(codes: Tensor) -> Tensor:
+    """(B, units) of zeros and ones as words of up to 62 samples: (ceil(B / 62), units) int64."""
+    return torch.stack(
+        [
+            (part.long() << torch.arange(len(part), device=part.device)[:, None]).sum(0)
+            for part in torch.split(codes, _BITS)
+        ]
+    )
+
+
+def _num_distinct(words: Tensor) -> int:
+    """The number of distinct columns of (W, units) int64."""
+    number, places = torch.unique(words[0], return_inverse=True)
+    for word in words[1:]:
+        values, others = torch.unique(word, return_inverse=True)
+        # the place of a pair: below units^2, which fits
+        number, places = torch.unique(places * len(values) + others, return_inverse=True)
+    return len(number)

@@ -1,0 +1,27 @@
+"""SWAP: the number of different sample-wise activation patterns."""
+
+from __future__ import annotations
+
+from untrained.indicators.indicator import Need, indicator
+from untrained.indicators.measurement import Measurement
+from untrained.indicators.protocol import Protocol
+from untrained.indicators.quantities.activation_patterns import num_activation_patterns
+
+
+@indicator(
+    title="SWAP",
+    formula="number of distinct columns of [ReLU input > 0], (B, units)",
+    reference="Peng et al., SWAP-NAS: Sample-Wise Activation Patterns for Ultra-fast NAS, "
+    "ICLR 2024, definition 3.2",
+    needs={Need.RELU},
+    protocol=Protocol(batch_size=16, labels="none"),
+    deviations="One evaluation at the network's own initialisation; the authors' search averages "
+    "32 re-initialisations from N(0, 1). Every ReLU counts, the authors' code takes those of "
+    "4-dimensional maps; a ReLU behind a `none` edge counts, as there.",
+)
+def swap(m: Measurement) -> float:
+    """The cardinality of the set of patterns that units show over the samples.
+
+    At most 2^B and at most the number of units, where it saturates.
+    """
+    return float(num_activation_patterns(m))
