@@ -1,0 +1,1 @@
+"""GenNAS: networks judged by how fast they learn to regress synthetic maps."""
