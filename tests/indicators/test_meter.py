@@ -1,0 +1,127 @@
+"""Accounting with a clock that the test moves."""
+
+import pytest
+import torch
+
+from untrained.indicators import meter as meter_module
+from untrained.indicators.meter import Meter
+
+
+class Clock:
+    def __init__(self):
+        self.now = 100.0
+
+    def perf_counter(self):
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    fake = Clock()
+    monkeypatch.setattr(meter_module, "time", fake)
+    return fake
+
+
+def base():
+    """A quantity's key."""
+
+
+def derived():
+    """Another's, which uses the first."""
+
+
+class Session:
+    """Quantities of known cost on a meter."""
+
+    def __init__(self, clock):
+        self.clock = clock
+        self.meter = Meter(torch.device("cpu"))
+        self.known = set()
+
+    def compute_base(self):
+        if base not in self.known:
+            self.known.add(base)
+            with self.meter.work(base):
+                self.clock.now += 5
+        self.meter.use(base)
+
+    def compute_derived(self):
+        if derived not in self.known:
+            self.known.add(derived)
+            with self.meter.work(derived):
+                self.clock.now += 1
+                self.compute_base()
+                self.clock.now += 2
+        self.meter.use(derived)
+
+
+def test_inner_work_is_not_counted_in_the_outer(clock):
+    session = Session(clock)
+    with session.meter.work() as cost:
+        clock.now += 0.5
+        session.compute_base()
+        clock.now += 0.25
+    assert cost.own_s == 0.75
+    assert cost.total_s == 5.75
+
+
+def test_a_reused_quantity_costs_its_reader_as_much_as_its_maker(clock):
+    session = Session(clock)
+    with session.meter.work() as first:
+        session.compute_base()
+    with session.meter.work() as second:
+        session.compute_base()
+        clock.now += 0.5
+    assert first.total_s == 5
+    assert second.own_s == 0.5
+    assert second.total_s == 5.5
+
+
+def test_a_quantity_used_twice_or_through_another_counts_once(clock):
+    session = Session(clock)
+    with session.meter.work() as cost:
+        session.compute_derived()
+        session.compute_base()
+        session.compute_derived()
+    assert cost.own_s == 0
+    assert cost.total_s == 1 + 2 + 5
+
+
+def test_a_derived_quantity_brings_the_cost_of_its_base_to_a_later_reader(clock):
+    session = Session(clock)
+    with session.meter.work():
+        session.compute_derived()
+    with session.meter.work() as later:
+        session.compute_derived()
+    assert later.total_s == 8
+
+
+def test_work_between_indicators_belongs_to_none(clock):
+    session = Session(clock)
+    with session.meter.work() as first:
+        clock.now += 1
+    clock.now += 1000
+    with session.meter.work() as second:
+        clock.now += 2
+    assert (first.total_s, second.total_s) == (1, 2)
+
+
+def test_failed_work_is_paid_for(clock):
+    session = Session(clock)
+
+    def fail():
+        with session.meter.work(base):
+            clock.now += 3
+            raise KeyError
+
+    with session.meter.work() as cost:
+        with pytest.raises(KeyError):
+            fail()
+        session.meter.use(base)
+    assert (cost.own_s, cost.total_s) == (0, 3)
+
+
+def test_a_cpu_has_no_accelerator_memory(clock):
+    with Meter(torch.device("cpu")).work() as cost:
+        clock.now += 1
+    assert cost.peak_bytes is None

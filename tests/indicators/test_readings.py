@@ -1,0 +1,197 @@
+"""How outcomes become readings, and readings become the answers of `measure`."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from untrained.foundation import UnknownName, Unsupported, UntrainedError
+from untrained.indicators import Diverged, Measurement, indicators, measure, quantity, read
+from untrained.indicators import meter as meter_module
+from untrained.indicators import reading as reading_module
+
+
+@pytest.fixture
+def register(monkeypatch):
+    """Puts an indicator of one function beside the registered ones, for one test."""
+    local = dict(indicators)
+    monkeypatch.setattr(reading_module, "indicators", local)
+
+    def add(name, function, *, higher_is_better=True):
+        local[name] = replace(
+            indicators["params"], id=name, function=function, higher_is_better=higher_is_better
+        )
+
+    return add
+
+
+def reading_of(name, x):
+    with Measurement(nn.Sequential(nn.Flatten(), nn.Linear(192, 2)).double(), [(x, None)]) as m:
+        return read(m, [name])[name]
+
+
+def raising(error):
+    def function(m):
+        raise error
+
+    return function
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "reason"),
+    [
+        (Unsupported("no ReLU here"), "unsupported", "no ReLU here"),
+        (Diverged("too large"), "diverged", "too large"),
+        (MemoryError(), "out_of_memory", "MemoryError"),
+        (torch.cuda.OutOfMemoryError("of 3 GiB"), "out_of_memory", "of 3 GiB"),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory: 8 bytes\nmore"),
+            "out_of_memory",
+            "DefaultCPUAllocator: can't allocate memory: 8 bytes",
+        ),
+        (ZeroDivisionError("by zero"), "error", "ZeroDivisionError: by zero"),
+        (RuntimeError("shapes differ\nsecond line"), "error", "RuntimeError: shapes differ"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+def test_a_failure_becomes_a_status_with_a_reason(register, x, error, status, reason):
+    register("failing", raising(error))
+    reading = reading_of("failing", x)
+    assert (reading.status, reading.reason) == (status, reason)
+    assert math.isnan(reading.value)
+    assert reading.alone_s >= 0
+
+
+@pytest.mark.parametrize("higher_is_better", [True, False])
+def test_infinity_is_a_legal_worst_rank_and_never_a_best_one(register, x, higher_is_better):
+    worst = -math.inf if higher_is_better else math.inf
+    register("worst", lambda m: worst, higher_is_better=higher_is_better)
+    register("best", lambda m: -worst, higher_is_better=higher_is_better)
+    assert reading_of("worst", x).value == worst
+    assert reading_of("worst", x).status == "ok"
+    assert reading_of("best", x).status == "diverged"
+    assert math.isnan(reading_of("best", x).value)
+
+
+def test_nan_diverges(register, x):
+    register("undefined", lambda m: math.nan)
+    reading = reading_of("undefined", x)
+    assert (reading.status, reading.reason) == ("diverged", "the score is nan")
+
+
+def test_what_must_stop_a_run_is_raised(register, x):
+    for stop in (TimeoutError("of 3 s"), KeyboardInterrupt()):
+        register("stopped", raising(stop))
+        with pytest.raises(type(stop)):
+            reading_of("stopped", x)
+
+
+def test_one_failure_reaches_no_other_indicator(register, x):
+    register("failing", raising(ZeroDivisionError()))
+    net = nn.Sequential(nn.Flatten(), nn.Linear(192, 2)).double()
+    with Measurement(net, [(x, None)]) as m:
+        readings = read(m, ["params", "failing", "depth"])
+    assert list(readings) == ["params", "failing", "depth"]
+    assert [r.status for r in readings.values()] == ["ok", "error", "ok"]
+
+
+def test_an_unknown_name_is_refused_before_anything_is_computed(x):
+    class Untouched(nn.Module):
+        def forward(self, x):
+            raise AssertionError
+
+    with (
+        Measurement(Untouched(), [(x, None)]) as m,
+        pytest.raises(UnknownName, match="did you mean naswot"),
+    ):
+        read(m, ["flops", "nasw0t"])
+
+
+def test_alone_counts_a_shared_quantity_for_each_reader(register, x, monkeypatch):
+    class Clock:
+        now = 0.0
+
+        def perf_counter(self):
+            return self.now
+
+    clock = Clock()
+    monkeypatch.setattr(meter_module, "time", clock)
+
+    @quantity
+    def shared(m):
+        clock.now += 4
+        return 1.0
+
+    def light(m):
+        clock.now += 0.5
+        return shared(m)
+
+    register("maker", shared)
+    register("reader", light)
+    with Measurement(nn.Flatten(), [(x, None)]) as m:
+        readings = read(m, ["maker", "reader"])
+    assert readings["maker"].alone_s == 4
+    assert readings["reader"].alone_s == 4.5
+    assert clock.now == 4.5
+
+
+def test_measure_gives_nan_for_numbers_that_are_not_finite(x, y):
+    net = nn.Sequential(nn.Flatten(), nn.Linear(192, 4)).double()
+    net[1].weight.data[0, 0] = math.nan
+    scores = measure(net, x, y, ["nasi", "params"])
+    assert math.isnan(scores["nasi"])
+    assert scores["params"] == 772
+
+
+def test_measure_raises_what_a_score_lacks(register, x, y):
+    net = nn.Sequential(nn.Flatten(), nn.Linear(192, 4)).double()
+    with pytest.raises(Unsupported, match=r"^nasi: .*labels"):
+        measure(net, x, None, ["params", "nasi"])
+    register("hungry", raising(MemoryError("of 3 GiB")))
+    with pytest.raises(MemoryError, match=r"^hungry: of 3 GiB"):
+        measure(net, x, None, ["hungry"])
+    register("faulty", raising(ZeroDivisionError("by zero")))
+    with pytest.raises(UntrainedError, match=r"^faulty: ZeroDivisionError: by zero"):
+        measure(net, x, None, ["faulty"])
+
+
+def test_measure_draws_its_seed_from_the_given_generator(x):
+    def draw(seed):
+        generator = torch.Generator().manual_seed(seed)
+        scores = [measure(nn.Flatten(), x, None, ["random"], generator=generator)["random"]]
+        return [*scores, measure(nn.Flatten(), x, None, ["random"], generator=generator)["random"]]
+
+    first, second = draw(1)
+    assert first != second
+    assert draw(1) == [first, second]
+    assert draw(2) != [first, second]
+    without = [measure(nn.Flatten(), x, None, ["random"])["random"] for _ in range(2)]
+    assert without[0] == without[1]
+
+
+def test_what_is_not_logits_is_unsupported(x):
+    class Returns(nn.Module):
+        def __init__(self, shape_it):
+            super().__init__()
+            self.shape_it = shape_it
+            self.layer = nn.Linear(192, 4)
+
+        def forward(self, x):
+            return self.shape_it(torch.relu(self.layer(x.flatten(1))))
+
+    pairs = Returns(lambda z: (z, z)).double()
+    with pytest.raises(Unsupported, match=r"returns a tuple; .*wrap the network"):
+        measure(pairs, x, None, ["naswot"])
+    flat = Returns(lambda z: z.sum(1)).double()
+    with pytest.raises(Unsupported, match=r"shape \(6,\) for a batch of 6"):
+        measure(flat, x, None, ["jacov"])
+
+
+def test_batch_norm_over_one_vector_is_unsupported(x):
+    net = nn.Sequential(nn.Flatten(), nn.Linear(192, 4), nn.BatchNorm1d(4), nn.ReLU()).double()
+    with pytest.raises(Unsupported, match="a batch of one cannot be normalised"):
+        measure(net, x[:1], None, ["naswot"])
+    scores = measure(net, x[:1], None, ["flops", "depth", "synflow"])
+    assert all(math.isfinite(value) for value in scores.values())
