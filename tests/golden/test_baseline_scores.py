@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from untrained.indicators import Measurement, indicators, measure
+from untrained.indicators.quantities.first_sample_maps import smallest_eigenvalue
 from untrained.indicators.quantities.layer_responses import layer_responses
 from untrained.spaces import Network, spaces
 
@@ -85,14 +85,19 @@ class ForesightCell(nn.Module):
             }
         )
 
+        self.skip = nn.Identity()
+        self.pooling = nn.AvgPool2d(3, 1, 1, count_include_pad=False)
+
     def edge(self, number: int, x: Tensor) -> Tensor:
         name = self.operations[number]
         if name == "none":
             return x * 0
         if name == "skip_connect":
-            return x
+            same: Tensor = self.skip(x)
+            return same
         if name == "avg_pool_3x3":
-            return functional.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
+            pooled: Tensor = self.pooling(x)
+            return pooled
         out: Tensor = self.options[str(self.places[number])]["op"](x)
         return out
 
@@ -219,3 +224,29 @@ def test_fisher_is_the_originals_also_before_single_precision(place: int) -> Non
         )
         assert indicators["fisher"](m) == pytest.approx(total, rel=SINGLE_PRECISION)
     assert total == pytest.approx(SCORES["dxy_fisher.f8"][place], rel=SINGLE_PRECISION)
+
+
+@every_architecture
+def test_meco_is_the_originals_once_its_containers_count_again(place: int) -> None:
+    net = ForesightNetwork(place)
+    image = torch.from_numpy(INPUTS["meco_input"]).double()
+    again: list[float] = []
+
+    def count(times: int) -> Any:
+        return lambda module, args, out: again.extend(
+            [smallest_eigenvalue(out[0].flatten(1))] * times
+        )
+
+    for module in net.modules():
+        if isinstance(module, ForesightCell):
+            module.register_forward_hook(count(2))  # the cell, and the sequence around it
+            module.pooling.register_forward_hook(count(1))  # a wrapper
+        if isinstance(module, Reduction):
+            module.register_forward_hook(count(1))
+            module.residual.register_forward_hook(count(1))
+        if isinstance(module, nn.ModuleDict) and "op" in module:
+            module["op"].register_forward_hook(count(2))  # the sequence, and its wrapper
+    net.stem["net"].register_forward_hook(count(2))
+    net.top["lastact"].register_forward_hook(count(1))
+    score = measure(net, image, None, ["meco"])["meco"]
+    assert score + sum(again) == pytest.approx(SCORES["fs_meco.f8"][place], rel=EXACT)

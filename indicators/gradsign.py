@@ -1,0 +1,44 @@
+"""GradSign: whether the samples agree on the direction of descent."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional
+
+from untrained.indicators.indicator import Need, indicator
+from untrained.indicators.measurement import Measurement
+from untrained.indicators.protocol import Protocol
+from untrained.indicators.quantities.forward import forward
+from untrained.indicators.quantities.loss_gradients import loss_gradients
+
+
+@indicator(
+    title="GradSign",
+    formula="sum over all parameters of | sum_b sign(dL_b/dw) |",
+    reference="Zhang and Jia, GradSign: Model Performance Inference with Theoretical Insights, "
+    "ICLR 2022, algorithm 1",
+    needs={Need.LABELS, Need.GRADIENTS},
+    protocol=Protocol(batch_size=64),
+)
+def gradsign(m: Measurement) -> float:
+    """Summed agreement of the signs of per-sample loss gradients.
+
+    L_b is the cross-entropy of sample b in one forward pass of the batch. With batch statistics
+    it depends on the other samples too, and so does its gradient: a batch of one would be
+    normalised by itself, which is another network, and evaluation mode another one again. B
+    backward passes through the shared graph, so the cost is O(B^2) samples.
+
+    A parameter that the loss does not depend on adds nothing; the shift of a batch norm fed by
+    zeros does, so architectures of one function may differ.
+    """
+    wanted = list(loss_gradients(m))
+    named = dict(m.network.named_parameters())
+    parameters = [named[name] for name in wanted]
+    losses = functional.cross_entropy(forward(m).logits, m.labels, reduction="none")
+    signs = [torch.zeros_like(parameter) for parameter in parameters]
+    for loss in losses:
+        gradients = torch.autograd.grad(
+            loss, parameters, retain_graph=True, allow_unused=True, materialize_grads=True
+        )
+        signs = [s + gradient.sign() for s, gradient in zip(signs, gradients, strict=True)]
+    return sum(float(s.double().abs().sum()) for s in signs)

@@ -1,0 +1,49 @@
+"""What every layer makes of a single sample."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from untrained.foundation import Unsupported
+from untrained.indicators.measurement import Measurement
+from untrained.indicators.quantities.forward import logits_of
+from untrained.indicators.quantities.layer_outputs import outputs_of
+from untrained.indicators.quantity import quantity
+
+
+@quantity
+def first_sample_maps(m: Measurement) -> list[Tensor]:
+    """The map after each application of a layer, channels by positions, of the first input alone.
+
+    A layer is a module without children. One forward pass of a batch of one.
+
+    Raises:
+        Unsupported: no layer returns a map (B, C, H, W), or it is overwritten.
+    """
+    layers = [module for module in m.network.modules() if not any(module.children())]
+    with torch.no_grad(), outputs_of(m.network, layers) as outputs:
+        logits_of(m.network, m.inputs[:1].clone())
+    maps = [output for output in outputs if output.tensor.dim() == 4]
+    if not maps:
+        raise Unsupported("no layer of the network returns a map (B, C, H, W)")
+    if not all(output.intact for output in maps):
+        raise Unsupported("the network writes to a layer's output by a functional in-place call")
+    return [output.tensor[0].flatten(1) for output in maps]
+
+
+def smallest_eigenvalue(rows: Tensor) -> float:
+    """The smallest eigenvalue of the Pearson correlation matrix of rows.
+
+    Args:
+        rows: (C, positions).
+
+    Returns:
+        The eigenvalue, at most 1; correlations with a constant row count as 0, its own too.
+    """
+    if rows.shape[1] < 2:
+        return 0.0
+    centred = rows.double() - rows.double().mean(1, keepdim=True)
+    norms = centred.norm(dim=1, keepdim=True)
+    unit = torch.where(norms > 0, centred / norms, 0)
+    return float(torch.linalg.eigvalsh(unit @ unit.t())[0])
