@@ -69,8 +69,9 @@ def test_zico_is_the_originals_up_to_the_gradients_that_are_equal(place: int) ->
 
 @every_architecture
 def test_az_trainability_is_the_originals_given_its_draws(place: int) -> None:
-    with WithDraws(network(place), [batch()]) as m:
-        m.stream = 4000 + place
+    measurement = WithDraws(network(place), [batch()])
+    measurement.stream = 4000 + place
+    with measurement as m:
         score = indicators["az_trainability"](m)
     assert score == pytest.approx(SCORES["aznas_trainability.f8"][place], rel=EXACT)
 
