@@ -71,10 +71,11 @@ def single(signal: Signal) -> Task:
         signal: the base.
 
     Returns:
-        The task, named after the base.
+        The task, named after the base and its band.
     """
     stage = Stage((signal,))
-    return Task(f"single {signal.kind}", (stage, stage, stage))
+    band = f" {signal.frequencies[0]}-{signal.frequencies[-1]}" if signal.frequencies else ""
+    return Task(f"single {signal.kind}{band}", (stage, stage, stage))
 
 
 NASBENCH101 = Task(

@@ -1,0 +1,31 @@
+"""GenNAS, the task searched on the NDS cell spaces."""
+
+from __future__ import annotations
+
+from untrained.indicators.gennas_combo import (
+    DEVIATIONS,
+    FORMULA,
+    NEEDS,
+    PROTOCOL,
+    REFERENCE,
+    STEPS,
+)
+from untrained.indicators.indicator import indicator
+from untrained.indicators.measurement import Measurement
+from untrained.indicators.regression.tasks import DARTS
+from untrained.indicators.regression.training import regression_loss
+
+
+@indicator(
+    title="GenNAS, task of DARTS",
+    formula=FORMULA,
+    reference=REFERENCE,
+    needs=NEEDS,
+    higher_is_better=False,
+    protocol=PROTOCOL,
+    deviations="Uses accuracies: the authors searched the task on 20 labelled networks of "
+    f"the NDS cell spaces. {DEVIATIONS}",
+)
+def gennas_search_darts(m: Measurement) -> float:
+    """Final loss of a copy of the network on the task released for the NDS cell spaces."""
+    return regression_loss(m, DARTS, steps=STEPS)

@@ -1,0 +1,342 @@
+"""Regression signals, tasks and training against formulas, scipy and a slow optimiser."""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import gaussian_filter
+from torch import Tensor, nn
+
+from untrained.indicators import Measurement, indicators, read
+from untrained.indicators.gennas_single import SINGLES
+from untrained.indicators.regression.signals import (
+    NUM_PHASES,
+    dots,
+    resized,
+    sin1d,
+    sin2d,
+    smoothed,
+    target,
+)
+from untrained.indicators.regression.tasks import (
+    COMBO,
+    DARTS,
+    HIGH,
+    MIDDLE,
+    NASBENCH101,
+    RESNET,
+    Signal,
+    Stage,
+    single,
+)
+from untrained.indicators.regression.training import (
+    STAGE_WEIGHTS,
+    StageRegressor,
+    regression_loss,
+    train,
+    weighted_loss,
+)
+from untrained.spaces import spaces
+
+# the same float64 formula evaluated in another order
+ROUNDING = 1e-9
+TASKS = [COMBO, NASBENCH101, DARTS, RESNET, *(single(signal) for signal in SINGLES.values())]
+CONVOLUTIONS = (
+    "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|"
+    "+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|"
+)
+NOTHING = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def images(size: int = 4, side: int = 16) -> Tensor:
+    return torch.randn(size, 3, side, side, generator=generator(7), dtype=torch.float64)
+
+
+def network(cell: str = CONVOLUTIONS, seed: int = 0) -> nn.Module:
+    torch.manual_seed(seed)
+    return spaces["nasbench201"].build(cell, num_classes=5, channels=4, cells=1)
+
+
+def phases(num_families: int) -> Tensor:
+    drawn = torch.rand(num_families, NUM_PHASES, generator=generator(), dtype=torch.float64)
+    return 2 * math.pi * drawn
+
+
+def test_one_dimensional_waves_are_those_of_the_formula() -> None:
+    phi = phases(10)
+    waves = sin1d(MIDDLE, phi, torch.arange(640))
+    assert waves.shape == (640, 8, 8)
+    index = 0
+    for beta, row in zip(MIDDLE, phi.tolist(), strict=True):
+        for across in (False, True):
+            for k in range(NUM_PHASES):
+                f = math.cos if k % 2 else math.sin
+                line = [f(2 * math.pi * beta * p + row[k]) for p in range(1, 9)]
+                expected = np.tile(line, (8, 1)) if across else np.tile(line, (8, 1)).T
+                np.testing.assert_allclose(waves[index], expected, atol=1e-12)
+                index += 1
+
+
+def test_plane_waves_are_those_of_the_formula() -> None:
+    phi = phases(100)
+    chosen = torch.randperm(6400, generator=generator())[:50]
+    y, x = np.mgrid[1:9, 1:9]
+    for number, wave in zip(chosen.tolist(), sin2d(HIGH, phi, chosen), strict=True):
+        pair, flipped, k = number // 64, number % 64 >= 32, number % 32
+        f = np.cos if k % 2 else np.sin
+        plane = 2 * math.pi * (HIGH[pair // 10] * y + HIGH[pair % 10] * x)
+        expected = f(plane + 2 * float(phi[pair, k]))
+        np.testing.assert_allclose(wave, expected[::-1] if flipped else expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.094, 0.578, 1.0])
+def test_dots_are_signs_at_exactly_the_share_of_pixels(share: float) -> None:
+    maps = dots(30, share, generator())
+    assert ((maps != 0).flatten(1).sum(1) == int(share * 64)).all()
+    assert set(maps.unique().tolist()) <= {-1.0, 0.0, 1.0}
+
+
+def test_dots_lie_everywhere_and_have_both_signs() -> None:
+    maps = dots(400, 0.25, generator())
+    assert (maps.abs().sum(0) > 0).all()
+    # 6400 fair signs: five standard deviations are 400
+    assert abs(float(maps.sum())) < 400
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1])
+def test_a_share_of_more_than_all_pixels_is_refused(share: float) -> None:
+    with pytest.raises(ValueError, match="share"):
+        dots(1, share, generator())
+
+
+def test_smoothing_is_the_gaussian_filter_scaled_to_one() -> None:
+    maps = dots(5, 0.4, generator())
+    for plain, smooth in zip(maps.numpy(), smoothed(maps).numpy(), strict=True):
+        expected = gaussian_filter(plain, 1)
+        np.testing.assert_allclose(smooth, expected / abs(expected).max(), atol=1e-12)
+
+
+def test_smoothing_leaves_an_empty_map_empty() -> None:
+    assert not smoothed(torch.zeros(1, 8, 8, dtype=torch.float64)).any()
+
+
+def test_resized_images_are_scaled_channels_of_the_batch() -> None:
+    x = images(4, 16)
+    maps = resized(x, 10, generator())
+    low, high = x[:, :, ::2, ::2].min(), x[:, :, ::2, ::2].max()
+    expected = 2 * (x[:, :, ::2, ::2] - low) / (high - low) - 1
+    used = set()
+    for channel in range(10):
+        same = [c for c in range(3) if torch.allclose(maps[:, channel], expected[:, c])]
+        assert len(same) == 1
+        used.update(same)
+    assert used == {0, 1, 2}
+    assert (maps.min(), maps.max()) == (-1, 1)
+
+
+def test_a_batch_of_one_colour_has_an_image_target_of_zeros() -> None:
+    assert not resized(torch.ones(2, 3, 16, 16), 4, generator()).any()
+
+
+@pytest.mark.parametrize("local", [True, False])
+@pytest.mark.parametrize("kind", ["sin1d", "sin2d", "dot", "gdot"])
+def test_local_signals_differ_between_images_and_shared_ones_do_not(kind, local) -> None:  # type: ignore[no-untyped-def]
+    signal = Signal(kind, frequencies=MIDDLE, share=0.5, local=local)
+    first, second, *_ = target(Stage((signal,)), images(), generator())
+    assert torch.equal(first, second) != local
+
+
+def test_a_stage_without_signals_has_a_target_of_zeros() -> None:
+    goal = target(Stage(multiplier=0.25), images(), generator())
+    assert goal.shape == (4, 16, 8, 8)
+    assert not goal.any()
+
+
+def test_a_target_is_the_weighted_sum_of_its_signals() -> None:
+    parts = (Signal("dot", 1.5, share=0.3), Signal("sin1d", 0.7, HIGH))
+    stream = generator()
+    expected = sum(target(Stage((part,)), images(), stream) for part in parts)
+    assert torch.equal(target(Stage(parts), images(), generator()), expected)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+def test_every_task_has_finite_targets_within_its_levels(task) -> None:  # type: ignore[no-untyped-def]
+    for stage in task.stages:
+        goal = target(stage, images(2), generator())
+        assert goal.shape == (2, stage.num_channels, 8, 8)
+        assert 0 < float(goal.abs().max()) <= sum(s.level for s in stage.signals) + ROUNDING
+
+
+def test_bands_are_ten_frequencies_below_the_nyquist_limit() -> None:
+    for task in TASKS:
+        for stage in task.stages:
+            for signal in stage.signals:
+                if signal.kind.startswith("sin"):
+                    assert len(signal.frequencies) == 10
+                    assert all(0 < beta < 0.5 for beta in signal.frequencies)
+
+
+def test_the_names_of_tasks_differ() -> None:
+    """Targets are seeded by them."""
+    assert len({task.name for task in TASKS}) == len(TASKS)
+
+
+def test_predicting_zero_costs_the_weighted_mean_square_of_the_targets() -> None:
+    targets = [target(stage, images(), generator(3)) for stage in COMBO.stages]
+    zeros = [torch.zeros_like(goal) for goal in targets]
+    expected = sum(w * float((t**2).mean()) for w, t in zip((0.25, 0.5, 1), targets, strict=True))
+    assert float(weighted_loss(zeros, targets)) == pytest.approx(expected, rel=ROUNDING)
+
+
+def regressor(cell: str = CONVOLUTIONS) -> tuple[StageRegressor, list[Tensor]]:
+    net = network(cell)
+    heads = [nn.Sequential(nn.BatchNorm2d(c), nn.Conv2d(c, 6, 1)) for c in (4, 8, 16)]
+    targets = [
+        target(Stage(stage.signals, 6 / 64), images(), generator(i))
+        for i, stage in enumerate(COMBO.stages)
+    ]
+    return StageRegressor(net, heads).double(), targets
+
+
+def test_training_is_that_of_a_slow_optimiser() -> None:
+    model, targets = regressor()
+    slow = copy.deepcopy(model)
+    losses = train(model, images(), targets, steps=4, evaluate_after=(2, 4))
+    velocity: dict[str, Tensor] = {}
+    expected = []
+    for step in range(1, 5):
+        slow.train()
+        slow.zero_grad()
+        total = torch.zeros((), dtype=torch.float64)
+        taps = slow.network.stages(images())  # type: ignore[operator]
+        for weight, tap, head, goal in zip(STAGE_WEIGHTS, taps, slow.heads, targets, strict=True):
+            stride = tap.shape[-1] // 8 or 1
+            small = tap[:, :, ::stride, ::stride]
+            if small.shape[-1] < 8:  # 16-pixel images leave 4x4 maps: every pixel twice
+                small = small.repeat_interleave(2, 2).repeat_interleave(2, 3)
+            total = total + weight * (head(small) - goal).square().mean()
+        total.backward()  # type: ignore[no-untyped-call]
+        with torch.no_grad():
+            for name, p in slow.named_parameters():
+                if p.grad is None:
+                    continue
+                decay = 4e-5 if "weight" in name and p.dim() > 1 else 0.0
+                velocity[name] = 0.9 * velocity.get(name, 0) + p.grad + decay * p
+                p.sub_(0.1 * velocity[name])
+            if step % 2 == 0:
+                slow.eval()
+                expected.append(float(weighted_loss(slow(images()), targets)))
+    assert losses == pytest.approx(expected, rel=ROUNDING)
+
+
+def test_the_noise_of_the_steps_reaches_the_training_and_not_the_evaluation() -> None:
+    model, targets = regressor()
+    other, disturbed = copy.deepcopy(model), copy.deepcopy(model)
+    plain = train(model, images(), targets, steps=2, evaluate_after=(2,))
+    constant = torch.full_like(images(), 0.5)
+    noisy = train(
+        disturbed, images(), targets, steps=2, noise=lambda: constant, evaluate_after=(2,)
+    )
+    moved = train(
+        other,
+        images() + constant,
+        targets,
+        steps=2,
+        evaluation_noise=-constant,
+        evaluate_after=(2,),
+    )
+    assert noisy != plain
+    assert noisy == pytest.approx(moved, rel=ROUNDING)
+
+
+def test_convolutions_learn_and_an_empty_cell_stays_at_predicting_zero() -> None:
+    model, targets = regressor()
+    early, late = train(model, images(), targets, steps=100, evaluate_after=(10, 100))
+    assert late < early
+    empty, _ = regressor(NOTHING)
+    (stuck,) = train(empty, images(), targets, steps=100, evaluate_after=(100,))
+    zeros = float(weighted_loss([torch.zeros_like(goal) for goal in targets], targets))
+    assert late < stuck
+    # the bias of a read-out can still learn the mean of a target
+    assert 0.5 * zeros < stuck < 1.1 * zeros
+
+
+def score(name: str, net: nn.Module, seed: int = 0, size: int = 4) -> float:
+    with Measurement(net, [(images(size), None)], seed=seed) as m:
+        return indicators[name](m)
+
+
+def test_a_seed_fixes_the_score_and_another_one_changes_it() -> None:
+    name = "gennas_combo_reduced"
+    first = score(name, network())
+    assert score(name, network()) == first
+    assert score(name, network(), seed=1) != first
+
+
+def test_the_network_is_not_trained_itself() -> None:
+    net = network()
+    before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
+    score("gennas_combo_reduced", net)
+    for name, tensor in net.state_dict().items():
+        assert torch.equal(tensor, before[name]), name
+    assert all(p.grad is None for p in net.parameters())
+
+
+@pytest.mark.parametrize("kind", ["uniform", "gaussian"])
+def test_the_noise_of_a_task_changes_its_loss(kind) -> None:  # type: ignore[no-untyped-def]
+    noisy = replace(COMBO, noise=kind, noise_level=0.5)
+    losses = set()
+    for task in (COMBO, noisy):
+        with Measurement(network(), [(images(), None)]) as m:
+            losses.add(regression_loss(m, task, steps=2))
+    assert len(losses) == 2
+    assert all(math.isfinite(loss) for loss in losses)
+
+
+def test_a_network_without_stages_is_unsupported() -> None:
+    plain = nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    with Measurement(plain, [(images(), None)]) as m:
+        outcome = read(m, ["gennas_combo"])["gennas_combo"]
+    assert outcome.status == "unsupported"
+    assert "stages" in outcome.reason
+
+
+class TwoStages(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(3, 4, 3)
+
+    def stages(self, x: Tensor) -> list[Tensor]:
+        return [x, self.convolution(x)]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.stages(x)[1].mean((2, 3))
+
+
+def test_a_network_of_two_stages_is_unsupported() -> None:
+    with Measurement(TwoStages(), [(images(), None)]) as m:
+        outcome = read(m, ["gennas_combo"])["gennas_combo"]
+    assert outcome.status == "unsupported"
+    assert "has 2" in outcome.reason
+
+
+def test_infinite_weights_have_no_score() -> None:
+    net = network()
+    with torch.no_grad():
+        next(iter(net.parameters())).fill_(float("inf"))
+    with Measurement(net, [(images(), None)]) as m:
+        outcome = read(m, ["gennas_combo_reduced"])["gennas_combo_reduced"]
+    assert outcome.status == "diverged"
+
+
+def test_one_image_is_enough() -> None:
+    assert math.isfinite(score("gennas_combo_reduced", network(), size=1))
