@@ -37,8 +37,12 @@ def model(index: int) -> nn.Module:
         for edge in cell.layers:
             if isinstance(edge, ReLUConvBN):
                 old = edge.op[1]
+                assert isinstance(old, nn.Conv2d)
                 edge.op[1] = nn.Conv2d(
-                    old.in_channels, old.out_channels, old.kernel_size, padding=old.padding
+                    old.in_channels,
+                    old.out_channels,
+                    kernel_size=old.kernel_size[0],
+                    padding=old.padding,
                 )
                 edge.op[2] = nn.BatchNorm2d(
                     old.out_channels, affine=False, track_running_stats=False

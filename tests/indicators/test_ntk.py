@@ -74,8 +74,9 @@ def test_the_kernel_is_that_of_finite_differences() -> None:
     step = 1e-5
     columns = []
     with torch.no_grad():
-        for weight in (net[1].weight, net[3].weight):
-            flat = weight.view(-1)
+        for layer in (net[1], net[3]):
+            assert isinstance(layer, nn.Linear)
+            flat = layer.weight.view(-1)
             for j in range(flat.numel()):
                 value = float(flat[j])
                 flat[j] = value + step
@@ -262,9 +263,9 @@ def frozen_rows(net: nn.Module, images: Tensor) -> np.ndarray:
     for module in copied.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = 1.0  # one pass makes the running statistics the batch's
-    count = {}
+    count: dict[nn.BatchNorm2d, int] = {}
 
-    def note(module: nn.Module, args: tuple[Tensor], output: Tensor) -> None:
+    def note(module: nn.BatchNorm2d, args: tuple[Tensor], output: Tensor) -> None:
         count[module] = args[0].numel() // args[0].shape[1]
 
     for module in copied.modules():
@@ -273,7 +274,8 @@ def frozen_rows(net: nn.Module, images: Tensor) -> np.ndarray:
     with torch.no_grad():
         copied(images)
         for module, num in count.items():
-            module.running_var *= (num - 1) / num  # type: ignore[operator]
+            assert module.running_var is not None
+            module.running_var.mul_((num - 1) / num)  # the running one is unbiased
     copied.eval()
     rows = []
     for image in images:
