@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.func import functional_call
+from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
@@ -15,6 +14,7 @@ from untrained.foundation import Unsupported
 from untrained.indicators.measurement import Measurement
 from untrained.indicators.quantities.forward import gradients_of, logits_of
 from untrained.indicators.quantities.layer_weights import layer_weights
+from untrained.indicators.quantities.substituted import Substituted
 from untrained.indicators.quantity import quantity
 
 
@@ -53,18 +53,6 @@ def synaptic_flow(m: Measurement) -> list[tuple[Tensor, Tensor]]:
     leaves = {name: state[name].requires_grad_() for name in weights}
     ones = torch.ones_like(m.inputs[:1], dtype=torch.float64)
     with _NormalisationBypassed():
-        total = logits_of(_Called(m.network, state), ones).sum()
+        total = logits_of(Substituted(m.network, state), ones).sum()
     gradients = gradients_of(total, list(leaves.values()))
     return [(leaf.detach(), g) for leaf, g in zip(leaves.values(), gradients, strict=True)]
-
-
-class _Called(nn.Module):
-    """The network with other tensors in place of its parameters and buffers."""
-
-    def __init__(self, network: nn.Module, state: dict[str, Tensor]) -> None:
-        super().__init__()
-        self._network = [network]  # in a list: not a submodule
-        self._state = state
-
-    def forward(self, x: Tensor) -> Any:
-        return functional_call(self._network[0], self._state, (x,))

@@ -1,0 +1,131 @@
+"""The Jacobian of the logits with respect to one entry of each parameter tensor."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, jvp
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.conv import _ConvNd
+
+from untrained.foundation import Unsupported
+from untrained.indicators.measurement import Measurement
+from untrained.indicators.quantities.forward import logits_of
+from untrained.indicators.quantities.substituted import Substituted
+from untrained.indicators.quantity import quantity
+
+_NUM_TENSORS = 128
+
+
+@quantity
+def entry_jacobian(m: Measurement) -> tuple[Tensor, Tensor]:
+    """Logits (B, K) and their Jacobian (B, K, P) for the first entry of the first 128 parameters.
+
+    In evaluation mode with the running statistics of a fresh network (mean 0, variance 1), so
+    that a sample's logits do not depend on the others. One forward pass and K backward passes to
+    the outputs of the layers; there, forward-mode differentiation of the single layer tells how
+    its output moves with an entry, in its first channel alone.
+
+    Raises:
+        Unsupported: a parameter is shared or belongs to no convolution, linear layer or batch
+            norm, or a batch norm has no running statistics.
+    """
+    places = _owners(m.network)
+    collector = _Collector(places)
+    handles = [module.register_forward_hook(collector.collect) for module in places]
+    m.network.eval()
+    try:
+        fresh = Substituted(m.network, _fresh_statistics(m.network))
+        logits = logits_of(fresh, m.inputs.clone())
+    finally:
+        for handle in handles:
+            handle.remove()
+        m.restore_mode()
+    jacobian = logits.new_zeros(*logits.shape, sum(len(of) for of in places.values()))
+    for k, total in enumerate(logits.sum(0)):
+        gradients = torch.autograd.grad(
+            total, collector.outputs, retain_graph=True, allow_unused=True, materialize_grads=True
+        )
+        for module, gradient, motions in zip(
+            collector.modules, gradients, collector.motions, strict=True
+        ):
+            first = _first_channel(module, gradient)
+            for place, motion in motions:
+                jacobian[:, k, place] += (first * motion).reshape(len(logits), -1).sum(1)
+    return logits.detach(), jacobian.detach()
+
+
+class _Collector:
+    """What the hooked layers return, and how it moves with their parameters' first entries."""
+
+    def __init__(self, places: dict[nn.Module, dict[str, int]]) -> None:
+        self.modules: list[nn.Module] = []
+        self.outputs: list[Tensor] = []
+        self.motions: list[list[tuple[int, Tensor]]] = []
+        self._places = places
+        self._busy = False
+
+    def collect(self, module: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> Tensor | None:
+        if self._busy:  # the layer is called by the differentiation itself
+            return None
+        self._busy = True
+        x = args[0].detach()
+        self.modules.append(module)
+        self.outputs.append(output)
+        self.motions.append(
+            [(place, _motion(module, name, x)) for name, place in self._places[module].items()]
+        )
+        self._busy = False
+        return output.clone()  # an in-place activation may follow
+
+
+def _motion(module: nn.Module, name: str, x: Tensor) -> Tensor:
+    """The derivative of the first channel of a layer's output by the first entry of a parameter."""
+    parameter = module.get_parameter(name).detach()
+    direction = torch.zeros_like(parameter)
+    direction.view(-1)[0] = 1
+
+    def layer(value: Tensor) -> Tensor:
+        out: Tensor = functional_call(module, {name: value}, (x,))
+        return out
+
+    motion: Tensor = jvp(layer, (parameter,), (direction,))[1]
+    return _first_channel(module, motion)
+
+
+def _first_channel(module: nn.Module, output: Tensor) -> Tensor:
+    return output.select(-1 if isinstance(module, nn.Linear) else 1, 0)
+
+
+def _owners(network: nn.Module) -> dict[nn.Module, dict[str, int]]:
+    """For each layer that owns one of the first tensors: their names in it and their numbers."""
+    modules = dict(network.named_modules())
+    named = dict(network.named_parameters())
+    if not named:
+        raise Unsupported("the network has no parameters")
+    if len(list(network.named_parameters(remove_duplicate=False))) > len(named):
+        raise Unsupported("layers of the network share a parameter")
+    owners: dict[nn.Module, dict[str, int]] = {}
+    for place, name in enumerate(list(named)[:_NUM_TENSORS]):
+        owner, _, short = name.rpartition(".")
+        module = modules[owner]
+        if not isinstance(module, _ConvNd | nn.Linear | _BatchNorm):
+            raise Unsupported(
+                f"the parameter {name!r} belongs to a {type(module).__name__}, not to a "
+                "convolution, linear layer or batch norm"
+            )
+        owners.setdefault(module, {})[short] = place
+    return owners
+
+
+def _fresh_statistics(network: nn.Module) -> dict[str, Tensor]:
+    state: dict[str, Tensor] = {}
+    for name, module in network.named_modules():
+        if not isinstance(module, _BatchNorm):
+            continue
+        if module.running_mean is None or module.running_var is None:
+            raise Unsupported("a batch norm without running statistics couples the samples")
+        prefix = f"{name}." if name else ""
+        state[f"{prefix}running_mean"] = torch.zeros_like(module.running_mean)
+        state[f"{prefix}running_var"] = torch.ones_like(module.running_var)
+    return state
