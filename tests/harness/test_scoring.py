@@ -36,11 +36,17 @@ def value(*wanted: Wanted, seed: int = 0) -> float:
 
 
 def test_what_else_is_wanted_changes_no_bit_of_a_score():
-    names = list(indicators)
-    together = {s.indicator: s.value for s in score(*map(want, names))}
-    backwards = {s.indicator: s.value for s in score(*map(want, reversed(names)))}
-    assert together == backwards
-    assert together == {name: value(want(name)) for name in names}
+    # what trains or takes a backward pass a sample shares nothing and would only take long
+    names = [name for name in indicators if not name.startswith(("gennas", "ntk"))]
+
+    def outcomes(order):
+        wanted = (want(name, TINY.replace(num_batches=2)) for name in order)
+        return {s.indicator: (s.status, repr(s.value), s.reason) for s in score(*wanted)}
+
+    together = outcomes(names)
+    assert {status for status, _, _ in together.values()} == {"ok"}
+    assert together == outcomes(reversed(names))
+    assert together == {name: outcome for n in names for name, outcome in outcomes([n]).items()}
 
 
 def test_an_indicator_without_labels_reads_the_measurement_of_one_with_labels():
