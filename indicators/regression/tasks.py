@@ -78,6 +78,18 @@ def single(signal: Signal) -> Task:
     return Task(f"single {signal.kind}{band}", (stage, stage, stage))
 
 
+SINGLES = (
+    single(_SIN1D_HIGH),
+    single(Signal("sin1d", frequencies=MIDDLE)),
+    single(Signal("sin2d", frequencies=HIGH)),
+    single(Signal("sin2d", frequencies=MIDDLE)),
+    single(_DENSE),
+    single(Signal("gdot", share=1.0)),
+    single(_IMAGE),
+)
+"""Single bases for images; the authors released none, so bands, density and level are those of the
+combined task."""
+
 NASBENCH101 = Task(
     "searched on NAS-Bench-101",
     (

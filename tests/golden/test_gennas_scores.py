@@ -42,7 +42,7 @@ def model(index: int) -> nn.Module:
                     old.in_channels,
                     old.out_channels,
                     kernel_size=old.kernel_size[0],
-                    padding=old.padding,
+                    padding=old.kernel_size[0] // 2,
                 )
                 edge.op[2] = nn.BatchNorm2d(
                     old.out_channels, affine=False, track_running_stats=False

@@ -13,7 +13,6 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
 
 from untrained.indicators import Measurement, indicators, read
-from untrained.indicators.gennas_single import SINGLES
 from untrained.indicators.regression.signals import (
     NUM_PHASES,
     dots,
@@ -30,9 +29,9 @@ from untrained.indicators.regression.tasks import (
     MIDDLE,
     NASBENCH101,
     RESNET,
+    SINGLES,
     Signal,
     Stage,
-    single,
 )
 from untrained.indicators.regression.training import (
     STAGE_WEIGHTS,
@@ -45,7 +44,7 @@ from untrained.spaces import spaces
 
 # the same float64 formula evaluated in another order
 ROUNDING = 1e-9
-TASKS = [COMBO, NASBENCH101, DARTS, RESNET, *(single(signal) for signal in SINGLES.values())]
+TASKS = [COMBO, NASBENCH101, DARTS, RESNET, *SINGLES]
 CONVOLUTIONS = (
     "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|"
     "+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|"
