@@ -158,7 +158,7 @@ def block_maps(net: Network, x: Tensor) -> list[Tensor]:
     blocks = {id(net.stem), *map(id, net.cells)}  # type: ignore
     seen: list[Tensor] = []
     for module in (net.stem, *net.cells):  # type: ignore
-        module.register_forward_hook(lambda module, args, out: seen.append(out.detach()))  # type: ignore
+        module.register_forward_hook(lambda module, args, out: seen.append(out.detach()))
     with torch.no_grad():
         net.train()(x)
     assert len(seen) == len(blocks)

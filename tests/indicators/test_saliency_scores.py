@@ -29,13 +29,17 @@ def score(name: str, net: nn.Module, x: Tensor, y: Tensor | None, **more: object
     return measure(net, x, y, [name], **more)[name]  # type: ignore[arg-type]
 
 
+def backward(value: Tensor) -> None:
+    torch.autograd.backward(value)
+
+
 def layers_of(net: nn.Module) -> list[nn.Module]:
     return [module for module in net.modules() if isinstance(module, _ConvNd | nn.Linear)]
 
 
 def gradients(net: nn.Module, x: Tensor, y: Tensor) -> list[tuple[np.ndarray, np.ndarray]]:
     net = copy.deepcopy(net).train()
-    functional.cross_entropy(net(x.clone()), y).backward()
+    backward(functional.cross_entropy(net(x.clone()), y))
     return [
         (layer.weight.detach().numpy(), layer.weight.grad.numpy())  # type: ignore
         for layer in layers_of(net)
@@ -65,7 +69,7 @@ def test_fisher_sums_the_squared_responses_of_channels(
 
     for layer in layers_of(net):
         layer.register_forward_hook(keep)
-    functional.cross_entropy(net(x.clone()), y).backward()
+    backward(functional.cross_entropy(net(x.clone()), y))
     expected = 0.0
     for layer, output in seen:
         a, g = output.detach().numpy(), output.grad.numpy()  # type: ignore[union-attr]
@@ -164,20 +168,14 @@ def test_gradsign_counts_the_agreement_of_samples(network: nn.Module, x: Tensor,
     signs = []
     for b in range(len(x)):
         net = copy.deepcopy(network).train()
-        functional.cross_entropy(net(x.clone())[b : b + 1], y[b : b + 1]).backward()
+        backward(functional.cross_entropy(net(x.clone())[b : b + 1], y[b : b + 1]))
         signs.append(
             np.concatenate([np.sign(p.grad.numpy()).ravel() for p in net.parameters()])  # type: ignore
         )
     # a bias in front of a batch norm has a gradient of rounding errors, whose sign is anything
-    noise = (
-        sum(
-            layer.bias.numel()  # type: ignore[union-attr, operator]
-            for layer in layers_of(network)
-            if layer.bias is not None
-        )
-        * len(x)
-        * any(isinstance(module, _BatchNorm) for module in network.modules())
-    )
+    biases = [layer.bias for layer in layers_of(network) if isinstance(layer.bias, Tensor)]
+    normalised = any(isinstance(module, _BatchNorm) for module in network.modules())
+    noise = sum(bias.numel() for bias in biases) * len(x) if normalised else 0
     expected = np.abs(np.sum(signs, axis=0)).sum()
     assert score("gradsign", network, x, y) == pytest.approx(expected, abs=noise)
     assert noise < expected
