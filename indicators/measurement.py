@@ -76,7 +76,7 @@ class Measurement:
     def __enter__(self) -> Measurement:
         """Open the measurement: from here on the network must not be touched."""
         self._stack = ExitStack()
-        self._stack.enter_context(preserved(self.network))
+        self._fresh_buffers = self._stack.enter_context(preserved(self.network))
         self.restore_mode()
         return self
 
@@ -139,6 +139,10 @@ class Measurement:
 
     @contextmanager
     def metered(self) -> Iterator[Cost]:
-        """Meter the body as one indicator's work."""
+        """Meter the body as one indicator's work, which starts from the buffers as found.
+
+        Else an indicator that looks at running statistics would depend on those read before it.
+        """
+        self._fresh_buffers()
         with self._meter.work() as cost:
             yield cost

@@ -15,7 +15,7 @@ from untrained.indicators.quantities.relu_kernels import relu_kernels
     title="NASWOT, live ReLUs",
     formula="ln |det K_H| over the ReLUs on a path from the input to the logits",
     reference="a variant of Mellor et al., ICML 2021, of this project",
-    needs={Need.RELU},
+    needs={Need.RELU, Need.GRADIENTS},
     protocol=PROTOCOL,
     class_invariant=True,
     deviations="Not the paper's score: ReLUs behind a zeroed edge or fed by a constant are left "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import torch
@@ -10,13 +10,14 @@ from torch import nn
 
 
 @contextmanager
-def preserved(network: nn.Module) -> Iterator[None]:
+def preserved(network: nn.Module) -> Iterator[Callable[[], None]]:
     """On leaving, also by an exception, undo what a measurement does to a network.
 
     Kept: training flags, buffers (running statistics), `requires_grad` flags, `.grad` tensors and
     the global random states of the CPU and of the network's devices. Inside, gradients can be
     taken whatever the caller's gradient mode, and every parameter asks for one. Parameters are
-    not copied: no quantity writes to them.
+    not copied: no quantity writes to them. Yields a function that gives the network buffers as
+    they were found already inside.
     """
     parameters = list(network.parameters())
     flags = [p.requires_grad for p in parameters]
@@ -28,6 +29,12 @@ def preserved(network: nn.Module) -> Iterator[None]:
         for name, buffer in module._buffers.items()
         if buffer is not None
     ]
+
+    def fresh_buffers() -> None:
+        # new tensors, not the old ones written to: a graph may have saved those
+        for owner, name, _, saved in buffers:
+            owner._buffers[name] = saved.clone()
+
     devices = sorted({p.device.index for p in parameters if p.device.type == "cuda"})
     with ExitStack() as stack:
         stack.enter_context(torch.random.fork_rng(devices))
@@ -42,7 +49,7 @@ def preserved(network: nn.Module) -> Iterator[None]:
         try:
             for parameter in parameters:
                 parameter.requires_grad_(parameter.is_floating_point())
-            yield
+            yield fresh_buffers
         finally:
             for parameter, flag, grad in zip(parameters, flags, grads, strict=True):
                 parameter.requires_grad_(flag)
@@ -52,4 +59,4 @@ def preserved(network: nn.Module) -> Iterator[None]:
             with torch.no_grad():
                 for owner, name, buffer, saved in buffers:
                     buffer.copy_(saved)
-                    owner._buffers[name] = buffer  # a forward pass may have put another there
+                    owner._buffers[name] = buffer
