@@ -53,7 +53,7 @@ def _same_network(wanted: Iterable[Wanted]) -> list[list[Wanted]]:
     groups: dict[Hashable, list[Wanted]] = {}
     for item in wanted:
         p = item.protocol
-        key = (p.num_classes, p.channels, p.cells, p.initialisation, p.dtype)
+        key = (p.num_classes, p.channels, p.cells, p.initialisation, p.dtype, p.skeleton)
         groups.setdefault(key, []).append(item)
     return list(groups.values())
 
@@ -73,6 +73,11 @@ def _build(task: ScoreTask, protocol: Protocol) -> Network:
     if protocol.initialisation != "default":
         raise Unsupported(
             f"the initialisation {protocol.initialisation!r} is unknown; there is: default"
+        )
+    if protocol.skeleton != "full":
+        raise Unsupported(
+            f"the space {task.space!r} builds no {protocol.skeleton} network; measure() takes one "
+            "that you build"
         )
     # the layers' constructors draw from the global generator: seeded here, restored afterwards
     with torch.random.fork_rng(devices=[]):
@@ -124,6 +129,8 @@ def _failure(what: str, error: BaseException, timeout_s: float | None) -> Readin
         return Reading(math.nan, "timeout", f"not done after {timeout_s:g} s", math.nan, None)
     if isinstance(error, TimeoutError):  # of the indicator's own
         return Reading(math.nan, "timeout", str(error), math.nan, None)
+    if isinstance(error, Unsupported):
+        return Reading(math.nan, "unsupported", str(error), math.nan, None)
     out_of_memory = isinstance(error, MemoryError | torch.OutOfMemoryError)
     reason = f"{what}: {type(error).__name__}: {error}"
     return Reading(math.nan, "out_of_memory" if out_of_memory else "error", reason, math.nan, None)

@@ -21,12 +21,17 @@ from untrained.indicators.quantities.relu_calls import ReluCalls
     "ICLR 2021, eq. 5",
     needs={Need.RELU},
     protocol=Protocol(
-        batch_size=1000, num_batches=3, resolution=3, labels="none", channels=1, cells=1
+        batch_size=1000,
+        num_batches=3,
+        resolution=3,
+        labels="none",
+        channels=1,
+        cells=1,
+        skeleton="thin",
     ),
     deviations="Rows are counted exactly; the authors' code sums reciprocal multiplicities in half "
-    "precision, which is off when one pattern has more than 2048 samples. The authors' thin "
-    "network has no stem and one input channel; a network that a search space builds has both "
-    "its stem and three. Any network is counted as it is given.",
+    "precision, which is off when one pattern has more than 2048 samples. Any network is counted "
+    "as it is given; the definition is for the thin one (no stem, one input channel).",
 )
 def linear_regions(m: Measurement) -> float:
     """R, from 1 to the number of samples of all batches together.

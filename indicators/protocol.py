@@ -31,6 +31,8 @@ class Protocol:
     """Width of the network's first stage."""
     cells: int = 5
     """Cells a stage."""
+    skeleton: Literal["full", "thin"] = "full"
+    """`thin`: TE-NAS's network for counting regions, one cell on one channel without a stem."""
     initialisation: str = "default"
     """`default`: what the layers' constructors draw."""
     batch_norm: Literal["train", "eval"] = "train"
@@ -45,8 +47,15 @@ class Protocol:
 
     @property
     def canonical(self) -> str:
-        """The protocol as canonical JSON (sorted keys, no spaces)."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        """The protocol as canonical JSON (sorted keys, no spaces).
+
+        A field that later versions added is left out at its default, so that a protocol keeps
+        its digest, and stored scores their key.
+        """
+        fields = asdict(self)
+        if self.skeleton == "full":
+            del fields["skeleton"]
+        return json.dumps(fields, sort_keys=True, separators=(",", ":"))
 
     @property
     def digest(self) -> str:
@@ -67,6 +76,8 @@ class Protocol:
     def describe(self) -> str:
         """One line for a table: inputs, batch, labels, network, batch norm, precision."""
         network = f"{self.channels} channels x {self.cells} cells"
+        if self.skeleton != "full":
+            network += f", {self.skeleton} skeleton"
         head = f"{self.dataset} classes and shape"
         if self.inputs == "none":
             return f"no batch ({head}), {network}"

@@ -99,12 +99,16 @@ def test_a_shared_score_goes_to_all_members_and_names_the_one_measured():
     assert [s.representative for s in (first, second, other)] == [None, ARCH, ARCH]
 
 
-def test_a_network_that_cannot_be_built_is_an_error_of_its_scores_alone():
-    odd = TINY.replace(initialisation="odd")
-    failed, fine = score(want("naswot", odd), want("naswot"))
-    assert (failed.status, fine.status) == ("error", "ok")
-    assert math.isnan(failed.value)
-    assert "could not be built: Unsupported: the initialisation 'odd' is unknown" in failed.reason
+def test_a_network_that_nobody_builds_is_unsupported_for_its_scores_alone():
+    odd, thin = TINY.replace(initialisation="odd"), TINY.replace(skeleton="thin")
+    first, second, fine = score(want("naswot", odd), want("naswot", thin), want("naswot"))
+    assert (first.status, second.status, fine.status) == ("unsupported", "unsupported", "ok")
+    assert math.isnan(first.value)
+    assert "the initialisation 'odd' is unknown" in first.reason
+    assert "builds no thin network" in second.reason
+
+
+def test_a_malformed_architecture_is_an_error_of_its_scores():
     task = ScoreTask("nasbench201", "no architecture", (want("params"),), 0)
     assert [s.status for s in score_task(task)] == ["error"]
     assert "MalformedInput" in score_task(task)[0].reason
