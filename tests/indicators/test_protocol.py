@@ -16,6 +16,7 @@ OTHER = {
     "labels": "random",
     "channels": 8,
     "cells": 1,
+    "skeleton": "thin",
     "initialisation": "kaiming",
     "batch_norm": "eval",
     "dtype": "float64",
@@ -68,3 +69,9 @@ def test_description_names_what_differs():
     assert "labels" not in Protocol(labels="none").describe()
     assert "no batch" in Protocol(inputs="none").describe()
     assert "kaiming initialisation" in Protocol(initialisation="kaiming").describe()
+
+
+def test_a_field_added_later_leaves_older_digests_alone():
+    # both are keys in committed scores
+    assert Protocol(inputs="gaussian", batch_size=128, labels="none").digest == "9ff8e15e5ec8448e"
+    assert Protocol(inputs="none", batch_size=1, labels="none").digest == "5810bfdd16bccab4"
