@@ -72,6 +72,6 @@ def test_description_names_what_differs():
 
 
 def test_a_field_added_later_leaves_older_digests_alone():
-    # both are keys in committed scores
+    # both are part of the keys of scores stored before the skeleton was a field
     assert Protocol(inputs="gaussian", batch_size=128, labels="none").digest == "9ff8e15e5ec8448e"
     assert Protocol(inputs="none", batch_size=1, labels="none").digest == "5810bfdd16bccab4"
