@@ -45,5 +45,5 @@ def test_all_resamples_at_once_against_a_loop(benchmark):
         loop_seconds_per_score_extrapolated=loop_s / len(scores),
         ratio=ratio,
     )
-    # 16 to 24 were measured on two shared cores
+    # 16 were measured on two shared cores
     assert ratio > 5
