@@ -23,8 +23,6 @@ ARCHS = [str(text) for text in INPUTS["archs"]]
 
 EXACT = 1e-9
 """Float64 arithmetic in another order."""
-GENERAL_SOLVER = 1e-7
-"""jacob_cov: 1/(v + 1e-5) amplifies the error of the original's general eigensolver."""
 CANCELLING = 1e-8
 """plain and GraSP: signed terms, some a hundred times the sum."""
 SINGLE_PRECISION = 1e-6
@@ -168,7 +166,7 @@ SAME_DEFINITION = {
 ON_FORESIGHT = {name: SAME_DEFINITION[name] for name in ("plain", "grasp", "fisher")} | {
     "grad_norm": ("grad_norm", EXACT),
     "snip": ("snip", EXACT),
-    "jacov": ("jacob_cov", GENERAL_SOLVER),
+    "jacov": ("jacob_cov", EXACT),
 }
 
 
