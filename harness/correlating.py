@@ -18,6 +18,7 @@ from untrained.results import (
     CorrelationTable,
     ScoreStore,
     TableRow,
+    compare_published,
     correlate,
 )
 from untrained.spaces import spaces
@@ -78,6 +79,17 @@ def correlate_ranked(
         command=command,
         notes=_notes(ranked, truth, values),
         rows=tuple(_row(ranked, row) for row in rows),
+        published=tuple(
+            comparison
+            for row in rows
+            for comparison in compare_published(
+                row,
+                space=ranked.space,
+                dataset=truth.target.dataset,
+                confidence=statistics.confidence,
+                size=spaces[ranked.space].size,
+            )
+        ),
     )
     return Section(table, scores, values)
 

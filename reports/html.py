@@ -24,6 +24,7 @@ from untrained.reports.facts import (
 from untrained.reports.forest import Bar, Forest, forest
 from untrained.reports.formats import report_format
 from untrained.reports.points import points
+from untrained.reports.published import COLUMNS, HEADING, MEANING, published_lines
 from untrained.reports.report import Report, Section
 from untrained.reports.scatter import scatter_svg
 
@@ -94,6 +95,10 @@ def render(report: Report) -> str:
         facts=facts,
         mark=mark,
         note_lines=note_lines,
+        published_columns=COLUMNS,
+        published_heading=HEADING,
+        published_lines=published_lines,
+        published_meaning=MEANING,
         script=script,
         script_sha256=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         style=_template("style.css"),

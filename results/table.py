@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from untrained.results.correlation import CorrelationRow
+from untrained.results.published import Comparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class CorrelationTable:
     """Regenerates the table."""
     notes: tuple[str, ...]
     rows: tuple[TableRow, ...]
+    published: tuple[Comparison, ...] = ()
+    """What the literature prints for the same space and data set."""
 
     @property
     def ranked(self) -> tuple[TableRow, ...]:
