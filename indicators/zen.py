@@ -58,7 +58,8 @@ def zen(m: Measurement) -> float:
     generator = m.generator("zen")
 
     def gaussian(like: Tensor) -> Tensor:
-        return torch.randn(like.shape, generator=generator).to(like)
+        # in the layout of the batch, in which the network is fast
+        return torch.empty_like(like).copy_(torch.randn(like.shape, generator=generator))
 
     state = {f"network.{name}": t for name, t in _gaussian_state(m.network, gaussian).items()}
     x = gaussian(m.inputs)
@@ -66,8 +67,7 @@ def zen(m: Measurement) -> float:
     variances: list[Tensor] = []
 
     def note(module: nn.Module, args: tuple[Tensor, ...]) -> None:
-        channels = args[0].double().transpose(0, 1).flatten(1)
-        variances.append(channels.var(1, correction=0).mean())
+        variances.append(_channel_variances(args[0]).mean())
 
     norms = [module for module in m.network.modules() if isinstance(module, _BatchNorm)]
     whole = _Features(m.network, features)
@@ -88,6 +88,24 @@ def zen(m: Measurement) -> float:
     if change == 0:
         return float("-inf")
     return math.log(change) + sum(math.log(float(v)) / 2 for v in variances if v > 0)
+
+
+def _channel_variances(x: Tensor) -> Tensor:
+    """Biased variances over all axes but the channels', (C,) in float64.
+
+    Of the distances to each channel's first value, which keeps the sum of squares small and makes
+    a constant's variance exactly 0; added up in float64 over the samples.
+    """
+    positions = tuple(range(2, x.dim()))
+    first = x[:1].flatten(2)[..., 0] if positions else x[:1]
+    distances = x - first.reshape(1, -1, *[1] * len(positions))
+    count = x.numel() / x.shape[1]
+
+    def mean(values: Tensor) -> Tensor:
+        of_samples = values.sum(positions) if positions else values
+        return of_samples.double().sum(0) / count
+
+    return (mean(distances.square()) - mean(distances).square()).clamp(min=0)
 
 
 def _gaussian_state(network: nn.Module, gaussian: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
