@@ -104,6 +104,7 @@ def _measure(
             network,
             [_moved(batch, task.device) for batch in batches(protocol)],
             seed=derive(task.seed, "measure", task.space, task.architecture),
+            data_seed=protocol.data_seed,
             batch_norm=protocol.batch_norm,
         ) as measurement:
             for item in wanted:

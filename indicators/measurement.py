@@ -34,6 +34,7 @@ class Measurement:
         batches: Sequence[Batch],
         *,
         seed: int = 0,
+        data_seed: int = 0,
         batch_norm: Literal["train", "eval"] = "train",
     ) -> None:
         """Wrap a network; nothing is computed yet.
@@ -42,6 +43,7 @@ class Measurement:
             network: maps a batch (B, C, H, W) to logits (B, classes).
             batches: at least one of (inputs, labels or None); labels are class indices (B,).
             seed: seeds the random numbers that indicators draw of their own.
+            data_seed: seeds those that all networks of a run share, as they share the batches.
             batch_norm: whether batch normalisation uses batch or running statistics.
 
         Raises:
@@ -51,6 +53,7 @@ class Measurement:
             raise ValueError("a measurement needs at least one batch")
         self.network = network
         self.seed = seed
+        self.data_seed = data_seed
         self._batch_norm = batch_norm
         anchor = next((p for p in network.parameters() if p.is_floating_point()), batches[0][0])
         self.device, self.dtype = anchor.device, anchor.dtype
@@ -117,6 +120,14 @@ class Measurement:
     def generator(self, purpose: str) -> torch.Generator:
         """A fresh CPU generator for one purpose; the same for the same seed and purpose."""
         return torch.Generator().manual_seed(derive(self.seed, purpose))
+
+    def data_generator(self, purpose: str) -> torch.Generator:
+        """A fresh CPU generator for what is the same for all networks and seeds of a run.
+
+        It depends on the data seed and the purpose alone; scores that draw from it can be
+        compared under one protocol, whose digest holds the data seed.
+        """
+        return torch.Generator().manual_seed(derive(self.data_seed, "shared", purpose))
 
     def quantity(self, function: Callable[[Measurement], Any]) -> Any:
         """The value of a quantity, computed now or before; its exception is remembered too."""

@@ -1,4 +1,4 @@
-"""Synthetic 8x8 signals that networks are asked to regress, and the targets they add up to.
+"""Synthetic signals that networks are asked to regress, and the targets they add up to.
 
 Reference: Li et al., "Generic Neural Architecture Search via Regression", NeurIPS 2021. All signals
 are drawn in float64 on the CPU, so that a target does not depend on the network's device or type.
@@ -180,13 +180,52 @@ def target(stage: Stage, images: Tensor, generator: torch.Generator) -> Tensor:
     return total
 
 
-def _draw(signal: Signal, num_maps: int, generator: torch.Generator) -> Tensor:
+def sequences(
+    signals: Sequence[Signal],
+    num_sequences: int,
+    length: int,
+    width: int,
+    generator: torch.Generator,
+) -> Tensor:
+    """A batch of sequences: the sum over the signals of level * signal.
+
+    Each is the corner of a square map, large enough for both, whose y is the time. A local signal
+    is drawn for each sequence by itself; of any other there is one draw of waves or dots, from
+    which the sequences take different maps.
+
+    Args:
+        signals: all but `resize`: there are no images.
+        num_sequences: B.
+        length: T, the time steps.
+        width: d, the features.
+        generator: draws everything random.
+
+    Returns:
+        (T, B, d) float64; zeros without a signal.
+
+    Raises:
+        ValueError: a signal is the images themselves.
+    """
+    side = max(length, width)
+    total = torch.zeros(num_sequences, side, side, dtype=torch.float64)
+    for signal in signals:
+        if signal.local:
+            drawn = [_draw(signal, 1, generator, side) for _ in range(num_sequences)]
+            total += signal.level * torch.cat(drawn)
+        else:
+            total += signal.level * _draw(signal, num_sequences, generator, side)
+    return total[:, :length, :width].transpose(0, 1).contiguous()
+
+
+def _draw(signal: Signal, num_maps: int, generator: torch.Generator, side: int = SIDE) -> Tensor:
+    if signal.kind == "resize":
+        raise ValueError("the signal 'resize' is the images themselves and there are none")
     if signal.kind == "dot":
-        return dots(num_maps, signal.share, generator)
+        return dots(num_maps, signal.share, generator, side)
     if signal.kind == "gdot":
-        return smoothed(dots(num_maps, signal.share, generator))
+        return smoothed(dots(num_maps, signal.share, generator, side))
     wave = sin1d if signal.kind == "sin1d" else sin2d
     num_families = len(signal.frequencies) ** (1 if signal.kind == "sin1d" else 2)
     phases = torch.rand(num_families, NUM_PHASES, generator=generator, dtype=torch.float64)
     chosen = torch.randperm(2 * NUM_PHASES * num_families, generator=generator)[:num_maps]
-    return wave(signal.frequencies, 2 * math.pi * phases, chosen)
+    return wave(signal.frequencies, 2 * math.pi * phases, chosen, side)

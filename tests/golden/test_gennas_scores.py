@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from untrained.indicators.regression.training import StageRegressor, train
+from untrained.indicators.regression.learner import Learner, Lesson
+from untrained.indicators.regression.stages import STAGE_WEIGHTS, StageRegressor, sgd
 from untrained.spaces import spaces
 from untrained.spaces.nasbench201_network import Cell, ReLUConvBN
 
@@ -86,11 +87,11 @@ def _renamed(name: str) -> str:
 @pytest.mark.parametrize("index", range(len(INPUTS["archs"])))
 def test_the_reference_trajectory_is_met(index: int) -> None:
     targets = [torch.from_numpy(INPUTS[f"gennas_target{stage}"]).double() for stage in range(3)]
-    losses = train(
-        model(index),
-        torch.from_numpy(INPUTS["x"]).double(),
-        targets,
-        steps=10,
-        evaluate_after=range(2, 11, 2),
-    )
+    whole = model(index)
+    lesson = Lesson(torch.from_numpy(INPUTS["x"]).double(), tuple(targets), STAGE_WEIGHTS)
+    learner = Learner(whole, sgd(whole), lesson, torch.Generator())
+    losses = []
+    for _ in range(5):
+        learner.train(2)
+        losses.append(learner.evaluate())
     assert losses == pytest.approx(SCORES["gennas_losses.f8"][index].tolist(), rel=TRAJECTORY)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
 
 from untrained.indicators import Measurement, indicators, read
+from untrained.indicators.regression.learner import Learner, Lesson
+from untrained.indicators.regression.searched_tasks import DARTS, NASBENCH101, RESNET
 from untrained.indicators.regression.signals import (
     NUM_PHASES,
     dots,
@@ -22,29 +25,21 @@ from untrained.indicators.regression.signals import (
     smoothed,
     target,
 )
+from untrained.indicators.regression.stages import STAGE_WEIGHTS, StageRegressor, sgd
 from untrained.indicators.regression.tasks import (
     COMBO,
-    DARTS,
     HIGH,
     MIDDLE,
-    NASBENCH101,
-    RESNET,
     SINGLES,
     Signal,
     Stage,
 )
-from untrained.indicators.regression.training import (
-    STAGE_WEIGHTS,
-    StageRegressor,
-    regression_loss,
-    train,
-    weighted_loss,
-)
+from untrained.indicators.regression.training import MILESTONES, _Prepared, regression_loss
 from untrained.spaces import spaces
 
 # the same float64 formula evaluated in another order
 ROUNDING = 1e-9
-TASKS = [COMBO, NASBENCH101, DARTS, RESNET, *SINGLES]
+TASKS = [COMBO, NASBENCH101, DARTS, RESNET, *SINGLES.values()]
 CONVOLUTIONS = (
     "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|"
     "+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|"
@@ -189,11 +184,26 @@ def test_the_names_of_tasks_differ() -> None:
     assert len({task.name for task in TASKS}) == len(TASKS)
 
 
+class Zeros(nn.Module):
+    """Predicts zero everywhere."""
+
+    def __init__(self, targets: list[Tensor]) -> None:
+        super().__init__()
+        self.shapes = [goal.shape for goal in targets]
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        return [x.new_zeros(shape) for shape in self.shapes]
+
+
+def zero_loss(targets: list[Tensor]) -> float:
+    lesson = Lesson(images(), tuple(targets), STAGE_WEIGHTS)
+    return float(lesson.loss(Zeros(targets)))
+
+
 def test_predicting_zero_costs_the_weighted_mean_square_of_the_targets() -> None:
     targets = [target(stage, images(), generator(3)) for stage in COMBO.stages]
-    zeros = [torch.zeros_like(goal) for goal in targets]
     expected = sum(w * float((t**2).mean()) for w, t in zip((0.25, 0.5, 1), targets, strict=True))
-    assert float(weighted_loss(zeros, targets)) == pytest.approx(expected, rel=ROUNDING)
+    assert zero_loss(targets) == pytest.approx(expected, rel=ROUNDING)
 
 
 def regressor(cell: str = CONVOLUTIONS) -> tuple[StageRegressor, list[Tensor]]:
@@ -206,12 +216,18 @@ def regressor(cell: str = CONVOLUTIONS) -> tuple[StageRegressor, list[Tensor]]:
     return StageRegressor(net, heads).double(), targets
 
 
+def learner(
+    model: nn.Module, targets: list[Tensor], x: Tensor | None = None, **noise: Any
+) -> Learner:
+    lesson = Lesson(images() if x is None else x, tuple(targets), STAGE_WEIGHTS, **noise)
+    return Learner(model, sgd(model), lesson, generator())
+
+
 def test_training_is_that_of_a_slow_optimiser() -> None:
     model, targets = regressor()
     slow = copy.deepcopy(model)
-    losses = train(model, images(), targets, steps=4, evaluate_after=(2, 4))
+    fast = learner(model, targets)
     velocity: dict[str, Tensor] = {}
-    expected = []
     for step in range(1, 5):
         slow.train()
         slow.zero_grad()
@@ -231,39 +247,93 @@ def test_training_is_that_of_a_slow_optimiser() -> None:
                 decay = 4e-5 if "weight" in name and p.dim() > 1 else 0.0
                 velocity[name] = 0.9 * velocity.get(name, 0) + p.grad + decay * p
                 p.sub_(0.1 * velocity[name])
-            if step % 2 == 0:
-                slow.eval()
-                expected.append(float(weighted_loss(slow(images()), targets)))
-    assert losses == pytest.approx(expected, rel=ROUNDING)
+        if step % 2 == 0:
+            slow.eval()
+            outputs = zip(STAGE_WEIGHTS, slow(images()), targets, strict=True)
+            expected = sum(w * float((y - t).detach().square().mean()) for w, y, t in outputs)
+            fast.train(2)
+            assert fast.evaluate() == pytest.approx(expected, rel=ROUNDING)
 
 
 def test_the_noise_of_the_steps_reaches_the_training_and_not_the_evaluation() -> None:
     model, targets = regressor()
-    other, disturbed = copy.deepcopy(model), copy.deepcopy(model)
-    plain = train(model, images(), targets, steps=2, evaluate_after=(2,))
     constant = torch.full_like(images(), 0.5)
-    noisy = train(
-        disturbed, images(), targets, steps=2, noise=lambda: constant, evaluate_after=(2,)
-    )
-    moved = train(
-        other,
-        images() + constant,
-        targets,
-        steps=2,
-        evaluation_noise=-constant,
-        evaluate_after=(2,),
-    )
-    assert noisy != plain
-    assert noisy == pytest.approx(moved, rel=ROUNDING)
+    plain = learner(copy.deepcopy(model), targets)
+    noisy = learner(copy.deepcopy(model), targets, noise=lambda stream: constant)
+    moved = learner(model, targets, images() + constant, evaluation_noise=-constant)
+    for each in (plain, noisy, moved):
+        each.train(2)
+    assert noisy.evaluate() != plain.evaluate()
+    assert noisy.evaluate() == pytest.approx(moved.evaluate(), rel=ROUNDING)
+
+
+def drawn(stream: torch.Generator) -> Tensor:
+    return 0.1 * torch.randn(images().shape, generator=stream, dtype=torch.float64)
+
+
+def test_pauses_evaluations_and_snapshots_change_no_bit_of_a_training() -> None:
+    model, targets = regressor()
+    at_once = learner(copy.deepcopy(model), targets, noise=drawn)
+    at_once.train(7)
+    paused = learner(model, targets, noise=drawn)
+    for steps in (2, 4, 1):
+        paused.train(steps)
+        paused.evaluate()
+        paused.snapshot()
+    assert paused.evaluate() == at_once.evaluate()
+    for ours, other in zip(paused.model.parameters(), at_once.model.parameters(), strict=True):
+        assert torch.equal(ours, other)
+
+
+def test_a_snapshot_can_be_gone_on_from_more_than_once() -> None:
+    model, targets = regressor()
+    one = learner(model, targets, noise=drawn)
+    fresh = one.snapshot()
+    one.train(2)
+    early = one.snapshot()
+    one.train(3)
+    late = one.evaluate()
+    for start, steps in ((early, 3), (fresh, 5), (early, 3)):
+        one.restore(start)
+        one.train(steps)
+        assert one.evaluate() == late
+
+
+class Remembering(nn.Module):
+    """Keeps its last activation, so that a copy of it after a pass is impossible."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolutions = nn.ModuleList(nn.Conv2d(3, 3, 3, padding=1) for _ in range(3))
+
+    def stages(self, x: Tensor) -> list[Tensor]:
+        maps = []
+        for convolution in self.convolutions:
+            x = self.last = convolution(x)
+            maps.append(x)
+        return maps
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.stages(x)[-1].mean((2, 3))
+
+
+def test_a_network_that_keeps_activations_is_trained_across_milestones() -> None:
+    with Measurement(Remembering(), [(images(), None)]) as m:
+        assert math.isfinite(regression_loss(m, COMBO, steps=MILESTONES[0] + 1))
 
 
 def test_convolutions_learn_and_an_empty_cell_stays_at_predicting_zero() -> None:
     model, targets = regressor()
-    early, late = train(model, images(), targets, steps=100, evaluate_after=(10, 100))
-    assert late < early
-    empty, _ = regressor(NOTHING)
-    (stuck,) = train(empty, images(), targets, steps=100, evaluate_after=(100,))
-    zeros = float(weighted_loss([torch.zeros_like(goal) for goal in targets], targets))
+    good = learner(model, targets)
+    start = good.evaluate()
+    good.train(10)
+    early = good.evaluate()
+    good.train(90)
+    late = good.evaluate()
+    assert late < early < start
+    empty = learner(regressor(NOTHING)[0], targets)
+    empty.train(100)
+    stuck, zeros = empty.evaluate(), zero_loss(targets)
     assert late < stuck
     # the bias of a read-out can still learn the mean of a target
     assert 0.5 * zeros < stuck < 1.1 * zeros
@@ -288,6 +358,98 @@ def test_the_network_is_not_trained_itself() -> None:
     for name, tensor in net.state_dict().items():
         assert torch.equal(tensor, before[name]), name
     assert all(p.grad is None for p in net.parameters())
+
+
+def test_fewer_steps_are_read_off_the_training_of_more() -> None:
+    """In any order, with the bits of a training of its own."""
+    names = [f"gennas_search_nasbench101{suffix}" for suffix in ("_10", "_20", "_30")]
+    alone = [score(name, network()) for name in names]
+    assert len(set(alone)) == len(names)
+    for order in (names, names[::-1]):
+        with Measurement(network(), [(images(), None)]) as m:
+            readings = read(m, order)
+        assert [readings[name].value for name in names] == alone
+
+
+def test_one_training_serves_all_numbers_of_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+    train = Learner.train
+
+    def counted(self: Learner, steps: int) -> None:
+        taken.append(steps)
+        train(self, steps)
+
+    monkeypatch.setattr(Learner, "train", counted)
+    with Measurement(network(), [(images(), None)]) as m:
+        read(m, ["gennas_search_nasbench101_30", "gennas_search_nasbench101_10"])
+        assert sum(taken) == 30
+        read(m, ["gennas_search_nasbench101_50", "gennas_search_nasbench101_20"])
+    assert sum(taken) == 50
+
+
+def test_a_training_that_is_cut_short_is_taken_up_where_it_was_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A time limit can strike between any two steps; the next indicator must not see it."""
+    names = ["gennas_search_nasbench101_10", "gennas_search_nasbench101_20"]
+    whole = score(names[1], network())
+    train = Learner.train
+
+    def cut(self: Learner, steps: int) -> None:
+        train(self, steps - 3)
+        raise TimeoutError("enough")
+
+    with Measurement(network(), [(images(), None)]) as m:
+        read(m, names[:1])
+        monkeypatch.setattr(Learner, "train", cut)
+        with pytest.raises(TimeoutError):
+            read(m, names[1:])
+        monkeypatch.undo()
+        assert read(m, names[1:])[names[1]].value == whole
+
+
+def test_the_task_is_that_of_the_data_seed_and_not_of_the_networks_seed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[Lesson] = []
+    init = Learner.__init__
+
+    def spied(self: Learner, model: nn.Module, optimiser: Any, lesson: Lesson, s: Any) -> None:
+        seen.append(lesson)
+        init(self, model, optimiser, lesson, s)
+
+    monkeypatch.setattr(Learner, "__init__", spied)
+    for seeds in ({"seed": 0}, {"seed": 5}, {"data_seed": 5}):
+        with Measurement(network(), [(images(), None)], **seeds) as m:
+            regression_loss(m, NASBENCH101, steps=1)
+    first, other_network, other_data = seen
+    for one, same, other in zip(
+        first.targets, other_network.targets, other_data.targets, strict=True
+    ):
+        assert torch.equal(one, same)
+        assert not torch.equal(one, other)
+    noises = [lesson.evaluation_noise for lesson in seen]
+    assert torch.equal(noises[0], noises[1])  # type: ignore[arg-type]
+    assert not torch.equal(noises[0], noises[2])  # type: ignore[arg-type]
+
+
+def test_the_look_at_the_stages_does_not_enter_the_running_statistics() -> None:
+    """One step at momentum 0.1 leaves nine tenths of what the network came with."""
+    net, image = network().double(), images()
+    with Measurement(net, [(image, None)]) as m:
+        learner, _ = m.quantity(_Prepared(COMBO))
+        before = net.stem[1].running_mean.clone()
+        learner.train(1)
+        batch_mean = net.stem[0](image).mean((0, 2, 3))
+        moved = learner.model.network.stem[1].running_mean
+    torch.testing.assert_close(moved, 0.9 * before + 0.1 * batch_mean)
+
+
+def test_a_cell_of_nothing_ranks_last() -> None:
+    cells = [NOTHING, CONVOLUTIONS, "|skip_connect~0|+|none~0|none~1|+|none~0|none~1|none~2|"]
+    cells.append("|nor_conv_1x1~0|+|none~0|avg_pool_3x3~1|+|skip_connect~0|none~1|nor_conv_3x3~2|")
+    losses = [score("gennas_combo_reduced", network(cell), size=8) for cell in cells]
+    assert max(losses) == losses[0]
 
 
 @pytest.mark.parametrize("kind", ["uniform", "gaussian"])
