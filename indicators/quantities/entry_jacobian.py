@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, jvp
+from torch.autograd.graph import GradientEdge, get_gradient_edge
+from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
 
@@ -23,8 +24,8 @@ def entry_jacobian(m: Measurement) -> tuple[Tensor, Tensor]:
 
     In evaluation mode with the running statistics of a fresh network (mean 0, variance 1), so
     that a sample's logits do not depend on the others. One forward pass and K backward passes to
-    the outputs of the layers; there, forward-mode differentiation of the single layer tells how
-    its output moves with an entry, in its first channel alone.
+    the outputs of the layers. A layer is linear in its parameters, so that its output moves with
+    an entry as a layer puts out that has a 1 there and else zeros: in its first channel alone.
 
     Raises:
         Unsupported: a parameter is shared or belongs to no convolution, linear layer or batch
@@ -43,12 +44,13 @@ def entry_jacobian(m: Measurement) -> tuple[Tensor, Tensor]:
         m.restore_mode()
     jacobian = logits.new_zeros(*logits.shape, sum(len(of) for of in places.values()))
     for k, total in enumerate(logits.sum(0)):
-        gradients = torch.autograd.grad(
-            total, collector.outputs, retain_graph=True, allow_unused=True, materialize_grads=True
-        )
+        edges = collector.outputs
+        gradients = torch.autograd.grad(total, edges, retain_graph=True, allow_unused=True)
         for module, gradient, motions in zip(
             collector.modules, gradients, collector.motions, strict=True
         ):
+            if gradient is None:
+                continue
             first = _first_channel(module, gradient)
             for place, motion in motions:
                 jacobian[:, k, place] += (first * motion).reshape(len(logits), -1).sum(1)
@@ -60,37 +62,34 @@ class _Collector:
 
     def __init__(self, places: dict[nn.Module, dict[str, int]]) -> None:
         self.modules: list[nn.Module] = []
-        self.outputs: list[Tensor] = []
+        self.outputs: list[GradientEdge] = []
         self.motions: list[list[tuple[int, Tensor]]] = []
         self._places = places
         self._busy = False
 
-    def collect(self, module: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> Tensor | None:
-        if self._busy:  # the layer is called by the differentiation itself
-            return None
+    def collect(self, module: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> None:
+        if self._busy:  # the layer is called for a motion
+            return
         self._busy = True
         x = args[0].detach()
         self.modules.append(module)
-        self.outputs.append(output)
+        # the edge now: an in-place activation gives the tensor another
+        self.outputs.append(get_gradient_edge(output))
         self.motions.append(
             [(place, _motion(module, name, x)) for name, place in self._places[module].items()]
         )
         self._busy = False
-        return output.clone()  # an in-place activation may follow
 
 
 def _motion(module: nn.Module, name: str, x: Tensor) -> Tensor:
     """The derivative of the first channel of a layer's output by the first entry of a parameter."""
-    parameter = module.get_parameter(name).detach()
-    direction = torch.zeros_like(parameter)
-    direction.view(-1)[0] = 1
-
-    def layer(value: Tensor) -> Tensor:
-        out: Tensor = functional_call(module, {name: value}, (x,))
-        return out
-
-    motion: Tensor = jvp(layer, (parameter,), (direction,))[1]
-    return _first_channel(module, motion)
+    if name == "bias":
+        return x.new_ones(())
+    state = {short: torch.zeros_like(p) for short, p in module.named_parameters(recurse=False)}
+    state[name][(0,) * state[name].dim()] = 1
+    with torch.no_grad():
+        moved = functional_call(module, state, (x,))
+    return _first_channel(module, moved).clone()  # so that the other channels are not kept
 
 
 def _first_channel(module: nn.Module, output: Tensor) -> Tensor:
