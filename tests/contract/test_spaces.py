@@ -7,7 +7,7 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
@@ -16,6 +16,7 @@ from untrained.spaces import Architecture, Network, SearchSpace, benchmarks, spa
 
 SMALL = {"num_classes": 5, "channels": 4, "cells": 1}
 PARTS = 25
+SIDE = 64  # large enough for every space's reductions
 
 every_space = pytest.mark.parametrize("name", list(spaces))
 
@@ -35,6 +36,7 @@ def test_it_says_what_it_is(name: str) -> None:
 
 
 @every_space
+@settings(deadline=None)  # what a space enumerates once counts for the first example
 @given(seed=st.integers(0, 2**32))
 def test_parsing_the_text_gives_the_architecture_back(name: str, seed: int) -> None:
     space = spaces[name]
@@ -60,6 +62,38 @@ def test_what_it_does_not_hold_is_refused(name: str) -> None:
     foreign = Architecture("elsewhere", drawn(space, 1)[0].text)
     with pytest.raises(MalformedInput, match="belongs to 'elsewhere'"):
         space.parse(foreign)
+
+
+@every_space
+@settings(deadline=None)  # what a space enumerates once counts for the first example
+@given(
+    seed=st.integers(0, 2**32),
+    place=st.integers(0, 100),
+    cut=st.integers(0, 3),
+    put=st.text("0123456789|~+:_-#; abc\x00é²٣", max_size=4),
+)
+def test_a_damaged_text_is_refused_or_another_member(
+    name: str, seed: int, place: int, cut: int, put: str
+) -> None:
+    space = spaces[name]
+    text = space.sample(np.random.default_rng(seed)).text
+    try:
+        arch = space.parse(text[:place] + put + text[place + cut :])
+    except MalformedInput:
+        return
+    assert space.parse(arch.text) == arch
+
+
+@every_space
+@settings(deadline=None)  # what a space enumerates once counts for the first example
+@given(text=st.text(max_size=30))
+def test_any_text_is_refused_or_a_member(name: str, text: str) -> None:
+    space = spaces[name]
+    try:
+        arch = space.parse(text)
+    except MalformedInput:
+        return
+    assert space.parse(arch.text) == arch
 
 
 @every_space
@@ -118,12 +152,13 @@ def test_enumeration_gives_each_member_once_in_constant_memory(name: str) -> Non
     assert len(space) == space.size
     list(islice(space, 10))
     tracemalloc.start()
-    count = sum(1 for _ in space)
+    for _ in islice(space, 20_000):
+        pass
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert count == space.size
     assert peak < 200_000
-    assert len({arch.text for arch in space}) == space.size
+    texts = [arch.text for arch in space]
+    assert len(texts) == len(set(texts)) == space.size
 
 
 @every_space
@@ -145,7 +180,7 @@ def test_a_built_network_gives_logits_features_and_stages(name: str) -> None:
         assert isinstance(network, Network)
         assert network.training
         assert not any(p.grad is not None for p in network.parameters())
-        x = torch.randn(2, 3, 16, 16)
+        x = torch.randn(2, 3, SIDE, SIDE)
         with torch.no_grad():
             assert network(x).shape == (2, 5)
             stages = network.stages(x)
@@ -171,7 +206,7 @@ def test_the_number_of_parameters_is_that_of_the_built_network(name: str) -> Non
 def test_a_network_follows_dtype_and_batch(name: str) -> None:
     space = spaces[name]
     network = space.build(drawn(space, 1)[0], **SMALL).double().eval()
-    x = torch.randn(3, 3, 16, 16, dtype=torch.float64)
+    x = torch.randn(3, 3, SIDE, SIDE, dtype=torch.float64)
     with torch.no_grad():
         logits = network(x)
         assert logits.dtype == torch.float64
