@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import gc
 import pickle
-from collections.abc import Collection
+from collections import OrderedDict
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import IO, Any
+
+import numpy as np
+from numpy._core.multiarray import scalar as numpy_scalar
 
 from untrained.foundation import MalformedInput, UserError
+
+PLAIN: Mapping[tuple[str, str], Any] = {
+    ("collections", "OrderedDict"): OrderedDict,
+    ("numpy", "dtype"): np.dtype,
+    ("numpy.core.multiarray", "scalar"): numpy_scalar,
+    ("numpy._core.multiarray", "scalar"): numpy_scalar,
+}
+"""Containers and numbers that official files hold; making one runs nothing of the file's choice."""
 
 
 def load_inert(path: Path, *, records: Collection[tuple[str, str]]) -> Any:
@@ -24,24 +37,49 @@ def load_inert(path: Path, *, records: Collection[tuple[str, str]]) -> Any:
     Raises:
         MalformedInput: the file names anything else, or is no pickle, or is damaged.
     """
+    try:
+        with path.open("rb") as file:
+            return load_inert_stream(file, path, records=records)
+    except OSError as error:
+        raise _refused(path, f"{type(error).__name__}: {error}") from error
+
+
+def load_inert_stream(
+    file: IO[bytes],
+    path: Path,
+    *,
+    records: Collection[tuple[str, str]] = (),
+    plain: Mapping[tuple[str, str], Any] = MappingProxyType({}),
+) -> Any:
+    """The same of an open file, one that is decompressed while it is read for instance.
+
+    Args:
+        file: the stream.
+        path: what messages call it.
+        records: see `load_inert`.
+        plain: what it may make beside them: classes that do nothing of the file's choice.
+
+    Raises:
+        MalformedInput: see `load_inert`.
+    """
     shells = {record: type("Record", (), {}) for record in records}
 
     class Unpickler(pickle.Unpickler):
-        def find_class(self, module: str, name: str) -> type:
-            try:
-                return shells[module, name]
-            except KeyError:
-                allowed = ", ".join(sorted(".".join(record) for record in records))
+        def find_class(self, module: str, name: str) -> Any:
+            found = shells.get((module, name)) or plain.get((module, name))
+            if found is None:
+                allowed = ", ".join(sorted(".".join(record) for record in (*records, *plain)))
                 raise _refused(
                     path,
-                    f"it names {module}.{name}, which is not run; only {allowed} may occur in it",
-                ) from None
+                    f"it names {module}.{name}, which is not run; only {allowed or 'plain data'} "
+                    "may occur in it",
+                )
+            return found
 
     collecting = gc.isenabled()
     gc.disable()  # nothing here is garbage, and looking for some triples the time
     try:
-        with path.open("rb") as file:
-            return Unpickler(file).load()
+        return Unpickler(file).load()
     except UserError:
         raise
     except Exception as error:  # a damaged pickle fails in every way there is

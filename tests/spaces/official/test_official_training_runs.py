@@ -1,0 +1,165 @@
+"""NAS-Bench-201 and NATS-Bench: small files of the official structure, and hostile ones."""
+
+from __future__ import annotations
+
+import bz2
+import os
+import pickle
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from untrained.foundation import MalformedInput
+from untrained.spaces import Target
+from untrained.spaces.long_table import read as read_table
+from untrained.spaces.official import convert
+
+FIRST = "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|nor_conv_1x1~0|skip_connect~1|none~2|"
+SECOND = "|none~0|+|none~0|none~1|+|none~0|none~1|nor_conv_3x3~2|"
+EVALUATED = {
+    "cifar10-valid": ("x-valid", "ori-test"),
+    "cifar10": ("ori-test",),
+    "cifar100": ("x-valid", "x-test", "ori-test"),
+    "ImageNet16-120": ("x-valid", "x-test", "ori-test"),
+}
+
+
+def record(name: str, seed: int, epochs: int, base: float) -> dict[str, Any]:
+    """One training run, as the state dict of the package's `ResultsCount`."""
+    return {
+        "name": "infer.tiny",
+        "net_state_dict": None,
+        "train_acc1es": OrderedDict((e, base) for e in range(epochs)),
+        "train_losses": OrderedDict((e, 1.0) for e in range(epochs)),
+        "train_times": OrderedDict((e, 2.0) for e in range(epochs)),
+        "params": 0.5,
+        "flop": np.float64(80.0),
+        "seed": seed,
+        "epochs": epochs,
+        "latency": [0.01],
+        "eval_names": list(EVALUATED[name]),
+        "eval_acc1es": {
+            f"{split}@{e}": base + i + (e == epochs - 1) * 10
+            for i, split in enumerate(EVALUATED[name])
+            for e in range(epochs)
+        },
+        "eval_times": {f"{split}@{e}": 0.5 for split in EVALUATED[name] for e in range(epochs)},
+    }
+
+
+def runs(epochs: int, base: float, seeds: tuple[int, ...]) -> dict[str, Any]:
+    return {
+        "arch_index": 0,
+        "all_results": {
+            (name, seed): record(name, seed, epochs, base + i)
+            for name in EVALUATED
+            for i, seed in enumerate(seeds)
+        },
+        "dataset_seed": {name: list(seeds) for name in EVALUATED},
+        "clear_net_done": True,
+    }
+
+
+def official_201(path: Path) -> None:
+    torch.save(
+        {
+            "meta_archs": [FIRST, SECOND],
+            "arch2infos": {
+                0: {"less": runs(12, 20.0, (777,)), "full": runs(200, 60.0, (999, 777))},
+                1: {"less": runs(12, 10.0, (777,)), "full": runs(200, 50.0, (888,))},
+            },
+            "evaluated_indexes": {0, 1},
+            "total_archs": 2,
+        },
+        path,
+    )
+
+
+def compress(path: Path, content: object) -> None:
+    with bz2.open(path, "wb") as file:
+        pickle.dump(content, file, protocol=4)
+
+
+class Malicious:
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (os.mkdir, (str(self.mark),))
+
+
+def test_nasbench201_in_its_official_structure(tmp_path: Path) -> None:
+    source = tmp_path / "NAS-Bench-201-v1_1-096897.pth"
+    official_201(source)
+    seen: list[int] = []
+    done = convert("nasbench201", source, folder=tmp_path, progress=seen.append)
+    assert (done.num_architectures, seen) == (2, [1, 2])
+    table = read_table(done.path)
+    assert table.about["title"] == "NAS-Bench-201"
+    assert table.about["source"] == source.name
+    valid = table.series(Target("cifar10", "valid_accuracy", 200))
+    # runs 777 and 999 are numbers 0 and 1 in the order of their seeds
+    assert dict(valid) == {FIRST: 70.5, SECOND: 60.0}
+    assert table.series(Target("cifar10", "valid_accuracy", 200, 0))[FIRST] == 71.0
+    assert table.series(Target("cifar10", "valid_accuracy", 200, 1))[FIRST] == 70.0
+    # of cifar10, the test accuracy is that of the networks trained on all images
+    assert table.series(Target("cifar10", "test_accuracy", 200, 0))[SECOND] == 60.0
+    assert table.series(Target("imagenet16-120", "test_accuracy", 12))[SECOND] == 21.0
+    assert table.series(Target("cifar10", "train_time_s", 12))[FIRST] == 24.0
+    assert table.series(Target("cifar10", "valid_time_s", 12))[FIRST] == 6.0
+    assert table.series(Target("cifar100", "params_millions"))[FIRST] == 0.5
+    assert Target("cifar10", "test_accuracy", 12, 1) not in table.targets
+
+
+def test_nats_bench_as_a_folder_and_as_one_file(tmp_path: Path) -> None:
+    folder = tmp_path / "NATS-tss-v1_0-3ffb9-simple"
+    folder.mkdir()
+    infos = {
+        0: {"12": runs(12, 20.0, (111, 777)), "200": runs(200, 60.0, (777,))},
+        1: {"12": runs(12, 10.0, (777,)), "200": runs(200, 50.0, (777,))},
+    }
+    compress(folder / "meta.pickle.pbz2", {"meta_archs": [FIRST, SECOND]})
+    for index, info in infos.items():
+        compress(folder / f"{index:06d}.pickle.pbz2", info)
+    whole = tmp_path / "NATS-tss-v1_0-3ffb9.pickle.pbz2"
+    compress(whole, {"meta_archs": [FIRST, SECOND], "arch2infos": infos, "evaluated_indexes": [0]})
+    tables = [
+        read_table(convert("natsbench_tss", source, folder=tmp_path / source.suffix).path)
+        for source in (folder, whole)
+    ]
+    for table in tables:
+        assert table.series(Target("cifar100", "test_accuracy", 12))[FIRST] == 31.5
+        assert table.series(Target("cifar100", "test_accuracy", 200, 0))[SECOND] == 61.0
+    assert tables[0].targets == tables[1].targets
+
+
+def test_a_torch_file_that_would_run_something_is_refused(tmp_path: Path) -> None:
+    source, mark = tmp_path / "file.pth", tmp_path / "run"
+    torch.save({"meta_archs": [Malicious(mark)]}, source)
+    with pytest.raises(MalformedInput, match=r"file\.pth"):
+        convert("nasbench201", source, folder=tmp_path)
+    assert not mark.exists()
+    assert not list(tmp_path.rglob("*.parquet*"))
+
+
+def test_a_compressed_pickle_that_would_run_something_is_refused(tmp_path: Path) -> None:
+    source, mark = tmp_path / "NATS.pickle.pbz2", tmp_path / "run"
+    compress(source, {"meta_archs": [Malicious(mark)]})
+    with pytest.raises(MalformedInput, match=r"it names posix\.mkdir, which is not run"):
+        convert("natsbench_tss", source, folder=tmp_path)
+    assert not mark.exists()
+
+
+def test_a_truncated_file_says_so_and_leaves_the_old_table(tmp_path: Path) -> None:
+    source = tmp_path / "NAS-Bench-201-v1_1-096897.pth"
+    official_201(source)
+    before = convert("nasbench201", source, folder=tmp_path).path.read_bytes()
+    source.write_bytes(source.read_bytes()[:5000])
+    with pytest.raises(MalformedInput, match="get an un"):
+        convert("nasbench201", source, folder=tmp_path, replace=True)
+    assert (tmp_path / "tables" / "nasbench201.parquet").read_bytes() == before
+    assert [p.name for p in (tmp_path / "tables").iterdir()] == ["nasbench201.parquet"]
