@@ -25,6 +25,8 @@ class Need(Enum):
     RELU = "relu"
     BATCH_NORM = "batch_norm"
     STAGES = "stages"
+    SEQUENCES = "sequences"
+    """The network is recurrent: it maps sequences to sequences."""
     SECOND_BATCH = "second_batch"
     RANDOMNESS = "randomness"
     """The score draws random numbers of its own, so it differs from seed to seed."""

@@ -69,6 +69,12 @@ def test_the_network_is_the_one_that_the_derived_seed_draws():
     assert value(want("nasi"), seed=5) != value(want("nasi"), seed=6)
 
 
+def test_what_all_networks_share_is_drawn_from_the_data_seed():
+    ones = TINY.replace(inputs="ones", labels="none", batch_size=2)  # the same for any data seed
+    drawn = {value(want("gennas_combo_reduced", ones.replace(data_seed=n))) for n in (0, 1)}
+    assert len(drawn) == 2
+
+
 def test_the_global_generator_neither_matters_nor_moves():
     torch.manual_seed(1)
     before = torch.get_rng_state()

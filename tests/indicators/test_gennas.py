@@ -419,8 +419,8 @@ def test_the_task_is_that_of_the_data_seed_and_not_of_the_networks_seed(
         init(self, model, optimiser, lesson, s)
 
     monkeypatch.setattr(Learner, "__init__", spied)
-    for seeds in ({"seed": 0}, {"seed": 5}, {"data_seed": 5}):
-        with Measurement(network(), [(images(), None)], **seeds) as m:
+    for seed, data_seed in ((0, 0), (5, 0), (0, 5)):
+        with Measurement(network(), [(images(), None)], seed=seed, data_seed=data_seed) as m:
             regression_loss(m, NASBENCH101, steps=1)
     first, other_network, other_data = seen
     for one, same, other in zip(
@@ -435,7 +435,8 @@ def test_the_task_is_that_of_the_data_seed_and_not_of_the_networks_seed(
 
 def test_the_look_at_the_stages_does_not_enter_the_running_statistics() -> None:
     """One step at momentum 0.1 leaves nine tenths of what the network came with."""
-    net, image = network().double(), images()
+    net: Any = network().double()
+    image = images()
     with Measurement(net, [(image, None)]) as m:
         learner, _ = m.quantity(_Prepared(COMBO))
         before = net.stem[1].running_mean.clone()
