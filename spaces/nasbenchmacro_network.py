@@ -1,0 +1,123 @@
+"""The network of a NAS-Bench-Macro architecture, for CIFAR-10.
+
+    stem (C) -> 2 layers (2C) -> 3 layers (4C) -> 3 layers (8C) -> conv-BN-ReLU (40C)
+         -> global average pooling -> classifier
+
+The first layer of a stage halves the resolution. Reference: Su et al., "Prioritized Architecture
+Sampling with Monte-Carlo Tree Search", CVPR 2021, and the authors' training code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from untrained.spaces.nasbenchmacro import STAGES
+from untrained.spaces.network import Network
+
+HEAD_PER_CHANNEL = 40
+"""Width of the last convolution by that of the stem: 1,280 for the benchmark's 32."""
+
+
+def _conv_bn(
+    channels_in: int, channels_out: int, kernel: int = 1, *, stride: int = 1, groups: int = 1
+) -> list[nn.Module]:
+    return [
+        nn.Conv2d(
+            channels_in,
+            channels_out,
+            kernel,
+            stride,
+            padding=kernel // 2,
+            groups=groups,
+            bias=False,
+        ),
+        nn.BatchNorm2d(channels_out),
+    ]
+
+
+class InvertedResidual(nn.Module):
+    """Expansion, depthwise convolution, projection; with a shortcut where the shape is kept."""
+
+    def __init__(
+        self, channels_in: int, channels_out: int, *, expansion: int, kernel: int, stride: int
+    ) -> None:
+        """The first two convolutions end in a ReLU, the projection does not."""
+        hidden = expansion * channels_in
+        super().__init__()
+        self.layers = nn.Sequential(
+            *_conv_bn(channels_in, hidden),
+            nn.ReLU(),
+            *_conv_bn(hidden, hidden, kernel, stride=stride, groups=hidden),
+            nn.ReLU(),
+            *_conv_bn(hidden, channels_out),
+        )
+        self.shortcut = stride == 1 and channels_in == channels_out
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, channels_in, H, W) -> (batch, channels_out, H / stride, W / stride)."""
+        out: Tensor = self.layers(x)
+        return out + x if self.shortcut else out
+
+
+def _block(block: int, channels_in: int, channels_out: int, stride: int) -> nn.Module:
+    if block == 1:
+        return InvertedResidual(channels_in, channels_out, expansion=3, kernel=3, stride=stride)
+    if block == 2:
+        return InvertedResidual(channels_in, channels_out, expansion=6, kernel=5, stride=stride)
+    if stride == 1 and channels_in == channels_out:
+        return nn.Identity()
+    return nn.Sequential(*_conv_bn(channels_in, channels_out, stride=stride))
+
+
+class NASBenchMacroNetwork(Network):
+    """Eight layers in three stages."""
+
+    def __init__(
+        self, layers: Sequence[int], *, num_classes: int, channels: int, in_channels: int = 3
+    ) -> None:
+        """Build with the layers' default initialisation, as the authors' code does.
+
+        Args:
+            layers: the digit of each layer.
+            num_classes: number of logits.
+            channels: C, the width of the stem.
+            in_channels: channels of the images.
+        """
+        super().__init__()
+        self.stem = nn.Sequential(*_conv_bn(in_channels, channels, 3), nn.ReLU())
+        self.layers = nn.ModuleList()
+        left = iter(layers)
+        width = channels
+        for length in STAGES:
+            self.layers.append(_block(next(left), width, 2 * width, stride=2))
+            width *= 2
+            self.layers.extend(_block(next(left), width, width, 1) for _ in range(length - 1))
+        self.head = nn.Sequential(*_conv_bn(width, HEAD_PER_CHANNEL * channels), nn.ReLU())
+        self.global_pooling = nn.AdaptiveAvgPool2d(1)
+        self.classifier = nn.Linear(HEAD_PER_CHANNEL * channels, num_classes)
+
+    def stages(self, x: Tensor) -> list[Tensor]:
+        """Four maps: C at full, 2C at half, 4C at a quarter, 8C at an eighth of the resolution.
+
+        The first is the stem's, after its ReLU; layers end without one.
+        """
+        x = self.stem(x)
+        maps = [x]
+        left = iter(self.layers)
+        for length in STAGES:
+            for _ in range(length):
+                x = next(left)(x)
+            maps.append(x)
+        return maps
+
+    def features(self, x: Tensor) -> Tensor:
+        """(batch, 40C, H / 8, W / 8), after the last convolution, batch norm and ReLU."""
+        out: Tensor = self.head(self.stages(x)[-1])
+        return out
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (batch, num_classes) of images (batch, in_channels, H, W)."""
+        out: Tensor = self.classifier(self.global_pooling(self.features(x)).flatten(1))
+        return out
