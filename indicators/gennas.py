@@ -7,7 +7,7 @@ from untrained.indicators.measurement import Measurement
 from untrained.indicators.protocol import Protocol
 from untrained.indicators.regression.searched_tasks import DARTS, NASBENCH101, RESNET
 from untrained.indicators.regression.tasks import COMBO, SINGLES, Task
-from untrained.indicators.regression.training import MILESTONES, regression_loss
+from untrained.indicators.regression.training import regression_loss
 
 REFERENCE = "Li et al., Generic Neural Architecture Search via Regression, NeurIPS 2021"
 PROTOCOL = Protocol(batch_size=16, labels="none")
@@ -84,7 +84,7 @@ for _name in TASKS:
     _register(_name, batch_size=REDUCED_BATCH, steps=REDUCED_STEPS, suffix="_reduced")
 
 # how soon the ranking is there: all of these are read off one training
-for _steps in MILESTONES[:-1]:
+for _steps in NASBENCH101.milestones:
     _register(
         "search_nasbench101",
         batch_size=PROTOCOL.batch_size,

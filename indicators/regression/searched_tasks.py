@@ -71,6 +71,7 @@ NASBENCH101 = Task(
     ),
     "uniform",
     0.1,
+    milestones=(10, 20, 30, 50),
 )
 """Found by the authors on 20 labelled NAS-Bench-101 networks; they use it for NAS-Bench-201 too."""
 

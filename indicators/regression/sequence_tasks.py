@@ -18,6 +18,8 @@ class SequenceTask:
     """d, the features of a time step."""
     noise: NoiseKind = "uniform"
     noise_level: float = 0.0
+    milestones: tuple[int, ...] = ()
+    """Numbers of steps at which its training is kept, to be looked at and gone on from."""
 
 
 NLP = SequenceTask(

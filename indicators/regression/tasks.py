@@ -46,6 +46,8 @@ class Task:
     stages: tuple[Stage, Stage, Stage]
     noise: NoiseKind = "uniform"
     noise_level: float = 0.0
+    milestones: tuple[int, ...] = ()
+    """Numbers of steps at which its training is kept, to be looked at and gone on from."""
 
 
 MIDDLE = (0.125, 0.15, 0.175, 0.2, 0.225, 0.25, 0.275, 0.3, 0.325, 0.35)

@@ -13,9 +13,6 @@ from untrained.indicators.regression.sequences import sequence_learner
 from untrained.indicators.regression.stages import stage_learner
 from untrained.indicators.regression.tasks import Task
 
-MILESTONES = (10, 20, 30, 50, 100)
-"""Numbers of steps at which a training is interrupted and can be looked at."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
@@ -44,7 +41,7 @@ class _Trained:
     def __call__(self, m: Measurement) -> Snapshot:
         learner: Learner
         learner, start = m.quantity(_Prepared(self.task))
-        done = max((n for n in MILESTONES if n < self.steps), default=0)
+        done = max((n for n in self.task.milestones if n < self.steps), default=0)
         learner.restore(m.quantity(_Trained(self.task, done)) if done else start)
         learner.train(self.steps - done)
         return learner.snapshot()
@@ -53,8 +50,8 @@ class _Trained:
 def regression_loss(m: Measurement, task: Task | SequenceTask, *, steps: int) -> float:
     """The loss of a copy of the network after some steps on a task.
 
-    A task is trained once a measurement: more steps go on where fewer ended, and what was looked
-    at on the way changes no bit of what follows.
+    More steps go on from the task's last milestone before them, so one training serves them all;
+    what was looked at on the way changes no bit of what follows.
 
     Args:
         m: the measurement; for images its first batch is the one that is learned.
