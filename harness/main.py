@@ -10,6 +10,7 @@ import typer
 
 from untrained.foundation import UserError
 from untrained.harness.commands.correlate import correlate
+from untrained.harness.commands.data import app as data
 from untrained.harness.commands.list import list_
 from untrained.harness.commands.report import report
 from untrained.harness.commands.run import run
@@ -54,6 +55,7 @@ app.command("run")(run)
 app.command("score")(score)
 app.command("correlate")(correlate)
 app.command("report")(report)
+app.add_typer(data, name="data")
 
 
 def main() -> None:

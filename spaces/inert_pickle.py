@@ -11,17 +11,31 @@ from types import MappingProxyType
 from typing import IO, Any
 
 import numpy as np
-from numpy._core.multiarray import scalar as numpy_scalar
+from numpy._core import multiarray
 
 from untrained.foundation import MalformedInput, UserError
 
-PLAIN: Mapping[tuple[str, str], Any] = {
-    ("collections", "OrderedDict"): OrderedDict,
-    ("numpy", "dtype"): np.dtype,
-    ("numpy.core.multiarray", "scalar"): numpy_scalar,
-    ("numpy._core.multiarray", "scalar"): numpy_scalar,
-}
-"""Containers and numbers that official files hold; making one runs nothing of the file's choice."""
+
+def _latin1(text: str, encoding: str) -> bytes:
+    """What newer pickles call for the bytes of an old one; other encodings are none of a file's."""
+    if encoding != "latin1":
+        raise ValueError(f"a text is encoded as {encoding}")
+    return text.encode(encoding)
+
+
+PLAIN: Mapping[tuple[str, str], Any] = MappingProxyType(
+    {
+        ("_codecs", "encode"): _latin1,
+        ("collections", "OrderedDict"): OrderedDict,
+        ("numpy", "dtype"): np.dtype,
+        ("numpy", "ndarray"): np.ndarray,
+        ("numpy.core.multiarray", "scalar"): multiarray.scalar,
+        ("numpy._core.multiarray", "scalar"): multiarray.scalar,
+        ("numpy.core.multiarray", "_reconstruct"): multiarray._reconstruct,
+        ("numpy._core.multiarray", "_reconstruct"): multiarray._reconstruct,
+    }
+)
+"""Containers, numbers and arrays of official files; making one runs nothing of their choice."""
 
 
 def load_inert(path: Path, *, records: Collection[tuple[str, str]]) -> Any:
@@ -50,6 +64,7 @@ def load_inert_stream(
     *,
     records: Collection[tuple[str, str]] = (),
     plain: Mapping[tuple[str, str], Any] = MappingProxyType({}),
+    encoding: str = "ASCII",
 ) -> Any:
     """The same of an open file, one that is decompressed while it is read for instance.
 
@@ -58,6 +73,7 @@ def load_inert_stream(
         path: what messages call it.
         records: see `load_inert`.
         plain: what it may make beside them: classes that do nothing of the file's choice.
+        encoding: of texts that Python 2 pickled; `bytes` leaves them undecoded.
 
     Raises:
         MalformedInput: see `load_inert`.
@@ -79,7 +95,7 @@ def load_inert_stream(
     collecting = gc.isenabled()
     gc.disable()  # nothing here is garbage, and looking for some triples the time
     try:
-        return Unpickler(file).load()
+        return Unpickler(file, encoding=encoding).load()
     except UserError:
         raise
     except Exception as error:  # a damaged pickle fails in every way there is

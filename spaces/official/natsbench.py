@@ -7,9 +7,10 @@ and `meta.pickle.pbz2`; or one file for the whole space.
 from __future__ import annotations
 
 import bz2
+import tarfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from untrained.spaces.inert_pickle import PLAIN, load_inert_stream
 from untrained.spaces.official.converter import Value, converter
@@ -18,23 +19,35 @@ from untrained.spaces.official.training_runs import NOTE, values_of
 _SUFFIX = ".pickle.pbz2"
 
 
-def _load(path: Path) -> Any:
-    with bz2.open(path, "rb") as file:
+def _load(path: Path, opened: IO[bytes] | None = None) -> Any:
+    with bz2.open(opened or path, "rb") as file:
         return load_inert_stream(file, path, plain=PLAIN)
 
 
 def _architectures(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Each architecture's text with its record by schedule."""
-    if not path.is_dir():
+    if path.is_dir():
+        names = _load(path / f"meta{_SUFFIX}")["meta_archs"]
+        for index, name in enumerate(names):
+            file = path / f"{index:06d}{_SUFFIX}"
+            if file.is_file():
+                yield name, _load(file)
+    elif tarfile.is_tarfile(path):
+        yield from _of_archive(path)
+    else:
         content = _load(path)
         for index in sorted(content["arch2infos"]):
             yield content["meta_archs"][index], content["arch2infos"][index]
-        return
-    names = _load(path / f"meta{_SUFFIX}")["meta_archs"]
-    for index, name in enumerate(names):
-        file = path / f"{index:06d}{_SUFFIX}"
-        if file.is_file():
-            yield name, _load(file)
+
+
+def _of_archive(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    with tarfile.open(path) as archive:
+        members = {Path(m.name).name: m for m in archive.getmembers() if m.isfile()}
+        names = _load(path, archive.extractfile(members[f"meta{_SUFFIX}"]))["meta_archs"]
+        for index, name in enumerate(names):
+            member = members.get(f"{index:06d}{_SUFFIX}")
+            if member is not None:
+                yield name, _load(path, archive.extractfile(member))
 
 
 def _values(path: Path) -> Iterator[Value]:
@@ -51,7 +64,7 @@ def _values(path: Path) -> Iterator[Value]:
 @converter(
     "natsbench_tss",
     title="NATS-Bench, topology space",
-    takes=f"the folder NATS-tss-v1_0-3ffb9-simple, or the file NATS-tss-v1_0-3ffb9{_SUFFIX}",
+    takes="NATS-tss-v1_0-3ffb9-simple, a folder or .tar, or NATS-tss-v1_0-3ffb9.pickle.pbz2",
     space="nasbench201",
     note=NOTE,
 )
@@ -63,7 +76,7 @@ def read_topology(path: Path) -> Iterator[Value]:
 @converter(
     "natsbench_sss",
     title="NATS-Bench, size space",
-    takes=f"the folder NATS-sss-v1_0-50262-simple, or the file NATS-sss-v1_0-50262{_SUFFIX}",
+    takes="NATS-sss-v1_0-50262-simple, a folder or .tar, or NATS-sss-v1_0-50262.pickle.pbz2",
     note=NOTE,
 )
 def read_size(path: Path) -> Iterator[Value]:

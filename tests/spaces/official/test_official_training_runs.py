@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import os
 import pickle
+import tarfile
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -115,7 +116,7 @@ def test_nasbench201_in_its_official_structure(tmp_path: Path) -> None:
     assert Target("cifar10", "test_accuracy", 12, 1) not in table.targets
 
 
-def test_nats_bench_as_a_folder_and_as_one_file(tmp_path: Path) -> None:
+def test_nats_bench_as_a_folder_as_one_file_and_as_an_archive(tmp_path: Path) -> None:
     folder = tmp_path / "NATS-tss-v1_0-3ffb9-simple"
     folder.mkdir()
     infos = {
@@ -127,14 +128,17 @@ def test_nats_bench_as_a_folder_and_as_one_file(tmp_path: Path) -> None:
         compress(folder / f"{index:06d}.pickle.pbz2", info)
     whole = tmp_path / "NATS-tss-v1_0-3ffb9.pickle.pbz2"
     compress(whole, {"meta_archs": [FIRST, SECOND], "arch2infos": infos, "evaluated_indexes": [0]})
+    archive = tmp_path / "NATS-tss-v1_0-3ffb9-simple.tar"
+    with tarfile.open(archive, "w") as file:
+        file.add(folder, folder.name)
     tables = [
         read_table(convert("natsbench_tss", source, folder=tmp_path / source.suffix).path)
-        for source in (folder, whole)
+        for source in (folder, whole, archive)
     ]
     for table in tables:
         assert table.series(Target("cifar100", "test_accuracy", 12))[FIRST] == 31.5
         assert table.series(Target("cifar100", "test_accuracy", 200, 0))[SECOND] == 61.0
-    assert tables[0].targets == tables[1].targets
+    assert tables[0].targets == tables[1].targets == tables[2].targets
 
 
 def test_a_torch_file_that_would_run_something_is_refused(tmp_path: Path) -> None:
