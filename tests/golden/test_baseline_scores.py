@@ -24,7 +24,7 @@ ARCHS = [str(text) for text in INPUTS["archs"]]
 EXACT = 1e-9
 """Float64 arithmetic in another order."""
 CANCELLING = 1e-8
-"""plain and GraSP: signed terms, some a hundred times the sum."""
+"""plain: signed terms, some a hundred times the sum."""
 SINGLE_PRECISION = 1e-6
 """Fisher's channel values are summed in float32."""
 
@@ -160,7 +160,7 @@ def data() -> tuple[Tensor, Tensor]:
 SAME_DEFINITION = {
     "l2_norm": ("l2_norm", EXACT),
     "plain": ("plain", CANCELLING),
-    "grasp": ("grasp", CANCELLING),
+    "grasp": ("grasp", EXACT),
     "fisher": ("fisher", EXACT),
 }
 ON_FORESIGHT = {name: SAME_DEFINITION[name] for name in ("plain", "grasp", "fisher")} | {
