@@ -29,7 +29,11 @@ class Dataset:
         return f"{self.name}-train.parquet"
 
 
-# mean and standard deviation: those the networks of NAS-Bench-201 were trained with
+_TASKONOMY_MEAN = (133.21, 133.16, 133.14)
+_TASKONOMY_STD = (56.97, 56.99, 57.02)
+
+# mean and standard deviation: those the networks of NAS-Bench-201 and of TransNAS-Bench-101 were
+# trained with
 _ALL = (
     Dataset("cifar10", "CIFAR-10", 10, 32, (125.3, 123.0, 113.9), (63.0, 62.1, 66.7)),
     Dataset("cifar100", "CIFAR-100", 100, 32, (129.3, 124.1, 112.4), (68.2, 65.4, 70.4)),
@@ -41,6 +45,8 @@ _ALL = (
         (122.68, 116.66, 104.01),
         (63.22, 61.26, 65.09),
     ),
+    Dataset("class_object", "Taskonomy objects", 75, 256, _TASKONOMY_MEAN, _TASKONOMY_STD),
+    Dataset("class_scene", "Taskonomy scenes", 47, 256, _TASKONOMY_MEAN, _TASKONOMY_STD),
 )
 
 datasets: Mapping[str, Dataset] = MappingProxyType({d.name: d for d in _ALL})

@@ -28,7 +28,11 @@ from dataclasses import dataclass
 Term = tuple[str, tuple[int, ...]]
 """Text of a term, and the convolution edges in it in the order in which the text has them."""
 
-_SYMBOL = {"nor_conv_1x1": "1", "nor_conv_3x3": "3", "avg_pool_3x3": "p"}
+REDUCTION = "factorized_reduction"
+"""A skip connection that changes the shape, in other spaces that have these cells: weights of its
+own between a ReLU and a batch norm, hence for `normal_form` a further kind of convolution."""
+
+_SYMBOL = {"nor_conv_1x1": "1", "nor_conv_3x3": "3", "avg_pool_3x3": "p", REDUCTION: "f"}
 _MARK = "'"
 
 
