@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 from torch.optim import Optimizer
 
@@ -89,10 +90,21 @@ class Learner:
         self._optimiser.zero_grad()
 
     def evaluate(self) -> float:
-        """The loss in evaluation mode (running statistics, where a batch norm keeps them)."""
+        """The loss in evaluation mode, but for batch norms: they use the batch's statistics.
+
+        Running statistics lag behind weights that have moved for a few steps only, and layer upon
+        layer of that says nothing about the network any more.
+        """
+        kept = {name: buffer.clone() for name, buffer in self.model.named_buffers()}
         self._set_mode(training=False)
+        for module in self.model.modules():
+            if isinstance(module, _BatchNorm):
+                module.training = True
         with torch.no_grad():
-            return float(self._lesson.loss(self.model, self._lesson.evaluation_noise))
+            loss = float(self._lesson.loss(self.model, self._lesson.evaluation_noise))
+            for name, buffer in self.model.named_buffers():
+                buffer.copy_(kept[name])
+        return loss
 
     def snapshot(self) -> Snapshot:
         """A copy of all that further steps depend on."""

@@ -109,7 +109,7 @@ def stage_learner(m: Measurement, task: Task) -> Learner:
     targets = tuple(target(stage, m.inputs, shared).to(m.inputs) for stage in task.stages)
     network = copy.deepcopy(m.network)
     with torch.no_grad():
-        network.eval()  # else the look at the widths would enter the running statistics
+        network.eval()  # in training mode one image can be too few for a batch norm
         widths = [tap.shape[1] for tap in stages_of(network, m.inputs[:1].clone())]
     heads = [
         _head(width, stage.num_channels, own).to(m.inputs)

@@ -59,7 +59,7 @@ def regression_loss(m: Measurement, task: Task | SequenceTask, *, steps: int) ->
         steps: number of updates, at least one.
 
     Returns:
-        The loss in evaluation mode after the last step; lower is better.
+        The loss after the last step, batch norms using batch statistics; lower is better.
 
     Raises:
         Unsupported: the network has no stages for images, or is not recurrent for sequences.

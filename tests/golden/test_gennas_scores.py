@@ -93,5 +93,7 @@ def test_the_reference_trajectory_is_met(index: int) -> None:
     losses = []
     for _ in range(5):
         learner.train(2)
-        losses.append(learner.evaluate())
+        whole.eval()  # the reference reads the loss with running statistics where there are any
+        with torch.no_grad():
+            losses.append(float(lesson.loss(whole)))
     assert losses == pytest.approx(SCORES["gennas_losses.f8"][index].tolist(), rel=TRAJECTORY)
