@@ -5,11 +5,12 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
+from untrained.foundation import Unsupported
 from untrained.indicators.indicator import Need, indicator
 from untrained.indicators.measurement import Measurement
 from untrained.indicators.protocol import Protocol
 from untrained.indicators.quantities.forward import forward
-from untrained.indicators.quantities.loss_gradients import loss_gradients
+from untrained.indicators.quantities.loss_gradients import class_labels
 
 
 @indicator(
@@ -31,10 +32,10 @@ def gradsign(m: Measurement) -> float:
     A parameter that the loss does not depend on adds nothing; the shift of a batch norm fed by
     zeros does, so architectures of one function may differ.
     """
-    wanted = list(loss_gradients(m))
-    named = dict(m.network.named_parameters())
-    parameters = [named[name] for name in wanted]
-    losses = functional.cross_entropy(forward(m).logits, m.labels, reduction="none")
+    parameters = [p for p in m.network.parameters() if p.requires_grad]
+    if not parameters:
+        raise Unsupported("the network has no parameters")
+    losses = functional.cross_entropy(forward(m).logits, class_labels(m), reduction="none")
     signs = [torch.zeros_like(parameter) for parameter in parameters]
     for loss in losses:
         gradients = torch.autograd.grad(

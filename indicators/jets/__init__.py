@@ -5,6 +5,6 @@ W + s u + t v by s, by t and by both, at zero. That takes six convolutions a lay
 of backward differentiation take nine slower ones, and keeps no graph. (Nested forward mode of the
 framework is no choice: it takes the statistics of a batch norm for constants.)
 
-The derivatives are those of the operations called; the backward pass that a custom autograd function
-declares is not looked at.
+The derivatives are those of the operations called; the backward pass that a custom autograd
+function declares is not looked at.
 """
