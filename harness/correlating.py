@@ -54,7 +54,7 @@ def correlate_ranked(
     if ranked.frame.empty:
         raise MissingData(f"no scores of {ranked.space} are stored; run untrained score first")
     scores = _wide(ranked)
-    values = truth.series().reindex(scores.index)
+    values = truth.values(scores.index)
     directions = {name: indicators[name].higher_is_better for name in scores.columns}
     rows = correlate(
         scores,

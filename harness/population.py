@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from untrained.foundation import MalformedInput, MissingData, UserError, derive
+from untrained.harness.conditions import conditions_of
+from untrained.harness.truth import choose_truth
 
 if TYPE_CHECKING:
     from untrained.harness.study import Study
@@ -36,8 +38,8 @@ def select(space: SearchSpace, study: Study) -> Selection:
         study: its population is asked for.
 
     Raises:
-        UserError: the space is too small for the sample, or cannot be enumerated.
-        MissingData: a list that is not there.
+        UserError: the space or the truth is too small for the sample, or cannot be enumerated.
+        MissingData: a list, or the truth whose architectures are wanted, is not there.
         MalformedInput: a list that cannot be read; the message names the line.
     """
     population = study.population
@@ -47,8 +49,10 @@ def select(space: SearchSpace, study: Study) -> Selection:
         return Selection(chosen, f"{len(chosen):,} listed{_of(space)}")
     if population.kind == "all":
         return Selection(tuple(str(a) for a in space), f"all {len(space):,}")
-    assert population.n is not None
     seed = study.population_seed
+    if population.kind == "known":
+        return _known(space, study, seed)
+    assert population.n is not None
     chosen = sample(space, population.n, seed=seed)
     return Selection(chosen, f"sample of {population.n:,}{_of(space)}, seed {seed}")
 
@@ -90,6 +94,26 @@ def sample(space: SearchSpace, n: int, *, seed: int) -> tuple[str, ...]:
         f"a sample of {n:,} was asked for, but {_DRAWS_PER_ARCHITECTURE * n:,} draws from "
         f"{space.name!r} gave only {len(drawn):,} distinct architectures; ask for fewer"
     )
+
+
+def _known(space: SearchSpace, study: Study, seed: int) -> Selection:
+    """The architectures that the study's truth has a value of, or a sample of them."""
+    dataset = conditions_of(study).find_dataset().name
+    truth = choose_truth(space.name, study.truth, datasets={dataset})
+    table = truth.benchmark.table(truth.target).dropna(subset="value")
+    texts = sorted(str(text) for text in table["architecture"])
+    of = f"{len(texts):,} that {truth.benchmark.name} knows"
+    n = study.population.n
+    if n is None:
+        return Selection(tuple(texts), f"all {of}")
+    if n > len(texts):
+        raise UserError(
+            f"a sample of {n:,} was asked for, but {truth.benchmark.name!r} knows only "
+            f"{len(texts):,} architectures by {truth.target.label}; ask for fewer, or leave n out"
+        )
+    rng = np.random.default_rng(derive(seed, "population", space.name))
+    drawn = tuple(texts[int(i)] for i in rng.permutation(len(texts))[:n])
+    return Selection(drawn, f"sample of {n:,} of {of}, seed {seed}")
 
 
 def _listed(space: SearchSpace, path: Path) -> tuple[str, ...]:

@@ -29,9 +29,10 @@ class _Section(BaseModel):
 class Population(_Section):
     """Which architectures of a space are scored and ranked."""
 
-    kind: Literal["sample", "all", "list"] = "sample"
+    kind: Literal["sample", "all", "list", "known"] = "sample"
+    """`known`: those of the space whose truth a table has, for a table of a part of the space."""
     n: PositiveInt | None = None
-    """Size of the sample."""
+    """Size of the sample; of the known ones, all by default."""
     seed: int | None = None
     """Draws the sample; the study's seed by default."""
     file: str | None = None
@@ -43,8 +44,8 @@ class Population(_Section):
             raise ValueError('kind "sample" needs n, the number of architectures')
         if self.kind == "list" and self.file is None:
             raise ValueError('kind "list" needs file, with one architecture a line')
-        if self.kind != "sample" and self.n is not None:
-            raise ValueError(f'n belongs to kind "sample", not to {self.kind!r}')
+        if self.kind not in ("sample", "known") and self.n is not None:
+            raise ValueError(f'n belongs to kind "sample" or "known", not to {self.kind!r}')
         if self.kind != "list" and self.file is not None:
             raise ValueError(f'file belongs to kind "list", not to {self.kind!r}')
         return self

@@ -27,10 +27,9 @@ class ChosenTruth:
         """Direction of the target."""
         return self.benchmark.higher_is_better(self.target.metric)
 
-    def series(self) -> pd.Series[float]:
-        """The values; index: architecture texts."""
-        table = self.benchmark.table(self.target)
-        return table.set_index("architecture")["value"]
+    def values(self, architectures: Iterable[str]) -> pd.Series[float]:
+        """The values of some architectures, NaN where there is none; index: their texts."""
+        return self.benchmark.values(architectures, self.target)
 
     @property
     def source(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
 from untrained.foundation import UnknownName, UserError
@@ -28,6 +29,8 @@ class Benchmark(ABC):
     kind: Literal["tabular", "surrogate"]
     fallback: bool = False
     """Only chosen by itself if no other benchmark of the space has its data."""
+    enumerable: bool = True
+    """Whether it has a table; else it answers for single architectures (`query`, `values`)."""
 
     @property
     @abstractmethod
@@ -178,6 +181,15 @@ class Benchmark(ABC):
         text = spaces[self.space].parse(arch).text
         return float(self._values(found).get(text, float("nan")))
 
+    def values(self, architectures: Iterable[str], target: Target) -> pd.Series[float]:
+        """The values of some architectures; NaN where the benchmark has none.
+
+        Args:
+            architectures: their texts, in normal notation.
+            target: an existing one.
+        """
+        return self._values(target).reindex(list(architectures))
+
     def table(
         self,
         target: Target | None = None,
@@ -187,7 +199,11 @@ class Benchmark(ABC):
         epochs: int | None = None,
         seed: int | None = None,
     ) -> pd.DataFrame:
-        """Columns `architecture` (text) and `value` (float64), one row an architecture it knows."""
+        """Columns `architecture` (text) and `value` (float64), one row an architecture it knows.
+
+        Raises:
+            UserError: the benchmark is not enumerable; or see `target`.
+        """
         found = self.target(target, dataset=dataset, metric=metric, epochs=epochs, seed=seed)
         return self._values(found).rename_axis("architecture").rename("value").reset_index()
 

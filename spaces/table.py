@@ -20,7 +20,12 @@ class ParquetBenchmark(Benchmark):
     """Ground truth in the project's own table form; a further table is one line of registration."""
 
     def __init__(
-        self, name: str, *, space: str, kind: Literal["tabular", "surrogate"] = "tabular"
+        self,
+        name: str,
+        *,
+        space: str,
+        kind: Literal["tabular", "surrogate"] = "tabular",
+        fallback: bool = False,
     ) -> None:
         """Describe a table; nothing is read yet.
 
@@ -28,10 +33,12 @@ class ParquetBenchmark(Benchmark):
             name: registered name, and that of the file.
             space: registered name of the search space.
             kind: measured values or predicted ones.
+            fallback: only chosen by itself if no other benchmark of the space has its data.
         """
         self.name = name
         self.space = space
         self.kind = kind
+        self.fallback = fallback
 
     @property
     def path(self) -> Path:

@@ -236,6 +236,11 @@ def test_a_benchmark_names_its_source_or_what_is_missing(name: str) -> None:
     assert source.title
     assert len(source.sha256) == 64
     assert benchmark.default_target in benchmark.targets()
+    if not benchmark.enumerable:
+        for arch in drawn(space, 3):
+            values = benchmark.values([arch.text], benchmark.default_target)
+            assert benchmark.query(arch) == values[arch.text]
+        return
     best = benchmark.best(n=3)
     assert list(best.columns) == ["architecture", "value"]
     for text, value in best.itertuples(index=False):

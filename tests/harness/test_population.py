@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from untrained.foundation import MalformedInput, MissingData, UserError
@@ -94,3 +96,35 @@ def test_a_bad_list_is_named_with_its_line(named_study, tmp_path: Path):
     file.write_bytes(b"\xff\xff")
     with pytest.raises(MalformedInput, match="cannot be read"):
         select(SPACE, study)
+
+
+def test_the_known_ones_are_those_the_truth_has_a_value_of(
+    named_study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "tables").mkdir()
+    texts = FIFTY[:9]
+    frame = pd.DataFrame(
+        {
+            "architecture": [str(a) for a in texts],
+            "dataset": "cifar10",
+            "metric": "test_accuracy",
+            "epochs": np.int16(200),
+            "seed": np.int8(-1),
+            "value": np.float32([*range(8), np.nan]),
+        }
+    )
+    frame.to_parquet(tmp_path / "tables" / "nasbench201.parquet")
+    monkeypatch.setenv("UNTRAINED_DATA", str(tmp_path))
+    everything = select(SPACE, named_study(population={"kind": "known"}).study)
+    assert set(everything.architectures) == {str(a) for a in texts[:8]}
+    assert everything.text == "all 8 that nasbench201 knows"
+    some = select(SPACE, named_study(population={"kind": "known", "n": 5, "seed": 2}).study)
+    fewer = select(SPACE, named_study(population={"kind": "known", "n": 2, "seed": 2}).study)
+    assert len(set(some.architectures)) == 5
+    assert set(some.architectures) < set(everything.architectures)
+    assert fewer.architectures == some.architectures[:2]
+    assert some.text == "sample of 5 of 8 that nasbench201 knows, seed 2"
+    with pytest.raises(
+        UserError, match="a sample of 9 was asked for, but 'nasbench201' knows only 8"
+    ):
+        select(SPACE, named_study(population={"kind": "known", "n": 9}).study)

@@ -1,0 +1,171 @@
+import json
+import math
+import shutil
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from untrained.foundation import MalformedInput, MissingData, UserError
+from untrained.spaces import (
+    Target,
+    benchmarks,
+    data_folder,
+    find_benchmark,
+    nasbench301_package,
+    nasbench301_surrogate,
+    spaces,
+)
+from untrained.spaces.nasbench301_package import NASBench301Package
+from untrained.spaces.nasbench301_surrogate import NASBench301Surrogate
+
+CELL = "|max_pool_3x3~0|sep_conv_3x3~1|+" + "+".join(["|skip_connect~0|dil_conv_5x5~2|"] * 3)
+TEXT = f"{CELL};{CELL}"
+NEVER_DRAWN = f"{CELL};{CELL.replace('max_pool_3x3', 'none')}"
+
+
+@pytest.fixture
+def surrogate() -> NASBench301Surrogate:
+    found = benchmarks["nasbench301-surrogate"]
+    assert isinstance(found, NASBench301Surrogate)
+    return found
+
+
+@pytest.fixture
+def real(surrogate: NASBench301Surrogate) -> NASBench301Surrogate:
+    if not surrogate.path.is_file() or not surrogate.encoding_path.is_file():
+        pytest.skip("no surrogate: set UNTRAINED_DATA to a folder that has surrogates/nb301_yahpo")
+    pytest.importorskip("onnxruntime")
+    return surrogate
+
+
+@pytest.fixture
+def package() -> NASBench301Package:
+    found = benchmarks["nasbench301-package"]
+    assert isinstance(found, NASBench301Package)
+    return found
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("UNTRAINED_DATA", str(tmp_path))
+    (tmp_path / "surrogates").mkdir()
+    return tmp_path / "surrogates"
+
+
+def test_it_predicts_what_the_table_was_made_with(real: NASBench301Surrogate) -> None:
+    if not (data_folder() / "tables" / "nasbench301.parquet").is_file():
+        pytest.skip("no NAS-Bench-301 table: set UNTRAINED_DATA to a folder that has it")
+    table = benchmarks["nasbench301"].table(metric="surrogate_accuracy")
+    drawn = table.sample(100, random_state=0)
+    predicted = real.values(drawn["architecture"], real.default_target)
+    np.testing.assert_allclose(predicted, drawn["value"], atol=1e-4)
+    assert predicted.index.tolist() == drawn["architecture"].tolist()
+
+
+def test_any_cell_is_predicted_but_those_that_were_never_trained(
+    real: NASBench301Surrogate,
+) -> None:
+    rng = np.random.default_rng(0)
+    found = [real.query(spaces["darts"].sample(rng)) for _ in range(20)]
+    assert all(80 < value < 97 for value in found)
+    assert len(set(found)) == 20
+    assert math.isnan(real.query(NEVER_DRAWN))
+    assert math.isnan(real.query(TEXT.replace("dil_conv_5x5~2", "dil_conv_5x5~0")))
+    with pytest.raises(UserError, match="98"):
+        real.query(TEXT, epochs=50)
+
+
+def test_it_has_no_table_and_says_what_to_do(surrogate: NASBench301Surrogate) -> None:
+    assert not surrogate.enumerable
+    for everything in (surrogate.table, surrogate.best):
+        with pytest.raises(
+            UserError, match=r"single cells.*10\^18.*query the cells.*'nasbench301'"
+        ):
+            everything()
+    assert surrogate.targets() == (Target("cifar10", "surrogate_accuracy", 98),)
+
+
+def test_without_its_files_it_is_missing(surrogate: NASBench301Surrogate, elsewhere: Path) -> None:
+    reason = surrogate.missing()
+    assert reason is not None
+    assert f"looked for in {elsewhere / 'nb301_yahpo.onnx'}" in reason
+    assert "UNTRAINED_DATA" in reason
+    with pytest.raises(MissingData, match=r"nb301_yahpo\.onnx"):
+        surrogate.query(TEXT)
+    (elsewhere / "nb301_yahpo.onnx").touch()
+    assert "nb301_yahpo_encoding.json" in str(surrogate.missing())
+
+
+def test_without_the_runtime_it_says_how_to_install_it(
+    surrogate: NASBench301Surrogate, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (elsewhere / "nb301_yahpo.onnx").touch()
+    (elsewhere / "nb301_yahpo_encoding.json").touch()
+    monkeypatch.setattr(nasbench301_surrogate, "find_spec", lambda name: None)
+    with pytest.raises(MissingData, match=r"onnxruntime.*pip install 'untrained\[nb301\]'"):
+        surrogate.query(TEXT)
+
+
+def test_damaged_files_are_named(
+    real: NASBench301Surrogate, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, encoding = elsewhere / "nb301_yahpo.onnx", elsewhere / "nb301_yahpo_encoding.json"
+    network.write_bytes(b"no network")
+    encoding.write_text("{}")
+    with pytest.raises(MalformedInput, match=r"nb301_yahpo\.onnx cannot be used"):
+        real.query(TEXT)
+    monkeypatch.undo()
+    shutil.copy(real.path, network)
+    content = json.loads(real.encoding_path.read_text())
+    del content["category_to_int"][content["input_x_cat_order"][3]]
+    encoding.write_text(json.dumps(content))
+    monkeypatch.setenv("UNTRAINED_DATA", str(elsewhere.parent))
+    with pytest.raises(MalformedInput, match=r"encoding\.json cannot be used \(KeyError"):
+        real.query(TEXT)
+
+
+def test_tables_go_before_it(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, surrogate: NASBench301Surrogate
+) -> None:
+    monkeypatch.setattr(NASBench301Surrogate, "missing", lambda self: None)
+    assert find_benchmark("darts") is surrogate
+    tables = elsewhere.parent / "tables"
+    tables.mkdir()
+    (tables / "darts1000.parquet").touch()
+    assert find_benchmark("darts").name == "darts1000"
+    (tables / "nasbench301.parquet").touch()
+    assert find_benchmark("darts").name == "nasbench301"
+
+
+def test_the_package_is_asked_without_noise(
+    package: NASBench301Package, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    class Ensemble:
+        def predict(self, config, representation: str, with_noise: bool) -> np.float32:
+            asked.append((config, representation, with_noise))
+            return np.float32(len(asked))
+
+    reason = str(package.missing())
+    assert "current Python" in reason
+    assert "'nasbench301-surrogate'" in reason
+    fake = SimpleNamespace(load_ensemble=lambda folder: Ensemble())
+    monkeypatch.setitem(sys.modules, "nasbench301", fake)
+    monkeypatch.setattr(nasbench301_package, "find_spec", lambda name: object())
+    assert f"looked for in the folder {package.path}" in str(package.missing())
+    package.path.mkdir(parents=True)
+    (package.path / "model").write_text("trees")
+    before = package.provenance.sha256
+    (package.path / "model").write_text("other trees")
+    assert package.provenance.sha256 != before
+    assert package.query(TEXT) == package.query(TEXT) == 1
+    assert math.isnan(package.query(NEVER_DRAWN))
+    ((config, representation, with_noise),) = asked
+    assert config.normal[:2] == [("max_pool_3x3", 0), ("sep_conv_3x3", 1)]
+    assert config.normal_concat == config.reduce_concat == [2, 3, 4, 5]
+    assert len(config.reduce) == 8
+    assert (representation, with_noise) == ("genotype", False)
