@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 
-from untrained.foundation import Unsupported
 from untrained.indicators.indicator import Need, indicator
 from untrained.indicators.measurement import Measurement
 from untrained.indicators.protocol import Protocol
-from untrained.indicators.quantities.forward import forward
-from untrained.indicators.quantities.logit_gradients import squared_norms
+from untrained.indicators.quantities.logit_gradients import label_logits, squared_norms
 
 
 @indicator(
@@ -33,12 +31,5 @@ def ntk_trace_label(m: Measurement) -> float:
     Raises:
         Unsupported: a label is no class of the network.
     """
-    labels = m.labels
-    logits = forward(m).logits
-    if int(labels.max()) >= logits.shape[1] or int(labels.min()) < 0:
-        raise Unsupported(
-            f"the labels run from {int(labels.min())} to {int(labels.max())} but the network has "
-            f"{logits.shape[1]} classes"
-        )
-    chosen = logits.gather(1, labels[:, None]).squeeze(1)
-    return math.sqrt(squared_norms(m, chosen) / logits.shape[0])
+    chosen = label_logits(m)
+    return math.sqrt(squared_norms(m, chosen) / len(chosen))

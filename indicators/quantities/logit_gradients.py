@@ -42,6 +42,34 @@ def weights_of(m: Measurement, *, within: str = "") -> dict[str, Tensor]:
     return named
 
 
+def parameters_of(m: Measurement) -> dict[str, Tensor]:
+    """All parameters by name, biases and batch-norm shifts too.
+
+    Raises:
+        Unsupported: there is none.
+    """
+    named: dict[str, Tensor] = {n: p for n, p in m.network.named_parameters() if p.requires_grad}
+    if not named:
+        raise Unsupported("the network has no parameter")
+    return named
+
+
+def label_logits(m: Measurement) -> Tensor:
+    """f_{y(x)}(x) for each sample x of the first batch, (B,), with its graph.
+
+    Raises:
+        Unsupported: there are no labels, or a label is no class of the network.
+    """
+    labels = m.labels
+    logits: Tensor = forward(m).logits
+    if int(labels.max()) >= logits.shape[1] or int(labels.min()) < 0:
+        raise Unsupported(
+            f"the labels run from {int(labels.min())} to {int(labels.max())} but the network has "
+            f"{logits.shape[1]} classes"
+        )
+    return logits.gather(1, labels[:, None]).squeeze(1)
+
+
 def rows_of(outputs: Iterable[Tensor], parameters: dict[str, Tensor]) -> Gradients:
     """The gradient of each scalar with respect to each parameter, one row a scalar.
 
@@ -94,9 +122,7 @@ def squared_norms(m: Measurement, outputs: Tensor) -> float:
     Raises:
         Unsupported: the network has no parameter.
     """
-    parameters = [p for p in m.network.parameters() if p.requires_grad]
-    if not parameters:
-        raise Unsupported("the network has no parameter")
+    parameters = list(parameters_of(m).values())
     total = torch.zeros((), dtype=torch.float64, device=m.device)
     for output in outputs:
         gradients = torch.autograd.grad(output, parameters, retain_graph=True, allow_unused=True)

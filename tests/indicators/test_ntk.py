@@ -17,6 +17,7 @@ from untrained.spaces import spaces
 ROUNDING = 1e-9
 # float32 gradients, relative to a condition number of tens
 SINGLE_PRECISION = 1e-3
+CONDITIONS = ["ntk_condition", "ntk_condition_label", "ntk_condition_full"]
 CELL = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|"
 
 
@@ -99,6 +100,67 @@ def test_condition_of_a_linear_network_is_that_of_its_inputs() -> None:
     assert score("ntk_condition", net) == pytest.approx(np.linalg.cond(gram), rel=ROUNDING)
 
 
+def test_label_condition_is_that_of_the_slow_gram_matrix() -> None:
+    net = small_network()
+    images, labels = batch(0)
+    rows = []
+    for i, label in enumerate(labels):
+        copied = copy.deepcopy(net).train()
+        copied(images)[i, label].backward()
+        rows.append(torch.cat([p.grad.flatten() for p in copied.parameters()]))  # type: ignore[union-attr]
+    expected = np.linalg.cond(torch.stack(rows).numpy()) ** 2
+    assert score("ntk_condition_label", net) == pytest.approx(expected, rel=ROUNDING)
+
+
+def test_label_condition_and_label_trace_are_of_one_kernel() -> None:
+    net = small_network()
+    rows = jacobian(net, batch(0)[0])[torch.arange(6), batch(0)[1]]
+    eigenvalues = np.linalg.eigvalsh((rows @ rows.T).numpy())
+    assert score("ntk_trace_label", net) ** 2 == pytest.approx(eigenvalues.sum() / 6, rel=ROUNDING)
+    assert score("ntk_condition_label", net) == pytest.approx(
+        eigenvalues[-1] / eigenvalues[0], rel=ROUNDING
+    )
+
+
+def test_full_condition_is_that_of_the_slow_gram_matrix_of_all_outputs() -> None:
+    net = small_network()
+    images = batch(0)[0]
+    rows = []
+    for i in range(len(images)):
+        for k in range(5):
+            copied = copy.deepcopy(net).train()
+            copied(images)[i, k].backward()
+            weights = [p.grad.flatten() for n, p in copied.named_parameters() if "weight" in n]  # type: ignore[union-attr]
+            rows.append(torch.cat(weights))
+    eigenvalues = np.linalg.eigvalsh((torch.stack(rows) @ torch.stack(rows).T).numpy())
+    found = score("ntk_condition_full", net)
+    # the rounding of the smallest eigenvalue is relative to the largest
+    assert found == pytest.approx(eigenvalues[-1] / eigenvalues[0], rel=1e-13 * found)
+    assert found > score("ntk_condition", net), "the summed logits' kernel is a compression of it"
+
+
+def test_conditions_of_a_linear_network_are_known_on_paper() -> None:
+    """df_k/dW_l = x if k = l, else 0: all classes repeat one kernel, other labels do not meet."""
+    net = nn.Sequential(nn.Flatten(), nn.Linear(192, 5)).double()
+    images, labels = batch(0)
+    gram = (images.flatten(1) @ images.flatten(1).T).numpy()
+    assert score("ntk_condition_full", net) == pytest.approx(np.linalg.cond(gram), rel=ROUNDING)
+    together = (labels[:, None] == labels).numpy()
+    # the bias adds one to the inner product of two samples of a class
+    expected = np.linalg.cond((gram + 1) * together)
+    assert score("ntk_condition_label", net) == pytest.approx(expected, rel=ROUNDING)
+
+
+def test_full_condition_does_not_exist_with_more_classes_than_features_can_carry() -> None:
+    """Two features of six samples and nine classes: rank 2 (6 + 9) = 30 of 54."""
+    net = nn.Sequential(
+        nn.Flatten(), nn.Linear(192, 2, bias=False), nn.Tanh(), nn.Linear(2, 9, bias=False)
+    ).double()
+    status, reason = reading("ntk_condition_full", net)
+    assert status == "diverged"
+    assert "singular" in reason
+
+
 def test_condition_is_at_least_one_and_near_the_same_in_single_precision() -> None:
     double = score("ntk_condition", small_network())
     assert double >= 1
@@ -140,16 +202,16 @@ def test_generalization_refuses_labels_the_network_has_no_class_for() -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("name", ["ntk_condition", "ntk_generalization"])
+@pytest.mark.parametrize("name", [*CONDITIONS, "ntk_generalization"])
 def test_two_equal_samples_make_the_kernel_singular(name: str, dtype: torch.dtype) -> None:
     images, labels = batch(0)
-    images[1] = images[0]
+    images[1], labels[1] = images[0], labels[0]
     status, reason = reading(name, small_network(dtype), (images, labels), batch(1))
     assert status == "diverged"
     assert "singular" in reason
 
 
-@pytest.mark.parametrize("name", ["ntk_condition", "ntk_generalization"])
+@pytest.mark.parametrize("name", [*CONDITIONS, "ntk_generalization"])
 def test_weights_of_zero_have_no_score(name: str) -> None:
     net = small_network()
     with torch.no_grad():
@@ -176,7 +238,7 @@ def test_a_network_without_weights_is_unsupported() -> None:
         score("ntk_condition", Bare())
 
 
-@pytest.mark.parametrize("name", ["ntk_condition", "ntk_generalization"])
+@pytest.mark.parametrize("name", ["ntk_condition", "ntk_condition_full", "ntk_generalization"])
 def test_dead_convolutions_do_not_matter(name: str) -> None:
     """The edge 0>2 leads to a node that nothing leaves."""
     live = "|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|nor_conv_1x1~1|none~2|"
@@ -253,8 +315,9 @@ def test_the_loss_gradient_bounds_the_trace_from_below() -> None:
 
 def test_label_trace_needs_labels_the_network_has_classes_for() -> None:
     images = batch(0)[0]
-    assert reading("ntk_trace_label", mlp(), (images, None))[0] == "unsupported"
-    assert reading("ntk_trace_label", mlp(), (images, torch.full((6,), 5)))[0] == "unsupported"
+    for name in ("ntk_trace_label", "ntk_condition_label"):
+        assert reading(name, mlp(), (images, None))[0] == "unsupported"
+        assert reading(name, mlp(), (images, torch.full((6,), 5)))[0] == "unsupported"
 
 
 def frozen_rows(net: nn.Module, images: Tensor) -> np.ndarray:
