@@ -1,0 +1,35 @@
+"""HNAS's search objective: a trace norm near its target, and a well-conditioned kernel."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from untrained.results.aggregates.aggregate import aggregate
+from untrained.results.aggregates.member_scores import MemberScores
+from untrained.results.aggregates.parameter import Parameter
+
+_EPSILON = 1e-6
+
+
+@aggregate(
+    title="HNAS",
+    formula="mu |M^2 - nu^2| + kappa / (M + 1e-6), M and kappa: trace norm and condition number of "
+    "the label-logit kernel",
+    reference="Shu et al., Unifying and Boosting Gradient-Based Training-Free NAS (HNAS), "
+    "NeurIPS 2022",
+    members=("ntk_trace_label", "ntk_condition_label"),
+    parameters={
+        "mu": Parameter(meaning="weight of the distance to the target", default=0.01),
+        "nu": Parameter(meaning="the target, in the unit of M", default=2500.0),
+    },
+    relative=False,
+    higher_is_better=False,
+    deviations="The authors tune mu and nu with accuracies of trained networks; nothing is trained "
+    "here. The defaults are the mu of their first probes and the middle of their range of nu, both "
+    "on NAS-Bench-201. A singular kernel leaves no value, where their code sets kappa to 1e5.",
+)
+def hnas(scores: MemberScores, *, mu: float, nu: float) -> NDArray[np.float64]:
+    """Lower is better."""
+    M, kappa = scores.column(0), scores.column(1)
+    return mu * np.abs(M**2 - nu**2) + kappa / (M + _EPSILON)
