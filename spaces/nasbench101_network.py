@@ -101,13 +101,14 @@ class NASBench101Network(Network):
         """
         super().__init__()
         self.stem = ConvBNReLU(in_channels, channels, 3)
-        self.stacks = nn.ModuleList()
+        self.cells = nn.ModuleList()
+        self.cells_per_stack = cells
         before = channels
         for stack in range(3):
             width = channels * 2**stack
-            inputs = [before] + [width] * (cells - 1)
-            self.stacks.append(nn.Sequential(*(CellModule(cell, i, width) for i in inputs)))
-            before = width
+            for _ in range(cells):
+                self.cells.append(CellModule(cell, before, width))
+                before = width
         self.downsample = nn.MaxPool2d(2)
         self.global_pooling = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Linear(before, num_classes)
@@ -125,10 +126,12 @@ class NASBench101Network(Network):
         """
         maps: list[Tensor] = []
         x = self.stem(x)
-        for stack in self.stacks:
-            x = stack(self.downsample(x) if maps else x)
-            maps.append(x)
-        return maps
+        for place, cell in enumerate(self.cells):
+            if place and place % self.cells_per_stack == 0:
+                maps.append(x)
+                x = self.downsample(x)
+            x = cell(x)
+        return [*maps, x]
 
     def features(self, x: Tensor) -> Tensor:
         """(batch, 4C, H / 4, W / 4), what the last stack ends with."""

@@ -10,6 +10,7 @@ Sampling with Monte-Carlo Tree Search", CVPR 2021, and the authors' training cod
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 from torch import Tensor, nn
 
@@ -66,8 +67,6 @@ def _block(block: int, channels_in: int, channels_out: int, stride: int) -> nn.M
         return InvertedResidual(channels_in, channels_out, expansion=3, kernel=3, stride=stride)
     if block == 2:
         return InvertedResidual(channels_in, channels_out, expansion=6, kernel=5, stride=stride)
-    if stride == 1 and channels_in == channels_out:
-        return nn.Identity()
     return nn.Sequential(*_conv_bn(channels_in, channels_out, stride=stride))
 
 
@@ -87,13 +86,18 @@ class NASBenchMacroNetwork(Network):
         """
         super().__init__()
         self.stem = nn.Sequential(*_conv_bn(in_channels, channels, 3), nn.ReLU())
-        self.layers = nn.ModuleList()
+        # identities that keep the shape are left out: networks of one function are one network
+        self.cells = nn.ModuleList()
+        ends: list[int] = []
         left = iter(layers)
         width = channels
         for length in STAGES:
-            self.layers.append(_block(next(left), width, 2 * width, stride=2))
+            self.cells.append(_block(next(left), width, 2 * width, stride=2))
             width *= 2
-            self.layers.extend(_block(next(left), width, width, 1) for _ in range(length - 1))
+            live = [block for block in islice(left, length - 1) if block]
+            self.cells.extend(_block(block, width, width, stride=1) for block in live)
+            ends.append(len(self.cells))
+        self.ends = tuple(ends)
         self.head = nn.Sequential(*_conv_bn(width, HEAD_PER_CHANNEL * channels), nn.ReLU())
         self.global_pooling = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Linear(HEAD_PER_CHANNEL * channels, num_classes)
@@ -105,11 +109,10 @@ class NASBenchMacroNetwork(Network):
         """
         x = self.stem(x)
         maps = [x]
-        left = iter(self.layers)
-        for length in STAGES:
-            for _ in range(length):
-                x = next(left)(x)
-            maps.append(x)
+        for place, cell in enumerate(self.cells, start=1):
+            x = cell(x)
+            if place in self.ends:
+                maps.append(x)
         return maps
 
     def features(self, x: Tensor) -> Tensor:

@@ -148,15 +148,15 @@ class TransNASBench101Network(Network):
             nn.BatchNorm2d(channels // 2),
             ReLUConvBN(channels // 2, channels, 3, 2),
         )
-        self.blocks = nn.ModuleList()
-        self.strides = tuple(2 if digit > 2 else 1 for digit in modules)
+        self.cells = nn.ModuleList()
+        strides: list[int] = []
         width = channels
-        for digit, stride in zip(modules, self.strides, strict=True):
+        for digit in modules:
             before, width = width, width if digit % 2 else 2 * width
-            first = block(before, width, stride)
-            self.blocks.append(
-                nn.Sequential(first, *(block(width, width, 1) for _ in range(cells - 1)))
-            )
+            strides += [2 if digit > 2 else 1] + [1] * (cells - 1)
+            self.cells.append(block(before, width, strides[-cells]))
+            self.cells.extend(block(width, width, 1) for _ in range(cells - 1))
+        self.strides = tuple(strides)
         self.global_pooling = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Linear(width, num_classes)
         for module in self.modules():
@@ -170,10 +170,10 @@ class TransNASBench101Network(Network):
         """
         maps: list[Tensor] = []
         x = self.stem(x)
-        for block, stride in zip(self.blocks, self.strides, strict=True):
+        for cell, stride in zip(self.cells, self.strides, strict=True):
             if stride > 1:
                 maps.append(x)
-            x = block(x)
+            x = cell(x)
         return [*maps, x]
 
     def features(self, x: Tensor) -> Tensor:

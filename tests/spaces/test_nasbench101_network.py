@@ -68,7 +68,7 @@ def slow_forward(state: dict[str, Tensor], text: str, channels: int, x: Tensor) 
             b, c, h, w = x.shape
             x = x.view(b, c, h // 2, 2, w // 2, 2).amax((3, 5))
         for index in range(2):
-            x = cell(x, f"stacks.{stack}.{index}", channels * 2**stack)
+            x = cell(x, f"cells.{2 * stack + index}", channels * 2**stack)
     return x.mean((2, 3)) @ state["classifier.weight"].T + state["classifier.bias"]
 
 

@@ -136,6 +136,15 @@ def test_classes_are_those_that_the_benchmark_trained_once(macro: NASBenchMacro)
         assert {macro.canonical(arch) for arch in group} == {group[0]}
 
 
+def test_members_of_a_class_are_one_network(macro: NASBenchMacro) -> None:
+    shapes = []
+    for text in ("10210012", "10201012", "10021012"):
+        state = macro.build(text, num_classes=3, channels=4, cells=1).state_dict()
+        shapes.append({name: tuple(value.shape) for name, value in state.items()})
+    assert shapes[0] == shapes[1]
+    assert shapes[1] != shapes[2]
+
+
 def test_a_class_computes_one_function(macro: NASBenchMacro) -> None:
     outputs = []
     for text in ("10210012", "10201012", "10201021"):
