@@ -13,10 +13,12 @@ from untrained.indicators.quantities.block_features import block_entropies
     formula="sum over stem and cells of -sum_i p_i ln(p_i + 1e-8), p: normalised PCA spectrum",
     reference="Lee and Ham, AZ-NAS: Assembling Zero-Cost Proxies for NAS, CVPR 2024, section 3.2",
     needs={Need.STAGES},
-    protocol=Protocol(inputs="gaussian", batch_size=64, labels="none"),
+    protocol=Protocol(
+        inputs="gaussian", batch_size=64, labels="none", initialisation="kaiming_normal_fan_in"
+    ),
+    cost="1 forward",
     class_invariant=True,
-    deviations="At the network's own initialisation; the authors first re-initialise it (Kaiming "
-    "normal, fan-in). Spectra are computed in float64.",
+    deviations="Spectra are computed in float64.",
 )
 def az_expressivity(m: Measurement) -> float:
     """Summed entropy of the principal components of the maps after the stem and each cell."""

@@ -15,10 +15,12 @@ from untrained.indicators.quantities.block_features import block_entropies
     formula="min over cells l of E_l - E_(l-1), E: the entropy of az_expressivity",
     reference="Lee and Ham, AZ-NAS: Assembling Zero-Cost Proxies for NAS, CVPR 2024, section 3.2",
     needs={Need.STAGES},
-    protocol=Protocol(inputs="gaussian", batch_size=64, labels="none"),
+    protocol=Protocol(
+        inputs="gaussian", batch_size=64, labels="none", initialisation="kaiming_normal_fan_in"
+    ),
+    cost="1 forward",
     class_invariant=True,
-    deviations="At the network's own initialisation; the authors first re-initialise it (Kaiming "
-    "normal, fan-in). Spectra are computed in float64.",
+    deviations="Spectra are computed in float64.",
 )
 def az_progressivity(m: Measurement) -> float:
     """The smallest gain in the features' entropy over any cell."""

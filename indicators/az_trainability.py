@@ -18,10 +18,11 @@ from untrained.indicators.quantities.block_features import block_features
     formula="mean over cells of 2 - s - 1/(s + 1e-6), s: spectral norm of E[g_in g_out^T]",
     reference="Lee and Ham, AZ-NAS: Assembling Zero-Cost Proxies for NAS, CVPR 2024, section 3.2",
     needs={Need.STAGES, Need.GRADIENTS, Need.RANDOMNESS},
-    protocol=Protocol(inputs="gaussian", batch_size=64, labels="none"),
+    protocol=Protocol(
+        inputs="gaussian", batch_size=64, labels="none", initialisation="kaiming_normal_fan_in"
+    ),
+    cost="1 forward, 1 backward",
     class_invariant=True,
-    deviations="At the network's own initialisation; the authors first re-initialise it (Kaiming "
-    "normal, fan-in).",
 )
 def az_trainability(m: Measurement) -> float:
     """Mean over cells of a score that is largest, 0, where the spectral norm is 1.

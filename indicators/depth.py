@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
-from untrained.indicators.indicator import indicator
+from untrained.indicators.indicator import Family, indicator
 from untrained.indicators.measurement import Measurement
 from untrained.indicators.protocol import Protocol
 from untrained.indicators.quantities.forward import logits_of
@@ -20,6 +20,9 @@ Node = Any  # an autograd node; torch has no public type for it
     formula="convolutional and linear layers on the longest path from input to logits",
     reference="trivial baseline",
     protocol=Protocol(inputs="none", batch_size=1, labels="none"),
+    cost="1 forward",
+    family=Family.BASELINE,
+    follows_initialisation=False,
     deviations="The path is that of the autograd graph: a zeroed edge still connects.",
 )
 def depth(m: Measurement) -> float:

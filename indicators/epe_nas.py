@@ -26,6 +26,7 @@ _MANY_CLASSES = 100
     "ICANN 2021, eqs. 4-6",
     needs={Need.LABELS, Need.GRADIENTS},
     protocol=Protocol(batch_size=256),
+    cost="1 forward, 1 backward",
     class_invariant=True,
     deviations="A network with a sample of constant Jacobian has no score; the authors' code skips "
     "the class where an exception is raised and lets NaN through otherwise.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from untrained.indicators.indicator import Need, indicator
+from untrained.indicators.indicator import Family, Need, indicator
 from untrained.indicators.measurement import Measurement
 from untrained.indicators.protocol import Protocol
 from untrained.indicators.quantities.layer_responses import layer_responses
@@ -17,6 +17,8 @@ from untrained.indicators.quantities.layer_responses import layer_responses
     "Turner et al., BlockSwap, ICLR 2020; as a network score in Abdelfattah et al., ICLR 2021",
     needs={Need.LABELS, Need.GRADIENTS},
     protocol=Protocol(batch_size=64),
+    cost="1 forward, 1 backward",
+    family=Family.BASELINE,
     class_invariant=True,
     deviations="As in zero-cost-nas, and unlike Fisher pruning, a channel counts once for each of "
     "the weights that produce it, so each layer is multiplied by its fan-in; those counts are "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from untrained.indicators.indicator import indicator
+from untrained.indicators.indicator import Family, indicator
 from untrained.indicators.measurement import Measurement
 from untrained.indicators.protocol import Protocol
 
@@ -15,6 +15,9 @@ from untrained.indicators.protocol import Protocol
     formula="multiply-accumulates of convolutions and matrix products, one input",
     reference="trivial baseline",
     protocol=Protocol(inputs="none", batch_size=1, labels="none"),
+    cost="1 forward",
+    family=Family.BASELINE,
+    follows_initialisation=False,
     deviations="Additions, pooling, normalisation and activations are not counted.",
 )
 def flops(m: Measurement) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from untrained.indicators.indicator import Indicator, Need, indicator
+from untrained.indicators.indicator import Family, Indicator, Need, indicator
 from untrained.indicators.measurement import Measurement
 from untrained.indicators.protocol import Protocol
 from untrained.indicators.regression.searched_tasks import DARTS, NASBENCH101, RESNET
@@ -74,6 +74,9 @@ def _register(name: str, *, batch_size: int, steps: int, suffix: str = "") -> In
         needs={Need.STAGES, Need.GRADIENTS, Need.RANDOMNESS},
         higher_is_better=False,
         protocol=PROTOCOL.replace(batch_size=batch_size),
+        cost=f"{steps + 2} forward, {steps} backward",  # one for widths, one evaluates
+        family=Family.GENNAS,
+        uses_accuracy=name.startswith("search_"),
         version=3,
         deviations=("" if usual else "Not the paper's score: fewer steps or images. ")
         + remark

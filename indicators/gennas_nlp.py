@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from untrained.indicators.gennas import REFERENCE, STEPS
-from untrained.indicators.indicator import Indicator, Need, indicator
+from untrained.indicators.indicator import Family, Indicator, Need, indicator
 from untrained.indicators.measurement import Measurement
 from untrained.indicators.protocol import Protocol
 from untrained.indicators.regression.sequence_tasks import (
@@ -50,6 +50,9 @@ def _register(name: str) -> Indicator:
         needs={Need.SEQUENCES, Need.GRADIENTS, Need.RANDOMNESS},
         higher_is_better=False,
         protocol=Protocol(inputs="none", batch_size=1, labels="none"),
+        cost=f"{STEPS + 2} forward, {STEPS} backward",  # one for widths, one evaluates
+        family=Family.GENNAS,
+        uses_accuracy=name.startswith("search_"),
         deviations=remark + DEVIATIONS,
     )(loss)
 

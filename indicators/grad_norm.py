@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from untrained.indicators.indicator import Need, indicator
+from untrained.indicators.indicator import Family, Need, indicator
 from untrained.indicators.measurement import Measurement
 from untrained.indicators.protocol import Protocol
 from untrained.indicators.quantities.loss_gradients import layer_gradients
@@ -14,6 +14,8 @@ from untrained.indicators.quantities.loss_gradients import layer_gradients
     reference="Abdelfattah et al., Zero-Cost Proxies for Lightweight NAS, ICLR 2021, section 3.1",
     needs={Need.LABELS, Need.GRADIENTS},
     protocol=Protocol(batch_size=64),
+    cost="1 forward, 1 backward",
+    family=Family.BASELINE,
     class_invariant=True,
 )
 def grad_norm(m: Measurement) -> float:

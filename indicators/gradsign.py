@@ -20,6 +20,7 @@ from untrained.indicators.quantities.loss_gradients import class_labels
     "ICLR 2022, algorithm 1",
     needs={Need.LABELS, Need.GRADIENTS},
     protocol=Protocol(batch_size=64),
+    cost="1 forward, B backward",
 )
 def gradsign(m: Measurement) -> float:
     """Summed agreement of the signs of per-sample loss gradients.

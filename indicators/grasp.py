@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from untrained.indicators.indicator import Need, indicator
+from untrained.indicators.indicator import Family, Need, indicator
 from untrained.indicators.jets.jet import NoRule
 from untrained.indicators.jets.mixed_derivative import mixed_derivative
 from untrained.indicators.measurement import Measurement
@@ -23,6 +23,8 @@ from untrained.indicators.quantities.loss_gradients import layer_gradients
     "ICLR 2020, eq. 8; as a network score in Abdelfattah et al., ICLR 2021",
     needs={Need.LABELS, Need.GRADIENTS},
     protocol=Protocol(batch_size=64),
+    cost="2 forward, 1 backward",
+    family=Family.BASELINE,
     class_invariant=True,
     deviations="The pruning method divides the logits by a temperature of 200; as a network score "
     "it is 1, as in zero-cost-nas.",

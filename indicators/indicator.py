@@ -9,6 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Literal
 
 from untrained.foundation import Registry
+from untrained.indicators.passes import Passes
 from untrained.indicators.protocol import Protocol
 
 if TYPE_CHECKING:
@@ -32,6 +33,17 @@ class Need(Enum):
     """The score draws random numbers of its own, so it differs from seed to seed."""
 
 
+class Family(Enum):
+    """Under which heading an indicator is listed."""
+
+    NASWOT = "NASWOT"
+    NASI = "NASI and traces of the tangent kernel"
+    TE_NAS = "TE-NAS and TEG-NAS"
+    GENNAS = "GenNAS"
+    BASELINE = "Baselines"
+    LATER = "Later indicators"
+
+
 Function = Callable[["Measurement"], float]
 
 
@@ -49,10 +61,18 @@ class Indicator:
     needs: frozenset[Need]
     protocol: Protocol
     """The reference protocol, that of the paper or the authors' code."""
+    cost: Passes
+    """Passes of the network if it is read by itself."""
+    family: Family
+    uses_accuracy: bool
+    """Whether something in its definition was set with the accuracies of trained networks."""
     class_invariant: bool
     """Equal for all members of a functional class, given equal live weights."""
     version: int
     """Raised whenever the value for the same network changes."""
+    follows_initialisation: bool
+    """Whether the score is one of the weights as they were drawn. Not so counts, and scores that
+    draw weights of their own: a run's initialisation does not become part of their protocol."""
     deviations: str
     """Where the definition differs from the authors' released code; empty if nowhere."""
     function: Function
@@ -87,10 +107,14 @@ def indicator(
     formula: str,
     reference: str,
     protocol: Protocol,
+    cost: str,
+    family: Family = Family.LATER,
+    uses_accuracy: bool = False,
     needs: frozenset[Need] | set[Need] = frozenset(),
     higher_is_better: bool = True,
     class_invariant: bool = False,
     version: int = 1,
+    follows_initialisation: bool = True,
     deviations: str = "",
 ) -> Callable[[Function], Indicator]:
     """Register the decorated function as the indicator of the function's name.
@@ -100,15 +124,25 @@ def indicator(
         formula: the definition in one line.
         reference: authors, venue, year, equation.
         protocol: the reference protocol.
+        cost: passes of the network if it is read by itself, as in `1 forward, B backward`; `none`
+            for none. See `Passes`, which says what counts as one.
+        family: under which heading it is listed.
+        uses_accuracy: whether something in its definition was set with the accuracies of trained
+            networks.
         needs: what must be there for it to exist.
         higher_is_better: its direction, as the paper claims it.
         class_invariant: whether all members of a functional class score the same.
         version: to be raised whenever the value for the same network changes.
+        follows_initialisation: whether it depends on how the network's weights were drawn.
         deviations: where it differs from the authors' released code.
 
     Returns:
         The decorator; it returns the `Indicator`, which is callable like the function.
+
+    Raises:
+        ValueError: `cost` is malformed.
     """
+    passes = Passes.parse(cost)
 
     def register(function: Function) -> Indicator:
         item = Indicator(
@@ -119,8 +153,12 @@ def indicator(
             higher_is_better=higher_is_better,
             needs=frozenset(needs),
             protocol=protocol,
+            cost=passes,
+            family=family,
+            uses_accuracy=uses_accuracy,
             class_invariant=class_invariant,
             version=version,
+            follows_initialisation=follows_initialisation,
             deviations=deviations,
             function=function,
         )

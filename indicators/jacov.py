@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from untrained.foundation import Unsupported
-from untrained.indicators.indicator import Need, indicator
+from untrained.indicators.indicator import Family, Need, indicator
 from untrained.indicators.measurement import Measurement
 from untrained.indicators.protocol import Protocol
 from untrained.indicators.quantities.input_jacobian import input_jacobian
@@ -20,6 +20,8 @@ _K = 1e-5
     reference="Mellor et al., arXiv:2006.04647v1, as jacob_cov in Abdelfattah et al., ICLR 2021",
     needs={Need.GRADIENTS},
     protocol=Protocol(batch_size=64, labels="none"),
+    cost="1 forward, 1 backward",
+    family=Family.BASELINE,
     class_invariant=True,
     deviations="A symmetric eigensolver in float64; the original's general one can return complex "
     "values.",

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from untrained.foundation import Unsupported
-from untrained.indicators.indicator import Need, indicator
+from untrained.indicators.indicator import Family, Need, indicator
 from untrained.indicators.measurement import Measurement
 from untrained.indicators.protocol import Protocol
 from untrained.indicators.quantities.forward import logits_of
@@ -29,9 +29,13 @@ from untrained.indicators.quantities.relu_calls import ReluCalls
         cells=1,
         skeleton="thin",
     ),
+    cost="M forward",
+    family=Family.TE_NAS,
     deviations="Rows are counted exactly; the authors' code sums reciprocal multiplicities in half "
     "precision, which is off when one pattern has more than 2048 samples. Any network is counted "
-    "as it is given; the definition is for the thin one (no stem, one input channel).",
+    "as it is given; the definition is for the thin one (no stem, one input channel). 3000 samples "
+    "as in the code (the paper: 5000). Weights as the protocol's initialisation draws them: the "
+    "paper's Kaiming-normal re-initialisation has no effect in the authors' code.",
 )
 def linear_regions(m: Measurement) -> float:
     """R, from 1 to the number of samples of all batches together.

@@ -18,6 +18,7 @@ from untrained.indicators.quantities.synaptic_flow import synaptic_flow
     "WACV 2023, section 3.2",
     needs={Need.GRADIENTS},
     protocol=Protocol(inputs="none", batch_size=1, labels="none"),
+    cost="1 forward, 1 backward",
     class_invariant=True,
     deviations="Over the weights of convolutional and linear layers, as SynFlow here, always "
     "in float64.",

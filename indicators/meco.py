@@ -17,6 +17,7 @@ from untrained.indicators.quantities.first_sample_maps import (
     reference="Jiang et al., MeCo: Zero-Shot NAS with One Data and Single Forward Pass via Minimum "
     "Eigenvalue of Correlation, NeurIPS 2023, eq. 5",
     protocol=Protocol(inputs="gaussian", batch_size=1, resolution=64, labels="none"),
+    cost="1 forward",
     deviations="Each layer (a module without children) counts once; the authors' code hooks the "
     "containers too and so counts the last layer of each again. A symmetric eigensolver in "
     "float64. The input has the run's resolution.",

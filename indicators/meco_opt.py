@@ -21,6 +21,7 @@ _NUM_CHANNELS = 8
     reference="Jiang et al., MeCo, NeurIPS 2023, MeCo_opt",
     needs={Need.RANDOMNESS},
     protocol=Protocol(inputs="gaussian", batch_size=1, resolution=64, labels="none"),
+    cost="1 forward",
     deviations="As meco. A layer of fewer than 8 channels is taken whole.",
 )
 def meco_opt(m: Measurement) -> float:

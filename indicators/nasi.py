@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from untrained.indicators.indicator import Need, indicator
+from untrained.indicators.indicator import Family, Need, indicator
 from untrained.indicators.measurement import Measurement
 from untrained.indicators.protocol import Protocol
 from untrained.indicators.quantities.loss_gradients import loss_gradients
@@ -14,6 +14,8 @@ from untrained.indicators.quantities.loss_gradients import loss_gradients
     reference="Shu et al., NASI: Label- and Data-agnostic NAS at Initialization, ICLR 2022, eq. 12",
     needs={Need.LABELS, Need.GRADIENTS},
     protocol=Protocol(batch_size=64),
+    cost="1 forward, 1 backward",
+    family=Family.NASI,
     deviations="The raw trace approximation, larger is better; the constrained objective "
     "R = T - mu max(0, T - nu) is a matter of the search.",
 )

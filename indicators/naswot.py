@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from untrained.indicators.indicator import Need, indicator
+from untrained.indicators.indicator import Family, Need, indicator
 from untrained.indicators.measurement import Measurement
 from untrained.indicators.protocol import Protocol
 from untrained.indicators.quantities.relu_kernels import relu_kernels
@@ -36,6 +36,8 @@ def log_determinant(kernel: Tensor) -> float:
     reference="Mellor et al., Neural Architecture Search without Training, ICML 2021, eqs. 1-2",
     needs={Need.RELU},
     protocol=PROTOCOL,
+    cost="1 forward",
+    family=Family.NASWOT,
     deviations="Every ReLU is counted once; the authors' code counts those inside a ReLU-Conv-BN "
     "twice, which shifts the score by about B ln 2 and leaves the ranking. Like there, a ReLU "
     "behind a `none` edge counts (see naswot_live).",

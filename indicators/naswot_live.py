@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from untrained.indicators.indicator import Need, indicator
+from untrained.indicators.indicator import Family, Need, indicator
 from untrained.indicators.measurement import Measurement
 from untrained.indicators.naswot import PROTOCOL, log_determinant
 from untrained.indicators.quantities.live_relus import live_relus
@@ -17,6 +17,8 @@ from untrained.indicators.quantities.relu_kernels import relu_kernels
     reference="a variant of Mellor et al., ICML 2021, of this project",
     needs={Need.RELU, Need.GRADIENTS},
     protocol=PROTOCOL,
+    cost="2 forward, 1 backward",
+    family=Family.NASWOT,
     class_invariant=True,
     deviations="Not the paper's score: ReLUs behind a zeroed edge or fed by a constant are left "
     "out, so that all architectures of one function score alike.",

@@ -25,6 +25,7 @@ _ACTIVATIONS = tuple(getattr(activation, name) for name in activation.__all__)
     "Performance, ICLR 2025",
     needs={Need.RANDOMNESS},
     protocol=Protocol(batch_size=64, labels="none"),
+    cost="1 forward",
     deviations="One evaluation at the network's own initialisation; the authors average 32. Where "
     "the batch has fewer rows than a layer has features, all are taken; the authors draw more "
     "batches. The random block is seeded, and the last block can be drawn too.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from untrained.indicators.indicator import Need, indicator
+from untrained.indicators.indicator import Family, Need, indicator
 from untrained.indicators.measurement import Measurement
 from untrained.indicators.protocol import Protocol
 from untrained.indicators.quantities.logit_gradients import sum_logit_gradients
@@ -19,6 +19,8 @@ PROTOCOL = Protocol(batch_size=32, labels="none", channels=3, cells=1)
     needs={Need.GRADIENTS},
     higher_is_better=False,
     protocol=PROTOCOL,
+    cost="1 forward, B backward",
+    family=Family.TE_NAS,
     class_invariant=True,
     deviations="Eigenvalues in float64, and a singular kernel has no score; the authors' float32 "
     "solver can give a negative condition number, which then looks excellent. One evaluation: "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from untrained.indicators.indicator import Need, indicator
+from untrained.indicators.indicator import Family, Need, indicator
 from untrained.indicators.measurement import Measurement
 from untrained.indicators.ntk_condition import PROTOCOL
 from untrained.indicators.quantities.frozen_normalisation import frozen_gradients
@@ -16,6 +16,8 @@ from untrained.indicators.quantities.tangent_kernel import condition_number, ker
     needs={Need.GRADIENTS},
     higher_is_better=False,
     protocol=PROTOCOL,
+    cost="2 forward, 1 backward",
+    family=Family.TE_NAS,
     class_invariant=True,
     deviations="Not the paper's score: no gradient runs through batch statistics, so one "
     "vectorised backward pass replaces one a sample. The same where no layer uses them.",

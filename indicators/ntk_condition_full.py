@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from untrained.indicators.indicator import Need, indicator
+from untrained.indicators.indicator import Family, Need, indicator
 from untrained.indicators.measurement import Measurement
 from untrained.indicators.ntk_condition import PROTOCOL
 from untrained.indicators.quantities.forward import forward
@@ -20,6 +20,8 @@ from untrained.indicators.quantities.tangent_kernel import condition_number, ker
     needs={Need.GRADIENTS},
     higher_is_better=False,
     protocol=PROTOCOL,
+    cost="1 forward, B K backward",
+    family=Family.TE_NAS,
     class_invariant=True,
     deviations="The kernel of the multi-output network, where the authors' code takes that of the "
     "summed logits (ntk_condition). The same weights, batch and network as there. A singular "

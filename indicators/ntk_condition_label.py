@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from untrained.indicators.indicator import Need, indicator
+from untrained.indicators.indicator import Family, Need, indicator
 from untrained.indicators.measurement import Measurement
 from untrained.indicators.protocol import Protocol
 from untrained.indicators.quantities.logit_gradients import label_logits, parameters_of, rows_of
@@ -17,6 +17,8 @@ from untrained.indicators.quantities.tangent_kernel import condition_number, ker
     needs={Need.LABELS, Need.GRADIENTS},
     higher_is_better=False,
     protocol=Protocol(batch_size=64),
+    cost="1 forward, B backward",
+    family=Family.TE_NAS,
     deviations="The kernel of ntk_trace_label: exact gradients of single logits through the batch "
     "statistics, over all parameters, where the authors' code looks at convolutional and linear "
     "layers only. Eigenvalues in float64, and a singular kernel has no score; the authors' code "

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from untrained.foundation import Unsupported
-from untrained.indicators.indicator import Need, indicator
+from untrained.indicators.indicator import Family, Need, indicator
 from untrained.indicators.measurement import Measurement
 from untrained.indicators.protocol import Protocol
 from untrained.indicators.quantities.forward import logits_of
@@ -27,6 +27,8 @@ from untrained.indicators.quantities.tangent_kernel import kernel, spectrum
     needs={Need.LABELS, Need.GRADIENTS, Need.SECOND_BATCH},
     higher_is_better=False,
     protocol=Protocol(batch_size=64, num_batches=2, channels=3, cells=1),
+    cost="2 forward, 2 B backward",
+    family=Family.TE_NAS,
     class_invariant=True,
     deviations="A singular kernel has no score; the authors' code returns -1, which their averages "
     "take for a good value. The second batch is the protocol's, where their evolutionary search "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from untrained.indicators.indicator import Need, indicator
+from untrained.indicators.indicator import Family, Need, indicator
 from untrained.indicators.measurement import Measurement
 from untrained.indicators.protocol import Protocol
 from untrained.indicators.quantities.forward import forward
@@ -17,6 +17,8 @@ from untrained.indicators.quantities.logit_gradients import squared_norms
     reference="Shu et al., NASI: Label- and Data-agnostic NAS at Initialization, ICLR 2022, eq. 9",
     needs={Need.GRADIENTS},
     protocol=Protocol(batch_size=16, labels="none"),
+    cost="1 forward, B K backward",
+    family=Family.NASI,
     deviations="Divided by the batch size. The paper's search uses the approximation (see nasi) "
     "and its main text names no batch for the exact norm; 16 is this project's choice.",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from untrained.indicators.indicator import Need, indicator
+from untrained.indicators.indicator import Family, Need, indicator
 from untrained.indicators.measurement import Measurement
 from untrained.indicators.protocol import Protocol
 from untrained.indicators.quantities.logit_gradients import label_logits, squared_norms
@@ -17,6 +17,8 @@ from untrained.indicators.quantities.logit_gradients import label_logits, square
     "NeurIPS 2022, M_Trace",
     needs={Need.LABELS, Need.GRADIENTS},
     protocol=Protocol(batch_size=64),
+    cost="1 forward, B backward",
+    family=Family.NASI,
     deviations="Exact gradients of single logits through the batch statistics, over all "
     "parameters. The authors' code looks at convolutional and linear layers only, and takes each "
     "sample's activations times the back-propagated gradients of the sum of all label logits, "

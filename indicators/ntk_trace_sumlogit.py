@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from untrained.indicators.indicator import Need, indicator
+from untrained.indicators.indicator import Family, Need, indicator
 from untrained.indicators.measurement import Measurement
 from untrained.indicators.ntk_condition import PROTOCOL
 from untrained.indicators.quantities.logit_gradients import sum_logit_gradients
@@ -15,6 +15,8 @@ from untrained.indicators.quantities.logit_gradients import sum_logit_gradients
     "this project",
     needs={Need.GRADIENTS},
     protocol=PROTOCOL,
+    cost="1 forward, B backward",
+    family=Family.NASI,
     class_invariant=True,
     deviations="TE-NAS uses its kernel's condition number only.",
 )

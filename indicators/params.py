@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from untrained.indicators.indicator import indicator
+from untrained.indicators.indicator import Family, indicator
 from untrained.indicators.measurement import Measurement
 from untrained.indicators.protocol import Protocol
 
@@ -12,6 +12,9 @@ from untrained.indicators.protocol import Protocol
     formula="number of parameters",
     reference="trivial baseline",
     protocol=Protocol(inputs="none", batch_size=1, labels="none"),
+    cost="none",
+    family=Family.BASELINE,
+    follows_initialisation=False,
 )
 def params(m: Measurement) -> float:
     """The number of parameters, a shared one counted once."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from untrained.indicators.indicator import Need, indicator
+from untrained.indicators.indicator import Family, Need, indicator
 from untrained.indicators.measurement import Measurement
 from untrained.indicators.protocol import Protocol
 
@@ -15,6 +15,9 @@ from untrained.indicators.protocol import Protocol
     reference="trivial baseline",
     needs={Need.RANDOMNESS},
     protocol=Protocol(inputs="none", batch_size=1, labels="none"),
+    cost="none",
+    family=Family.BASELINE,
+    follows_initialisation=False,
 )
 def random(m: Measurement) -> float:
     """A uniform random number from the measurement's own generator: what chance achieves."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from untrained.indicators.indicator import Need, indicator
+from untrained.indicators.indicator import Family, Need, indicator
 from untrained.indicators.measurement import Measurement
 from untrained.indicators.protocol import Protocol
 from untrained.indicators.quantities.loss_gradients import layer_gradients
@@ -14,6 +14,8 @@ from untrained.indicators.quantities.loss_gradients import layer_gradients
     reference="Lee et al., SNIP, ICLR 2019, as a network score in Abdelfattah et al., ICLR 2021",
     needs={Need.LABELS, Need.GRADIENTS},
     protocol=Protocol(batch_size=64),
+    cost="1 forward, 1 backward",
+    family=Family.BASELINE,
     class_invariant=True,
 )
 def snip(m: Measurement) -> float:

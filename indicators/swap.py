@@ -14,10 +14,11 @@ from untrained.indicators.quantities.activation_patterns import num_activation_p
     reference="Peng et al., SWAP-NAS: Sample-Wise Activation Patterns for Ultra-fast NAS, "
     "ICLR 2024, definition 3.2",
     needs={Need.RELU},
-    protocol=Protocol(batch_size=16, labels="none"),
-    deviations="One evaluation at the network's own initialisation; the authors' search averages "
-    "32 re-initialisations from N(0, 1). Every ReLU counts, the authors' code takes those of "
-    "4-dimensional maps; a ReLU behind a `none` edge counts, as there.",
+    protocol=Protocol(batch_size=16, labels="none", initialisation="gaussian"),
+    cost="1 forward",
+    deviations="One evaluation; the authors' search averages 32 initialisations. Every ReLU "
+    "counts, the authors' code takes those of 4-dimensional maps; a ReLU behind a `none` edge "
+    "counts, as there.",
 )
 def swap(m: Measurement) -> float:
     """The cardinality of the set of patterns that units show over the samples.

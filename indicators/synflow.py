@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from untrained.indicators.indicator import Need, indicator
+from untrained.indicators.indicator import Family, Need, indicator
 from untrained.indicators.measurement import Measurement
 from untrained.indicators.protocol import Protocol
 from untrained.indicators.quantities.synaptic_flow import synaptic_flow
@@ -15,6 +15,8 @@ from untrained.indicators.quantities.synaptic_flow import synaptic_flow
     "score in Abdelfattah et al., ICLR 2021",
     needs={Need.GRADIENTS},
     protocol=Protocol(inputs="none", batch_size=1, labels="none"),
+    cost="1 forward, 1 backward",
+    family=Family.BASELINE,
     class_invariant=True,
     deviations="All batch normalisations are bypassed; zero-cost-nas leaves those of its reduction "
     "blocks in. Always in float64, where the raw score of a deep network fits; no logarithm is "

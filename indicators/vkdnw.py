@@ -21,10 +21,16 @@ _SMOOTHING = 0.05
     reference="Týbl and Neumann, Training-free NAS through Variance of Knowledge of Deep Network "
     "Weights, CVPR 2025, eqs. 9-12",
     needs={Need.GRADIENTS},
-    protocol=Protocol(inputs="gaussian", batch_size=64, labels="none", batch_norm="eval"),
-    deviations="At the network's own initialisation; the authors first re-initialise it (Kaiming "
-    "normal, fan-in). The covariance is used as it is, in float64, without its Cholesky factor. "
-    "The number counts every parameter tensor, also biases, as the authors' code does.",
+    protocol=Protocol(
+        inputs="gaussian",
+        batch_size=64,
+        labels="none",
+        initialisation="kaiming_normal_fan_in",
+        batch_norm="eval",
+    ),
+    cost="2 forward, K backward",
+    deviations="The covariance is used as it is, in float64, without its Cholesky factor. The "
+    "number counts every parameter tensor, also biases, as the authors' code does.",
 )
 def vkdnw(m: Measurement) -> float:
     """Size of the network in tensors, and below one tensor the evenness of the Fisher spectrum.

@@ -38,6 +38,8 @@ class _Features(nn.Module):
     "ICCV 2021, algorithm 1",
     needs={Need.STAGES, Need.RANDOMNESS},
     protocol=Protocol(inputs="gaussian", batch_size=64, labels="none"),
+    cost="2 forward",
+    follows_initialisation=False,
     deviations="As in the paper the Euclidean norm and the variances of the batch; the authors' "
     "code takes the sum of absolute differences, and running variances, nine tenths of which are "
     "still 1. Residual links stay, as in the code. One repetition. A batch norm fed by a constant "

@@ -17,6 +17,7 @@ from untrained.indicators.quantities.batch_gradients import batch_gradients
     "ICLR 2023, eq. 11",
     needs={Need.LABELS, Need.GRADIENTS, Need.SECOND_BATCH},
     protocol=Protocol(batch_size=128, num_batches=2),
+    cost="M forward, M backward",
     class_invariant=True,
     deviations="Mean and standard deviation (dividing by the number of batches) are taken in "
     "float64; which gradients are equal in all batches depends on rounding either way.",

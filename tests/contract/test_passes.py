@@ -1,5 +1,6 @@
-"""What is shared is computed once: convolutions and their backward passes, counted."""
+"""Passes of a network, counted by convolutions: what is declared, and that sharing saves."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,8 +16,7 @@ from untrained.indicators import Measurement, Need, indicators, read
 from untrained.spaces import Network, spaces
 
 ARCH = "|nor_conv_3x3~0|+|none~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_1x1~1|nor_conv_3x3~2|"
-CLASSES = 5
-BATCH = 10
+CLASSES, BATCH, BATCHES = 5, 9, 2  # all their products differ
 
 # a training of a copy, which no other indicator looks at, is not a pass of this network
 NAMES = [
@@ -38,15 +38,22 @@ class CountedConvolutions(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self.owners: list[Any] = []
         self.forward: Counter[Any] = Counter()
-        self.backward: Counter[Any] = Counter()
+        self.backward_inputs: Counter[Any] = Counter()
+        self.backward_weights: Counter[Any] = Counter()
+        self.of_images: Counter[str] = Counter()
+        """Calls of the one layer that sees three channels."""
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         if self.owners and func is torch.ops.aten.convolution.default:
             self.forward[self.owners[-1]] += 1
+            self.of_images["forward"] += args[1].shape[1] == 3
         if self.owners and func is torch.ops.aten.convolution_backward.default:
-            self.backward[self.owners[-1]] += 1
+            of_input, of_weight, _ = args[-1]
+            self.backward_inputs[self.owners[-1]] += of_input
+            self.backward_weights[self.owners[-1]] += of_weight
+            self.of_images["backward"] += args[2].shape[1] == 3
         return func(*args, **(kwargs or {}))
 
     @contextmanager
@@ -58,8 +65,9 @@ class CountedConvolutions(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self.owners.pop()
 
     def passes(self) -> dict[Any, Passes]:
-        owners = self.forward.keys() | self.backward.keys()
-        return {owner: (self.forward[owner], self.backward[owner]) for owner in owners}
+        backward = self.backward_inputs | self.backward_weights  # vmap asks for them apart
+        owners = self.forward.keys() | backward.keys()
+        return {owner: (self.forward[owner], backward[owner]) for owner in owners}
 
 
 class CountedMeasurement(Measurement):
@@ -82,21 +90,25 @@ def num_layers() -> int:
     return sum(isinstance(module, nn.Conv2d) for module in network().modules())
 
 
-def passes_of(names: list[str]) -> dict[Any, Passes]:
-    """Convolutions by the quantity they are for, or by the indicator if they are its own."""
+def counted(names: list[str]) -> CountedConvolutions:
     generator = torch.Generator().manual_seed(0)
     batches = [
         (torch.randn(BATCH, 3, 8, 8, generator=generator), torch.arange(BATCH) % CLASSES)
-        for _ in range(2)
+        for _ in range(BATCHES)
     ]
     measurement = CountedMeasurement(network(), batches)
-    measurement.counted = counted = CountedConvolutions()
-    with measurement, counted:
+    measurement.counted = counts = CountedConvolutions()
+    with measurement, counts:
         for name in names:
-            with counted.owned_by(name):
+            with counts.owned_by(name):
                 reading = read(measurement, [name])[name]
             assert (reading.status, reading.reason) == ("ok", "")
-    return counted.passes()
+    return counts
+
+
+def passes_of(names: list[str]) -> dict[Any, Passes]:
+    """Convolutions by the quantity they are for, or by the indicator if they are its own."""
+    return counted(names).passes()
 
 
 @cache
@@ -106,6 +118,23 @@ def alone(name: str) -> dict[Any, Passes]:
 
 def total(passes: dict[Any, Passes]) -> Passes:
     return sum(f for f, _ in passes.values()), sum(b for _, b in passes.values())
+
+
+def declared(name: str) -> Passes:
+    return indicators[name].cost.number(batch_size=BATCH, num_classes=CLASSES, num_batches=BATCHES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_indicator_by_itself_costs_the_passes_it_declares(name: str) -> None:
+    # a pass that stops short of some layers counts as a whole
+    forward, backward = (math.ceil(count / num_layers()) for count in total(alone(name)))
+    assert (forward, backward) == declared(name)
+
+
+@pytest.mark.parametrize("name", ["gennas_combo_reduced", "gennas_search_nasbench101_10"])
+def test_a_training_costs_the_passes_it_declares(name: str) -> None:
+    calls = counted([name]).of_images  # its copy has other convolutions at its end
+    assert (calls["forward"], calls["backward"]) == declared(name)
 
 
 @pytest.mark.parametrize("backwards", [False, True], ids=["as_registered", "last_first"])

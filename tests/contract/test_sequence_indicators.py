@@ -75,6 +75,27 @@ def test_a_recurrent_network_gets_a_finite_score(name: str) -> None:
 
 
 @every_indicator
+def test_it_costs_the_passes_it_declares(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    passes = {"forward": 0, "backward": 0}
+    original = Recurrent.recurrent
+
+    def count(kind: str) -> None:
+        passes[kind] += 1
+
+    def recurrent(self: Recurrent, x: Tensor) -> Tensor:
+        count("forward")
+        out = original(self, x)
+        if out.requires_grad:
+            out.register_hook(lambda gradient: count("backward"))  # type: ignore[no-untyped-call]
+        return out
+
+    monkeypatch.setattr(Recurrent, "recurrent", recurrent)
+    assert readings_of(network(), [name])[name].status == "ok"
+    declared = indicators[name].cost.number(batch_size=3, num_classes=11, num_batches=1)
+    assert (passes["forward"], passes["backward"]) == declared
+
+
+@every_indicator
 def test_the_same_network_gets_the_same_bits_also_by_itself(name: str) -> None:
     torch.rand(3)  # the global stream is nobody's business
     assert readings_of(network(), [name])[name].value == usual()[name].value
