@@ -2,7 +2,7 @@
 
 A cell is a directed acyclic graph of at most 7 vertices and 9 edges. Vertex 0 is the input, the
 last one the output; the others carry an operation.
-Reference: Ying et al., "NAS-Bench-101", ICML 2019, sections 2.1 to 2.3 and appendix S1.
+Reference: Ying et al., "NAS-Bench-101", ICML 2019, and the benchmark's released code.
 """
 
 from __future__ import annotations
@@ -120,7 +120,8 @@ def graph_hash(cell: Cell) -> str:
     and takes in the sorted hashes of its two neighbourhoods as many times as there are vertices;
     the key is the MD5 of all of them, sorted.
 
-    Reference: appendix S1 of the paper; the texts that are hashed are those of the released files.
+    Reference: the iterative hashing of the paper's supplement; the texts that are hashed are those
+    of the released files.
     """
     vertices = range(cell.num_vertices)
     sources = [[s for s in vertices if (s, v) in cell.edges] for v in vertices]
@@ -149,7 +150,7 @@ def vertex_channels(cell: Cell, width: int) -> tuple[int, ...]:
     The output concatenates: its sources share the width, the remainder goes one each to the first
     of them. Another vertex is as wide as the widest that it feeds.
 
-    Reference: section 2.3 of the paper, "the channel counts".
+    Reference: the benchmark's released code, which the table's parameter counts confirm.
     """
     joined = [v for v in range(1, cell.output) if (v, cell.output) in cell.edges]
     channels = dict.fromkeys(range(1, cell.output), 0)

@@ -6,7 +6,7 @@
 A cell begins every path with a 1x1 projection of its input and concatenates its end. Every
 convolution is conv-BN-ReLU without bias, so cells end in a ReLU unless they end in a max pooling;
 the input of a vertex is the sum of its sources, cut to its own width.
-Reference: Ying et al., "NAS-Bench-101", ICML 2019, section 2.
+Reference: Ying et al., "NAS-Bench-101", ICML 2019.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
 
 The edges that leave a cell's input change the width; a skip connection that does is a 1x1
 convolution with batch norm and without ReLU.
-Reference: Dong et al., "NATS-Bench", TPAMI 2021, section 3.2, and the authors' code.
+Reference: Dong et al., "NATS-Bench", TPAMI 2021, and the authors' code.
 """
 
 from __future__ import annotations

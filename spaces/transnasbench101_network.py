@@ -6,7 +6,7 @@
 A module is two blocks: basic residual blocks in the macro space, copies of one cell in the micro
 space. Its digit says what its first block does: 1 neither, 2 double the channels, 3 halve the
 resolution, 4 both. Every convolution is ReLU-Conv-BN without bias but for the stem's first.
-Reference: Duan et al., "TransNAS-Bench-101", CVPR 2021, section 3, and the authors' code.
+Reference: Duan et al., "TransNAS-Bench-101", CVPR 2021, and the authors' code.
 """
 
 from __future__ import annotations
