@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -56,34 +57,35 @@ def batch_norm(operation: Any, x: Any, *settings: Any) -> tuple[Jet, Tensor, Ten
     shift = torch.zeros(()).to(value) if shift is None else shift.view(axes)
     if training:
         n, mean, r = operation(value, None, None, None, None, True, momentum, eps)
-        normalised = _normalised(n, r.view(axes), *derivatives)
+        scaled = _normalised(n, r.view(axes), gain, derivatives)
     else:
         n, *_ = operation(value, None, None, mean, variance, False, momentum, eps)
         r = (variance + eps).rsqrt()
-        normalised = [t if t is None else t * r.view(axes) for t in derivatives]
-    scaled = [t if t is None else t * gain for t in normalised]
+        scaled = [t if t is None else t * (gain * r.view(axes)) for t in derivatives]
     return Jet(torch.addcmul(shift, n, gain), *scaled), mean, r
 
 
 def _normalised(
-    n: Tensor, r: Tensor, u: Tensor | None, v: Tensor | None, uv: Tensor | None
+    n: Tensor, r: Tensor, gain: Tensor, derivatives: Sequence[Tensor | None]
 ) -> list[Tensor | None]:
-    """The derivatives of n = r (x - E x), r = (Var x + eps)^(-1/2), from those of x.
+    """The derivatives of gain * n, n = r (x - E x), r = (Var x + eps)^(-1/2), from those of x.
 
     With a = u - E u, b = v - E v, c = uv - E uv and expectations over all axes but the channels':
 
         n_u  = r (a - E[na] n)
         n_uv = r c - r^2 E[nb] a - r^2 E[na] b + (r^2 (3 E[na] E[nb] - E[ab]) - r E[nc]) n
     """
+    u, v, uv = derivatives
     axes = [axis for axis in range(n.dim()) if axis != 1]
 
     def mean(t: Tensor) -> Tensor:
         return t.mean(axes, keepdim=True)
 
     def combined(constant: Tensor, *terms: tuple[Tensor, Tensor]) -> Tensor:
-        total = torch.addcmul(constant, *terms[0])
-        for term in terms[1:]:
-            total.addcmul_(*term)
+        (t, factor), *others = terms
+        total = torch.addcmul(gain * constant, t, gain * factor)
+        for t, factor in others:
+            total.addcmul_(t, gain * factor)
         return total
 
     def first(t: Tensor | None) -> tuple[Tensor | None, Tensor, Tensor]:

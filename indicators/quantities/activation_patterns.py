@@ -12,7 +12,7 @@ from untrained.indicators.quantities.relu_calls import ReluCalls
 from untrained.indicators.quantities.relu_kernels import relu_codes
 from untrained.indicators.quantity import quantity
 
-_BITS = 62  # of a signed word; the patterns are compared as words
+_BITS, _OCTETS = 8, 8  # in an octet, in a word; the patterns are compared as words
 
 
 @quantity
@@ -39,13 +39,19 @@ def num_activation_patterns(m: Measurement) -> int:
 
 
 def _packed(codes: Tensor) -> Tensor:
-    """(B, units) of zeros and ones as words of up to 62 samples: (ceil(B / 62), units) int64."""
-    return torch.stack(
-        [
-            (part.long() << torch.arange(len(part), device=part.device)[:, None]).sum(0)
-            for part in torch.split(codes, _BITS)
-        ]
-    )
+    """(B, units) int8 of zeros and ones as words of up to 64 samples: (ceil(B / 64), units)."""
+    weights = 2 ** torch.arange(_BITS, dtype=torch.uint8, device=codes.device)[:, None]
+    # by octets: a sum of whole words would widen each code to eight bytes first
+    octets = [
+        (part * weights[: len(part)]).sum(0, dtype=torch.uint8)
+        for part in torch.split(codes.view(torch.uint8), _BITS)
+    ]
+    octets += [torch.zeros_like(octets[0])] * (-len(octets) % _OCTETS)
+    words = [
+        torch.stack(octets[start : start + _OCTETS], dim=1).view(torch.int64)[:, 0]
+        for start in range(0, len(octets), _OCTETS)
+    ]
+    return torch.stack(words)
 
 
 def _num_distinct(words: Tensor) -> int:

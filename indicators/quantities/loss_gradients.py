@@ -67,7 +67,7 @@ def loss_backward(m: Measurement) -> LossBackward:
         return listen
 
     handles = [
-        output.tensor.register_hook(listener(place, output))
+        output.tensor.register_hook(listener(place, output))  # type: ignore[no-untyped-call]
         for place, output in enumerate(passed.layers)
         if output.tensor.requires_grad and output.intact
     ]
