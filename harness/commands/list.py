@@ -16,13 +16,16 @@ def list_(
         str | None,
         typer.Argument(
             metavar="KIND",
-            help="indicators, spaces, benchmarks, studies or formats; all by default.",
+            help="indicators, aggregates, spaces, benchmarks, studies or formats; all by default.",
             show_default=False,
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print docs/indicators.md (indicators only).")
+    ] = False,
 ) -> None:
-    """List what is installed: indicators, spaces, benchmarks, studies, report formats.
+    """List what is installed: indicators, aggregates, spaces, benchmarks, studies, formats.
 
     [dim]untrained list indicators
 
@@ -30,6 +33,9 @@ def list_(
     """
     if kind is not None and kind not in _KINDS:
         raise UnknownName("kind of thing to list", kind, _KINDS)
+    if as_markdown:
+        _print_catalogue(kind, as_json=as_json)
+        return
     kinds = [kind] if kind else list(_KINDS)
     found = {name: list(_KINDS[name]()) for name in kinds}
     if as_json:
@@ -41,6 +47,18 @@ def list_(
         _print_table(name, items)
 
 
+def _print_catalogue(kind: str | None, *, as_json: bool) -> None:
+    if kind != "indicators" or as_json:
+        asked = " ".join(["list", *([kind] if kind else []), *(["--json"] if as_json else [])])
+        raise UserError(
+            f"`{asked} --markdown`: only the indicators have a page in Markdown, and it is no "
+            "JSON; write `untrained list indicators --markdown`"
+        )
+    from untrained.harness.catalogue import catalogue
+
+    print(catalogue(), end="")
+
+
 def _print_table(title: str, items: Iterable[Mapping[str, Any]]) -> None:
     from rich import box
     from rich.console import Console
@@ -48,18 +66,48 @@ def _print_table(title: str, items: Iterable[Mapping[str, Any]]) -> None:
     from rich.text import Text
 
     table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, show_edge=False)
-    rows = list(items)
-    shown = [key for key in (rows[0] if rows else {}) if key not in _ONLY_JSON]
-    for key in shown:
-        table.add_column(key.replace("_", " "), overflow="fold", no_wrap=key == "name")
+    shown_of = _SHOWN_OF.get(title, dict)
+    only_json = _ONLY_JSON.get(title, frozenset())
+    rows = [
+        {key: value for key, value in shown_of(row).items() if key not in only_json}
+        for row in items
+    ]
+    for key in rows[0] if rows else ():
+        table.add_column(key.replace("_", " "), overflow="fold", no_wrap=key in _UNBROKEN)
     for row in rows:
-        table.add_row(*(Text(_as_text(row[key])) for key in shown))
-    Console().print(table)
+        table.add_row(*(Text(_as_text(value)) for value in row.values()))
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDTH_OF_FILES)
+    console.print(table)
+    if title in _BELOW:
+        console.print(Text(_BELOW[title]))
 
 
-_ONLY_JSON = frozenset(
-    {"missing", "reference", "protocol", "version", "class_invariant", "targets", "needs"}
-)
+def _shown_indicator(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": f"{row['name']}{' †' * row['uses_accuracy']}",
+        "better": row["better"],
+        "needs": [need.replace("_", " ") for need in row["needs"]],
+        "passes": row["cost"].replace("forward", "fwd").replace("backward", "bwd"),
+        "protocol": row["protocol_in_brief"],
+    }
+
+
+_SHOWN_OF: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    "indicators": _shown_indicator
+}
+_BELOW = {
+    "indicators": "passes: forward and backward, of one network by itself; B samples, K classes, "
+    "M batches\n† uses accuracies of trained networks\nall that is declared: --json, --markdown"
+}
+_ONLY_JSON: Mapping[str, frozenset[str]] = {
+    "aggregates": frozenset({"reference", "version", "parameters", "deviations"}),
+    "spaces": frozenset({"reference"}),
+    "benchmarks": frozenset({"missing", "targets"}),
+}
+_UNBROKEN = frozenset({"name", "passes"})
+_WIDTH_OF_FILES = 100
 
 
 def _as_text(value: object) -> str:
@@ -70,11 +118,16 @@ def _as_text(value: object) -> str:
             return "yes" if value else "no"
         case int():
             return f"{value:,}"
+        case list():
+            return ", ".join(map(str, value))
         case _:
             return str(value)
 
 
 def _indicators() -> Iterable[dict[str, Any]]:
+    from dataclasses import asdict
+
+    from untrained.harness.catalogue import brief
     from untrained.indicators import indicators
 
     for item in indicators.values():
@@ -83,11 +136,38 @@ def _indicators() -> Iterable[dict[str, Any]]:
             "title": item.title,
             "formula": item.formula,
             "better": "high" if item.higher_is_better else "low",
-            "reference": item.reference,
             "needs": sorted(need.value for need in item.needs),
+            "cost": str(item.cost),
+            "protocol_in_brief": brief(item.protocol),
+            "uses_accuracy": item.uses_accuracy,
+            "reference": item.reference,
+            "family": item.family.value,
             "protocol": item.protocol.describe(),
+            "protocol_fields": asdict(item.protocol),
             "version": item.version,
             "class_invariant": item.class_invariant,
+            "deviations": item.deviations,
+        }
+
+
+def _aggregates() -> Iterable[dict[str, Any]]:
+    from untrained.results.aggregates import aggregates
+
+    for item in aggregates.values():
+        yield {
+            "name": item.id,
+            "title": item.title,
+            "formula": item.formula,
+            "better": "high" if item.higher_is_better else "low",
+            "members": ", ".join(item.members) or "those you name",
+            "relative": item.relative,
+            "parameters": {
+                name: {"default": parameter.default, "meaning": parameter.meaning}
+                for name, parameter in item.parameters.items()
+            },
+            "reference": item.reference,
+            "version": item.version,
+            "deviations": item.deviations,
         }
 
 
@@ -148,6 +228,7 @@ def _formats() -> Iterable[dict[str, Any]]:
 
 _KINDS: Mapping[str, Callable[[], Iterable[dict[str, Any]]]] = {
     "indicators": _indicators,
+    "aggregates": _aggregates,
     "spaces": _spaces,
     "benchmarks": _benchmarks,
     "studies": _studies,

@@ -145,7 +145,14 @@ def test_everything_is_listed_as_json(untrained):
     code, out, _ = untrained("list", "--json")
     assert code == 0
     found = json.loads(out)
-    assert set(found) == {"indicators", "spaces", "benchmarks", "studies", "formats"}
+    assert set(found) == {
+        "indicators",
+        "aggregates",
+        "spaces",
+        "benchmarks",
+        "studies",
+        "formats",
+    }
     assert {"name", "title", "formula", "reference"} <= set(found["indicators"][0])
     sizes = {space["name"]: space["architectures"] for space in found["spaces"]}
     assert sizes["nasbench201"] == 15625
