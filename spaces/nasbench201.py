@@ -18,6 +18,7 @@ from numpy.random import Generator
 from untrained.foundation import MalformedInput, suggest
 from untrained.spaces.architecture import Architecture
 from untrained.spaces.nasbench201_function import normal_form
+from untrained.spaces.network_size import check_network_size
 from untrained.spaces.registry import register_space
 from untrained.spaces.search_space import SearchSpace
 
@@ -117,13 +118,26 @@ class NASBench201(SearchSpace):
         """See `SearchSpace.build`; the benchmark itself has 16 channels and 5 cells a stage."""
         from untrained.spaces.nasbench201_network import NASBench201Network
 
-        _check_counts(num_classes, channels, cells, in_channels)
+        _check_counts(
+            num_classes=num_classes, channels=channels, cells=cells, in_channels=in_channels
+        )
         return NASBench201Network(
             self.operations(arch),
             num_classes=num_classes,
             channels=channels,
             cells=cells,
             in_channels=in_channels,
+        )
+
+    def build_thin(
+        self, arch: str | Architecture, *, num_classes: int, channels: int = 1
+    ) -> Network:
+        """See `SearchSpace.build_thin`: the first cell, batch norm, ReLU, pooling, classifier."""
+        from untrained.spaces.nasbench201_thin_network import NASBench201ThinNetwork
+
+        _check_counts(num_classes=num_classes, channels=channels)
+        return NASBench201ThinNetwork(
+            self.operations(arch), num_classes=num_classes, channels=channels
         )
 
     def num_parameters(
@@ -140,7 +154,9 @@ class NASBench201(SearchSpace):
         With c the channels of a stage: a k x k edge has k^2 c^2 + 2c (convolution, batch norm), a
         reduction from c to d = 2c has 9cd + 9d^2 + 4d + cd.
         """
-        _check_counts(num_classes, channels, cells, in_channels)
+        _check_counts(
+            num_classes=num_classes, channels=channels, cells=cells, in_channels=in_channels
+        )
         operations = self.operations(arch)
         n1, n3 = operations.count("nor_conv_1x1"), operations.count("nor_conv_3x3")
         widths = (channels, 2 * channels, 4 * channels)
@@ -219,20 +235,8 @@ def _malformed(text: str, reason: str) -> MalformedInput:
     )
 
 
-def _check_counts(num_classes: int, channels: int, cells: int, in_channels: int) -> None:
-    given = {
-        "num_classes": num_classes,
-        "channels": channels,
-        "cells": cells,
-        "in_channels": in_channels,
-    }
-    for name, number in given.items():
-        if number < 1:
-            raise MalformedInput(
-                f"a NAS-Bench-201 network with {name}={number!r} was asked for; "
-                f"{name} must be a whole number of at least 1 "
-                "(the benchmark itself has channels=16, cells=5, in_channels=3)"
-            )
+def _check_counts(**counts: int) -> None:
+    check_network_size("NAS-Bench-201", "channels=16, cells=5, in_channels=3", **counts)
 
 
 register_space(NASBench201())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from numpy.random import Generator
 
-from untrained.foundation import MalformedInput, UserError
+from untrained.foundation import MalformedInput, Unsupported, UserError
 from untrained.spaces.architecture import Architecture
 
 if TYPE_CHECKING:
@@ -72,6 +72,29 @@ class SearchSpace(ABC):
         Raises:
             MalformedInput: not an architecture of this space, or a number below 1.
         """
+
+    def build_thin(
+        self, arch: str | Architecture, *, num_classes: int, channels: int = 1
+    ) -> Network:
+        """The network that TE-NAS counts linear regions on, initialised as `build` does.
+
+        One cell of each kind and what follows the last one, without a stem: the images have as
+        many channels as the first cell, and a resolution of a few pixels is enough.
+
+        Args:
+            arch: the architecture.
+            num_classes: number of logits.
+            channels: of the images and of the first cell.
+
+        Raises:
+            MalformedInput: not an architecture of this space, or a number below 1.
+            Unsupported: the space has no such network.
+        """
+        raise Unsupported(
+            f"a thin network of {self._text_of(arch)!r} was asked for, but the search space "
+            f"{self.name!r} builds no thin network; leave out what is counted on one (linear "
+            "regions), or build such a network and give it to measure()"
+        )
 
     def mutate(self, arch: str | Architecture, rng: Generator) -> Architecture:
         """A neighbour, drawn uniformly."""

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from untrained.foundation import MalformedInput, UserError
+from untrained.foundation import MalformedInput, Unsupported, UserError
 from untrained.spaces import Architecture, Network, SearchSpace, benchmarks, spaces
 
 SMALL = {"num_classes": 5, "channels": 4, "cells": 1}
@@ -219,6 +219,45 @@ def test_a_network_of_nothing_is_refused(name: str, argument: str) -> None:
     space = spaces[name]
     with pytest.raises(MalformedInput, match=f"{argument}=0"):
         space.build(drawn(space, 1)[0], **{**SMALL, argument: 0})
+
+
+THIN = [n for n in spaces if type(spaces[n]).build_thin is not SearchSpace.build_thin]
+
+
+@pytest.mark.parametrize("name", THIN)
+def test_a_thin_network_sees_a_few_pixels_in_its_own_channels(name: str) -> None:
+    space = spaces[name]
+    for arch in drawn(space, 5):
+        for channels in (1, 2):
+            network = space.build_thin(arch.text, num_classes=5, channels=channels)
+            assert isinstance(network, Network)
+            assert network.training
+            x = torch.randn(7, channels, 3, 3)
+            with torch.no_grad():
+                assert network(x).shape == (7, 5)
+                features = network.features(x)
+                last = network.stages(x)[-1]
+            assert features.ndim == last.ndim == 4
+            assert len(features) == len(last) == 7
+        whole = space.num_parameters(arch, num_classes=5, channels=2, cells=1, in_channels=2)
+        assert sum(p.numel() for p in network.parameters()) < whole / 4
+
+
+@pytest.mark.parametrize("name", THIN)
+@pytest.mark.parametrize("argument", ["num_classes", "channels"])
+def test_a_thin_network_of_nothing_or_of_no_member_is_refused(name: str, argument: str) -> None:
+    space = spaces[name]
+    with pytest.raises(MalformedInput, match=f"{argument}=0"):
+        space.build_thin(drawn(space, 1)[0], **{"num_classes": 5, argument: 0})
+    with pytest.raises(MalformedInput):
+        space.build_thin("no architecture", num_classes=5)
+
+
+@pytest.mark.parametrize("name", sorted(set(spaces) - set(THIN)))
+def test_a_space_without_thin_networks_says_so(name: str) -> None:
+    space = spaces[name]
+    with pytest.raises(Unsupported, match=rf"{name!r} builds no thin network; leave out"):
+        space.build_thin(drawn(space, 1)[0], num_classes=5)
 
 
 @pytest.mark.parametrize("name", list(benchmarks))

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from untrained.indicators import Measurement, indicators
-from untrained.spaces.nasbench201_network import Cell
+from untrained.spaces import spaces
 
 GOLDEN = Path(__file__).parent
 INPUTS = np.load(GOLDEN / "inputs.npz")
@@ -21,24 +21,8 @@ HALF_PRECISION = 0.5
 REFERENCE_OPERATIONS = ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"]
 
 
-class ThinNetwork(nn.Module):
-    """One cell of one channel, batch norm and ReLU, and a classifier; no stem."""
-
-    def __init__(self, architecture: str) -> None:
-        super().__init__()
-        nodes = architecture.split("+")
-        edges = [edge for node in nodes for edge in node.strip("|").split("|")]
-        self.cells = nn.ModuleList([Cell([edge.partition("~")[0] for edge in edges], 1)])
-        self.lastact = nn.Sequential(nn.BatchNorm2d(1), nn.ReLU())
-        self.classifier = nn.Linear(1, 10)
-
-    def forward(self, x: Tensor) -> Tensor:
-        logits: Tensor = self.classifier(self.lastact(self.cells[0](x)).mean((2, 3)))
-        return logits
-
-
 def thin_network(index: int) -> nn.Module:
-    net = ThinNetwork(str(INPUTS["archs"][index]))
+    net = spaces["nasbench201"].build_thin(str(INPUTS["archs"][index]), num_classes=10)
     edges = [f"{to}<-{source}" for to in (1, 2, 3) for source in range(to)]
     state = {}
     for key in WEIGHTS.files:

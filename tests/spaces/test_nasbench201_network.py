@@ -240,3 +240,21 @@ def test_every_operation_can_stand_on_every_edge(space: NASBench201) -> None:
         logits = space.build(format_operations(operations), **TINY)(torch.randn(2, 3, 8, 8))
         assert logits.shape == (2, 10)
         assert torch.isfinite(logits).all()
+
+
+def test_the_thin_network_is_one_cell_normalised_rectified_pooled_and_classified(
+    space: NASBench201,
+) -> None:
+    thin = space.build_thin(format_operations(MIXED), num_classes=4, channels=2).double()
+    x = torch.randn(9, 2, 3, 3, dtype=torch.float64)
+    y = thin.cells[0](x)
+    assert torch.equal(thin.stages(x)[0], y)
+    mean, var = y.mean((0, 2, 3), keepdim=True), y.var((0, 2, 3), keepdim=True, unbiased=False)
+    y = ((y - mean) / torch.sqrt(var + 1e-5)).clamp(min=0)
+    torch.testing.assert_close(thin.features(x), y)
+    expected = y.mean((2, 3)) @ thin.classifier.weight.T + thin.classifier.bias
+    torch.testing.assert_close(thin(x), expected)
+    whole = space.build(format_operations(MIXED), **TINY).state_dict()
+    assert set(thin.state_dict()) == {
+        name for name in whole if name.startswith(("cells.0.", "lastact.", "classifier."))
+    }
