@@ -23,8 +23,6 @@ ARCHS = [str(text) for text in INPUTS["archs"]]
 
 EXACT = 1e-9
 """Float64 arithmetic in another order."""
-CANCELLING = 1e-8
-"""plain: signed terms, some a hundred times the sum."""
 SINGLE_PRECISION = 1e-6
 """Fisher's channel values are summed in float32."""
 
@@ -159,7 +157,7 @@ def data() -> tuple[Tensor, Tensor]:
 
 SAME_DEFINITION = {
     "l2_norm": ("l2_norm", EXACT),
-    "plain": ("plain", CANCELLING),
+    "plain": ("plain", EXACT),
     "grasp": ("grasp", EXACT),
     "fisher": ("fisher", EXACT),
 }
