@@ -33,7 +33,7 @@ class CellGenotype:
     """One cell."""
 
     nodes: tuple[Node, ...]
-    """Node k + 2 at place k; edges in order of what they read, then of their operation."""
+    """Node k + 2 at place k."""
     concat: tuple[int, ...]
     """The nodes that make the output, ascending."""
 
@@ -47,9 +47,18 @@ class Genotype:
 
 
 def sorted_node(first: Edge, second: Edge) -> Node:
-    """The node with its edges in the order that `CellGenotype` has."""
+    """The node with its edges in order of what they read, then of their operation."""
     a, b = sorted((first, second), key=lambda edge: (edge[1], edge[0]))
     return a, b
+
+
+def sorted_edges(genotype: Genotype) -> Genotype:
+    """The genotype with the edges of every node sorted."""
+    normal, reduction = (
+        CellGenotype(tuple(sorted_node(*node) for node in cell.nodes), cell.concat)
+        for cell in (genotype.normal, genotype.reduction)
+    )
+    return Genotype(normal, reduction)
 
 
 def first_order(cell: CellGenotype) -> CellGenotype:
@@ -66,12 +75,13 @@ def _renumbered(cell: CellGenotype) -> list[CellGenotype]:
     found = []
     for order in permutations(range(len(cell.nodes))):
         place = {0: 0, 1: 1, **{old + 2: new + 2 for new, old in enumerate(order)}}
+        if any(place[s] >= place[n] for n, node in enumerate(cell.nodes, 2) for _, s in node):
+            continue
         nodes = tuple(
             sorted_node(*((name, place[source]) for name, source in cell.nodes[old]))
             for old in order
         )
-        if all(source < k for k, node in enumerate(nodes, start=2) for _, source in node):
-            found.append(CellGenotype(nodes, tuple(sorted(place[n] for n in cell.concat))))
+        found.append(CellGenotype(nodes, tuple(sorted(place[n] for n in cell.concat))))
     return found
 
 
@@ -186,7 +196,7 @@ def _cell(
                 f"edge {place} of {name} reads {source!r}; node {node} can read 0 to {node - 1}",
             )
         found.append((operation, source))
-    nodes = tuple(sorted_node(*found[k : k + 2]) for k in range(0, len(found), 2))
+    nodes = tuple((found[k], found[k + 1]) for k in range(0, len(found), 2))
     if (
         not isinstance(concat, list | tuple)
         or not concat

@@ -16,13 +16,51 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from untrained.foundation import MalformedInput
 from untrained.spaces.cell_genotype import CellGenotype, Genotype
 from untrained.spaces.cell_operations import FactorizedReduce, ReLUConvBN, make_operation
 from untrained.spaces.network import Network
+from untrained.spaces.network_size import check_network_size
 
 Stem = Literal["cifar", "imagenet"]
 STEM_MULTIPLIER = 3
 """The CIFAR stem is so many times as wide as the first cells' nodes."""
+
+
+def check_cell_network_size(
+    title: str, own: str, stem: str, *, channels: int, **counts: int
+) -> None:
+    """Refuse what no `CellNetwork` can be built with.
+
+    Args:
+        title: of the search space, for the message.
+        own: the benchmark's own counts, for the message.
+        stem: which one is asked for.
+        channels: of a node of the first cells.
+        counts: the other counts, by the name of the argument.
+
+    Raises:
+        MalformedInput: a count below 1, an unknown stem, or odd channels for the ImageNet stem.
+    """
+    check_network_size(title, own, channels=channels, **counts)
+    check_stem(title, stem)
+    if stem == "imagenet" and channels % 2:
+        raise MalformedInput(
+            f"a {title} network with channels={channels!r} and the ImageNet stem was asked for; "
+            "its first layer has half the channels: give an even number"
+        )
+
+
+def check_stem(title: str, stem: str) -> None:
+    """Refuse a stem that there is not.
+
+    Raises:
+        MalformedInput: it is neither `cifar` nor `imagenet`.
+    """
+    if stem not in ("cifar", "imagenet"):
+        raise MalformedInput(
+            f"a {title} network with stem={stem!r} was asked for; there are: cifar, imagenet"
+        )
 
 
 def reduction_layers(cells: int) -> frozenset[int]:

@@ -22,11 +22,16 @@ from untrained.spaces.cell_genotype import (
     first_order,
     is_dead,
     parse_genotype,
+    sorted_edges,
     sorted_node,
 )
-from untrained.spaces.cell_network import CellNetwork, Stem, reduction_layers
+from untrained.spaces.cell_network import (
+    CellNetwork,
+    Stem,
+    check_cell_network_size,
+    reduction_layers,
+)
 from untrained.spaces.cell_operations import DARTS_OPERATIONS
-from untrained.spaces.network_size import check_network_size
 from untrained.spaces.registry import register_space
 from untrained.spaces.search_space import SearchSpace
 
@@ -80,7 +85,7 @@ class DARTS(SearchSpace):
                     raise _malformed(
                         text, f"a cell has {len(cell.nodes)} nodes and concatenates {cell.concat}"
                     )
-            return found
+            return sorted_edges(found)
         cells = "".join(text.split()).split(";")
         if len(cells) != 2:
             raise _malformed(text, f"it has {len(cells)} cells, separated by ';', instead of 2")
@@ -156,6 +161,7 @@ class DARTS(SearchSpace):
         """
         check_cell_network_size(
             self.title,
+            "channels=32, cells=8, in_channels=3 on CIFAR-10",
             stem,
             num_classes=num_classes,
             channels=channels,
@@ -169,26 +175,6 @@ class DARTS(SearchSpace):
             cells=cells,
             in_channels=in_channels,
             stem=stem,
-        )
-
-
-def check_cell_network_size(title: str, stem: str, *, channels: int, **counts: int) -> None:
-    """Refuse what no `CellNetwork` can be built with.
-
-    Raises:
-        MalformedInput: a count below 1, an unknown stem, or odd channels for the ImageNet stem.
-    """
-    check_network_size(
-        title, "channels=32, cells=8, in_channels=3 on CIFAR-10", channels=channels, **counts
-    )
-    if stem not in ("cifar", "imagenet"):
-        raise MalformedInput(
-            f"a {title} network with stem={stem!r} was asked for; there are: cifar, imagenet"
-        )
-    if stem == "imagenet" and channels % 2:
-        raise MalformedInput(
-            f"a {title} network with channels={channels!r} and the ImageNet stem was asked for; "
-            "its first layer has half the channels: give an even number"
         )
 
 
