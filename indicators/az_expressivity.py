@@ -11,7 +11,7 @@ from untrained.indicators.quantities.block_features import block_entropies
 @indicator(
     title="AZ-NAS expressivity",
     formula="sum over stem and cells of -sum_i p_i ln(p_i + 1e-8), p: normalised PCA spectrum",
-    reference="Lee and Ham, AZ-NAS: Assembling Zero-Cost Proxies for NAS, CVPR 2024, section 3.2",
+    reference="Lee and Ham, AZ-NAS: Assembling Zero-Cost Proxies for NAS, CVPR 2024",
     needs={Need.STAGES},
     protocol=Protocol(
         inputs="gaussian", batch_size=64, labels="none", initialisation="kaiming_normal_fan_in"

@@ -13,7 +13,7 @@ from untrained.indicators.quantities.block_features import block_entropies
 @indicator(
     title="AZ-NAS progressivity",
     formula="min over cells l of E_l - E_(l-1), E: the entropy of az_expressivity",
-    reference="Lee and Ham, AZ-NAS: Assembling Zero-Cost Proxies for NAS, CVPR 2024, section 3.2",
+    reference="Lee and Ham, AZ-NAS: Assembling Zero-Cost Proxies for NAS, CVPR 2024",
     needs={Need.STAGES},
     protocol=Protocol(
         inputs="gaussian", batch_size=64, labels="none", initialisation="kaiming_normal_fan_in"

@@ -16,7 +16,7 @@ from untrained.indicators.quantities.block_features import block_features
 @indicator(
     title="AZ-NAS trainability",
     formula="mean over cells of 2 - s - 1/(s + 1e-6), s: spectral norm of E[g_in g_out^T]",
-    reference="Lee and Ham, AZ-NAS: Assembling Zero-Cost Proxies for NAS, CVPR 2024, section 3.2",
+    reference="Lee and Ham, AZ-NAS: Assembling Zero-Cost Proxies for NAS, CVPR 2024",
     needs={Need.STAGES, Need.GRADIENTS, Need.RANDOMNESS},
     protocol=Protocol(
         inputs="gaussian", batch_size=64, labels="none", initialisation="kaiming_normal_fan_in"

@@ -23,7 +23,7 @@ _MANY_CLASSES = 100
     formula="sum_c |e_c|, e_c = sum_ij ln( |corr(J_c)_ij| + k ), k = 1e-5; more than 100 classes: "
     "sum_(c<c') |e_c - e_c'| / C with e_c divided by the class's samples",
     reference="Lopes et al., EPE-NAS: Efficient Performance Estimation Without Training for NAS, "
-    "ICANN 2021, eqs. 4-6",
+    "ICANN 2021",
     needs={Need.LABELS, Need.GRADIENTS},
     protocol=Protocol(batch_size=256),
     cost="1 forward, 1 backward",

@@ -8,6 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from untrained.indicators.indicator import Family, indicator
 from untrained.indicators.measurement import Measurement
 from untrained.indicators.protocol import Protocol
+from untrained.indicators.quantities.substituted import Substituted
 
 
 @indicator(
@@ -26,9 +27,11 @@ def flops(m: Measurement) -> float:
     Dead convolutions are executed and so they count.
     """
     m.network.eval()  # batch statistics do not exist for one value a channel
+    # the counter cannot follow a view of a parameter that is returned
+    constants = {name: p.detach() for name, p in m.network.named_parameters()}
     try:
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
-            m.network(m.inputs[:1].clone())
+            Substituted(m.network, constants)(m.inputs[:1].clone())
     finally:
         m.restore_mode()
     return float(counter.get_total_flops()) / 2

@@ -11,7 +11,7 @@ from untrained.indicators.quantities.loss_gradients import layer_gradients
 @indicator(
     title="Gradient norm",
     formula="sum over conv and linear layers of ||dL/dW_l||_2",
-    reference="Abdelfattah et al., Zero-Cost Proxies for Lightweight NAS, ICLR 2021, section 3.1",
+    reference="Abdelfattah et al., Zero-Cost Proxies for Lightweight NAS, ICLR 2021",
     needs={Need.LABELS, Need.GRADIENTS},
     protocol=Protocol(batch_size=64),
     cost="1 forward, 1 backward",

@@ -17,7 +17,7 @@ from untrained.indicators.quantities.loss_gradients import class_labels
     title="GradSign",
     formula="sum over all parameters of | sum_b sign(dL_b/dw) |",
     reference="Zhang and Jia, GradSign: Model Performance Inference with Theoretical Insights, "
-    "ICLR 2022, algorithm 1",
+    "ICLR 2022",
     needs={Need.LABELS, Need.GRADIENTS},
     protocol=Protocol(batch_size=64),
     cost="1 forward, B backward",

@@ -20,7 +20,7 @@ from untrained.indicators.quantities.loss_gradients import layer_gradients
     title="GraSP",
     formula="-sum W * (H g), g = dL/dW, H the Hessian of L, over conv and linear weights",
     reference="Wang et al., Picking Winning Tickets Before Training by Preserving Gradient Flow, "
-    "ICLR 2020, eq. 8; as a network score in Abdelfattah et al., ICLR 2021",
+    "ICLR 2020; as a network score in Abdelfattah et al., ICLR 2021",
     needs={Need.LABELS, Need.GRADIENTS},
     protocol=Protocol(batch_size=64),
     cost="2 forward, 1 backward",

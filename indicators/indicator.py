@@ -26,6 +26,8 @@ class Need(Enum):
     RELU = "relu"
     BATCH_NORM = "batch_norm"
     STAGES = "stages"
+    CELLS = "cells"
+    """Parameters with `cell` in their names, by which those of the cells are told."""
     SEQUENCES = "sequences"
     """The network is recurrent: it maps sequences to sequences."""
     SECOND_BATCH = "second_batch"

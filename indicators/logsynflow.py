@@ -15,7 +15,7 @@ from untrained.indicators.quantities.synaptic_flow import synaptic_flow
     formula="sum |W| * ln(1 + dR/d|W|), R = sum of the outputs of the network with weights |W|, "
     "input 1",
     reference="Cavagnero et al., FreeREA: Training-Free Evolution-Based Architecture Search, "
-    "WACV 2023, section 3.2",
+    "WACV 2023",
     needs={Need.GRADIENTS},
     protocol=Protocol(inputs="none", batch_size=1, labels="none"),
     cost="1 forward, 1 backward",

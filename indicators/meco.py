@@ -15,7 +15,7 @@ from untrained.indicators.quantities.first_sample_maps import (
     title="MeCo",
     formula="sum over layers of lambda_min( corr of the channels ), one input",
     reference="Jiang et al., MeCo: Zero-Shot NAS with One Data and Single Forward Pass via Minimum "
-    "Eigenvalue of Correlation, NeurIPS 2023, eq. 5",
+    "Eigenvalue of Correlation, NeurIPS 2023",
     protocol=Protocol(inputs="gaussian", batch_size=1, resolution=64, labels="none"),
     cost="1 forward",
     deviations="Each layer (a module without children) counts once; the authors' code hooks the "

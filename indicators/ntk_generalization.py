@@ -24,7 +24,7 @@ from untrained.indicators.quantities.tangent_kernel import kernel, spectrum
     formula="mean_s sum_k (K_yx K_xx^-1 Y_x - Y_y)[s,k]^2, Y: one-hot labels minus their mean",
     reference="Chen et al., Understanding and Accelerating NAS with Training-Free and "
     "Theory-Grounded Metrics (TEG-NAS), arXiv:2108.11939, generalization",
-    needs={Need.LABELS, Need.GRADIENTS, Need.SECOND_BATCH},
+    needs={Need.LABELS, Need.GRADIENTS, Need.SECOND_BATCH, Need.CELLS},
     higher_is_better=False,
     protocol=Protocol(batch_size=64, num_batches=2, channels=3, cells=1),
     cost="2 forward, 2 B backward",

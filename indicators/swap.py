@@ -12,7 +12,7 @@ from untrained.indicators.quantities.activation_patterns import num_activation_p
     title="SWAP",
     formula="number of distinct columns of [ReLU input > 0], (B, units)",
     reference="Peng et al., SWAP-NAS: Sample-Wise Activation Patterns for Ultra-fast NAS, "
-    "ICLR 2024, definition 3.2",
+    "ICLR 2024",
     needs={Need.RELU},
     protocol=Protocol(batch_size=16, labels="none", initialisation="gaussian"),
     cost="1 forward",

@@ -19,7 +19,7 @@ _SMOOTHING = 0.05
     formula="number of parameter tensors + entropy of the normalised deciles of the eigenvalues of "
     "E_x[ J^T Cov(softmax) J ]",
     reference="Týbl and Neumann, Training-free NAS through Variance of Knowledge of Deep Network "
-    "Weights, CVPR 2025, eqs. 9-12",
+    "Weights, CVPR 2025",
     needs={Need.GRADIENTS},
     protocol=Protocol(
         inputs="gaussian",

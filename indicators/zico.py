@@ -14,7 +14,7 @@ from untrained.indicators.quantities.batch_gradients import batch_gradients
     title="ZiCo",
     formula="sum over conv and linear layers of ln( sum_w mean|g_w| / std(g_w) ), over batches",
     reference="Li et al., ZiCo: Zero-shot NAS via Inverse Coefficient of Variation on Gradients, "
-    "ICLR 2023, eq. 11",
+    "ICLR 2023",
     needs={Need.LABELS, Need.GRADIENTS, Need.SECOND_BATCH},
     protocol=Protocol(batch_size=128, num_batches=2),
     cost="M forward, M backward",

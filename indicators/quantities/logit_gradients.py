@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -37,8 +38,12 @@ def weights_of(m: Measurement, *, within: str = "") -> dict[str, Tensor]:
         if "weight" in name and within in name and p.requires_grad
     }
     if not named:
-        told = f" and {within!r}" if within else ""
-        raise Unsupported(f"the network has no parameter with 'weight'{told} in its name")
+        wanted = f"'weight' and {within!r}" if within else "'weight'"
+        names = ", ".join(repr(name) for name, _ in islice(m.network.named_parameters(), 3))
+        raise Unsupported(
+            f"this indicator looks at parameters with {wanted} in their names, and the network "
+            + (f"has none; its names begin with {names}" if names else "has no parameters")
+        )
     return named
 
 

@@ -246,6 +246,17 @@ def without_batch_norm() -> dict[str, Reading]:
     return readings_of(replaced(network(), _BatchNorm, nn.Identity), DISTINCT)
 
 
+ALSO_LACKING = {Need.CELLS: {Need.STAGES}}
+"""The network without cells is made of the one without stages."""
+
+
+@cache
+def without_cells() -> dict[str, Reading]:
+    net = plain_network()
+    parts = [("body" if name == "cell" else name, part) for name, part in net.named_children()]
+    return readings_of(nn.Sequential(OrderedDict(parts)), DISTINCT)
+
+
 @every_indicator
 @pytest.mark.parametrize(
     ("need", "lacking"),
@@ -253,14 +264,15 @@ def without_batch_norm() -> dict[str, Reading]:
         (Need.STAGES, without_stages),
         (Need.RELU, without_relu),
         (Need.BATCH_NORM, without_batch_norm),
+        (Need.CELLS, without_cells),
     ],
-    ids=["stages", "relu", "batch_norm"],
+    ids=["stages", "relu", "batch_norm", "cells"],
 )
 def test_what_a_network_lacks_is_unsupported_exactly_if_it_is_needed(
     name: str, need: Need, lacking: Callable[[], dict[str, Reading]]
 ) -> None:
     reading = lacking()[name]
-    if need in indicators[name].needs:
+    if {need, *ALSO_LACKING.get(need, ())} & indicators[name].needs:
         assert reading.status == "unsupported"
         assert reading.reason
         assert math.isnan(reading.value)
@@ -417,6 +429,12 @@ def test_everything_is_left_as_found_after_a_failure_inside(name: str, where: st
 @cache
 def reinitialised() -> dict[str, Reading]:
     return readings_of(network(seed=1), DISTINCT)
+
+
+@every_indicator
+def test_it_follows_the_initialisation_exactly_if_declared(name: str) -> None:
+    differs = reinitialised()[name].value != usual()[name].value
+    assert differs == indicators[name].follows_initialisation
 
 
 @cache

@@ -52,6 +52,23 @@ def test_flops_of_grouped_convolutions_and_repeated_layers(x):
     assert score("flops", net, x) == 64 * (18 + 2 * 108)
 
 
+class Constant(nn.Module):
+    """Returns a view of a parameter, whatever it is given."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(6, 4))
+        self.layer = nn.Conv2d(3, 2, 1)
+
+    def forward(self, x):
+        self.layer(x)
+        return self.weight[: len(x)]
+
+
+def test_flops_of_a_network_that_returns_a_view_of_a_parameter(x):
+    assert score("flops", Constant(), x) == 3 * 2 * 64
+
+
 def test_flops_of_nasbench201_are_those_of_its_layers(x):
     text = "|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|avg_pool_3x3~1|none~2|"
     net = spaces["nasbench201"].build(text, num_classes=10, channels=4, cells=1)
