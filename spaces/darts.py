@@ -32,6 +32,7 @@ from untrained.spaces.cell_network import (
     reduction_layers,
 )
 from untrained.spaces.cell_operations import DARTS_OPERATIONS
+from untrained.spaces.network_size import check_network_size
 from untrained.spaces.registry import register_space
 from untrained.spaces.search_space import SearchSpace
 
@@ -176,6 +177,17 @@ class DARTS(SearchSpace):
             in_channels=in_channels,
             stem=stem,
         )
+
+    def build_thin(
+        self, arch: str | Architecture, *, num_classes: int, channels: int = 1
+    ) -> Network:
+        """See `SearchSpace.build_thin`: a normal and a reduction cell, batch norm, ReLU, classifier."""
+        from untrained.spaces.cell_thin_network import CellThinNetwork
+
+        check_network_size(
+            self.title, "channels=1 in TE-NAS", num_classes=num_classes, channels=channels
+        )
+        return CellThinNetwork(self.genotype(arch), num_classes=num_classes, channels=channels)
 
 
 def _draw(rng: Generator) -> CellGenotype:

@@ -226,3 +226,39 @@ def test_drawn_cells_are_built_at_every_small_size(darts: DARTS) -> None:
         network = darts.build(darts.sample(rng), num_classes=2, channels=1, cells=cells).eval()
         with torch.no_grad():
             assert network(torch.randn(1, 3, 9, 9)).shape == (1, 2)
+
+
+def test_a_thin_network_has_one_cell_of_each_kind_and_a_last_activation(darts: DARTS) -> None:
+    network = darts.build_thin(MIXED, num_classes=3).double()
+    for parameter in network.parameters():
+        parameter.data.add_(0.1 * torch.randn_like(parameter))
+    state = dict(network.state_dict())
+    x = torch.randn(6, 1, 4, 4, dtype=torch.float64)
+
+    def cell(place: int, text: str, inputs: list[Tensor], stride: int) -> Tensor:
+        states = []
+        for number, y in enumerate(inputs):
+            kernel, gain, shift = weights(state, f"cells.{place}.preprocess{number}.")
+            states.append(norm(convolved(y.clamp(min=0), kernel), gain, shift))
+        edges = [edge.split("~") for node in text.split("+") for edge in node[1:-1].split("|")]
+        for first in range(0, 8, 2):
+            terms = []
+            for number in (first, first + 1):
+                name, source = edges[number]
+                w = weights(state, f"cells.{place}.edges.{number}.")
+                terms.append(
+                    slow_operation(name, states[int(source)], w, stride if int(source) < 2 else 1)
+                )
+            states.append(terms[0] + terms[1])
+        return torch.cat(states[2:], 1)
+
+    normal, reduction = MIXED.split(";")
+    with torch.no_grad():
+        first = cell(0, normal, [x, x], 1)
+        last = cell(1, reduction, [x, first], 2)
+        torch.testing.assert_close(network.stages(x), [first, last], rtol=1e-8, atol=1e-10)
+        features = norm(last, *weights(state, "lastact.")).clamp(min=0)
+        torch.testing.assert_close(network.features(x), features, rtol=1e-8, atol=1e-10)
+        logits = features.mean((2, 3)) @ state["classifier.weight"].T + state["classifier.bias"]
+        torch.testing.assert_close(network(x), logits, rtol=1e-8, atol=1e-10)
+    assert last.shape == (6, 8, 2, 2)
