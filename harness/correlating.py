@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from untrained.foundation import MissingData
+from untrained.harness.aggregating import aggregate_row, member_scores
 from untrained.harness.ranked import Ranked
 from untrained.harness.study import Statistics
 from untrained.harness.truth import ChosenTruth
@@ -53,10 +54,15 @@ def correlate_ranked(
     """
     if ranked.frame.empty:
         raise MissingData(f"no scores of {ranked.space} are stored; run untrained score first")
-    scores = _wide(ranked)
+    measured = _wide(ranked)
+    # fixed from here on: resamples do not take the ranks inside an aggregate anew
+    computed = {one.name: one for one in ranked.aggregates}
+    members = member_scores(ranked, measured)
+    scores = measured.assign(**{name: one(members) for name, one in computed.items()})
     values = truth.values(scores.index)
-    directions = {name: indicators[name].higher_is_better for name in scores.columns}
-    rows = correlate(
+    directions = {name: indicators[name].higher_is_better for name in measured.columns}
+    directions |= {name: one.aggregate.higher_is_better for name, one in computed.items()}
+    correlations = correlate(
         scores,
         values if truth.higher_is_better else -values,
         higher_is_better=directions,
@@ -65,6 +71,12 @@ def correlate_ranked(
         confidence=statistics.confidence,
         seed=statistics.seed,
     )
+    rows = {
+        row.indicator: _row(ranked, row) for row in correlations if row.indicator not in computed
+    }
+    for row in correlations:
+        if one := computed.get(row.indicator):
+            rows[one.name] = aggregate_row(one, row, scores[one.name], ranked, rows)
     table = CorrelationTable(
         title=title or f"{spaces[ranked.space].title}: {truth.target.label}",
         space=ranked.space,
@@ -78,10 +90,12 @@ def correlate_ranked(
         bootstrap_seed=statistics.seed,
         command=command,
         notes=_notes(ranked, truth, values),
-        rows=tuple(_row(ranked, row) for row in rows),
+        rows=tuple(rows.values()),
         published=tuple(
             comparison
-            for row in rows
+            for row in correlations
+            # what a user defined is nobody's published indicator, whatever its name
+            if row.indicator not in computed or computed[row.indicator].is_standard
             for comparison in compare_published(
                 row,
                 space=ranked.space,

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from untrained.harness.aggregating import aggregates_of_study, with_members
 from untrained.harness.conditions import conditions_of, resolve
 from untrained.harness.population import Selection, select
 from untrained.harness.study_file import NamedStudy
 from untrained.harness.task import ScoreTask, Wanted
 from untrained.indicators import Protocol, indicators
 from untrained.results import ScoreKey
+from untrained.results.aggregates import BoundAggregate
 from untrained.spaces import spaces
 
 
@@ -28,6 +30,8 @@ class Plan:
     seeds: tuple[int, ...]
     share_classes: bool = False
     timeout_s: float | None = None
+    aggregates: tuple[BoundAggregate, ...] = ()
+    """What tables compute from the scores; it asks for no score beyond `protocols`."""
 
     @cached_property
     def keys(self) -> list[ScoreKey]:
@@ -90,7 +94,8 @@ def plan_study(named: NamedStudy) -> list[Plan]:
         UserError: a population the space does not have.
     """
     study = named.study
-    names = _checked_names(named)
+    aggregates = aggregates_of_study(named)
+    names = with_members(_checked_names(named), aggregates)
     conditions = conditions_of(study)
     protocols = {name: resolve(indicators[name].protocol, conditions) for name in names}
     return [
@@ -102,6 +107,7 @@ def plan_study(named: NamedStudy) -> list[Plan]:
             seeds=study.network_seeds,
             share_classes=study.share_classes,
             timeout_s=study.timeout_s,
+            aggregates=aggregates,
         )
         for name in dict.fromkeys(study.spaces)
     ]

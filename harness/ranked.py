@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from untrained.harness.plan import Plan
 from untrained.indicators import Protocol
 from untrained.results import ScoreStore
+from untrained.results.aggregates import BoundAggregate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +31,8 @@ class Ranked:
     seeds: Mapping[str, tuple[int, ...]]
     """By indicator id."""
     notes: tuple[str, ...] = field(default=())
+    aggregates: tuple[BoundAggregate, ...] = ()
+    """Computed from the scores when a table is made; their members are among `protocols`."""
 
 
 def ranked_of_plan(plan: Plan, store: ScoreStore) -> Ranked:
@@ -49,4 +52,5 @@ def ranked_of_plan(plan: Plan, store: ScoreStore) -> Ranked:
         plan.selection.text,
         plan.protocols,
         dict.fromkeys(plan.protocols, plan.seeds),
+        aggregates=plan.aggregates,
     )

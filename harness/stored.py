@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from untrained.foundation import MissingData, StorageError, UserError
+from untrained.harness.aggregating import check_members
 from untrained.harness.ranked import Ranked
 from untrained.indicators import Protocol, indicators
 from untrained.results import ScoreStore
+from untrained.results.aggregates import BoundAggregate
 from untrained.spaces import spaces
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ def ranked_of_store(
     space: str | None = None,
     protocols: Sequence[str] = (),
     seed: int | None = None,
+    aggregates: Sequence[BoundAggregate] = (),
 ) -> list[Ranked]:
     """What a store holds, for one table a search space.
 
@@ -32,9 +36,10 @@ def ranked_of_store(
         space: only this search space.
         protocols: digests, or beginnings of them, to choose among several of one indicator.
         seed: only this seed.
+        aggregates: what tables compute from the scores.
 
     Raises:
-        MissingData: nothing in the store fits.
+        MissingData: nothing in the store fits, or an aggregate has no scores of a member.
         UserError: an indicator was scored under several protocols and none is chosen, or with
             other seeds for some architectures than for others.
         StorageError: the store does not say what a protocol stands for.
@@ -46,7 +51,10 @@ def ranked_of_store(
         raise MissingData(_nothing_fits(store, space, seed))
     _check_chosen(protocols, set(frame["protocol"]))
     known = _known_protocols(store, set(frame["protocol"]))
-    return [_ranked(str(name), part, known, protocols) for name, part in frame.groupby("space")]
+    ranked = [_ranked(str(name), part, known, protocols) for name, part in frame.groupby("space")]
+    for part in ranked:
+        check_members(aggregates, list(part.protocols), f"the store {store.path} ({part.space})")
+    return [replace(part, aggregates=tuple(aggregates)) for part in ranked]
 
 
 def _nothing_fits(store: ScoreStore, space: str | None, seed: int | None) -> str:

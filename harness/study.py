@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -11,11 +12,13 @@ from pydantic import (
     Field,
     PositiveFloat,
     PositiveInt,
+    field_validator,
     model_validator,
 )
 
 # lists of TOML become tuples, which strict mode would refuse; their items stay strict
 Names = Annotated[tuple[Annotated[str, Field(strict=True)], ...], Field(strict=False, min_length=1)]
+NamesIfAny = Annotated[tuple[Annotated[str, Field(strict=True)], ...], Field(strict=False)]
 NamesOrAll = Annotated[Names, BeforeValidator(lambda value: ["all"] if value == "all" else value)]
 Seeds = Annotated[tuple[Annotated[int, Field(strict=True)], ...], Field(strict=False, min_length=1)]
 
@@ -66,6 +69,28 @@ class Truth(_Section):
     """Training seed; the mean over all (-1) by default."""
 
 
+class OwnAggregate(_Section):
+    """A score made of other scores that the study defines."""
+
+    name: str
+    """Of its row."""
+    kind: str
+    """What is computed: any registered aggregate."""
+    members: NamesIfAny = ()
+    """Ids of indicators; by default those of the kind."""
+    parameters: dict[str, Any] = {}
+    """Those of the kind that are not to be the default."""
+    diverged: Literal["missing", "last"] = "missing"
+    """Whether a diverged member leaves no value, or ranks behind all others."""
+
+    @field_validator("name")
+    @classmethod
+    def _is_an_id(cls, name: str) -> str:
+        if not re.fullmatch("[a-z][a-z0-9_]*", name):
+            raise ValueError("should be lower-case letters, digits and underscores")
+        return name
+
+
 class Statistics(_Section):
     """How intervals are computed."""
 
@@ -90,6 +115,10 @@ class Study(_Section):
     spaces: Names
     indicators: NamesOrAll
     """Their ids, or "all"."""
+    aggregates: NamesIfAny = ()
+    """Ids of scores that are computed from other scores when tables are made."""
+    aggregate: Annotated[tuple[OwnAggregate, ...], Field(strict=False)] = ()
+    """Further ones, of chosen members; what members are not in `indicators` is scored too."""
     seed: int = 0
     """What all randomness derives from: the sample, the inputs and the initialisations."""
     seeds: Seeds | None = None

@@ -51,11 +51,12 @@ class NamedStudy:
         return self.study.title or self.name
 
     @contextmanager
-    def at(self, *keys: str) -> Iterator[None]:
+    def at(self, *keys: str | int) -> Iterator[None]:
         """Put the place of a key before the text of a user's error that the block raises.
 
         Args:
-            keys: path of the key in the file; of an unknown name, its own line is preferred.
+            keys: path of the key in the file, with the number of a table in an array; of an
+                unknown name, its own line is preferred.
 
         Raises:
             MalformedInput: the error, with its place; without a file it stays as it is.
@@ -185,7 +186,7 @@ def _mistakes(error: ValidationError, model: type[BaseModel], text: str, place: 
             suggest(str(loc[-1]), [keys[-1]]).startswith("did you mean") for loc in unknown
         ):
             continue  # it is there, under a misspelt name that is reported by itself
-        number = line_of(text, keys)
+        number = line_of(text, detail["loc"])
         where = "" if not place else f"{place}: " if number is None else f"{place}:{number}: "
         found.append((number or 0, f"{where}{_mistake(detail, model)}"))
     return [text for _, text in sorted(dict.fromkeys(found))]

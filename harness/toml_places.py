@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 _KEY = r"(?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*')"
 _DOTTED = rf"{_KEY}(?:\s*\.\s*{_KEY})*"
@@ -11,12 +11,15 @@ _HEADER = re.compile(rf"^\s*\[\[?\s*({_DOTTED})\s*\]\]?")
 _ASSIGNMENT = re.compile(rf"^\s*({_DOTTED})\s*=")
 
 
-def line_of(text: str, keys: Sequence[str], *, value: str | None = None) -> int | None:
+Keys = tuple[str | int, ...]
+
+
+def line_of(text: str, keys: Sequence[str | int], *, value: str | None = None) -> int | None:
     """The line on which a key is assigned, or the table that should hold it begins.
 
     Args:
         text: a valid TOML document.
-        keys: path of the key, from the top.
+        keys: path of the key, from the top; whole numbers count the tables of an array from 0.
         value: a string; a line with it is preferred to that of the key, the next one at first.
 
     Returns:
@@ -37,18 +40,33 @@ def line_of(text: str, keys: Sequence[str], *, value: str | None = None) -> int 
     return None
 
 
-def _places(text: str) -> dict[tuple[str, ...], int]:
-    found: dict[tuple[str, ...], int] = {}
-    table: tuple[str, ...] = ()
+def _places(text: str) -> dict[Keys, int]:
+    found: dict[Keys, int] = {}
+    arrays: dict[tuple[str, ...], int] = {}
+    table: Keys = ()
     for number, line in enumerate(text.splitlines(), start=1):
         if header := _HEADER.match(line):
-            table = _split(header[1])
+            path = _split(header[1])
+            if line.lstrip().startswith("[["):
+                arrays[path] = arrays.get(path, -1) + 1
+                found.setdefault(path, number)
+            table = _counted(path, arrays)
             found.setdefault(table, number)
         elif assignment := _ASSIGNMENT.match(line):
-            path = table + _split(assignment[1])
-            for length in range(len(table) + 1, len(path) + 1):
-                found.setdefault(path[:length], number)
+            keys = table + _split(assignment[1])
+            for length in range(len(table) + 1, len(keys) + 1):
+                found.setdefault(keys[:length], number)
     return found
+
+
+def _counted(path: tuple[str, ...], arrays: Mapping[tuple[str, ...], int]) -> Keys:
+    """The path with the number of the current table behind each array of tables."""
+    keys: Keys = ()
+    for length, name in enumerate(path, start=1):
+        keys += (name,)
+        if path[:length] in arrays:
+            keys += (arrays[path[:length]],)
+    return keys
 
 
 def _split(dotted: str) -> tuple[str, ...]:

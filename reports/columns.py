@@ -6,7 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from untrained.reports.facts import ARROW, mark, protocol_notes, protocol_number
+from untrained.reports.facts import (
+    AGGREGATE,
+    ARROW,
+    mark,
+    protocol_notes,
+    protocol_number,
+)
 from untrained.reports.numbers import (
     confidence_level,
     count,
@@ -113,7 +119,11 @@ def columns(table: CorrelationTable) -> tuple[Column, ...]:
 
 
 def label(row: TableRow, table: CorrelationTable) -> str:
-    """The indicator's id, with an arrow if lower is better and the number of its protocol note."""
+    """The indicator's id, with an arrow if lower is better and the number of its protocol note.
+
+    A double dagger stands before the number of an aggregate.
+    """
     number = protocol_number(row, protocol_notes(table))
     arrow = "" if row.higher_is_better else f" {ARROW}"
-    return f"{row.correlation.indicator}{arrow}{mark(number)}"
+    computed = AGGREGATE if row.members else ""
+    return f"{row.correlation.indicator}{arrow}{computed}{mark(number)}"

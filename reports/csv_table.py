@@ -46,7 +46,9 @@ def render(report: Report) -> str:
     """The tables of a report below one another, without its points, summary and environments.
 
     A missing number is an empty field; statistics have six decimals; several seeds are separated
-    by spaces, failures are written `status=count`.
+    by spaces, failures are written `status=count`,
+    or `member:status=count` of an aggregate, whose members and their protocols are separated by
+    spaces too.
     """
     stream = io.StringIO()
     lines = [
@@ -63,7 +65,7 @@ def _fields() -> list[str]:
         *_TABLE_FIELDS,
         *("indicator", "version", "protocol", "seeds", "higher_is_better", "n", "n_population"),
         *_STATISTICS,
-        *("failures", "alone_s"),
+        *("failures", "alone_s", "members"),
     ]
 
 
@@ -79,6 +81,7 @@ def _line(table: CorrelationTable, row: TableRow) -> dict[str, object]:
         "n_population": row.correlation.n_population,
         "failures": " ".join(f"{status}={n}" for status, n in sorted(row.failures)),
         "alone_s": _number(row.alone_s),
+        "members": " ".join(row.members),
     }
     return line | {name: _number(getattr(row.correlation, name)) for name in _STATISTICS}
 

@@ -38,9 +38,10 @@ class ProtocolNote:
     def sentence(self) -> str:
         """All of it in one line."""
         seeds = "seed" if len(self.seeds) == 1 else "seeds"
+        protocols = "protocols" if " " in self.digest else "protocol"
         return (
             f"{', '.join(self.indicators)}: {self.text}; {seeds} {listing(self.seeds)} "
-            f"(protocol {self.digest})"
+            f"({protocols} {self.digest.replace(' ', ', ')})"
         )
 
 
@@ -114,12 +115,21 @@ ARROW_MEANING = (
     f"{ARROW} lower is better: the score's sign is turned, so a positive correlation is a good one."
 )
 
+AGGREGATE = "‡"
+AGGREGATE_MEANING = (
+    f"{AGGREGATE} computed from the scores of other rows when the table was made, where an "
+    "architecture has all of them; its time is their sum. Resamples keep the computed values: "
+    "ranks inside them are those of the whole population."
+)
+
 
 def note_lines(table: CorrelationTable) -> tuple[str, ...]:
     """Everything that stands below a table, a line each: protocols, failures, the table's notes."""
     lines = [f"{mark(note.number)} {note.sentence()}".strip() for note in protocol_notes(table)]
     if any_lower_is_better(table):
         lines.append(ARROW_MEANING)
+    if any(row.members for row in table.rows):
+        lines.append(AGGREGATE_MEANING)
     return (*lines, *failures(table), *table.notes)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from untrained.reports.columns import Column, columns
 from untrained.reports.environment import entries
 from untrained.reports.facts import (
+    AGGREGATE,
     ARROW,
     facts,
     mark,
@@ -91,6 +92,7 @@ def render(report: Report) -> str:
         paragraphs=[part for part in re.split(r"\n\s*\n", report.summary) if part.strip()],
         parts=[_part(section, i) for i, section in enumerate(report.sections, start=1)],
         environments=[list(entries(environment)) for environment in report.environments],
+        aggregate=AGGREGATE,
         arrow=ARROW,
         facts=facts,
         mark=mark,

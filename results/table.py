@@ -13,21 +13,25 @@ from untrained.results.published import Comparison
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """One indicator of a table: its correlation and the conditions it was measured under."""
+    """One indicator or aggregate of a table: its correlation and what it was measured under."""
 
     correlation: CorrelationRow
     title: str
     version: int
     protocol: str
-    """Digest."""
+    """Digest; several, with spaces between, of an aggregate."""
     protocol_text: str
     """What the digest stands for, in one line."""
     higher_is_better: bool
     seeds: tuple[int, ...]
     failures: tuple[tuple[str, int], ...]
-    """How many scores ended with each status other than `ok`."""
+    """How many scores ended with each status other than `ok`; of an aggregate, those for want of
+    which an architecture has no value, by `member:status`."""
     alone_s: float
     """Median seconds a network this indicator takes by itself; NaN where not measured."""
+    members: tuple[str, ...] = ()
+    """Indicators that an aggregate was computed from, whose digests, times and seeds are its own
+    taken together; empty for an indicator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ _COLUMNS = (
     *("tau", "tau_low", "tau_high", "rho", "rho_low", "rho_high"),
     *("tau_failures_last", "ties_score", "ties_truth", "delta_tau", "delta_low", "delta_high"),
     *("higher_is_better", "seeds", "failures", "alone_s", "protocol", "protocol_text"),
+    "members",
 )
 
 
@@ -86,6 +91,7 @@ def _descending_tau(row: TableRow) -> tuple[bool, float, str, int, str]:
 def _plain(row: TableRow) -> dict[str, object]:
     derived = {
         "seeds": " ".join(str(seed) for seed in row.seeds),
+        "members": " ".join(row.members),
         "failures": "; ".join(f"{status} {count}" for status, count in row.failures),
     }
     return {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from untrained.harness.commands.options import (
     DEFAULT_STATISTICS,
+    AggregatesOption,
     AsJson,
     BenchmarkOption,
     Confidence,
@@ -30,6 +31,7 @@ def correlate(
     truth_seed: TruthSeed = None,
     protocol: ProtocolDigests = None,
     seed: SeedOption = None,
+    aggregates: AggregatesOption = None,
     resamples: Resamples = DEFAULT_STATISTICS.resamples,
     confidence: Confidence = DEFAULT_STATISTICS.confidence,
     as_json: AsJson = False,
@@ -37,6 +39,8 @@ def correlate(
     """Rank correlations of the scores in a store with true accuracies, with intervals.
 
     [dim]untrained correlate --store s.sqlite
+
+    untrained correlate --store s.sqlite --aggregates te_nas,az_nas
 
     untrained correlate --store s.sqlite --benchmark nasbench201 --dataset cifar100 --json[/dim]
     """
@@ -57,6 +61,7 @@ def correlate(
         },
         protocols=protocol,
         seed=seed,
+        aggregates=aggregates,
         statistics={"resamples": resamples, "confidence": confidence},
     )
     if as_json:

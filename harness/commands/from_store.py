@@ -22,6 +22,7 @@ def report_from_options(
     truth: Mapping[str, Any],
     protocols: Sequence[str] | None,
     seed: int | None,
+    aggregates: str | None,
     statistics: Mapping[str, Any],
 ) -> Report:
     """One table for each search space of a store, as the options of a command ask for.
@@ -30,19 +31,24 @@ def report_from_options(
         UserError: the store cannot be read, or what is asked for is not in it.
     """
     wanted, how = checked(Truth, truth), checked(Statistics, statistics)
+    from untrained.harness.aggregating import aggregates_of_names
     from untrained.harness.correlating import correlate_ranked, make_report
     from untrained.harness.stored import ranked_of_store
     from untrained.harness.truth import choose_truth
     from untrained.results import ScoreStore
 
+    computed = aggregates_of_names([n.strip() for n in (aggregates or "").split(",") if n.strip()])
     line = _command_line(
         command,
         {"store": path, "space": space, "protocol": protocols, "seed": seed}
+        | {"aggregates": ",".join(one.name for one in computed) or None}
         | {("truth_seed" if key == "seed" else key): value for key, value in truth.items()}
         | {key: value for key, value in statistics.items() if value != getattr(Statistics(), key)},
     )
     with ScoreStore(path, create=False) as store:
-        ranked = ranked_of_store(store, space=space, protocols=protocols or (), seed=seed)
+        ranked = ranked_of_store(
+            store, space=space, protocols=protocols or (), seed=seed, aggregates=computed
+        )
         sections = [
             correlate_ranked(
                 part,

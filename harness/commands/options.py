@@ -55,6 +55,15 @@ ProtocolDigests = Annotated[
         show_default=False,
     ),
 ]
+AggregatesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--aggregates",
+        metavar="A,B",
+        help="Further rows, computed from stored scores: see untrained list aggregates.",
+        show_default=False,
+    ),
+]
 SeedOption = Annotated[
     int | None,
     typer.Option(

@@ -9,6 +9,7 @@ import typer
 
 from untrained.harness.commands.options import (
     DEFAULT_STATISTICS,
+    AggregatesOption,
     BenchmarkOption,
     Confidence,
     Epochs,
@@ -42,6 +43,7 @@ def report(
     truth_seed: TruthSeed = None,
     protocol: ProtocolDigests = None,
     seed: SeedOption = None,
+    aggregates: AggregatesOption = None,
     resamples: Resamples = DEFAULT_STATISTICS.resamples,
     confidence: Confidence = DEFAULT_STATISTICS.confidence,
 ) -> None:
@@ -71,6 +73,7 @@ def report(
         },
         protocols=protocol,
         seed=seed,
+        aggregates=aggregates,
         statistics={"resamples": resamples, "confidence": confidence},
     )
     for file in write_report(made, output or store.parent, names):

@@ -55,6 +55,8 @@ def print_plan(plans: Sequence[Plan], path: Path) -> None:
         print(f"{plan.space}: {plan.selection.text}; seeds {', '.join(map(str, plan.seeds))}")
         for name, protocol in plan.protocols.items():
             print(f"  {name} v{plan.versions[name]}: {protocol.describe()} ({protocol.digest})")
+        for one in plan.aggregates:
+            print(f"  {one.name}, computed when tables are made: {one.describe()}")
         print(
             f"  {len(plan.keys)} scores, {len(plan.keys) - len(left)} of them in {path}; "
             f"{len(left)} to do on {networks} networks"

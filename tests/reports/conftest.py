@@ -44,6 +44,7 @@ def make_row(indicator: str = "naswot", **changes: Any) -> TableRow:
         "seeds": (0,),
         "failures": (),
         "alone_s": 0.0314,
+        "members": (),
     }
     statistics |= {name: value for name, value in changes.items() if name in statistics}
     rest |= {name: value for name, value in changes.items() if name in rest}
