@@ -181,7 +181,7 @@ class DARTS(SearchSpace):
     def build_thin(
         self, arch: str | Architecture, *, num_classes: int, channels: int = 1
     ) -> Network:
-        """See `SearchSpace.build_thin`: a normal and a reduction cell, batch norm, ReLU, classifier."""
+        """See `SearchSpace.build_thin`: one cell of each kind, batch norm, ReLU, classifier."""
         from untrained.spaces.cell_thin_network import CellThinNetwork
 
         check_network_size(
