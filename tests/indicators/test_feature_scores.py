@@ -222,11 +222,10 @@ def test_a_network_without_stages_has_no_such_score(
         score(name, network, x)
 
 
-def test_zen_is_the_change_of_the_features_and_the_scales(x: Tensor) -> None:
-    net = cell_network()
+def redrawn(net: nn.Module, x: Tensor) -> tuple[nn.Module, Tensor, Tensor]:
+    """A copy with the weights that Zen-Score draws, and its x and e."""
     generator = draws("zen", x)
     copied = copy.deepcopy(net).train()
-    variances: list[float] = []
     for module in copied.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             drawn = torch.randn(module.weight.shape, generator=generator)
@@ -234,22 +233,53 @@ def test_zen_is_the_change_of_the_features_and_the_scales(x: Tensor) -> None:
             if module.bias is not None:
                 module.bias.data.zero_()
     images = torch.randn(x.shape, generator=generator).double()
-    noise = torch.randn(x.shape, generator=generator).double()
-    norms = [module for module in copied.modules() if isinstance(module, _BatchNorm)]
+    return copied, images, torch.randn(x.shape, generator=generator).double()
+
+
+def norms_of(net: nn.Module) -> list[_BatchNorm]:
+    return [module for module in net.modules() if isinstance(module, _BatchNorm)]
+
+
+def test_zen_is_the_change_of_the_features_and_the_scales(x: Tensor) -> None:
+    net = cell_network()
+    copied, images, noise = redrawn(net, x)
+    variances: list[float] = []
     handles = [
         norm.register_forward_pre_hook(
             lambda module, args: variances.append(args[0].numpy().var((0, 2, 3)).mean())
         )
-        for norm in norms
+        for norm in norms_of(copied)
     ]
     with torch.no_grad():
-        before = copied.features(images)
+        before = copied.features(images)  # type: ignore[operator]
         for handle in handles:
             handle.remove()
-        after = copied.features(images + 0.01 * noise)
+        after = copied.features(images + 0.01 * noise)  # type: ignore[operator]
     change = np.mean([np.linalg.norm((b - a).numpy()) for a, b in zip(before, after, strict=True)])
     expected = np.log(change) + sum(np.log(np.sqrt(v)) for v in variances)
     assert score("zen", net, x) == pytest.approx(expected, rel=EXACT)
+
+
+def test_released_zen_takes_absolute_changes_and_running_variances(x: Tensor) -> None:
+    net = cell_network()
+    copied, images, noise = redrawn(net, x)
+    with torch.no_grad():
+        net(images)  # running statistics that are no longer new do not matter
+        before = copied.features(images)  # type: ignore[operator]
+        after = copied.features(images + 0.01 * noise)  # type: ignore[operator]
+    change = np.mean([np.abs((b - a).numpy()).sum() for a, b in zip(before, after, strict=True)])
+    running = [norm.get_buffer("running_var").numpy() for norm in norms_of(copied)]
+    scales = [np.log(variance.mean()) / 2 for variance in running]
+    assert score("zen_released", net, x) == pytest.approx(np.log(change) + sum(scales), rel=EXACT)
+
+
+def test_released_zen_needs_running_statistics(x: Tensor) -> None:
+    net = cell_network()
+    first = norms_of(net)[0]
+    first.running_mean = first.running_var = None
+    assert score("zen", net, x) == score("zen", cell_network(), x)
+    with pytest.raises(Unsupported, match="running statistics"):
+        score("zen_released", net, x)
 
 
 def test_zen_of_a_linear_map_is_known(x: Tensor) -> None:

@@ -1,0 +1,141 @@
+"""What a small perturbation of the input does to the features of a network of Gaussian weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.conv import _ConvNd
+
+from untrained.foundation import Unsupported
+from untrained.indicators.measurement import Measurement
+from untrained.indicators.quantity import quantity
+
+_ALPHA = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Perturbation:
+    """Two forward passes up to the global pooling, of x and of x + 0.01 e."""
+
+    change: Tensor
+    """F(x + 0.01 e) - F(x), one row a sample, float64."""
+    batch_variances: list[float]
+    """For each application of a batch norm to x: the mean over channels of the batch's variance."""
+    running_variances: list[float]
+    """For each batch norm: the mean over channels of the running variance after both passes, which
+    begins at 1; empty if one keeps none."""
+
+
+class _Features(nn.Module):
+    """The network up to its global pooling, as a module of its own."""
+
+    def __init__(self, network: nn.Module, features: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.network = network
+        self._features = features
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._features(x)
+
+
+@quantity
+def perturbation(m: Measurement) -> Perturbation:
+    """F is the network up to its global pooling; weights, x and e are drawn anew from N(0, 1).
+
+    Batch norms are as new and use batch statistics; there are no biases. The batch gives the shape
+    of x. Two forward passes.
+
+    Raises:
+        Unsupported: the network has no method `features`.
+    """
+    features = getattr(m.network, "features", None)
+    if not callable(features) or isinstance(features, nn.Module):
+        raise Unsupported("this indicator needs a method `features(x)`: the map that is pooled")
+    generator = m.generator("zen")
+
+    def gaussian(like: Tensor) -> Tensor:
+        # in the layout of the batch, in which the network is fast
+        return torch.empty_like(like).copy_(torch.randn(like.shape, generator=generator))
+
+    state = _gaussian_state(m.network, gaussian)
+    x = gaussian(m.inputs)
+    shifted = x + _ALPHA * gaussian(m.inputs)
+    statistics = _fresh_statistics(m.network)
+    state |= statistics  # the passes write to them
+    variances: list[Tensor] = []
+
+    def note(module: nn.Module, args: tuple[Tensor, ...]) -> None:
+        variances.append(_channel_variances(args[0]).mean())
+
+    norms = [module for module in m.network.modules() if isinstance(module, _BatchNorm)]
+    whole = _Features(m.network, features)
+    of_whole = {f"network.{name}": tensor for name, tensor in state.items()}
+    for norm in norms:
+        norm.train()  # batch statistics are part of the definition
+    handles = [norm.register_forward_pre_hook(note) for norm in norms]
+    try:
+        with torch.no_grad():
+            before = functional_call(whole, of_whole, (x,), tie_weights=False)
+            for handle in handles:
+                handle.remove()
+            after = functional_call(whole, of_whole, (shifted,), tie_weights=False)
+    finally:
+        for handle in handles:
+            handle.remove()
+        m.restore_mode()
+    running = [t for name, t in statistics.items() if name.endswith("running_var")]
+    return Perturbation(
+        change=(after - before).double().flatten(1),
+        batch_variances=[float(v) for v in variances],
+        running_variances=[float(v.double().mean()) for v in running]
+        if len(running) == len(norms)
+        else [],
+    )
+
+
+def _fresh_statistics(network: nn.Module) -> dict[str, Tensor]:
+    """The buffers of batch norms, as new."""
+    state: dict[str, Tensor] = {}
+    for name, module in network.named_modules():
+        if isinstance(module, _BatchNorm):
+            for short, buffer in module.named_buffers(recurse=False):
+                new = torch.ones_like if short == "running_var" else torch.zeros_like
+                state[f"{name}.{short}" if name else short] = new(buffer)
+    return state
+
+
+def _channel_variances(x: Tensor) -> Tensor:
+    """Biased variances over all axes but the channels', (C,) in float64.
+
+    Of the distances to each channel's first value, which keeps the sum of squares small and makes
+    a constant's variance exactly 0; added up in float64 over the samples.
+    """
+    positions = tuple(range(2, x.dim()))
+    first = x[:1].flatten(2)[..., 0] if positions else x[:1]
+    distances = x - first.reshape(1, -1, *[1] * len(positions))
+    count = x.numel() / x.shape[1]
+
+    def mean(values: Tensor) -> Tensor:
+        of_samples = values.sum(positions) if positions else values
+        return of_samples.double().sum(0) / count
+
+    return (mean(distances.square()) - mean(distances).square()).clamp(min=0)
+
+
+def _gaussian_state(network: nn.Module, gaussian: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
+    """Weights from N(0, 1) for layers, no biases, batch norms as new."""
+    state: dict[str, Tensor] = {}
+    for name, module in network.named_modules():
+        for short, parameter in module.named_parameters(recurse=False):
+            tensor = parameter.detach()
+            if isinstance(module, _ConvNd | nn.Linear) and short == "weight":
+                tensor = gaussian(tensor)
+            elif isinstance(module, _ConvNd | nn.Linear | _BatchNorm):
+                tensor = torch.full_like(tensor, float(short == "weight"))
+            state[f"{name}.{short}" if name else short] = tensor
+    return state
