@@ -172,4 +172,10 @@ def _notes(ranked: Ranked, truth: ChosenTruth, values: pd.Series[float]) -> tupl
         notes.append(f"{unknown:,} architectures have no ground truth and are not ranked")
     if not truth.higher_is_better:
         notes.append("lower values of the target are better; correlations are with its negative")
+    supervised = [name for name in ranked.protocols if indicators[name].uses_accuracy]
+    if supervised:
+        notes.append(
+            "not training-free throughout, something in the definition was set with accuracies of "
+            f"trained networks: {', '.join(supervised)}"
+        )
     return tuple(notes)

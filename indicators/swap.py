@@ -7,6 +7,8 @@ from untrained.indicators.measurement import Measurement
 from untrained.indicators.protocol import Protocol
 from untrained.indicators.quantities.activation_patterns import num_activation_patterns
 
+PROTOCOL = Protocol(batch_size=16, labels="none", initialisation="gaussian")
+
 
 @indicator(
     title="SWAP",
@@ -14,7 +16,7 @@ from untrained.indicators.quantities.activation_patterns import num_activation_p
     reference="Peng et al., SWAP-NAS: Sample-Wise Activation Patterns for Ultra-fast NAS, "
     "ICLR 2024",
     needs={Need.RELU},
-    protocol=Protocol(batch_size=16, labels="none", initialisation="gaussian"),
+    protocol=PROTOCOL,
     cost="1 forward",
     deviations="One evaluation; the authors' search averages 32 initialisations. Every ReLU "
     "counts, the authors' code takes those of 4-dimensional maps; a ReLU behind a `none` edge "

@@ -196,6 +196,17 @@ def test_shared_scores_and_foreign_targets_are_noted(store, plan):
     assert "measured for cifar100, but the target is on cifar10" in notes
 
 
+def test_what_was_set_with_accuracies_is_noted(store, plan, named_study):
+    fill(store, plan, lambda place, *_: float(place))
+    clean = section_of(ranked_of_plan(plan, store)).table.notes
+    assert "accuracies" not in " ".join(clean)
+    study = named_study(indicators=["naswot", "swap_regularised", "params"], population={"n": 6})
+    supervised = plan_study(study)[0]
+    fill(store, supervised, lambda place, *_: float(place))
+    notes = section_of(ranked_of_plan(supervised, store)).table.notes
+    assert notes[-1].endswith("set with accuracies of trained networks: swap_regularised")
+
+
 def test_the_truth_follows_the_dataset_of_the_scores():
     chosen = choose_truth("nasbench201", ANALOG, datasets={"cifar100"})
     assert chosen.target.dataset == "cifar10", "the benchmark has no other"

@@ -81,6 +81,32 @@ def test_swap_of_any_network_counts_patterns(
         assert found == len(patterns)
 
 
+def sized(parameters: int) -> nn.Module:
+    """Two ReLU units and a parameter tensor that pads the network to a size."""
+    net = nn.Sequential(nn.Flatten(), nn.Linear(192, 2), nn.ReLU())
+    net.register_parameter("padding", nn.Parameter(torch.zeros(parameters - 386)))
+    return net.double()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "weight"),
+    [
+        (1_500_000, 1.0),
+        (500_000, np.exp(-2 / 3)),
+        (2_500_000, np.exp(-2 / 3)),
+        (386, np.exp(-(1.499614**2) / 1.5)),
+    ],
+)
+def test_regularised_swap_weighs_swap_by_a_bell_over_size(
+    parameters: int, weight: float, x: Tensor
+) -> None:
+    net = sized(parameters)
+    assert score("params", net, x) == parameters
+    expected = score("swap", net, x) * weight
+    assert expected > 0
+    assert score("swap_regularised", net, x) == pytest.approx(expected, rel=EXACT)
+
+
 def slow_smallest_eigenvalue(rows: Tensor) -> float:
     with np.errstate(invalid="ignore", divide="ignore"):
         correlation = np.nan_to_num(np.atleast_2d(np.corrcoef(rows.numpy())))
