@@ -11,6 +11,7 @@ from untrained.harness.datasets import SYNTHETIC_INPUTS, Dataset, check_input_so
 from untrained.harness.images import image_source, num_images
 from untrained.harness.study import Study
 from untrained.indicators import Protocol
+from untrained.spaces import find_initialisation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,17 @@ class Conditions:
     batch_size: int | None = None
     channels: int | None = None
     cells: int | None = None
+    initialisation: str | None = None
+    """Of all networks whose weights matter as they are drawn; by default each protocol's own."""
+
+    def check_initialisation(self) -> None:
+        """Whether there is such an initialisation.
+
+        Raises:
+            UnknownName: there is none.
+        """
+        if self.initialisation is not None:
+            find_initialisation(self.initialisation)
 
     def find_dataset(self) -> Dataset:
         """The dataset that decides shape, classes and normalisation.
@@ -58,43 +70,54 @@ def conditions_of(study: Study) -> Conditions:
         batch_size=study.batch_size,
         channels=study.channels,
         cells=study.cells,
+        initialisation=study.initialisation,
     )
 
 
-def resolve(reference: Protocol, conditions: Conditions) -> Protocol:
+def resolve(
+    reference: Protocol, conditions: Conditions, *, follows_initialisation: bool = True
+) -> Protocol:
     """The protocol an indicator is measured under in a run.
 
     A score that looks at no batch (`inputs == "none"`) keeps its reference protocol but for the
     dataset's shape and classes and the network's size. Where labels are wanted and inputs are
     synthetic, labels are random.
 
+    A thin network keeps its size and its inputs' shape, also under a protocol for all: channels
+    and cells of a run are those of whole networks. Where it wants more images than there are,
+    every image is drawn equally often, up to one time.
+
     Args:
         reference: the indicator's reference protocol.
         conditions: those of the run.
+        follows_initialisation: whether the indicator does; else it keeps its protocol's.
 
     Returns:
         The protocol; for images with row numbers and the SHA-256 of their file.
 
     Raises:
-        UnknownName: the inputs or the dataset do not exist.
+        UnknownName: the inputs, the dataset or the initialisation do not exist.
         MalformedInput: more images are wanted than there are, or the file cannot be read.
         MissingData: the images are not there.
     """
+    conditions.check_initialisation()
     dataset = conditions.find_dataset()
-    looks_at_batch = reference.inputs != "none"
+    looks_at_batch, thin = reference.inputs != "none", reference.skeleton == "thin"
     base = reference
-    if conditions.shared:
+    if conditions.shared and not thin:
         common = Protocol()
         base = reference.replace(channels=common.channels, cells=common.cells)
         if looks_at_batch:
             base = common.replace(num_batches=reference.num_batches)
-    protocol = base.replace(
-        dataset=dataset.name,
-        resolution=dataset.resolution,
-        num_classes=dataset.num_classes,
-        channels=conditions.channels or base.channels,
-        cells=conditions.cells or base.cells,
-    )
+    protocol = base.replace(dataset=dataset.name, num_classes=dataset.num_classes)
+    if not thin:
+        protocol = protocol.replace(
+            resolution=dataset.resolution,
+            channels=conditions.channels or base.channels,
+            cells=conditions.cells or base.cells,
+        )
+    if conditions.initialisation is not None and follows_initialisation:
+        protocol = protocol.replace(initialisation=conditions.initialisation)
     if not looks_at_batch:
         return protocol
     protocol = protocol.replace(
@@ -115,12 +138,19 @@ def resolve(reference: Protocol, conditions: Conditions) -> Protocol:
 
 
 def _draw_images(dataset: Dataset, protocol: Protocol) -> tuple[int, ...]:
-    """Row numbers of all batches, without replacement; smaller batches are prefixes of larger."""
+    """Row numbers of all batches; smaller batches are prefixes of larger.
+
+    No image twice; but crops of a few pixels do not exhaust an image, so those of a thin network
+    go through the file again, in another order, once all images have been drawn.
+    """
     wanted, available = protocol.batch_size * protocol.num_batches, num_images(dataset)
-    if wanted > available:
+    if wanted > available and (protocol.skeleton != "thin" or not available):
         raise MalformedInput(
             f"a batch of {protocol.batch_size} x {protocol.num_batches} images of {dataset.title} "
             f"is wanted, but its file holds {available}; use a smaller batch size or a larger file"
         )
     rng = np.random.default_rng(derive(protocol.data_seed, "images", dataset.name))
-    return tuple(int(i) for i in rng.permutation(available)[:wanted])
+    rows = rng.permutation(available)
+    while len(rows) < wanted:
+        rows = np.concatenate([rows, rng.permutation(available)])
+    return tuple(int(i) for i in rows[:wanted])

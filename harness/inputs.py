@@ -8,12 +8,13 @@ import torch
 from torch import Tensor
 
 from untrained.foundation import MalformedInput, derive
+from untrained.harness.crops import random_crops
 from untrained.harness.datasets import find_dataset
 from untrained.harness.images import image_source, read_images
 from untrained.indicators import Protocol
 
 Batch = tuple[Tensor, Tensor | None]
-"""Inputs of shape (batch_size, 3, resolution, resolution), labels of shape (batch_size,)."""
+"""Inputs (batch_size, in_channels, resolution, resolution), labels (batch_size,)."""
 
 _NO_BATCH_SIZE = 2  # a score that looks at no batch still needs one to be shown the shape
 
@@ -23,7 +24,8 @@ def batches(protocol: Protocol) -> tuple[Batch, ...]:
     """The batches of a protocol, on the CPU in its dtype; made once a process.
 
     Inputs and labels have random streams of their own, so the same inputs come with and without
-    labels, and in either dtype (up to rounding: noise is drawn in float32).
+    labels, and in either dtype (up to rounding: noise is drawn in float32). A thin network is
+    shown random crops of the images.
 
     Args:
         protocol: a resolved protocol.
@@ -37,7 +39,7 @@ def batches(protocol: Protocol) -> tuple[Batch, ...]:
     """
     dtype = torch.float64 if protocol.dtype == "float64" else torch.float32
     if protocol.inputs == "none":
-        shape = (_NO_BATCH_SIZE, 3, protocol.resolution, protocol.resolution)
+        shape = (_NO_BATCH_SIZE, protocol.in_channels, protocol.resolution, protocol.resolution)
         return ((torch.ones(shape, dtype=dtype), None),)
     pairs: list[tuple[Tensor, Tensor | None]]
     if protocol.inputs == "images":
@@ -57,7 +59,8 @@ def batches(protocol: Protocol) -> tuple[Batch, ...]:
 
 
 def _synthetic_inputs(protocol: Protocol, index: int) -> Tensor:
-    shape = (protocol.batch_size, 3, protocol.resolution, protocol.resolution)
+    side = protocol.resolution
+    shape = (protocol.batch_size, protocol.in_channels, side, side)
     if protocol.inputs == "ones":
         return torch.ones(shape)
     generator = torch.Generator().manual_seed(derive(protocol.data_seed, "inputs", index))
@@ -72,11 +75,17 @@ def _image_batches(protocol: Protocol) -> list[tuple[Tensor, Tensor | None]]:
             f"{image_source(dataset)[:16]} instead of {protocol.source[:16]}; put the file back, "
             "or score again with the new one"
         )
-    images, labels = read_images(dataset, protocol.sample_ids)
-    return list(
-        zip(
-            torch.split(torch.from_numpy(images), protocol.batch_size),
-            torch.split(torch.from_numpy(labels), protocol.batch_size),
-            strict=True,
-        )
-    )
+    pairs: list[tuple[Tensor, Tensor | None]] = []
+    for b in range(protocol.num_batches):
+        start = b * protocol.batch_size
+        read = read_images(dataset, protocol.sample_ids[start : start + protocol.batch_size])
+        images, labels = map(torch.from_numpy, read)
+        if protocol.skeleton == "thin":
+            images = random_crops(
+                images,
+                size=protocol.resolution,
+                channels=protocol.in_channels,
+                seed=derive(protocol.data_seed, "crops", b),
+            )
+        pairs.append((images, labels))
+    return pairs

@@ -97,7 +97,12 @@ def plan_study(named: NamedStudy) -> list[Plan]:
     aggregates = aggregates_of_study(named)
     names = with_members(_checked_names(named), aggregates)
     conditions = conditions_of(study)
-    protocols = {name: resolve(indicators[name].protocol, conditions) for name in names}
+    protocols = {
+        item.id: resolve(
+            item.protocol, conditions, follows_initialisation=item.follows_initialisation
+        )
+        for item in map(indicators.__getitem__, names)
+    }
     return [
         Plan(
             space=name,
@@ -118,6 +123,8 @@ def _checked_names(named: NamedStudy) -> list[str]:
     study = named.study
     with named.at("inputs"):
         conditions_of(study).find_dataset()
+    with named.at("initialisation"):
+        conditions_of(study).check_initialisation()
     for space in study.spaces:
         with named.at("spaces"):
             spaces[space]

@@ -13,7 +13,7 @@ from untrained.harness.task import ScoreTask, Wanted
 from untrained.harness.time_limit import TimeLimitReached, time_limit
 from untrained.indicators import Measurement, Protocol, Reading, read
 from untrained.results import Score
-from untrained.spaces import Network, spaces
+from untrained.spaces import Network, initialise, spaces
 
 
 def score_task(task: ScoreTask) -> list[Score]:
@@ -70,26 +70,23 @@ def _with_labels(protocol: Protocol, others: Iterable[Protocol]) -> Protocol:
 
 
 def _build(task: ScoreTask, protocol: Protocol) -> Network:
-    if protocol.initialisation != "default":
-        raise Unsupported(
-            f"the initialisation {protocol.initialisation!r} is unknown; there is: default"
-        )
-    if protocol.skeleton != "full":
-        raise Unsupported(
-            f"the space {task.space!r} builds no {protocol.skeleton} network; measure() takes one "
-            "that you build"
-        )
+    space = spaces[task.space]
+    seed = derive(task.seed, "init", task.space, task.architecture)
     # the layers' constructors draw from the global generator: seeded here, restored afterwards
     with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(
-            derive(task.seed, "init", task.space, task.architecture)
-        )
-        network = spaces[task.space].build(
-            task.architecture,
-            num_classes=protocol.num_classes,
-            channels=protocol.channels,
-            cells=protocol.cells,
-        )
+        torch.default_generator.manual_seed(seed)
+        if protocol.skeleton == "thin":
+            network = space.build_thin(
+                task.architecture, num_classes=protocol.num_classes, channels=protocol.channels
+            )
+        else:
+            network = space.build(
+                task.architecture,
+                num_classes=protocol.num_classes,
+                channels=protocol.channels,
+                cells=protocol.cells,
+            )
+    initialise(network, protocol.initialisation, generator=torch.Generator().manual_seed(seed))
     dtype = torch.float64 if protocol.dtype == "float64" else torch.float32
     return network.to(device=task.device, dtype=dtype)
 

@@ -135,6 +135,9 @@ class Study(_Section):
     """Width of the network's first stage, instead of the protocol's."""
     cells: PositiveInt | None = None
     """Cells a stage, instead of the protocol's."""
+    initialisation: str | None = None
+    """Of the weights, instead of the protocol's, for all scores that depend on how they are drawn:
+    `default` (the layers' own), `kaiming_normal_fan_in`, `kaiming_normal_fan_out`, `gaussian`."""
     share_classes: bool = False
     """Score one architecture of each functional class where the indicator allows it."""
     timeout_s: PositiveFloat | None = None

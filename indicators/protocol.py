@@ -23,7 +23,7 @@ class Protocol:
     batch_size: int = 64
     num_batches: int = 1
     resolution: int = 32
-    """Height and width in pixels; three channels."""
+    """Height and width in pixels; see `in_channels`."""
     num_classes: int = 10
     labels: Literal["true", "random", "none"] = "true"
     """`none`: the score looks at no labels."""
@@ -32,9 +32,10 @@ class Protocol:
     cells: int = 5
     """Cells a stage."""
     skeleton: Literal["full", "thin"] = "full"
-    """`thin`: TE-NAS's network for counting regions, one cell on one channel without a stem."""
+    """`thin`: TE-NAS's network for counting regions, one cell on one channel without a stem; of
+    images it sees random crops of `resolution` pixels, a random colour for each channel."""
     initialisation: str = "default"
-    """`default`: what the layers' constructors draw."""
+    """`default`: what the layers' constructors draw; else what `spaces.initialisations` names."""
     batch_norm: Literal["train", "eval"] = "train"
     """Batch statistics, or the running statistics of a fresh network."""
     dtype: Literal["float32", "float64"] = "float32"
@@ -44,6 +45,11 @@ class Protocol:
     """Row numbers of the images in `source`, all batches in order; empty for synthetic inputs."""
     source: str = ""
     """SHA-256 of the image file; empty for synthetic inputs."""
+
+    @property
+    def in_channels(self) -> int:
+        """Channels of the inputs: three colours, or the width of a network without a stem."""
+        return self.channels if self.skeleton == "thin" else 3
 
     @property
     def canonical(self) -> str:
@@ -84,7 +90,9 @@ class Protocol:
         batch = f"batch {self.batch_size}" + (
             f" x {self.num_batches}" if self.num_batches > 1 else ""
         )
-        source = f"{self.dataset} images" if self.inputs == "images" else f"{self.inputs} inputs"
+        source = f"{self.inputs} inputs"
+        if self.inputs == "images":
+            source = f"{self.dataset} {'images' if self.skeleton == 'full' else 'crops'}"
         labels = "" if self.labels == "none" else f", {self.labels} labels"
         start = (
             "" if self.initialisation == "default" else f", {self.initialisation} initialisation"

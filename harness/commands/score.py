@@ -71,6 +71,14 @@ def score(
     cells: Annotated[
         int | None, typer.Option(min=1, help="Cells a stage instead of the protocol's.")
     ] = None,
+    initialisation: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Of the weights instead of the protocol's: default, kaiming_normal_fan_in, "
+            "kaiming_normal_fan_out, gaussian.",
+        ),
+    ] = None,
     share_classes: Annotated[
         bool,
         typer.Option(
@@ -105,6 +113,7 @@ def score(
         "batch_size": batch_size,
         "channels": channels,
         "cells": cells,
+        "initialisation": initialisation,
         "share_classes": share_classes,
         "timeout_s": timeout,
         "population": _population(architectures, sample, all_),

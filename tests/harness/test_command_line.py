@@ -49,6 +49,10 @@ def score(*options: str) -> list[str]:
         ),
         (score("a.sqlite", "--sample", "2", "--input", "imagenet"), "no input source named"),
         (score("a.sqlite", "--sample", "2", "--dataset", "cifar1O"), "did you mean cifar10"),
+        (
+            score("a.sqlite", "--sample", "2", "--initialisation", "kaiming_fanin"),
+            "no initialisation named 'kaiming_fanin'; did you mean kaiming_normal_fan_in",
+        ),
         (score("a.sqlite"), "none of --architectures, --sample and --all were given; give exactly"),
         (score("a.sqlite", "--all", "--sample", "2"), "several of --architectures, --sample"),
         (score("a.sqlite", "--architectures", "gone.txt"), "gone.txt does not exist"),

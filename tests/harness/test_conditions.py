@@ -10,6 +10,9 @@ from untrained.harness.datasets import datasets
 from untrained.indicators import Protocol
 
 REFERENCE = Protocol(batch_size=48, labels="true", channels=12, cells=3, batch_norm="eval")
+THIN = Protocol(
+    batch_size=30, num_batches=3, resolution=3, labels="none", channels=1, cells=1, skeleton="thin"
+)
 NO_BATCH = Protocol(inputs="none", labels="none", dtype="float64")
 
 
@@ -63,6 +66,47 @@ def test_unknown_inputs_and_datasets_suggest_the_nearest():
 def test_images_do_not_come_in_the_shape_of_another_dataset():
     with pytest.raises(MalformedInput, match="'cifar10' images, but the dataset is 'cifar100'"):
         resolve(REFERENCE, Conditions(inputs="cifar10", dataset="cifar100"))
+
+
+def test_an_initialisation_wins_for_what_follows_it_with_or_without_a_batch():
+    conditions = Conditions(inputs="gaussian", initialisation="gaussian")
+    for reference in (REFERENCE, NO_BATCH, THIN):
+        assert resolve(reference, conditions).initialisation == "gaussian"
+        kept = resolve(reference, conditions, follows_initialisation=False)
+        assert kept == resolve(reference, Conditions(inputs="gaussian"))
+    kaiming = REFERENCE.replace(initialisation="kaiming_normal_fan_in")
+    assert resolve(kaiming, Conditions(inputs="ones")).initialisation == "kaiming_normal_fan_in"
+    back = Conditions(inputs="ones", initialisation="default")
+    assert resolve(kaiming, back).initialisation == "default"
+
+
+def test_an_unknown_initialisation_suggests_the_nearest():
+    conditions = Conditions(inputs="gaussian", initialisation="kaiming_normal_fanout")
+    with pytest.raises(UnknownName, match="did you mean kaiming_normal_fan_out"):
+        resolve(REFERENCE, conditions)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_thin_network_keeps_its_size_and_that_of_its_inputs(shared: bool):
+    conditions = Conditions(
+        inputs="gaussian", dataset="cifar100", shared=shared, channels=16, cells=5, data_seed=3
+    )
+    expected = THIN.replace(inputs="gaussian", dataset="cifar100", num_classes=100, data_seed=3)
+    assert resolve(THIN, conditions) == expected
+    assert resolve(THIN, Conditions(inputs="ones", batch_size=7)).batch_size == 7
+
+
+@pytest.mark.usefixtures("image_file")
+def test_crops_go_through_all_images_before_one_is_drawn_again():
+    protocol = resolve(THIN.replace(batch_size=20), Conditions(inputs="cifar10"))
+    assert len(protocol.sample_ids) == 60
+    assert set(protocol.sample_ids[:24]) == set(protocol.sample_ids[24:48]) == set(range(24))
+    assert protocol.sample_ids[:24] != protocol.sample_ids[24:48]
+    assert len(set(protocol.sample_ids[48:])) == 12
+    whole = resolve(REFERENCE.replace(batch_size=24), Conditions(inputs="cifar10"))
+    assert protocol.sample_ids[:24] == whole.sample_ids
+    other = resolve(THIN.replace(batch_size=20), Conditions(inputs="cifar10", data_seed=1))
+    assert other.sample_ids != protocol.sample_ids
 
 
 @pytest.mark.usefixtures("image_file")

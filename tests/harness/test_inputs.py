@@ -12,7 +12,7 @@ import torch
 from untrained.foundation import MalformedInput, MissingData
 from untrained.harness.conditions import Conditions, resolve
 from untrained.harness.inputs import batches
-from untrained.indicators import Protocol
+from untrained.indicators import Protocol, indicators
 
 GAUSSIAN = Protocol(inputs="gaussian", batch_size=6, resolution=8, labels="random")
 
@@ -82,6 +82,49 @@ def test_images_are_the_drawn_rows_normalised_pixel_by_pixel(pictures: list[np.n
             ):
                 expected = (pictures[i][:, :, channel] / 255 - mean / 255) / (std / 255)
                 assert np.allclose(inputs[row, channel].numpy(), expected, atol=1e-6)
+
+
+def thin_protocol(inputs: str, **changes: object) -> Protocol:
+    reference = indicators["linear_regions"].protocol.replace(batch_size=20)
+    return resolve(reference, Conditions(inputs=inputs, **changes))
+
+
+@pytest.mark.usefixtures("image_file")
+def test_a_thin_network_sees_a_piece_of_each_drawn_image_in_one_colour(pictures: list[np.ndarray]):
+    protocol = thin_protocol("cifar10")
+    found = []
+    for b, (inputs, labels) in enumerate(batches(protocol)):
+        assert labels is None
+        assert inputs.shape == (20, 1, 3, 3)
+        for row, i in enumerate(protocol.sample_ids[20 * b : 20 * b + 20]):
+            mean, std = np.array([125.3, 123.0, 113.9]), np.array([63.0, 62.1, 66.7])
+            image = ((pictures[i] - mean) / std).transpose(2, 0, 1)
+            windows = np.lib.stride_tricks.sliding_window_view(image, (3, 3), axis=(1, 2))
+            near = np.isclose(windows, inputs[row, 0].numpy(), atol=1e-5).all((3, 4))
+            assert near.sum() == 1
+            found.append((i, *map(int, np.argwhere(near)[0])))
+    assert len(set(found)) == 60  # an image that comes again is cropped elsewhere
+    assert {colour for _, colour, _, _ in found} == {0, 1, 2}
+
+
+@pytest.mark.usefixtures("image_file")
+def test_crops_follow_the_data_seed():
+    first = batches(thin_protocol("cifar10"))
+    batches.cache_clear()
+    again = batches(thin_protocol("cifar10"))
+    assert all(torch.equal(a, b) for (a, _), (b, _) in zip(first, again, strict=True))
+    other = batches(thin_protocol("cifar10", data_seed=1))
+    assert not torch.equal(first[0][0], other[0][0])
+
+
+def test_noise_for_a_thin_network_is_small_standard_normal_and_in_one_channel():
+    protocol = thin_protocol("gaussian", batch_size=1000)
+    inputs = [x for x, _ in batches(protocol)]
+    assert [tuple(x.shape) for x in inputs] == [(1000, 1, 3, 3)] * 3
+    assert abs(float(torch.cat(inputs).mean())) < 0.03
+    assert abs(float(torch.cat(inputs).std()) - 1) < 0.03
+    assert not torch.equal(inputs[0], inputs[1])
+    assert thin_protocol("gaussian").source == ""
 
 
 @pytest.mark.usefixtures("image_file")

@@ -13,7 +13,7 @@ from untrained.harness.inputs import batches
 from untrained.harness.scoring import score_task
 from untrained.harness.task import ScoreTask, Wanted
 from untrained.indicators import Protocol, indicators
-from untrained.spaces import spaces
+from untrained.spaces import initialise, spaces
 
 ARCH = "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|avg_pool_3x3~0|none~1|nor_conv_3x3~2|"
 TINY = Protocol(
@@ -105,13 +105,54 @@ def test_a_shared_score_goes_to_all_members_and_names_the_one_measured():
     assert [s.representative for s in (first, second, other)] == [None, ARCH, ARCH]
 
 
-def test_a_network_that_nobody_builds_is_unsupported_for_its_scores_alone():
-    odd, thin = TINY.replace(initialisation="odd"), TINY.replace(skeleton="thin")
-    first, second, fine = score(want("naswot", odd), want("naswot", thin), want("naswot"))
-    assert (first.status, second.status, fine.status) == ("unsupported", "unsupported", "ok")
+def test_a_network_that_the_space_does_not_build_is_unsupported_for_its_scores_alone():
+    space, arch = "nasbenchmacro", "12012021"
+    thin = TINY.replace(skeleton="thin", resolution=3, channels=1)
+    wanted = (want("naswot", thin, (arch,)), want("naswot", members=(arch,)))
+    first, fine = score_task(ScoreTask(space, arch, wanted, 0))
+    assert (first.status, fine.status) == ("unsupported", "ok")
     assert math.isnan(first.value)
-    assert "the initialisation 'odd' is unknown" in first.reason
-    assert "builds no thin network" in second.reason
+    assert "the search space 'nasbenchmacro' builds no thin network" in first.reason
+
+
+def test_an_unknown_initialisation_is_an_error_of_its_scores_alone():
+    odd = TINY.replace(initialisation="kaiming_normal_fanin")
+    first, fine = score(want("naswot", odd), want("naswot"))
+    assert (first.status, fine.status) == ("error", "ok")
+    assert (
+        "no initialisation named 'kaiming_normal_fanin'; did you mean kaiming_normal_fan_in"
+        in first.reason
+    )
+
+
+def test_linear_regions_are_those_of_the_thin_network_that_the_derived_seed_draws():
+    protocol = indicators["linear_regions"].protocol.replace(inputs="gaussian", batch_size=200)
+    torch.manual_seed(derive(5, "init", "nasbench201", ARCH))
+    network = spaces["nasbench201"].build_thin(ARCH, num_classes=10)
+    inputs = [x for x, _ in batches(protocol)]
+    assert [x.shape for x in inputs] == [(200, 1, 3, 3)] * 3
+    codes: list[torch.Tensor] = []
+    for module in network.modules():
+        if isinstance(module, torch.nn.ReLU):
+            module.register_forward_hook(lambda m, x, out: codes.append(out.flatten(1) > 0))
+    rows = set()
+    for x in inputs:
+        codes.clear()
+        network(x)
+        rows |= {tuple(row) for row in torch.cat(codes, 1).tolist()}
+    assert 100 < len(rows) == value(want("linear_regions", protocol), seed=5)
+
+
+@pytest.mark.parametrize("name", ["kaiming_normal_fan_out", "gaussian"])
+def test_an_initialisation_is_drawn_from_the_derived_seed(name: str):
+    seed = derive(5, "init", "nasbench201", ARCH)
+    torch.manual_seed(99)  # what the constructors draw does not matter
+    network = spaces["nasbench201"].build(ARCH, num_classes=10, channels=4, cells=1)
+    initialise(network, name, generator=torch.Generator().manual_seed(seed))
+    expected = sum(float(p.detach().double().norm()) for p in network.parameters() if p.dim() > 1)
+    protocol = TINY.replace(initialisation=name)
+    assert value(want("l2_norm", protocol), seed=5) == pytest.approx(expected, rel=1e-6)
+    assert value(want("l2_norm", protocol), seed=6) != value(want("l2_norm"), seed=6)
 
 
 def test_a_malformed_architecture_is_an_error_of_its_scores():

@@ -141,6 +141,11 @@ def test_syntax_errors_have_line_and_column():
             'inputs = "gaussian"',
             "s.toml:7: no dataset named 'cifar'; did you mean cifar10",
         ),
+        (
+            'inputs = "gaussian"\ninitialisation = "gausian"',
+            'inputs = "gaussian"',
+            "s.toml:7: no initialisation named 'gausian'; did you mean gaussian?",
+        ),
     ],
 )
 def test_unknown_names_are_found_on_their_line(wrong: str, right: str, message: str):
