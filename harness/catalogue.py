@@ -109,6 +109,8 @@ def _section(item: Indicator, told: dict[str, str]) -> Iterator[str]:
         "- Architectures of one function "
         + ("score alike" if item.class_invariant else "may differ")
     )
+    if not item.follows_initialisation:
+        yield "- Does not depend on how the weights were drawn"
     if item.uses_accuracy:
         yield "- † Uses accuracies"
     if item.deviations:
@@ -118,5 +120,5 @@ def _section(item: Indicator, told: dict[str, str]) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """Text that Markdown must not read as mark-up."""
-    return "".join(f"\\{c}" if c in "\\`*_<>[]#|" else c for c in text)
+    """Text in which Markdown must find no more mark-up than its code spans."""
+    return text.replace("<", "\\<").replace("*", "\\*")
