@@ -7,6 +7,7 @@ import pytest
 from untrained.foundation import MalformedInput, UnknownName
 from untrained.harness.conditions import Conditions, resolve
 from untrained.harness.datasets import datasets
+from untrained.harness.plan import plan_study
 from untrained.indicators import Protocol
 
 REFERENCE = Protocol(batch_size=48, labels="true", channels=12, cells=3, batch_norm="eval")
@@ -78,6 +79,17 @@ def test_an_initialisation_wins_for_what_follows_it_with_or_without_a_batch():
     assert resolve(kaiming, Conditions(inputs="ones")).initialisation == "kaiming_normal_fan_in"
     back = Conditions(inputs="ones", initialisation="default")
     assert resolve(kaiming, back).initialisation == "default"
+
+
+def test_a_study_gives_its_initialisation_to_the_indicators_that_follow_one(named_study):
+    names = ["naswot", "synflow", "az_expressivity", "linear_regions", "params", "zen"]
+    (plan,) = plan_study(named_study(indicators=names, initialisation="gaussian"))
+    found = {name: protocol.initialisation for name, protocol in plan.protocols.items()}
+    assert found == dict.fromkeys(names[:4], "gaussian") | dict.fromkeys(names[4:], "default")
+    (plan,) = plan_study(named_study(indicators=names))
+    assert plan.protocols["az_expressivity"].initialisation == "kaiming_normal_fan_in"
+    thin = plan.protocols["linear_regions"]
+    assert (thin.channels, thin.cells, thin.resolution, thin.skeleton) == (1, 1, 3, "thin")
 
 
 def test_an_unknown_initialisation_suggests_the_nearest():
