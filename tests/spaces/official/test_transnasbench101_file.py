@@ -1,0 +1,36 @@
+"""TransNAS-Bench-101's file in its official structure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from untrained.foundation import MalformedInput
+from untrained.spaces import Target
+from untrained.spaces.long_table import read as read_table
+from untrained.spaces.official import convert
+
+
+def test_transnasbench101_takes_the_last_epoch(tmp_path: Path) -> None:
+    source = tmp_path / "transnas-bench_v10141024.pth"
+    tasks = {
+        task: {
+            "total_epochs": 2,
+            "metrics": {f"{split}_{metric}": [0.1, 0.2] for split in ("valid", "test")},
+        }
+        for task, metric in {
+            **dict.fromkeys(("class_scene", "class_object", "jigsaw"), "top1"),
+            "room_layout": "neg_loss",
+            "segmentsemantic": "mIoU",
+            **dict.fromkeys(("normal", "autoencoder"), "ssim"),
+        }.items()
+    }
+    torch.save({"data": {"micro": {"64-41414-0_00_000": tasks}, "macro": {}}}, source)
+    table = read_table(convert("transnasbench101_micro", source, folder=tmp_path).path)
+    assert len(table.targets) == 14
+    assert table.series(Target("jigsaw", "test_accuracy"))["64-41414-0_00_000"] == np.float32(0.2)
+    with pytest.raises(MalformedInput, match="it holds no value"):
+        convert("transnasbench101_macro", source, folder=tmp_path)
