@@ -41,8 +41,8 @@ def weights_of(m: Measurement, *, within: str = "") -> dict[str, Tensor]:
         wanted = f"'weight' and {within!r}" if within else "'weight'"
         names = ", ".join(repr(name) for name, _ in islice(m.network.named_parameters(), 3))
         raise Unsupported(
-            f"this indicator looks at parameters with {wanted} in their names, and the network "
-            + (f"has none; its names begin with {names}" if names else "has no parameters")
+            f"the network has no parameter with {wanted} in its name, at which this indicator looks"
+            + (f"; its names begin with {names}" if names else "")
         )
     return named
 

@@ -194,8 +194,8 @@ def test_generalization_needs_a_second_labelled_batch_and_cells() -> None:
     status, reason = reading("ntk_generalization", plain)
     assert status == "unsupported"
     assert reason == (
-        "this indicator looks at parameters with 'weight' and 'cell' in their names, and the "
-        "network has none; its names begin with '1.weight', '1.bias'"
+        "the network has no parameter with 'weight' and 'cell' in its name, at which this "
+        "indicator looks; its names begin with '1.weight', '1.bias'"
     )
 
 
