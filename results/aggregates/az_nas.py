@@ -16,8 +16,7 @@ from untrained.results.aggregates.member_scores import MemberScores
     reference="Lee and Ham, AZ-NAS: Assembling Zero-Cost Proxies for NAS, CVPR 2024, non-linear "
     "ranking aggregation",
     members=("az_expressivity", "az_progressivity", "az_trainability", "flops"),
-    deviations="Equal products of ranks are exact ties. The members are at the network's own "
-    "initialisation (see there).",
+    deviations="Equal products of ranks are exact ties.",
 )
 def az_nas(scores: MemberScores) -> NDArray[np.float64]:
     """At most 0: a candidate that is best in all four.
