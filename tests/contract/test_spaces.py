@@ -13,12 +13,26 @@ from scipy.stats import chisquare
 
 from untrained.foundation import MalformedInput, Unsupported, UserError
 from untrained.spaces import Architecture, Network, SearchSpace, benchmarks, spaces
+from untrained.spaces.recurrent_network import RecurrentNetwork
 
 SMALL = {"num_classes": 5, "channels": 4, "cells": 1}
 PARTS = 25
 SIDE = 64  # large enough for every space's reductions
 
 every_space = pytest.mark.parametrize("name", list(spaces))
+
+
+def built(space: SearchSpace, arch: Architecture | str) -> Network:
+    return space.build(arch, **SMALL)
+
+
+RECURRENT = [
+    name
+    for name, space in spaces.items()
+    if isinstance(built(space, space.sample(np.random.default_rng(0))), RecurrentNetwork)
+]
+of_images = pytest.mark.parametrize("name", [name for name in spaces if name not in RECURRENT])
+of_words = pytest.mark.parametrize("name", RECURRENT)
 
 
 def drawn(space: SearchSpace, count: int, seed: int = 0) -> list[Architecture]:
@@ -172,7 +186,7 @@ def test_canonical_is_a_member_and_its_own_canonical(name: str) -> None:
         assert space.is_constant(representative) == space.is_constant(arch)
 
 
-@every_space
+@of_images
 def test_a_built_network_gives_logits_features_and_stages(name: str) -> None:
     space = spaces[name]
     for arch in drawn(space, 3):
@@ -202,7 +216,29 @@ def test_the_number_of_parameters_is_that_of_the_built_network(name: str) -> Non
         assert SearchSpace.num_parameters(space, arch, **SMALL) == count
 
 
-@every_space
+@of_words
+def test_a_recurrent_network_gives_logits_of_words_and_refuses_images(name: str) -> None:
+    space = spaces[name]
+    for arch in drawn(space, 3):
+        network = built(space, arch).double().eval()
+        assert isinstance(network, RecurrentNetwork)
+        words = torch.arange(12).reshape(4, 3) % 5
+        steps = torch.randn(4, 3, network.embedding_size, dtype=torch.float64)
+        with torch.no_grad():
+            logits = network(words)
+            outputs = network.recurrent(steps)
+            # no sequence knows of the others, and no time step of later ones
+            torch.testing.assert_close(network(words[:2, 1:]), logits[:2, 1:])
+            torch.testing.assert_close(network.recurrent(steps[:3, :1]), outputs[:3, :1])
+        assert (logits.shape, logits.dtype) == ((4, 3, 5), torch.float64)
+        assert outputs.shape[:2] == (4, 3)
+        images = torch.randn(2, 3, 8, 8, dtype=torch.float64)
+        for method in (network, network.features, network.stages):
+            with pytest.raises(Unsupported, match="language model, which reads words"):
+                method(images)
+
+
+@of_images
 def test_a_network_follows_dtype_and_batch(name: str) -> None:
     space = spaces[name]
     network = space.build(drawn(space, 1)[0], **SMALL).double().eval()
