@@ -258,7 +258,10 @@ def test_the_tables_cells_are_in_normal_form(nlp: NASBenchNLP, table: Path) -> N
     texts = list(benchmark.table()["architecture"])
     assert len(texts) == 289
     assert all(nlp.parse(text).text == text for text in texts)
-    assert not any(nlp.is_constant(text) for text in texts)
+    # one cell of the table multiplies a state that is zero at first, and so never reads a word
+    constant = [text for text in texts if nlp.is_constant(text)]
+    assert len(constant) == 1
+    assert benchmark.query(constant[0]) > 6.5
     best = benchmark.best()
     assert best["value"][0] == min(benchmark.table()["value"])
     assert benchmark.query(texts[1]) < benchmark.query(texts[0])  # LSTM, plain RNN
