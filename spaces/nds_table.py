@@ -1,4 +1,7 @@
-"""ImageNet accuracies of the NDS sets, all from one Parquet table."""
+"""Accuracies of the NDS sets: from a table of the space's own, else from one of all sets.
+
+Its own is what `untrained data convert` makes of the official files, CIFAR-10 and ImageNet.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +17,21 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SETS = {
-    "nds_amoeba": "Amoeba_in",
-    "nds_darts": "DARTS_in",
-    "nds_darts_fix-w-d": "DARTS_fix-w-d_in",
-    "nds_enas": "ENAS_in",
-    "nds_nasnet": "NASNet_in",
-    "nds_pnas": "PNAS_in",
-    "nds_resnext-a": "ResNeXt-A_in",
-    "nds_resnext-b": "ResNeXt-B_in",
+    "nds_amoeba": "Amoeba",
+    "nds_darts": "DARTS",
+    "nds_darts_fix-w-d": "DARTS_fix-w-d",
+    "nds_enas": "ENAS",
+    "nds_nasnet": "NASNet",
+    "nds_pnas": "PNAS",
+    "nds_resnet": "ResNet",
+    "nds_resnext-a": "ResNeXt-A",
+    "nds_resnext-b": "ResNeXt-B",
 }
-"""The set of each space that the table has. `DARTS_fix-w-d_in` was trained for 5 epochs only."""
+"""The set of each space, with `_in` on ImageNet.
+
+In the table of all sets `DARTS_fix-w-d_in` was trained for 5 epochs only."""
+_NOT_SHARED = ("nds_resnet",)
+"""Spaces that the table of all sets has nothing of."""
 
 
 class NDSTable(ParquetBenchmark):
@@ -34,15 +42,17 @@ class NDSTable(ParquetBenchmark):
 
         Args:
             space: registered name of the search space, and of this benchmark.
-            set_name: what its architectures begin with, before the `#`.
+            set_name: what its architectures begin with, before `_in` and the `#`.
         """
         super().__init__(space, space=space)
-        self.set_name = set_name
+        self.prefixes = (f"{set_name}#", f"{set_name}_in#")
 
     @property
     def path(self) -> Path:
-        """The file, whether it exists or not; all sets have the same one."""
-        return data_folder() / "tables" / "nds.parquet"
+        """The space's own table if it is there, else that of all sets, whether it exists or not."""
+        own = super().path
+        shared = data_folder() / "tables" / "nds.parquet"
+        return own if own.is_file() or self.name in _NOT_SHARED else shared
 
     def targets(self) -> tuple[Target, ...]:
         """See `Benchmark.targets`; those that the set has values of."""
@@ -50,7 +60,7 @@ class NDSTable(ParquetBenchmark):
 
     def _values(self, target: Target) -> pd.Series[float]:
         values = super()._values(target)
-        return values[values.index.str.startswith(f"{self.set_name}#")]
+        return values[values.index.str.startswith(self.prefixes)]
 
 
 for _space, _set in SETS.items():

@@ -175,7 +175,7 @@ def test_none_in_every_path_is_constant() -> None:
         assert torch.equal(a, b) is expected
 
 
-@pytest.mark.parametrize("name", list(SETS))
+@pytest.mark.parametrize("name", [name for name in SETS if name != "nds_resnet"])
 def test_all_records_of_the_table_are_in_normal_notation(name: str) -> None:
     if not (data_folder() / "tables" / "nds.parquet").is_file():
         pytest.skip("no NDS table: set UNTRAINED_DATA to a folder that has it")
@@ -189,4 +189,4 @@ def test_all_records_of_the_table_are_in_normal_notation(name: str) -> None:
     assert len(texts) == published.get(name, len(texts)) > 100
     for text in texts:
         assert spaces[name].parse(text).text == text
-        assert text.startswith(SETS[name])
+        assert text.startswith((f"{SETS[name]}#", f"{SETS[name]}_in#"))
