@@ -33,7 +33,7 @@ _TASKONOMY_MEAN = (133.21, 133.16, 133.14)
 _TASKONOMY_STD = (56.97, 56.99, 57.02)
 
 # mean and standard deviation: those the networks of NAS-Bench-201 and of TransNAS-Bench-101 were
-# trained with
+# trained with, and those that everybody takes for ImageNet
 _ALL = (
     Dataset("cifar10", "CIFAR-10", 10, 32, (125.3, 123.0, 113.9), (63.0, 62.1, 66.7)),
     Dataset("cifar100", "CIFAR-100", 100, 32, (129.3, 124.1, 112.4), (68.2, 65.4, 70.4)),
@@ -45,6 +45,7 @@ _ALL = (
         (122.68, 116.66, 104.01),
         (63.22, 61.26, 65.09),
     ),
+    Dataset("imagenet", "ImageNet", 1000, 224, (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),
     Dataset("class_object", "Taskonomy objects", 75, 256, _TASKONOMY_MEAN, _TASKONOMY_STD),
     Dataset("class_scene", "Taskonomy scenes", 47, 256, _TASKONOMY_MEAN, _TASKONOMY_STD),
 )

@@ -14,6 +14,7 @@ from itertools import islice
 
 from torch import Tensor, nn
 
+from untrained.spaces.inverted_residual import InvertedResidual, conv_bn
 from untrained.spaces.nasbenchmacro import STAGES
 from untrained.spaces.network import Network
 
@@ -21,53 +22,12 @@ HEAD_PER_CHANNEL = 40
 """Width of the last convolution by that of the stem: 1,280 for the benchmark's 32."""
 
 
-def _conv_bn(
-    channels_in: int, channels_out: int, kernel: int = 1, *, stride: int = 1, groups: int = 1
-) -> list[nn.Module]:
-    return [
-        nn.Conv2d(
-            channels_in,
-            channels_out,
-            kernel,
-            stride,
-            padding=kernel // 2,
-            groups=groups,
-            bias=False,
-        ),
-        nn.BatchNorm2d(channels_out),
-    ]
-
-
-class InvertedResidual(nn.Module):
-    """Expansion, depthwise convolution, projection; with a shortcut where the shape is kept."""
-
-    def __init__(
-        self, channels_in: int, channels_out: int, *, expansion: int, kernel: int, stride: int
-    ) -> None:
-        """The first two convolutions end in a ReLU, the projection does not."""
-        hidden = expansion * channels_in
-        super().__init__()
-        self.layers = nn.Sequential(
-            *_conv_bn(channels_in, hidden),
-            nn.ReLU(),
-            *_conv_bn(hidden, hidden, kernel, stride=stride, groups=hidden),
-            nn.ReLU(),
-            *_conv_bn(hidden, channels_out),
-        )
-        self.shortcut = stride == 1 and channels_in == channels_out
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(batch, channels_in, H, W) -> (batch, channels_out, H / stride, W / stride)."""
-        out: Tensor = self.layers(x)
-        return out + x if self.shortcut else out
-
-
 def _block(block: int, channels_in: int, channels_out: int, stride: int) -> nn.Module:
     if block == 1:
         return InvertedResidual(channels_in, channels_out, expansion=3, kernel=3, stride=stride)
     if block == 2:
         return InvertedResidual(channels_in, channels_out, expansion=6, kernel=5, stride=stride)
-    return nn.Sequential(*_conv_bn(channels_in, channels_out, stride=stride))
+    return nn.Sequential(*conv_bn(channels_in, channels_out, stride=stride))
 
 
 class NASBenchMacroNetwork(Network):
@@ -85,7 +45,7 @@ class NASBenchMacroNetwork(Network):
             in_channels: channels of the images.
         """
         super().__init__()
-        self.stem = nn.Sequential(*_conv_bn(in_channels, channels, 3), nn.ReLU())
+        self.stem = nn.Sequential(*conv_bn(in_channels, channels, 3), nn.ReLU())
         # identities that keep the shape are left out: networks of one function are one network
         self.cells = nn.ModuleList()
         ends: list[int] = []
@@ -98,7 +58,7 @@ class NASBenchMacroNetwork(Network):
             self.cells.extend(_block(block, width, width, stride=1) for block in live)
             ends.append(len(self.cells))
         self.ends = tuple(ends)
-        self.head = nn.Sequential(*_conv_bn(width, HEAD_PER_CHANNEL * channels), nn.ReLU())
+        self.head = nn.Sequential(*conv_bn(width, HEAD_PER_CHANNEL * channels), nn.ReLU())
         self.global_pooling = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Linear(HEAD_PER_CHANNEL * channels, num_classes)
 
