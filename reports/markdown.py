@@ -10,7 +10,13 @@ from untrained.reports.columns import columns, label
 from untrained.reports.environment import entries
 from untrained.reports.facts import facts, note_lines
 from untrained.reports.formats import report_format
-from untrained.reports.published import COLUMNS, HEADING, MEANING, published_lines
+from untrained.reports.published import (
+    COLUMNS,
+    HEADING,
+    MEANING,
+    NUMBERS,
+    published_lines,
+)
 from untrained.reports.report import Report
 
 if TYPE_CHECKING:
@@ -60,7 +66,14 @@ def _section(table: CorrelationTable) -> list[str]:
     )
     blocks.append(_items(note_lines(table)))
     if table.published:
-        lines = [[escape(cell) for cell in line.cells] for line in published_lines(table)]
+        lines = [
+            [
+                escape(line.cells[0]),
+                *line.cells[NUMBERS],
+                *map(escape, line.cells[NUMBERS.stop :]),
+            ]
+            for line in published_lines(table)
+        ]
         blocks += [f"### {HEADING}", _grid(list(COLUMNS), lines), escape(MEANING)]
     if table.command:
         blocks.append(f"Made by\n\n{_fence(table.command)}")

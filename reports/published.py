@@ -20,8 +20,12 @@ COLUMNS = (
 MEANING = (
     "z: difference over the standard error of both samplings of architectures; initialisation, "
     "images, data splits and training target differ too and are not in it. "
-    "|x|: printed without sign by its authors."
+    "abs.: printed without sign by its authors."
 )
+
+
+NUMBERS = slice(1, 8)
+"""The columns that hold numbers alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ def _cells(item: Comparison | None) -> tuple[str, str, str]:
     printed = decimal(item.published.value)
     z = MISSING if math.isnan(item.z) else f"{item.z:+z.1f}"
     return (
-        f"|{printed}|" if item.published.absolute else printed,
+        f"{printed} abs." if item.published.absolute else printed,
         estimate(item.measured, item.low, item.high),
         z,
     )

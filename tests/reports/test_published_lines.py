@@ -54,7 +54,7 @@ def test_tau_and_rho_of_one_source_share_a_line(compared: CorrelationTable) -> N
     )
     assert both.note == "all networks"
     assert bare.cells[3:9] == (MISSING,) * 6
-    assert snip.cells[:4] == ("snip", "|0.557|", "-0.500 [-0.600, -0.400]", "+1.0")
+    assert snip.cells[:4] == ("snip", "0.557 abs.", "-0.500 [-0.600, -0.400]", "+1.0")
 
 
 def test_two_values_of_one_thing_by_one_source_stand_apart(
@@ -75,6 +75,7 @@ def test_pages_show_them_and_only_where_there_are_any(
 ) -> None:
     text = formats[name].render(Report("T", (Section(compared),)))
     assert "Published beside measured" in text
+    assert (" 0.621 [0.590, 0.649] |" in text) == (name == "markdown")
     assert "A &amp; B 2024" in text
     assert "Published beside" not in formats[name].render(Report("T", (Section(table()),)))
 
