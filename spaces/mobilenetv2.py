@@ -72,7 +72,10 @@ class Description(NamedTuple):
 
 
 class MobileNetV2(SearchSpace):
-    """The space that ZenNAS, ZiCo and AZ-NAS search for ImageNet, with strides held fixed."""
+    """Networks of MobileNetV2's form, strides held fixed.
+
+    Zen-NAS and its followers search a relative of it, with two bottlenecks a layer.
+    """
 
     name = "mobilenetv2"
     title = "MobileNetV2-like"

@@ -62,8 +62,9 @@ class NASBench301Surrogate(DARTSSurrogate):
             if not path.is_file():
                 return (
                     f"the surrogate {self.name!r} was looked for in {path} and is not there; "
-                    f"set {VARIABLE} to a folder that has surrogates/{path.name}, "
-                    "or choose another benchmark (untrained list benchmarks)"
+                    f"set {VARIABLE} to a folder that has surrogates/{path.name}, put it there with "
+                    f"untrained data convert {self.name} PATH (PATH: the folder nb301 of "
+                    "https://github.com/slds-lmu/yahpo_data), or choose another benchmark (untrained list benchmarks)"
                 )
         if find_spec("onnxruntime") is None:
             return (
@@ -75,14 +76,27 @@ class NASBench301Surrogate(DARTSSurrogate):
 
     def _predict(self, genotype: Genotype) -> float:
         self._check()
-        states = (self.path.stat(), self.encoding_path.stat())
-        modified = tuple(state.st_mtime_ns for state in states)
-        return _predicted(self.path, self.encoding_path, modified, genotype)
+        return predict(self.path, self.encoding_path, genotype)
 
     def _check(self) -> None:
         reason = self.missing()
         if reason is not None:
             raise MissingData(reason)
+
+
+def predict(path: Path, encoding_path: Path, genotype: Genotype) -> float:
+    """The accuracy in percent that a network predicts for a cell that has a configuration.
+
+    Args:
+        path: the network; a file that has not changed is loaded once.
+        encoding_path: its encoding.
+        genotype: the cell.
+
+    Raises:
+        MalformedInput: the files cannot be used.
+    """
+    modified = (path.stat().st_mtime_ns, encoding_path.stat().st_mtime_ns)
+    return _predicted(path, encoding_path, modified, genotype)
 
 
 @lru_cache(maxsize=100_000)

@@ -130,10 +130,19 @@ def verify_data(
 def _convert(name: str, source: Path, folder: Path | None, *, replace: bool) -> None:
     from untrained.harness.image_conversion import convert_images, image_converters
     from untrained.spaces.official import convert, converters
+    from untrained.spaces.official.surrogate_placement import (
+        place_surrogate,
+        placeable_surrogates,
+    )
 
-    images = image_converters()
+    images, surrogates = image_converters(), placeable_surrogates()
+    if name in surrogates:
+        placed = place_surrogate(name, source, folder=folder, replace=replace)
+        print(f"written: {', '.join(map(str, placed))}")
+        return
     if name not in converters and name not in images:
-        raise UnknownName("converter", name, [*converters, *images], "untrained data list")
+        known = [*converters, *images, *surrogates]
+        raise UnknownName("converter", name, known, "untrained data list")
     with _bar(name, unit="images" if name in images else "architectures") as advance:
 
         def told(done: int) -> None:
