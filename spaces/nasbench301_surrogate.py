@@ -62,9 +62,10 @@ class NASBench301Surrogate(DARTSSurrogate):
             if not path.is_file():
                 return (
                     f"the surrogate {self.name!r} was looked for in {path} and is not there; "
-                    f"set {VARIABLE} to a folder that has surrogates/{path.name}, put it there with "
-                    f"untrained data convert {self.name} PATH (PATH: the folder nb301 of "
-                    "https://github.com/slds-lmu/yahpo_data), or choose another benchmark (untrained list benchmarks)"
+                    f"set {VARIABLE} to a folder that has surrogates/{path.name}, put it there "
+                    f"with untrained data convert {self.name} PATH (PATH: the folder nb301 of "
+                    "https://github.com/slds-lmu/yahpo_data), or choose another benchmark "
+                    "(untrained list benchmarks)"
                 )
         if find_spec("onnxruntime") is None:
             return (
