@@ -47,7 +47,7 @@ def score(*options: str) -> list[str]:
             ["score", "--space", "nasbench201", "--indicators", "nasw0t", *ONE],
             "no indicator named 'nasw0t'; did you mean naswot",
         ),
-        (score("a.sqlite", "--sample", "2", "--input", "imagenet"), "no input source named"),
+        (score("a.sqlite", "--sample", "2", "--input", "noise"), "no input source named"),
         (score("a.sqlite", "--sample", "2", "--dataset", "cifar1O"), "did you mean cifar10"),
         (
             score("a.sqlite", "--sample", "2", "--initialisation", "kaiming_fanin"),
