@@ -173,13 +173,14 @@ def _aggregates() -> Iterable[dict[str, Any]]:
 
 
 def _spaces() -> Iterable[dict[str, Any]]:
-    from untrained.spaces import spaces
+    from untrained.spaces import benchmarks, spaces
 
     for space in spaces.values():
         yield {
             "name": space.name,
             "title": space.title,
             "architectures": space.size,
+            "benchmarks": [item.name for item in benchmarks.values() if item.space == space.name],
             "reference": space.reference,
         }
 

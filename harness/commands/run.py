@@ -17,6 +17,7 @@ from untrained.harness.commands.options import (
 )
 
 STORE_NAME = "scores.sqlite"
+SCORES_NAME = "scores.parquet"
 
 
 def run(
@@ -75,7 +76,8 @@ def run(
             for part in ranked
         ]
         report = make_report(named.title, sections, ranked, store)
-    files = write_report(report, folder, named.study.report.formats)
+        scores = store.export(folder / SCORES_NAME)
+    files = [*write_report(report, folder, named.study.report.formats), scores]
     for section in sections:
         print_section(section)
     print(f"written: {', '.join(str(file) for file in files)}", file=sys.stderr)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from untrained.harness.study import Study
@@ -291,6 +292,7 @@ def test_a_study_ends_with_a_table_and_a_report_and_is_resumed(untrained, tmp_pa
     assert "sample of 5 of 15,625, seed 0" in out
     assert f"untrained run {study}" in out
     assert {p.suffix for p in output.iterdir()} >= {".md", ".csv", ".html", ".sqlite"}
+    assert len(pd.read_parquet(output / "scores.parquet")) == 10
     written = {p.name: p.read_bytes() for p in output.iterdir() if p.suffix in {".md", ".csv"}}
     code, again, err = untrained(*arguments)
     assert code == 0
