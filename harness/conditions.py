@@ -83,6 +83,10 @@ def resolve(
     dataset's shape and classes and the network's size. Where labels are wanted and inputs are
     synthetic, labels are random.
 
+    An indicator that its paper measures on noise keeps the noise, and a resolution of its own, in
+    a run on images: AZ-NAS's progressivity ranks by chance on images. A protocol for all gives it
+    images like the others.
+
     A thin network keeps its size and its inputs' shape, also under a protocol for all: channels
     and cells of a run are those of whole networks. Where it wants more images than there are,
     every image is drawn equally often, up to one time.
@@ -110,9 +114,11 @@ def resolve(
         if looks_at_batch:
             base = common.replace(num_batches=reference.num_batches)
     protocol = base.replace(dataset=dataset.name, num_classes=dataset.num_classes)
+    on_noise = base.inputs == "gaussian"
     if not thin:
+        own_resolution = on_noise and base.resolution != Protocol().resolution
         protocol = protocol.replace(
-            resolution=dataset.resolution,
+            resolution=base.resolution if own_resolution else dataset.resolution,
             channels=conditions.channels or base.channels,
             cells=conditions.cells or base.cells,
         )
@@ -123,9 +129,9 @@ def resolve(
     protocol = protocol.replace(
         data_seed=conditions.data_seed, batch_size=conditions.batch_size or base.batch_size
     )
-    if conditions.inputs in SYNTHETIC_INPUTS:
+    if conditions.inputs in SYNTHETIC_INPUTS or on_noise:
         return protocol.replace(
-            inputs=conditions.inputs,
+            inputs="gaussian" if on_noise and conditions.inputs != "ones" else conditions.inputs,
             labels="none" if protocol.labels == "none" else "random",
             sample_ids=(),
             source="",

@@ -45,7 +45,8 @@ def score(
         typer.Option(
             "--input",
             metavar="SOURCE",
-            help="What the networks see: gaussian, ones, or a dataset's images (cifar10, ...).",
+            help="What the networks see: gaussian, ones, or a dataset's images (cifar10, ...), "
+            "in place of which scores that their papers measure on noise keep it.",
         ),
     ] = _DEFAULTS["inputs"].default,
     seed: Annotated[

@@ -17,6 +17,20 @@ THIN = Protocol(
 NO_BATCH = Protocol(inputs="none", labels="none", dtype="float64")
 
 
+@pytest.mark.usefixtures("image_file")
+@pytest.mark.parametrize("inputs", ["gaussian", "cifar10"])
+def test_what_a_paper_measures_on_noise_stays_on_noise(inputs):
+    reference = Protocol(inputs="gaussian", batch_size=1, resolution=64, labels="none")
+    protocol = resolve(reference, Conditions(inputs=inputs, data_seed=3))
+    assert protocol == reference.replace(data_seed=3)
+    usual = resolve(reference.replace(resolution=32), Conditions(inputs=inputs, dataset="cifar10"))
+    assert (usual.inputs, usual.resolution) == ("gaussian", 32)
+    assert resolve(reference, Conditions(inputs="ones")).inputs == "ones"
+    together = resolve(reference, Conditions(inputs=inputs, shared=True, batch_size=2))
+    assert together.inputs == ("images" if inputs == "cifar10" else "gaussian")
+    assert together.resolution == 32
+
+
 def test_gaussian_inputs_keep_the_rest_of_the_reference_and_draw_labels():
     expected = REFERENCE.replace(inputs="gaussian", labels="random", data_seed=7)
     assert resolve(REFERENCE, Conditions(inputs="gaussian", data_seed=7)) == expected
