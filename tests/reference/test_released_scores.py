@@ -22,17 +22,37 @@ SMALLEST_RHO = {
 }
 
 
-@pytest.fixture(scope="module")
-def pairs():
+COSTLY = ROOT / "results" / "nasbench201-cifar10-costly" / "scores.parquet"
+SMALLEST_RHO_OF_COSTLY = {
+    ("zen_released", "zen"): 0.99,
+    ("zen", "zen"): 0.95,
+    ("fisher", "fisher"): 0.95,
+    ("grasp", "grasp"): 0.6,
+}
+
+
+def common_scores(path: Path, *, at_least: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     folder = os.environ.get("UNTRAINED_DATA")
     if not folder or not Path(folder, RELEASED).exists():
         pytest.skip(f"needs the released scores: UNTRAINED_DATA with {RELEASED}")
-    ours = pd.read_parquet(SCORES).pivot(index="architecture", columns="indicator", values="value")
+    ours = pd.read_parquet(path).pivot(index="architecture", columns="indicator", values="value")
     theirs = pd.read_parquet(Path(folder, RELEASED)).rename(columns={"nwot": "naswot"})
     theirs = theirs.set_index("arch_str")
     common = ours.index.intersection(theirs.index)
-    assert len(common) > 500
+    assert len(common) >= at_least
     return ours.loc[common], theirs.loc[common]
+
+
+@pytest.fixture(scope="module")
+def pairs():
+    return common_scores(SCORES, at_least=500)
+
+
+@pytest.mark.parametrize("names", SMALLEST_RHO_OF_COSTLY)
+def test_costly_scores_rank_alike(names):
+    ours, theirs = common_scores(COSTLY, at_least=70)
+    rho = spearmanr(ours[names[0]], theirs[names[1]]).statistic
+    assert rho >= SMALLEST_RHO_OF_COSTLY[names]
 
 
 def test_parameter_counts_rank_exactly_alike(pairs):
