@@ -122,7 +122,9 @@ def verify_data(
     if as_json:
         print(json.dumps(rows, indent=2))
     else:
-        print_rows([{**row, "holds": "yes" if row["holds"] else "NO"} for row in rows])
+        print_rows(
+            [{"name": name, **check.row()} for name, check in checks], unbroken=("name", "what")
+        )
     if not all(check.holds for _, check in checks):
         raise typer.Exit(1)
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from untrained.foundation import UnknownName, UserError
+from untrained.harness.commands.rows import print_rows
 
 
 def list_(
@@ -60,28 +61,15 @@ def _print_catalogue(kind: str | None, *, as_json: bool) -> None:
 
 
 def _print_table(title: str, items: Iterable[Mapping[str, Any]]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, show_edge=False)
     shown_of = _SHOWN_OF.get(title, dict)
     only_json = _ONLY_JSON.get(title, frozenset())
     rows = [
-        {key: value for key, value in shown_of(row).items() if key not in only_json}
+        {key: _as_text(value) for key, value in shown_of(row).items() if key not in only_json}
         for row in items
     ]
-    for key in rows[0] if rows else ():
-        table.add_column(key.replace("_", " "), overflow="fold", no_wrap=key in _UNBROKEN)
-    for row in rows:
-        table.add_row(*(Text(_as_text(value)) for value in row.values()))
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_WIDTH_OF_FILES)
-    console.print(table)
+    print_rows(rows, title=title, unbroken=_UNBROKEN, width_of_files=_WIDTH_OF_FILES)
     if title in _BELOW:
-        console.print(Text(_BELOW[title]))
+        print(_BELOW[title])
 
 
 def _shown_indicator(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,11 @@ class Check:
     found: str
     holds: bool
 
+    def row(self) -> dict[str, str]:
+        """For a table."""
+        holds = "yes" if self.holds else "NO"
+        return {"what": self.what, "expected": self.expected, "found": self.found, "holds": holds}
+
 
 @cache
 def _known() -> dict[str, Any]:
