@@ -74,6 +74,12 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
         return connection
 
 
+def connect_memory() -> sqlite3.Connection:
+    """A connection to an empty score store that lives in memory and ends with the connection."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    return _checked(connection, Path(":memory:"), create=True)
+
+
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """All or nothing: the write lock is taken at the start and given back at the end.

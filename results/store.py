@@ -13,9 +13,10 @@ from typing import Any
 
 import pandas as pd
 
-from untrained.results.database import connect, storage_errors, transaction
+from untrained.results.database import connect, connect_memory, storage_errors, transaction
 from untrained.results.environment import Environment
 from untrained.results.export import write_frame
+from untrained.results.exported import ExportedScores, read_export
 from untrained.results.schema import COLUMNS, FRAME, PUT, ROWS
 from untrained.results.score import Score, ScoreKey
 
@@ -41,6 +42,57 @@ class ScoreStore:
         """
         self.path = Path(path)
         self._connection = connect(self.path, create=create)
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> ScoreStore:
+        """Open scores that are there, for reading: a store, or a Parquet file exported from one.
+
+        Args:
+            path: the file; a name that ends in `.parquet` is read into memory, where writing to
+                the result changes nothing on disk.
+
+        Raises:
+            MissingData: there is no file.
+            MalformedInput: the Parquet file is damaged, or holds no exported scores.
+            StorageError: the store cannot be opened, or is something else than a score store.
+        """
+        if Path(path).suffix.lower() != ".parquet":
+            return cls(path, create=False)
+        exported = read_export(Path(path))
+        store = cls.__new__(cls)
+        store.path = exported.path
+        store._connection = connect_memory()
+        store._put_exported(exported)
+        return store
+
+    def absorb(self, path: str | os.PathLike[str]) -> int:
+        """Add the scores of another store, or of an export, with their protocols and environments.
+
+        Args:
+            path: a store, or a `.parquet` file exported from one; it is left as it is.
+
+        Returns:
+            How many rows were written: a score that is `ok` here stays as it is.
+
+        Raises:
+            MissingData: there is no file.
+            MalformedInput: the Parquet file is damaged, or holds no exported scores.
+            StorageError: the store cannot be opened, or this one cannot be written.
+        """
+        if Path(path).suffix.lower() == ".parquet":
+            return self._put_exported(read_export(Path(path)))
+        with ScoreStore(path, create=False) as other:
+            return self._put_exported(
+                ExportedScores(other.path, other.frame(), other.protocols(), other.environments())
+            )
+
+    def _put_exported(self, exported: ExportedScores) -> int:
+        # everything is read before anything is written: a bad row leaves this store as it was
+        parts = list(exported.by_environment())
+        for digest, canonical in exported.protocols.items():
+            if canonical:
+                self.put_protocol(digest, canonical)
+        return sum(self.put(scores, environment) for environment, scores in parts)
 
     def put(self, scores: Iterable[Score], environment: Environment) -> int:
         """Store scores, all or none.
