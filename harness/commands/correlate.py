@@ -14,7 +14,7 @@ from untrained.harness.commands.options import (
     Resamples,
     SeedOption,
     Space,
-    Store,
+    StoredScores,
     TruthDataset,
     TruthSeed,
 )
@@ -22,7 +22,7 @@ from untrained.harness.commands.options import (
 
 def correlate(
     *,
-    store: Store,
+    store: StoredScores,
     space: Space = None,
     benchmark: BenchmarkOption = None,
     dataset: TruthDataset = None,

@@ -45,7 +45,7 @@ def report_from_options(
         | {("truth_seed" if key == "seed" else key): value for key, value in truth.items()}
         | {key: value for key, value in statistics.items() if value != getattr(Statistics(), key)},
     )
-    with ScoreStore(path, create=False) as store:
+    with ScoreStore.read(path) as store:
         ranked = ranked_of_store(
             store, space=space, protocols=protocols or (), seed=seed, aggregates=computed
         )

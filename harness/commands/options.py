@@ -27,6 +27,25 @@ class ProtocolKind(StrEnum):
 
 
 Store = Annotated[Path, typer.Option(metavar="FILE", help="The score store.", show_default=False)]
+StoredScores = Annotated[
+    Path,
+    typer.Option(
+        "--store",
+        metavar="FILE",
+        help="The score store, or the scores.parquet exported from one.",
+        show_default=False,
+    ),
+]
+KnownScores = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--scores",
+        metavar="FILE",
+        help="Scores that are there already, exported or in a store: they are added first and not "
+        "computed again. May be repeated.",
+        show_default=False,
+    ),
+]
 Workers = Annotated[
     int | None,
     typer.Option(

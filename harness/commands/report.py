@@ -18,7 +18,7 @@ from untrained.harness.commands.options import (
     Resamples,
     SeedOption,
     Space,
-    Store,
+    StoredScores,
     TruthDataset,
     TruthSeed,
 )
@@ -27,7 +27,7 @@ from untrained.harness.study import ReportOptions
 
 def report(
     *,
-    store: Store,
+    store: StoredScores,
     output: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="Where the files go; by default beside the store."),

@@ -12,6 +12,7 @@ from untrained.harness.commands.options import (
     DeviceName,
     DeviceOption,
     DryRun,
+    KnownScores,
     RetryFailed,
     Workers,
 )
@@ -33,6 +34,7 @@ def run(
             show_default=False,
         ),
     ] = None,
+    scores: KnownScores = None,
     workers: Workers = None,
     device: DeviceOption = DeviceName.auto,
     retry_failed: RetryFailed = False,
@@ -42,7 +44,9 @@ def run(
 
     [dim]untrained run nasbench201-quick
 
-    untrained run my-study.toml --output results --workers 4[/dim]
+    untrained run my-study.toml --output results --workers 4
+
+    untrained run nasbench101-quick --scores results/nasbench101-quick/scores.parquet[/dim]
     """
     from untrained.harness.commands.running import fill, print_failures, print_plan, print_summary
     from untrained.harness.commands.showing import print_section
@@ -63,9 +67,11 @@ def run(
         for name in named.study.report.formats:
             formats[name]
     if dry_run:
-        print_plan(plans, folder / STORE_NAME)
+        print_plan(plans, folder / STORE_NAME, known=scores or ())
         return
     with ScoreStore(folder / STORE_NAME) as store:
+        for known in scores or ():
+            store.absorb(known)
         summary = fill(store, plans, device=device, workers=workers, retry_failed=retry_failed)
         print_summary(summary, store.path)
         ranked = [ranked_of_plan(plan, store) for plan in plans]
@@ -76,8 +82,8 @@ def run(
             for part in ranked
         ]
         report = make_report(named.title, sections, ranked, store)
-        scores = store.export(folder / SCORES_NAME)
-    files = [*write_report(report, folder, named.study.report.formats), scores]
+        exported = store.export(folder / SCORES_NAME)
+    files = [*write_report(report, folder, named.study.report.formats), exported]
     for section in sections:
         print_section(section)
     print(f"written: {', '.join(str(file) for file in files)}", file=sys.stderr)

@@ -41,16 +41,22 @@ def fill(
     )
 
 
-def print_plan(plans: Sequence[Plan], path: Path) -> None:
-    """What a run would do: nothing is scored, and no store is made."""
+def print_plan(plans: Sequence[Plan], path: Path, *, known: Sequence[Path] = ()) -> None:
+    """What a run would do: nothing is scored, and no store is made.
+
+    Args:
+        plans: what is wanted.
+        path: the store, which need not exist.
+        known: further stores and exports that a run would add first.
+    """
     from untrained.results import ScoreStore
 
+    stored = [*([path] if path.exists() else []), *known]
     for plan in plans:
-        if path.exists():
-            with ScoreStore(path, create=False) as store:
-                left = store.missing(plan.keys)
-        else:
-            left = plan.keys
+        left = plan.keys
+        for file in stored:
+            with ScoreStore.read(file) as store:
+                left = store.missing(left)
         networks = sum(1 for _ in plan.tasks(left, device="cpu"))
         print(f"{plan.space}: {plan.selection.text}; seeds {', '.join(map(str, plan.seeds))}")
         for name, protocol in plan.protocols.items():
@@ -58,7 +64,8 @@ def print_plan(plans: Sequence[Plan], path: Path) -> None:
         for one in plan.aggregates:
             print(f"  {one.name}, computed when tables are made: {one.describe()}")
         print(
-            f"  {len(plan.keys)} scores, {len(plan.keys) - len(left)} of them in {path}; "
+            f"  {len(plan.keys)} scores, {len(plan.keys) - len(left)} of them in "
+            f"{', '.join(map(str, stored)) or path}; "
             f"{len(left)} to do on {networks} networks"
         )
 

@@ -303,6 +303,34 @@ def test_a_study_ends_with_a_table_and_a_report_and_is_resumed(untrained, tmp_pa
         assert len(store.frame()) == 10
 
 
+def test_a_study_over_exported_scores_computes_none_and_gives_the_same_bytes(untrained, tmp_path):
+    study, first, second = tmp_path / "tiny.toml", tmp_path / "first", tmp_path / "second"
+    study.write_text(STUDY)
+    assert untrained("run", study, "--output", first, "--workers", "1")[0] == 0
+    known = ["--scores", first / "scores.parquet"]
+    code, out, _ = untrained("run", study, "--output", second, *known, "--dry-run")
+    assert code == 0
+    assert "10 scores, 10 of them in" in out
+    assert not second.exists()
+    code, _, err = untrained("run", study, "--output", second, *known)
+    assert code == 0, err
+    assert "(0 new)" in err
+    for name in ("report.md", "report.csv", "scores.parquet"):
+        assert (second / name).read_bytes() == (first / name).read_bytes()
+
+
+def test_exported_scores_are_correlated_and_reported_like_a_store(untrained, scored, tmp_path):
+    with ScoreStore(scored, create=False) as store:
+        export = store.export(tmp_path / "scores.parquet")
+    table = untrained("correlate", "--store", scored, "--json")[1]
+    code, out, err = untrained("correlate", "--store", export, "--json")
+    assert code == 0, err
+    assert json.loads(out)["tables"][0]["rows"] == json.loads(table)["tables"][0]["rows"]
+    code, _, err = untrained("report", "--store", export, "--output", tmp_path / "r")
+    assert code == 0, err
+    assert (tmp_path / "r" / "report.md").is_file()
+
+
 def test_a_report_folder_of_a_study_is_relative_to_its_file(untrained, tmp_path, monkeypatch):
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "s.toml").write_text(STUDY + '[report]\nfolder = "o"\nformats = ["csv"]\n')
