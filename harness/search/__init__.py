@@ -1,0 +1,74 @@
+"""Searching: requests, searchers, the worlds that answer them, and the driver between."""
+
+from untrained.harness.search.domain import Domain, Limit
+from untrained.harness.search.driver import Budget, run_search
+from untrained.harness.search.estimator import Estimator, find_estimator
+from untrained.harness.search.evaluation import evaluate
+from untrained.harness.search.history import History
+from untrained.harness.search.parameter import Parameter
+from untrained.harness.search.problem import Problem
+from untrained.harness.search.requests import (
+    BudgetSpent,
+    Evaluation,
+    Gradient,
+    Incumbent,
+    Score,
+    Scored,
+    ScoredSupernet,
+    ScoreSupernet,
+    Steps,
+    SupernetGradient,
+    Train,
+    Trained,
+    score,
+    score_supernet,
+    supernet_gradient,
+    train,
+)
+from untrained.harness.search.search import Search
+from untrained.harness.search.searcher import (
+    BY,
+    EPOCHS,
+    Asks,
+    Searcher,
+    register_searcher,
+    searchers,
+)
+from untrained.harness.search.world import World
+
+__all__ = [
+    "BY",
+    "EPOCHS",
+    "Asks",
+    "Budget",
+    "BudgetSpent",
+    "Domain",
+    "Estimator",
+    "Evaluation",
+    "Gradient",
+    "History",
+    "Incumbent",
+    "Limit",
+    "Parameter",
+    "Problem",
+    "Score",
+    "ScoreSupernet",
+    "Scored",
+    "ScoredSupernet",
+    "Search",
+    "Searcher",
+    "Steps",
+    "SupernetGradient",
+    "Train",
+    "Trained",
+    "World",
+    "evaluate",
+    "find_estimator",
+    "register_searcher",
+    "run_search",
+    "score",
+    "score_supernet",
+    "searchers",
+    "supernet_gradient",
+    "train",
+]

@@ -1,0 +1,69 @@
+"""A space as a product of decisions, for searchers that make each by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from untrained.foundation import UserError
+from untrained.spaces import Architecture, SearchSpace
+from untrained.spaces.nasbench201 import EDGES, OPERATIONS, NASBench201, format_operations
+from untrained.spaces.nasbenchmacro import BLOCKS, NUM_LAYERS, NASBenchMacro
+from untrained.spaces.natsbench_sss import NUM_LAYERS as NUM_WIDTHS
+from untrained.spaces.natsbench_sss import WIDTHS, NATSBenchSize
+from untrained.spaces.transnasbench101_micro import OPERATIONS as MICRO_OPERATIONS
+from untrained.spaces.transnasbench101_micro import TransNASBench101Micro
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decisions:
+    """How many choices each decision has, and the way there and back."""
+
+    choices: tuple[int, ...]
+    """One number a decision."""
+    architecture: Callable[[Sequence[int]], Architecture]
+    """Of the choices, counted from 0."""
+    chosen: Callable[[Architecture], tuple[int, ...]]
+    """The choices of an architecture."""
+
+
+def decisions_of(space: SearchSpace) -> Decisions:
+    """The decisions of a space.
+
+    Raises:
+        UserError: the space is no product of decisions that is known here.
+    """
+    match space:
+        case NASBench201():
+            return Decisions(
+                (len(OPERATIONS),) * len(EDGES),
+                lambda chosen: Architecture(
+                    space.name, format_operations(tuple(OPERATIONS[i] for i in chosen))
+                ),
+                lambda arch: tuple(map(OPERATIONS.index, space.operations(arch))),
+            )
+        case NATSBenchSize():
+            return Decisions(
+                (len(WIDTHS),) * NUM_WIDTHS,
+                lambda chosen: Architecture(space.name, ":".join(str(WIDTHS[i]) for i in chosen)),
+                lambda arch: tuple(map(WIDTHS.index, space.widths(arch))),
+            )
+        case NASBenchMacro():
+            return Decisions(
+                (len(BLOCKS),) * NUM_LAYERS,
+                lambda chosen: Architecture(space.name, "".join(map(str, chosen))),
+                space.layers,
+            )
+        case TransNASBench101Micro():
+            form = "64-41414-{}_{}{}_{}{}{}"
+            return Decisions(
+                (len(MICRO_OPERATIONS),) * form.count("{}"),
+                lambda chosen: Architecture(space.name, form.format(*chosen)),
+                space.operations,
+            )
+    raise UserError(
+        f"the searcher makes every decision by itself, but the search space {space.name!r} is no "
+        "product of independent decisions; there are: nasbench201, nasbenchmacro, natsbench_sss, "
+        "transnasbench101_micro; take one of these, or a searcher that draws and mutates (random, "
+        "local, rea)"
+    )

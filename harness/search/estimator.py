@@ -1,0 +1,91 @@
+"""What scores of a search mean: one indicator, or an aggregate of several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from untrained.foundation import UserError
+from untrained.harness.search.requests import Scored
+from untrained.indicators import indicators
+from untrained.results.aggregates import BoundAggregate, MemberScores, aggregates
+
+SEVERAL = "rank_sum"
+"""The aggregate of several indicators where none is named."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Estimator:
+    """The indicators that are scored, in order, and how several become one number."""
+
+    indicators: tuple[str, ...]
+    higher_is_better: Mapping[str, bool] = field(hash=False)
+    aggregate: BoundAggregate | None = None
+    """None: there is one indicator, and its score counts."""
+
+    @property
+    def name(self) -> str:
+        """For tables."""
+        if self.aggregate is None:
+            return self.indicators[0]
+        if self.aggregate.is_standard:
+            return self.aggregate.name
+        return f"{self.aggregate.name}({','.join(self.indicators)})"
+
+    @property
+    def is_relative(self) -> bool:
+        """Whether a number means something only beside those of the same candidates."""
+        return self.aggregate is not None and self.aggregate.aggregate.relative
+
+    def oriented(self, values: Sequence[float]) -> tuple[float, ...]:
+        """Scores with a sign that makes larger better."""
+        return tuple(
+            value if self.higher_is_better[name] else -value
+            for name, value in zip(self.indicators, values, strict=True)
+        )
+
+    def fitness(self, scored: Sequence[Scored]) -> NDArray[np.float64]:
+        """One number a network, larger is better; NaN without one of the scores.
+
+        Args:
+            scored: the candidates among which an aggregate takes its ranks.
+        """
+        if self.aggregate is None:
+            return np.array([one.oriented[0] for one in scored], dtype=np.float64)
+        raw = pd.DataFrame([one.values for one in scored], columns=list(self.indicators))
+        values = self.aggregate(MemberScores(raw, self.higher_is_better)).to_numpy()
+        sign = 1.0 if self.aggregate.aggregate.higher_is_better else -1.0
+        return np.asarray(sign * values, dtype=np.float64)
+
+
+def find_estimator(names: Sequence[str]) -> Estimator:
+    """The estimator that is meant by one indicator, several, or an aggregate with its members.
+
+    Args:
+        names: ids of indicators; or the id of an aggregate, then of the indicators that it is to
+            combine instead of its own. Several indicators without an aggregate are summed by rank.
+
+    Raises:
+        UnknownName: neither an indicator nor an aggregate has that name.
+        MalformedInput: the aggregate needs another number of members.
+        UserError: none is named.
+    """
+    if not names:
+        raise UserError(
+            "the search asks for scores and no indicator is named; give one with --indicator, "
+            "several (A,B,C) for the sum of their ranks, or an aggregate (untrained list "
+            "indicators, untrained list aggregates)"
+        )
+    first, *others = names
+    if first in aggregates and first not in indicators:
+        bound = BoundAggregate.of(aggregates[first], members=others)
+    elif others:
+        bound = BoundAggregate.of(aggregates[SEVERAL], members=names)
+    else:
+        bound = None
+    chosen = (first,) if bound is None else bound.members
+    return Estimator(chosen, {name: indicators[name].higher_is_better for name in chosen}, bound)

@@ -1,0 +1,43 @@
+"""Everything a search has evaluated, and the best of it."""
+
+from __future__ import annotations
+
+from untrained.harness.search.problem import Problem
+from untrained.harness.search.requests import Evaluation, Scored
+
+
+class History:
+    """Evaluated networks in order; of equally good ones the first is the best.
+
+    Where scores are an aggregate that depends on its candidates, the candidates are all networks
+    of the history, so that an earlier one may become the best again.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        """Begin with nothing.
+
+        Args:
+            problem: compares evaluations.
+        """
+        self.evaluations: list[Evaluation] = []
+        self._problem = problem
+        self._best: Evaluation | None = None
+
+    def add(self, evaluation: Evaluation) -> None:
+        """Append one."""
+        self.evaluations.append(evaluation)
+        if self._best is None:
+            self._best = evaluation
+            return
+        estimator = self._problem.estimator
+        is_relative = (
+            isinstance(evaluation, Scored) and estimator is not None and estimator.is_relative
+        )
+        candidates = self.evaluations if is_relative else [self._best, evaluation]
+        self._best = candidates[self._problem.best(candidates)]
+
+    @property
+    def best(self) -> Evaluation:
+        """The best; the first where none has a value."""
+        assert self._best is not None, "nothing has been evaluated"
+        return self._best

@@ -1,0 +1,87 @@
+"""What a searcher is given: where it may go and how it compares what it got.
+
+Accuracies are not in here, and nothing that leads to them: a searcher learns of them what a
+`Train` request answers, which is a validation accuracy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from untrained.harness.search.decisions import Decisions, decisions_of
+from untrained.harness.search.domain import Domain
+from untrained.harness.search.estimator import Estimator
+from untrained.harness.search.requests import Evaluation, Scored, Trained
+from untrained.spaces import Architecture, SearchSpace
+
+if TYPE_CHECKING:
+    Scores = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Problem:
+    """One search space, the estimator and the part of the space that is open to the search."""
+
+    domain: Domain
+    dataset: str
+    """What the networks are for."""
+    estimator: Estimator | None = None
+    """What scores mean; None where a search asks for none."""
+    supernet: Any = None
+    """The supernet's shape and notation; None where a world has none."""
+
+    @property
+    def space(self) -> SearchSpace:
+        """The search space."""
+        return self.domain.space
+
+    @property
+    def decisions(self) -> Decisions:
+        """The space as a product of decisions.
+
+        Raises:
+            UserError: it is none.
+        """
+        return decisions_of(self.space)
+
+    def sample(self, rng: np.random.Generator) -> Architecture:
+        """One network, drawn uniformly."""
+        return self.domain.sample(rng)
+
+    def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+        """A network next to one, drawn uniformly."""
+        return self.domain.mutate(architecture, rng)
+
+    def neighbors(self, architecture: Architecture) -> list[Architecture]:
+        """All networks next to one, in a fixed order."""
+        return self.domain.neighbors(architecture)
+
+    def fitness(self, evaluations: Sequence[Evaluation]) -> NDArray[np.float64]:
+        """How good some evaluated networks are beside each other; larger is better.
+
+        Accuracies, a single indicator's scores in their direction, or the aggregate of several
+        indicators among exactly these networks.
+
+        Args:
+            evaluations: all `Trained`, or all `Scored`.
+
+        Returns:
+            One number each; NaN where a score or accuracy is missing.
+        """
+        trained = [one.accuracy for one in evaluations if isinstance(one, Trained)]
+        if trained:
+            return np.array(trained, dtype=np.float64)
+        if not evaluations:
+            return np.empty(0)
+        assert self.estimator is not None, "scores come with an estimator"
+        return self.estimator.fitness([one for one in evaluations if isinstance(one, Scored)])
+
+    def best(self, evaluations: Sequence[Evaluation]) -> int:
+        """Place of the best; of equal ones the first, and the first of all if none has a value."""
+        fitness = self.fitness(evaluations)
+        return 0 if np.isnan(fitness).all() else int(np.nanargmax(fitness))

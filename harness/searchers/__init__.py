@@ -1,0 +1,1 @@
+"""Search algorithms, one file each; a file registers what it defines."""
