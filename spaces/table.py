@@ -64,7 +64,8 @@ class ParquetBenchmark(Benchmark):
         return (
             f"the ground truth {self.name!r} was looked for in {self.path} and is not there; "
             f"set {VARIABLE} to a folder that has tables/{self.path.name}, "
-            "or choose another benchmark (untrained list benchmarks)"
+            "get it (untrained data list says how), or choose another benchmark "
+            "(untrained list benchmarks)"
         )
 
     def targets(self) -> tuple[Target, ...]:

@@ -204,7 +204,7 @@ def test_built_in_studies_are_valid_and_name_their_truth(name: str):
     study = load_study(name).study
     assert study.truth.benchmark
     assert study.population.n is not None
-    assert study.population.n >= 100
+    assert study.population.n >= 40
 
 
 @given(st.permutations(["title", "seed", "inputs", "share_classes"]), st.integers(0, 3))
