@@ -1,8 +1,12 @@
 """Stored scores, the statistics of rankings, and committed results."""
 
-from untrained.results.bootstrap import percentile_interval, resample_counts
+from untrained.results.analysis import Analysis
+from untrained.results.bootstrap import Interval, percentile_interval, resample_counts
+from untrained.results.ceiling import Ceiling
 from untrained.results.correlation import CorrelationRow, correlate
 from untrained.results.environment import Environment, current_environment
+from untrained.results.factors import FactorEffect, FactorLevel
+from untrained.results.pairwise import PairComparison
 from untrained.results.published import (
     Comparison,
     PublishedValue,
@@ -10,23 +14,47 @@ from untrained.results.published import (
     published_values,
 )
 from untrained.results.ranking import kendall_tau_b, spearman_rho, tied_pair_fraction
+from untrained.results.redundancy import Redundancy
 from untrained.results.score import STATUSES, Score, ScoreKey, Status
+from untrained.results.size_bias import PartialCorrelation, SizeBias, SizeBin, SizeBins
+from untrained.results.stability import Stability
 from untrained.results.store import ScoreStore
 from untrained.results.table import CorrelationTable, TableRow
+from untrained.results.task_comparison import TaskComparison
+from untrained.results.top import Pick, TopRanking, TopSlice
+from untrained.results.trivial import TRIVIAL, BaselineDifference
 from untrained.results.weighted_ranking import weighted_rank_correlations
 
 __all__ = [
     "STATUSES",
+    "TRIVIAL",
+    "Analysis",
+    "BaselineDifference",
+    "Ceiling",
     "Comparison",
     "CorrelationRow",
     "CorrelationTable",
     "Environment",
+    "FactorEffect",
+    "FactorLevel",
+    "Interval",
+    "PairComparison",
+    "PartialCorrelation",
+    "Pick",
     "PublishedValue",
+    "Redundancy",
     "Score",
     "ScoreKey",
     "ScoreStore",
+    "SizeBias",
+    "SizeBin",
+    "SizeBins",
+    "Stability",
     "Status",
     "TableRow",
+    "TaskComparison",
+    "TopRanking",
+    "TopSlice",
     "compare_published",
     "correlate",
     "current_environment",

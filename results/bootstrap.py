@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+Interval = Literal["percentile", "bca"]
 
 CHUNK_BYTES = 1 << 26
 """Size of one chunk of counts; the working memory is a few times this."""

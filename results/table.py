@@ -7,8 +7,16 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from untrained.results.bootstrap import Interval
+from untrained.results.ceiling import Ceiling
 from untrained.results.correlation import CorrelationRow
+from untrained.results.pairwise import PairComparison
 from untrained.results.published import Comparison
+from untrained.results.redundancy import Redundancy
+from untrained.results.size_bias import SizeBias
+from untrained.results.stability import Stability
+from untrained.results.top import TopRanking
+from untrained.results.trivial import BaselineDifference
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +40,13 @@ class TableRow:
     members: tuple[str, ...] = ()
     """Indicators that an aggregate was computed from, whose digests, times and seeds are its own
     taken together; empty for an indicator."""
+    top: TopRanking | None = None
+    size_bias: SizeBias | None = None
+    """None where neither parameters nor FLOPs were scored, and for what is a size itself."""
+    best_baseline: BaselineDifference | None = None
+    """None where no trivial baseline was scored, and for a trivial baseline itself."""
+    stability: Stability | None = None
+    """None with fewer than two seeds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +72,16 @@ class CorrelationTable:
     rows: tuple[TableRow, ...]
     published: tuple[Comparison, ...] = ()
     """What the literature prints for the same space and data set."""
+    baseline: str = "params"
+    """The indicator that `delta_tau` compares with."""
+    interval: Interval = "percentile"
+    """How the intervals of the rows' tau, rho and delta_tau were made."""
+    clusters: int | None = None
+    """Functional classes that were resampled in place of architectures; None: architectures."""
+    ceilings: tuple[Ceiling, ...] = ()
+    pairs: tuple[PairComparison, ...] = ()
+    """Every pair of indicators once."""
+    redundancy: Redundancy | None = None
 
     @property
     def ranked(self) -> tuple[TableRow, ...]:
