@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from untrained.foundation import MissingData
 from untrained.harness.aggregating import aggregate_row, member_scores
+from untrained.harness.datasets import datasets
 from untrained.harness.ranked import Ranked
 from untrained.harness.study import Statistics
 from untrained.harness.truth import ChosenTruth
@@ -167,6 +168,13 @@ def _notes(ranked: Ranked, truth: ChosenTruth, values: pd.Series[float]) -> tupl
             f"scores were measured for {', '.join(sorted(measured))}, but the target is on "
             f"{truth.target.dataset}"
         )
+    used = (datasets[name] for name in sorted(measured) if name in datasets)
+    notes += [
+        f"{dataset.name} ({dataset.title}) is a stand-in for {dataset.stand_in_for}, whose images "
+        "were not used"
+        for dataset in used
+        if dataset.stand_in_for
+    ]
     unknown = int(values.isna().sum())
     if unknown:
         notes.append(f"{unknown:,} architectures have no ground truth and are not ranked")

@@ -22,6 +22,8 @@ class Dataset:
     """Red, green, blue, in units of 0-255."""
     std: tuple[float, float, float]
     """Red, green, blue, in units of 0-255."""
+    stand_in_for: str = ""
+    """The dataset that is meant where its own images are not at hand; empty: none."""
 
     @property
     def file_name(self) -> str:
@@ -29,6 +31,8 @@ class Dataset:
         return f"{self.name}-train.parquet"
 
 
+_IMAGENET16_MEAN = (122.68, 116.66, 104.01)
+_IMAGENET16_STD = (63.22, 61.26, 65.09)
 _TASKONOMY_MEAN = (133.21, 133.16, 133.14)
 _TASKONOMY_STD = (56.97, 56.99, 57.02)
 
@@ -37,13 +41,15 @@ _TASKONOMY_STD = (56.97, 56.99, 57.02)
 _ALL = (
     Dataset("cifar10", "CIFAR-10", 10, 32, (125.3, 123.0, 113.9), (63.0, 62.1, 66.7)),
     Dataset("cifar100", "CIFAR-100", 100, 32, (129.3, 124.1, 112.4), (68.2, 65.4, 70.4)),
+    Dataset("imagenet16-120", "ImageNet16-120", 120, 16, _IMAGENET16_MEAN, _IMAGENET16_STD),
     Dataset(
-        "imagenet16-120",
-        "ImageNet16-120",
-        120,
+        "imagenet16",
+        "ImageNet at 16 pixels, 1,000 classes",
+        1000,
         16,
-        (122.68, 116.66, 104.01),
-        (63.22, 61.26, 65.09),
+        _IMAGENET16_MEAN,
+        _IMAGENET16_STD,
+        stand_in_for="imagenet16-120",
     ),
     Dataset("imagenet", "ImageNet", 1000, 224, (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),
     Dataset("class_object", "Taskonomy objects", 75, 256, _TASKONOMY_MEAN, _TASKONOMY_STD),
@@ -71,6 +77,15 @@ def find_dataset(name: str) -> Dataset:
         return datasets[name]
     except KeyError:
         raise UnknownName("dataset", name, datasets) from None
+
+
+def stand_ins(name: str) -> list[Dataset]:
+    """The datasets whose images may stand in for another's.
+
+    Args:
+        name: of the other one.
+    """
+    return [dataset for dataset in datasets.values() if dataset.stand_in_for == name]
 
 
 def check_input_source(name: str) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untrained.foundation import MalformedInput, MissingData
-from untrained.harness.datasets import Dataset
+from untrained.harness.datasets import Dataset, stand_ins
 from untrained.spaces import data_folder
 
 if TYPE_CHECKING:
@@ -30,10 +30,15 @@ def image_file(dataset: Dataset) -> Path:
     if not path.is_file():
         present = sorted(p.name for p in path.parent.glob("*.parquet"))
         there = f"there are: {', '.join(present)}" if present else "there are no images"
+        instead = "".join(
+            f", or the stand-in {other.name}, which is there"
+            for other in stand_ins(dataset.name)
+            if other.file_name in present
+        )
         raise MissingData(
             f"images of {dataset.title} are needed, but {path} does not exist; {there}; put a "
             "Parquet file with columns img (bytes, path) and label there, let UNTRAINED_DATA name "
-            "the folder that holds images/, or use Gaussian inputs"
+            f"the folder that holds images/, or use Gaussian inputs{instead}"
         )
     return path
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from untrained.harness.conditions import conditions_of
+from untrained.harness.datasets import datasets as known
 from untrained.harness.study import Truth
 from untrained.harness.study_file import NamedStudy
 from untrained.spaces import Benchmark, Target, find_benchmark
@@ -46,7 +47,8 @@ def choose_truth(space: str, truth: Truth, *, datasets: Iterable[str] = ()) -> C
         truth: what is asked for; what it leaves open is the dataset the scores are about, if the
             benchmark has it, and then what the benchmark itself takes: test accuracy, longest
             training, mean over training seeds.
-        datasets: those that the scores are about.
+        datasets: those that the scores are about; for a stand-in that has no truth of its own, the
+            one that it stands for counts.
 
     Raises:
         UnknownName: no such benchmark, dataset or metric.
@@ -56,12 +58,18 @@ def choose_truth(space: str, truth: Truth, *, datasets: Iterable[str] = ()) -> C
     benchmark = find_benchmark(space, truth.benchmark)
     dataset = truth.dataset
     if dataset is None:
-        candidates = set(datasets) & {target.dataset for target in benchmark.targets()}
+        there = {target.dataset for target in benchmark.targets()}
+        candidates = {name if name in there else _meant(name) for name in datasets} & there
         dataset = min(candidates) if len(candidates) == 1 else None
     target = benchmark.target(
         dataset=dataset, metric=truth.metric, epochs=truth.epochs, seed=truth.seed
     )
     return ChosenTruth(benchmark, target)
+
+
+def _meant(dataset: str) -> str:
+    """The dataset that one stands for, else itself."""
+    return (dataset in known and known[dataset].stand_in_for) or dataset
 
 
 def truths_of_study(named: NamedStudy) -> dict[str, ChosenTruth]:

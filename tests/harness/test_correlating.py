@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from scipy.stats import kendalltau
 
@@ -18,7 +21,7 @@ from untrained.harness.study import Statistics, Truth
 from untrained.harness.truth import choose_truth
 from untrained.indicators import Protocol
 from untrained.results import Score, ScoreStore, current_environment
-from untrained.spaces import find_benchmark
+from untrained.spaces import Benchmark, Provenance, Target, benchmarks, find_benchmark, spaces
 
 ANALOG = Truth(benchmark="nasbench201-analog")
 STATISTICS = Statistics(resamples=10)
@@ -214,6 +217,43 @@ def test_the_truth_follows_the_dataset_of_the_scores():
     assert chosen.higher_is_better
     with pytest.raises(UnknownName, match="no metric named 'acc'"):
         choose_truth("nasbench201", Truth(benchmark="nasbench201-analog", metric="acc"))
+
+
+class TwoDatasets(Benchmark):
+    """Every architecture has a value for two datasets."""
+
+    name, space, kind = "two", "nasbench201", "tabular"
+    provenance = Provenance("two", "tabular", "two.parquet", "0" * 64)
+
+    def missing(self) -> None:
+        return None
+
+    def targets(self) -> tuple[Target, ...]:
+        return tuple(Target(name, "test_accuracy") for name in ("cifar10", "imagenet16-120"))
+
+    def _values(self, target: Target) -> pd.Series:
+        texts = [arch.text for arch in islice(spaces["nasbench201"], 15_625)]
+        return pd.Series(range(len(texts)), index=texts, dtype=float)
+
+
+def test_a_stand_in_is_ranked_against_the_truth_it_stands_for_and_the_table_says_so(
+    store, plan, monkeypatch
+):
+    monkeypatch.setitem(benchmarks._items, "two", TwoDatasets())
+    fill(store, plan, lambda place, *_: float(place))
+    ranked = ranked_of_plan(plan, store)
+    protocols = {n: p.replace(dataset="imagenet16") for n, p in plan.protocols.items()}
+    moved = replace(ranked, protocols=protocols)
+    chosen = choose_truth("nasbench201", Truth(benchmark="two"), datasets={"imagenet16"})
+    assert chosen.target.dataset == "imagenet16-120"
+    table = correlate_ranked(moved, chosen, statistics=STATISTICS, command="").table
+    assert (
+        "imagenet16 (ImageNet at 16 pixels, 1,000 classes) is a stand-in for imagenet16-120, "
+        "whose images were not used"
+    ) in table.notes
+    usual = choose_truth("nasbench201", Truth(benchmark="two"), datasets={"cifar10"})
+    table = correlate_ranked(ranked, usual, statistics=STATISTICS, command="").table
+    assert "stand-in" not in " ".join(table.notes)
 
 
 def test_a_target_that_is_better_low_is_turned_round(store, plan):

@@ -161,6 +161,22 @@ def test_missing_images_say_where_they_were_looked_for(tmp_path, monkeypatch):
         resolve(Protocol(), Conditions(inputs="cifar100"))
 
 
+def test_a_stand_in_that_is_there_is_offered_and_gives_batches(tmp_path, monkeypatch, write_images):
+    monkeypatch.setenv("UNTRAINED_DATA", str(tmp_path))
+    rng = np.random.default_rng(0)
+    pixels = [rng.integers(0, 256, (16, 16, 3), dtype=np.uint8) for _ in range(4)]
+    write_images(tmp_path / "images" / "imagenet16-train.parquet", pixels, [999, 0, 500, 120])
+    with pytest.raises(MissingData, match="or the stand-in imagenet16, which is there"):
+        resolve(Protocol(), Conditions(inputs="imagenet16-120"))
+    protocol = resolve(Protocol(batch_size=4), Conditions(inputs="imagenet16"))
+    assert protocol.describe().startswith("imagenet16 images, batch 4, true labels")
+    assert (protocol.num_classes, protocol.resolution) == (1000, 16)
+    ((inputs, labels),) = batches(protocol)
+    assert inputs.shape == (4, 3, 16, 16)
+    assert labels is not None
+    assert sorted(labels.tolist()) == [0, 120, 500, 999]
+
+
 @pytest.mark.parametrize("keep", [100, -200])
 def test_a_truncated_image_file_is_the_users_error(image_file: Path, keep: int):
     image_file.write_bytes(image_file.read_bytes()[:keep])
@@ -208,7 +224,7 @@ def test_foreign_columns_are_named(image_file: Path):
 
 
 @pytest.mark.skipif("UNTRAINED_DATA" not in os.environ, reason="UNTRAINED_DATA names no data")
-@pytest.mark.parametrize("dataset", ["cifar10", "cifar100"])
+@pytest.mark.parametrize("dataset", ["cifar10", "cifar100", "imagenet16"])
 def test_real_images_are_roughly_normalised(dataset: str):
     protocol = resolve(Protocol(batch_size=256), Conditions(inputs=dataset))
     ((inputs, labels),) = batches(protocol)
