@@ -41,7 +41,10 @@ class Budget:
         return "seconds" if over else None
 
 
-def run_search(search: Search, world: World, budget: Budget = Budget()) -> Trajectory:
+UNLIMITED = Budget()
+
+
+def run_search(search: Search, world: World, budget: Budget = UNLIMITED) -> Trajectory:
     """Run a search to its end or to that of its budget.
 
     An evaluation that would go past the budget is not made; the searcher gets `BudgetSpent` at
@@ -59,7 +62,7 @@ def run_search(search: Search, world: World, budget: Budget = Budget()) -> Traje
         UserError: only a budget ends the search and there is none, or nothing of it fits the
             budget.
     """
-    if budget == Budget() and search.searcher.is_endless(search.settings):
+    if budget == UNLIMITED and search.searcher.is_endless(search.settings):
         chosen = ", ".join(f"{k} = {v}" for k, v in search.searcher.endless.items())
         raise UserError(
             f"{search.searcher.name} with {chosen} only ends when its budget is spent, and there "

@@ -1,0 +1,88 @@
+"""Validation accuracies of a benchmark, the only ones that a search may see."""
+
+from __future__ import annotations
+
+from untrained.foundation import MissingData, UserError
+from untrained.spaces import Architecture, Benchmark, Target
+
+METRICS = ("valid_accuracy", "surrogate_accuracy", "val_loss")
+"""What counts as validation accuracy, the first that there is; a loss with its sign turned."""
+
+
+class Validation:
+    """The validation accuracy of every network after each length of training."""
+
+    def __init__(self, benchmark: Benchmark, dataset: str | None) -> None:
+        """Choose the metric.
+
+        Args:
+            benchmark: whose data is present.
+            dataset: one of its datasets; by default that of its default target.
+
+        Raises:
+            UserError: the benchmark has no validation accuracy on that dataset.
+        """
+        self.benchmark = benchmark
+        self.dataset = dataset or benchmark.default_target.dataset
+        here = [t for t in benchmark.targets() if t.dataset == self.dataset]
+        metric = next((m for m in METRICS if any(t.metric == m for t in here)), None)
+        if metric is None:
+            known = sorted({t.metric for t in here}) or ["nothing"]
+            raise UserError(
+                f"the search asks for validation accuracies on {self.dataset!r}, but the benchmark "
+                f"{benchmark.name!r} has none there, only {', '.join(known)}; test accuracies are "
+                "kept from searches: search by scores, or take another benchmark or dataset"
+            )
+        self.metric = metric
+        self._sign = 1.0 if benchmark.higher_is_better(metric) else -1.0
+        self.lengths = tuple(sorted({t.epochs for t in here if t.metric == metric}))
+        """Numbers of epochs, ascending."""
+        self._values: dict[int, dict[str, float]] = {}
+
+    def target(self, epochs: int) -> Target:
+        """The column that is read.
+
+        Args:
+            epochs: one of `lengths`; 0 for the shortest.
+
+        Raises:
+            UserError: the benchmark did not train that long.
+        """
+        return self.benchmark.target(
+            dataset=self.dataset, metric=self.metric, epochs=epochs or self.lengths[0]
+        )
+
+    def accuracy(self, architecture: Architecture, epochs: int) -> float:
+        """Larger is better; NaN where the benchmark has none.
+
+        Args:
+            architecture: of the benchmark's space.
+            epochs: one of `lengths`; 0 for the shortest.
+
+        Raises:
+            UserError: the benchmark did not train that long.
+        """
+        values = self._values.setdefault(epochs, {})
+        text = architecture.text
+        if not values and self.benchmark.enumerable:
+            table = self.benchmark.table(self.target(epochs))
+            values.update(zip(table["architecture"], self._sign * table["value"], strict=True))
+        elif text not in values and not self.benchmark.enumerable:
+            values[text] = self._sign * float(
+                self.benchmark.values([text], self.target(epochs)).iloc[0]
+            )
+        return values.get(text, float("nan"))
+
+    def known(self, epochs: int) -> list[str]:
+        """The networks that have an accuracy, in the benchmark's order.
+
+        Args:
+            epochs: one of `lengths`; 0 for the shortest.
+
+        Raises:
+            MissingData: there is none.
+        """
+        table = self.benchmark.table(self.target(epochs)).dropna(subset="value")
+        if table.empty:
+            raise MissingData(f"{self.benchmark.name} knows no network by {self.metric}")
+        return [str(text) for text in table["architecture"]]
