@@ -56,7 +56,12 @@ def download(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _receive(source, part, progress)
-    except (urllib.error.URLError, http.client.HTTPException, TimeoutError) as error:
+    except (
+        urllib.error.URLError,
+        http.client.HTTPException,
+        TimeoutError,
+        ConnectionError,
+    ) as error:
         have = part.stat().st_size if part.exists() else 0
         kept = f"; {have:,} bytes are kept, the same command goes on from there" if have else ""
         raise MissingData(
@@ -96,7 +101,7 @@ def _receive(source: Source, part: Path, progress: Callable[[int, int | None], N
         length = response.headers.get("Content-Length")
         total = have + int(length) if length else source.size
         progress(have, total)
-        while block := response.read(_BLOCK):
+        while block := _next_block(response):
             file.write(block)
             have += len(block)
             progress(have, total)
@@ -104,6 +109,18 @@ def _receive(source: Source, part: Path, progress: Callable[[int, int | None], N
         os.fsync(file.fileno())
     if total is not None and have < total:
         raise http.client.IncompleteRead(b"", total - have)
+
+
+def _next_block(response: http.client.HTTPResponse) -> bytes:
+    """What comes next; empty at the end.
+
+    Raises:
+        URLError: the connection failed, and not the file that is written.
+    """
+    try:
+        return response.read(_BLOCK)
+    except OSError as error:
+        raise urllib.error.URLError(error) from error
 
 
 def _verify(source: Source, path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import socket
+import struct
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +23,7 @@ class Handler(BaseHTTPRequestHandler):
     """Serves CONTENT; can break off, refuse to resume, or send other bytes."""
 
     breaks_after: int | None = None
+    resets = False
     resumes = True
     content = CONTENT
     asked: list[str | None]
@@ -32,6 +35,9 @@ class Handler(BaseHTTPRequestHandler):
         if self.path == "/gone":
             self.send_error(404)
             return
+        if self.path == "/reset":
+            self.reset()
+            return
         start = int(asked.removeprefix("bytes=").rstrip("-")) if asked and cls.resumes else 0
         if start >= len(cls.content):
             self.send_error(416)
@@ -41,6 +47,11 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body[: cls.breaks_after])
+        if cls.resets:
+            self.wfile.flush()
+            # with nothing to linger for, closing sends a reset instead of an end
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
 
     def log_message(self, *_: object) -> None: ...
 
@@ -97,6 +108,20 @@ def test_a_broken_download_goes_on_where_it_broke_off(
     handler.breaks_after = None
     assert download(source(address), tmp_path).read_bytes() == CONTENT
     assert handler.asked == [None, "bytes=300000-"]
+
+
+def test_a_connection_that_is_reset_is_no_fault_of_the_folder(
+    address: str, handler: type[Handler], tmp_path: Path
+) -> None:
+    handler.breaks_after, handler.resets = 300_000, True
+    with pytest.raises(
+        MissingData, match=r"cannot be downloaded from 127\.0\.0\.1.*Connection reset"
+    ):
+        download(source(address), tmp_path)
+    with pytest.raises(MissingData, match="Connection reset"):
+        download(source(address.replace("file.bin", "reset")), tmp_path)
+    handler.breaks_after, handler.resets = None, False
+    assert download(source(address), tmp_path).read_bytes() == CONTENT
 
 
 def test_a_server_that_cannot_resume_sends_all_again(
