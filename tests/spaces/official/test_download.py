@@ -48,10 +48,13 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body[: cls.breaks_after])
         if cls.resets:
-            self.wfile.flush()
-            # with nothing to linger for, closing sends a reset instead of an end
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.connection.close()
+            self.reset()
+
+    def reset(self) -> None:
+        self.wfile.flush()
+        # with nothing to linger for, closing sends a reset instead of an end
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
 
     def log_message(self, *_: object) -> None: ...
 
