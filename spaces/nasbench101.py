@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from numpy.random import Generator
 
-from untrained.foundation import MalformedInput
+from untrained.foundation import MalformedInput, Unsupported
 from untrained.spaces.architecture import Architecture
 from untrained.spaces.nasbench101_cell import (
     MAX_EDGES,
@@ -131,7 +131,7 @@ class NASBench101(SearchSpace):
         """See `SearchSpace.build`; the benchmark itself has 128 channels and 3 cells a stack.
 
         Raises:
-            MalformedInput: also if there are fewer channels than vertices to share them.
+            Unsupported: there are fewer channels than vertices to share them.
         """
         from untrained.spaces.nasbench101_network import NASBench101Network
 
@@ -189,7 +189,7 @@ class NASBench101(SearchSpace):
         cell = self.cell(arch)
         sharing = sum(source > 0 and target == cell.output for source, target in cell.edges)
         if channels < sharing:
-            raise MalformedInput(
+            raise Unsupported(
                 f"a {self.title} network with channels={channels!r} was asked for, but "
                 f"{sharing} vertices of {format_cell(cell)!r} share the channels of the output; "
                 "at least 4 channels suffice for every cell"

@@ -12,13 +12,17 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from untrained.foundation import MalformedInput, Unsupported, UserError
+from untrained.indicators import indicators
 from untrained.spaces import Architecture, Network, SearchSpace, benchmarks, spaces
+from untrained.spaces.darts import DARTS
+from untrained.spaces.nds_cells import NDSCells
 from untrained.spaces.recurrent_network import RecurrentNetwork
 
 SMALL = {"num_classes": 5, "channels": 4, "cells": 1}
 PARTS = 25
 SIDE = 64  # large enough for every space's reductions
 
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
 every_space = pytest.mark.parametrize("name", list(spaces))
 
 
@@ -186,6 +190,46 @@ def test_canonical_is_a_member_and_its_own_canonical(name: str) -> None:
         assert space.is_constant(representative) == space.is_constant(arch)
 
 
+def tie_weights(network: Network, *, alike: bool) -> Network:
+    """Give all weights of one shape the same values, and all biases zero.
+
+    Then architectures that compute one function for the same kind of weights have equal outputs,
+    wherever those weights are. If channels are `alike`, also where they have changed places.
+    """
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if name.endswith("bias"):
+                parameter.zero_()
+                continue
+            shape = parameter.shape
+            generator = torch.Generator().manual_seed(hash(tuple(shape)) % 2**31)
+            drawn_shape = (1,) * min(2, len(shape)) + shape[2:] if alike else shape
+            values = torch.randn(drawn_shape, generator=generator, dtype=torch.float64)
+            scale = 1 / max(1, parameter[0].numel()) ** 0.5
+            parameter.copy_(values * scale + (parameter.ndim == 1))
+    return network
+
+
+@every_space
+def test_canonical_merges_only_what_computes_the_same(name: str) -> None:
+    space = spaces[name]
+    # a cell that concatenates its nodes has other channels first once they are renumbered
+    alike = isinstance(space, DARTS | NDSCells)
+    merged = [a for a in drawn(space, 300) if space.canonical(a) != a][:12]
+    for arch in merged:
+        outputs = []
+        for text in (arch, space.canonical(arch)):
+            network = tie_weights(built(space, text).double(), alike=alike)
+            generator = torch.Generator().manual_seed(0)
+            with torch.no_grad():
+                if isinstance(network, RecurrentNetwork):
+                    outputs.append(network.eval()(torch.arange(12).reshape(4, 3) % 5))
+                else:
+                    x = torch.randn(3, 3, SIDE, SIDE, generator=generator, dtype=torch.float64)
+                    outputs.append(network(x))
+        torch.testing.assert_close(outputs[0], outputs[1], rtol=1e-8, atol=1e-10)
+
+
 @of_images
 def test_a_built_network_gives_logits_features_and_stages(name: str) -> None:
     space = spaces[name]
@@ -258,6 +302,39 @@ def test_a_network_of_nothing_is_refused(name: str, argument: str) -> None:
 
 
 THIN = [n for n in spaces if type(spaces[n]).build_thin is not SearchSpace.build_thin]
+
+
+SHAPES = sorted(
+    {
+        (p.num_classes, p.channels, p.cells, p.resolution, p.skeleton == "thin")
+        for p in (item.protocol for item in indicators.values())
+    },
+    key=str,
+)
+
+
+@of_images
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_cuda)])
+def test_a_network_can_be_built_for_every_protocol(name: str, device: str) -> None:
+    space = spaces[name]
+    arch = drawn(space, 1)[0]
+    for num_classes, channels, cells, resolution, thin in SHAPES:
+        if thin:
+            if name not in THIN:
+                continue
+            network = space.build_thin(arch, num_classes=num_classes)
+            x = torch.randn(4, 1, 3, 3)
+        else:
+            try:
+                network = space.build(arch, num_classes=num_classes, channels=channels, cells=cells)
+            except Unsupported:
+                assert channels < 4  # too narrow for the cell
+                continue
+            x = torch.randn(2, 3, resolution, resolution)
+        with torch.no_grad():
+            logits = network.to(device)(x.to(device))
+        assert logits.shape == (len(x), num_classes)
+        assert logits.device.type == device
 
 
 @pytest.mark.parametrize("name", THIN)

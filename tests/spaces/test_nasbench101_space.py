@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from untrained.foundation import MalformedInput
+from untrained.foundation import MalformedInput, Unsupported
 from untrained.spaces import Architecture, benchmarks, data_folder, spaces
 from untrained.spaces.nasbench101 import NASBench101, format_cell
 from untrained.spaces.nasbench101_cell import (
@@ -209,7 +209,7 @@ def test_a_malformed_text_is_refused_with_the_place(
 
 
 def test_too_few_channels_to_share_are_refused(nasbench101: NASBench101) -> None:
-    with pytest.raises(MalformedInput, match=r"channels=2.* 3 vertices of .* share the channels"):
+    with pytest.raises(Unsupported, match=r"channels=2.* 3 vertices of .* share the channels"):
         nasbench101.build("000:1110001011", num_classes=2, channels=2, cells=1)
 
 
