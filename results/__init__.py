@@ -1,7 +1,14 @@
 """Stored scores, the statistics of rankings, and committed results."""
 
 from untrained.results.analysis import Analysis
-from untrained.results.bootstrap import Interval, percentile_interval, resample_counts
+from untrained.results.bootstrap import (
+    INTERVALS,
+    Interval,
+    Resampling,
+    bca_interval,
+    percentile_interval,
+    resample_counts,
+)
 from untrained.results.ceiling import Ceiling
 from untrained.results.correlation import CorrelationRow, correlate
 from untrained.results.environment import Environment, current_environment
@@ -26,6 +33,7 @@ from untrained.results.trivial import TRIVIAL, BaselineDifference
 from untrained.results.weighted_ranking import weighted_rank_correlations
 
 __all__ = [
+    "INTERVALS",
     "STATUSES",
     "TRIVIAL",
     "Analysis",
@@ -43,6 +51,7 @@ __all__ = [
     "Pick",
     "PublishedValue",
     "Redundancy",
+    "Resampling",
     "Score",
     "ScoreKey",
     "ScoreStore",
@@ -55,6 +64,7 @@ __all__ = [
     "TaskComparison",
     "TopRanking",
     "TopSlice",
+    "bca_interval",
     "compare_published",
     "correlate",
     "current_environment",

@@ -1,45 +1,84 @@
-"""The bootstrap over architectures: resamples as counts, percentile intervals of replicates."""
+"""The bootstrap: resamples as counts, and intervals from the replicates of a statistic."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
 
 Interval = Literal["percentile", "bca"]
+INTERVALS: tuple[Interval, ...] = get_args(Interval)
 
 CHUNK_BYTES = 1 << 26
 """Size of one chunk of counts; the working memory is a few times this."""
 
+_SAME = 1e-12
+"""Coefficients, numbers in [-2, 2], that differ by less are equal but for rounding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resampling:
+    """How intervals are made.
+
+    Raises:
+        ValueError: a number is out of range, or the kind of interval is unknown.
+    """
+
+    resamples: int = 1000
+    """0 for no intervals."""
+    confidence: float = 0.95
+    seed: int = 0
+    interval: Interval = "percentile"
+
+    def __post_init__(self) -> None:
+        """Refuse what no interval can be made of."""
+        if self.resamples < 0:
+            raise ValueError(f"resamples is {self.resamples}; it must be at least 0")
+        if not 0 < self.confidence < 1:
+            raise ValueError(
+                f"confidence is {self.confidence}; it must lie between 0 and 1, as in 0.95"
+            )
+        if self.interval not in INTERVALS:
+            raise ValueError(f"interval is {self.interval!r}; it must be percentile or bca")
+
 
 def resample_counts(
-    num_points: int, resamples: int, generator: np.random.Generator
+    num_points: int,
+    resamples: int,
+    generator: np.random.Generator,
+    *,
+    clusters: NDArray[np.int64] | None = None,
 ) -> Iterator[NDArray[np.float32]]:
     """Counts of `resamples` bootstrap resamples, in chunks that bound the memory.
 
-    Each resample draws `num_points` indices with replacement, one resample after the other, so the
-    counts do not depend on the size of the chunks.
+    Each resample draws as many units as there are, with replacement, one resample after the other,
+    so the counts do not depend on the size of the chunks. Units are the points, or whole clusters
+    of points (Davison and Hinkley, Bootstrap Methods and their Application, 1997, section 3.8):
+    members of a cluster are not independent, so they come and go together.
 
     Args:
-        num_points: n >= 1, how many points there are to draw from.
+        num_points: n >= 1, how many points there are.
         resamples: R, how many resamples.
         generator: draws them.
+        clusters: 0, 1, 2, ... for the cluster of each point, none left out; None: points are drawn.
 
     Yields:
-        Arrays of shape (n, r), the r of all chunks summing to R; each column sums to n.
+        Arrays of shape (n, r), the r of all chunks summing to R. Without clusters each column sums
+        to n; with clusters, whose sizes differ, only on average.
     """
+    num_units = num_points if clusters is None else int(clusters.max(initial=-1)) + 1
     step = max(1, CHUNK_BYTES // (4 * max(1, num_points)))
     for start in range(0, resamples, step):
         width = min(step, resamples - start)
-        counts = np.empty((width, num_points), dtype=np.float32)
+        counts = np.empty((width, num_units), dtype=np.float32)
         for row in counts:
-            row[:] = np.bincount(
-                generator.integers(num_points, size=num_points), minlength=num_points
-            )
-        yield np.ascontiguousarray(counts.T)
+            row[:] = np.bincount(generator.integers(num_units, size=num_units), minlength=num_units)
+        yield np.ascontiguousarray(counts.T if clusters is None else counts.T[clusters])
 
 
 def percentile_interval(
@@ -56,8 +95,63 @@ def percentile_interval(
         The quantiles (1 - confidence) / 2 and (1 + confidence) / 2, linearly interpolated; NaN
         where no replicate is left.
     """
+    return _quantiles(replicates, np.array([(1 - confidence) / 2, (1 + confidence) / 2]))
+
+
+def bca_interval(
+    replicates: NDArray[np.float64],
+    estimate: float,
+    jackknife: NDArray[np.float64],
+    *,
+    confidence: float,
+) -> tuple[float, float]:
+    """The bias-corrected and accelerated bootstrap interval.
+
+    Efron, "Better bootstrap confidence intervals", JASA 82, 1987. With the share b of replicates
+    below the estimate (those equal to it count half), z0 = Phi^-1(b), and the acceleration
+
+        a = sum_i d_i^3 / (6 (sum_i d_i^2)^(3/2)),    d_i = mean of the jackknife - its i-th value,
+
+    the interval's ends are the quantiles Phi(z0 + z / (1 - a z)) with z = z0 + Phi^-1(alpha).
+    |a| is at most 1/6. Where the jackknife does not vary, a is 0.
+
+    Args:
+        replicates: the statistic in every resample, shape (R,); NaN is left out.
+        estimate: the statistic itself.
+        jackknife: the statistic with each unit left out once; NaN is left out.
+        confidence: in (0, 1), 0.95 for 95 %.
+
+    Returns:
+        The interval. NaN where there is none: no replicate or no estimate; every replicate on the
+        same side of the estimate, which leaves the bias unknown; or 1 - a z <= 0, past which the
+        acceleration reverses the order of the quantiles.
+    """
+    replicates = replicates[~np.isnan(replicates)]
+    if replicates.size == 0 or math.isnan(estimate):
+        return math.nan, math.nan
+    equal = np.abs(replicates - estimate) <= _SAME
+    below = float(np.mean(np.where(equal, 0.5, replicates < estimate)))
+    if not 0 < below < 1:
+        return math.nan, math.nan
+    bias = ndtri(below)
+    z = bias + ndtri(np.array([(1 - confidence) / 2, (1 + confidence) / 2]))
+    slope = 1 - _acceleration(jackknife) * z
+    if (slope <= 0).any():
+        return math.nan, math.nan
+    return _quantiles(replicates, ndtr(bias + z / slope))
+
+
+def _acceleration(jackknife: NDArray[np.float64]) -> float:
+    defined = jackknife[~np.isnan(jackknife)]
+    deviations = defined.mean() - defined if defined.size else defined
+    if np.abs(deviations).max(initial=0) <= _SAME:
+        return 0.0
+    return float((deviations**3).sum() / (6 * (deviations**2).sum() ** 1.5))
+
+
+def _quantiles(replicates: NDArray[np.float64], levels: NDArray[np.float64]) -> tuple[float, float]:
     defined = replicates[~np.isnan(replicates)]
     if defined.size == 0:
         return math.nan, math.nan
-    low, high = np.quantile(defined, [(1 - confidence) / 2, (1 + confidence) / 2])
+    low, high = np.quantile(defined, levels)
     return float(low), float(high)

@@ -1,10 +1,19 @@
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from untrained.results import bootstrap, percentile_interval, resample_counts
+from untrained.results import (
+    Resampling,
+    bca_interval,
+    bootstrap,
+    percentile_interval,
+    resample_counts,
+    weighted_rank_correlations,
+)
+from untrained.results.jackknife import leave_out_rank_correlations
 
 
 def counts_of(n, resamples, seed=0):
@@ -51,3 +60,99 @@ def test_the_interval_holds_the_quantiles_of_the_defined_replicates():
 @pytest.mark.parametrize("replicates", [[], [math.nan, math.nan]])
 def test_an_interval_of_nothing_is_nan(replicates):
     assert np.isnan(percentile_interval(np.array(replicates), confidence=0.95)).all()
+
+
+def scipy_bca(x, y, statistic, replicates, confidence):
+    """scipy's BCa interval, from our replicates."""
+    return stats.bootstrap(
+        (x, y),
+        statistic,
+        paired=True,
+        vectorized=False,
+        n_resamples=0,
+        method="BCa",
+        confidence_level=confidence,
+        bootstrap_result=SimpleNamespace(bootstrap_distribution=replicates),
+    ).confidence_interval
+
+
+@pytest.mark.parametrize("coefficient", [0, 1])
+@pytest.mark.parametrize("levels", [6, 10**6])
+def test_the_bca_interval_is_scipys(coefficient, levels):
+    rng = np.random.default_rng(levels)
+    y = rng.normal(size=60)
+    x = ((y + rng.normal(size=60)) * levels).round()
+    replicates = weighted_rank_correlations(x, y, counts_of(60, 400))[coefficient][0]
+    function = (stats.kendalltau, stats.spearmanr)[coefficient]
+    low, high = bca_interval(
+        replicates,
+        function(x, y).statistic,
+        leave_out_rank_correlations(x, y)[coefficient],
+        confidence=0.9,
+    )
+    theirs = scipy_bca(x, y, lambda a, b: function(a, b).statistic, replicates, 0.9)
+    assert (low, high) == pytest.approx(tuple(theirs), abs=1e-12)
+    assert (low, high) != pytest.approx(percentile_interval(replicates, confidence=0.9), abs=1e-4)
+
+
+def test_without_bias_and_acceleration_bca_is_the_percentile_interval():
+    replicates = np.linspace(-1, 1, 201)
+    found = bca_interval(replicates, 0.0, np.array([-1.0, 1.0]), confidence=0.9)
+    assert found == pytest.approx(percentile_interval(replicates, confidence=0.9))
+
+
+def test_what_never_varies_has_an_interval_of_one_point():
+    # replicates differ from the estimate by rounding only
+    replicates = np.full(100, 1 - 1e-15)
+    assert bca_interval(replicates, 1.0, np.ones(30), confidence=0.95) == pytest.approx((1, 1))
+
+
+def test_replicates_on_one_side_of_the_estimate_have_no_bca_interval():
+    replicates = np.linspace(0, 1, 50)
+    jackknife = np.array([0.1, 0.2, 0.4])
+    assert np.isnan(bca_interval(replicates, 1.5, jackknife, confidence=0.95)).all()
+    assert np.isnan(bca_interval(replicates, -0.5, jackknife, confidence=0.95)).all()
+
+
+def test_past_the_pole_of_the_acceleration_there_is_no_bca_interval():
+    # one point of extreme influence: a is near 1/6; nearly all replicates below the estimate
+    jackknife = np.append(np.zeros(100_000), -1.0)
+    replicates = np.append(np.zeros(10**6), 1.0)
+    assert np.isnan(bca_interval(replicates, 0.5, jackknife, confidence=1 - 1e-6)).all()
+    assert not np.isnan(bca_interval(replicates, 0.5, jackknife, confidence=0.5)).any()
+
+
+@pytest.mark.parametrize("replicates", [[], [math.nan]])
+def test_a_bca_interval_of_nothing_is_nan(replicates):
+    found = bca_interval(np.array(replicates), 0.5, np.array([0.4, 0.6]), confidence=0.95)
+    assert np.isnan(found).all()
+    assert np.isnan(bca_interval(np.ones(3), math.nan, np.ones(3), confidence=0.95)).all()
+
+
+class TestClusters:
+    LABELS = np.array([0, 1, 0, 2, 0, 1])
+
+    def test_members_of_a_cluster_come_and_go_together(self):
+        counts = np.concatenate(
+            list(resample_counts(6, 50, np.random.default_rng(0), clusters=self.LABELS)), axis=1
+        )
+        drawn = counts_of(3, 50)
+        np.testing.assert_array_equal(counts, drawn[self.LABELS])
+        assert counts.dtype == np.float32
+
+    def test_clusters_of_one_are_no_clusters(self):
+        alone = resample_counts(9, 20, np.random.default_rng(0), clusters=np.arange(9))
+        np.testing.assert_array_equal(np.concatenate(list(alone), axis=1), counts_of(9, 20))
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"resamples": -1}, "resamples is -1; it must be at least 0"),
+        ({"confidence": 95}, "confidence is 95; it must lie between 0 and 1, as in 0.95"),
+        ({"interval": "bac"}, "interval is 'bac'; it must be percentile or bca"),
+    ],
+)
+def test_a_resampling_that_cannot_be_is_refused(changes, text):
+    with pytest.raises(ValueError, match=text):
+        Resampling(**changes)
