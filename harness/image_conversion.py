@@ -182,8 +182,13 @@ def _unpacked(
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     named = {k.decode() if isinstance(k, bytes) else k: v for k, v in content.items()}
     side = dataset.resolution
-    pixels = np.asarray(named["data"], dtype=np.uint8).reshape(-1, 3, side, side)
-    labels = np.asarray(named[layout.labels], dtype=np.int64) - layout.first_label
+    pixels, labels = np.asarray(named["data"]), np.asarray(named[layout.labels])
+    if pixels.dtype != np.uint8:
+        raise ValueError(f"its pictures are {pixels.dtype} instead of uint8")
+    if labels.ndim != 1 or (labels.size and labels.dtype.kind not in "iu"):
+        raise ValueError(f"its labels are {labels.dtype} {labels.shape} instead of a list of them")
+    pixels = pixels.reshape(-1, 3, side, side)
+    labels = labels.astype(np.int64) - layout.first_label
     if len(labels) != len(pixels):
         raise ValueError(f"{len(pixels)} pictures have {len(labels)} labels")
     if labels.size and labels.min() < 0:
@@ -196,8 +201,9 @@ def _opened(source: Path, batch: str) -> Iterator[IO[bytes]]:
     """The batch of that name, wherever in the archive or folder it lies."""
     if source.is_dir():
         for path in sorted(source.rglob(batch)):
-            with path.open("rb") as file:
-                yield file
+            if path.is_file():
+                with path.open("rb") as file:
+                    yield file
         return
     try:
         with tarfile.open(source) as archive:

@@ -91,6 +91,45 @@ def test_a_batch_that_would_run_something_is_refused(data: Path, tmp_path: Path)
     assert not list(data.rglob("*.parquet*"))
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ({"data": [[300] * 3072], "labels": [0]}, "int64 instead of uint8"),
+        ({"data": np.full((1, 3072), 0.5), "labels": [0]}, "float64 instead of uint8"),
+        ({"data": np.zeros((1, 3072), np.uint8), "labels": [0.5]}, "float64 (1,) instead of"),
+        ({"data": np.zeros((2, 3072), np.uint8), "labels": [[0], [1]]}, "int64 (2, 1) instead of"),
+        ({"data": np.zeros((2, 3072), np.uint8), "labels": [0]}, "2 pictures have 1 labels"),
+        ({"data": np.zeros((1, 5), np.uint8), "labels": [0]}, "ValueError"),
+        ({"labels": [0]}, "KeyError: 'data'"),
+        ([1, 2], "AttributeError"),
+    ],
+)
+def test_a_batch_of_something_else_is_refused(
+    data: Path, tmp_path: Path, content: object, told: str
+) -> None:
+    source = tmp_path / "batches"
+    source.mkdir()
+    (source / "data_batch_1").write_bytes(pickle.dumps(content))
+    with pytest.raises(MalformedInput) as caught:
+        convert_images("cifar10-images", source)
+    assert "data_batch_1" in str(caught.value)
+    assert told in str(caught.value)
+    assert "expected is cifar-10-python.tar.gz" in str(caught.value)
+    assert not list(data.rglob("*.parquet*"))
+
+
+def test_a_folder_called_like_a_batch_is_none(data: Path, tmp_path: Path) -> None:
+    source = tmp_path / "cifar100"
+    (source / "aside" / "train").mkdir(parents=True)
+    (source / "batches").mkdir()
+    content = {"data": np.zeros((2, 3072), np.uint8), "fine_labels": [0, 99]}
+    for name in ("train", "test"):
+        (source / "batches" / name).write_bytes(pickle.dumps(content))
+    convert_images("cifar100-images", source)
+    _, labels = read_images(datasets["cifar100"], range(2))
+    assert list(labels) == [0, 99]
+
+
 def test_a_missing_batch_and_a_broken_archive_are_named(data: Path, tmp_path: Path) -> None:
     source = tmp_path / "cifar-10-python.tar.gz"
     cifar10(source)
