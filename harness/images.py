@@ -74,6 +74,12 @@ def _open(path: Path) -> pq.ParquetFile:
             f"{path} is not an image set: it has the columns {', '.join(file.schema_arrow.names)}; "
             "expected are img {bytes, path} and label"
         )
+    kind = file.schema_arrow.field("label").type
+    if not pa.types.is_integer(kind):
+        raise MalformedInput(
+            f"{path} is not an image set: it has a column label of {kind} instead of whole "
+            "numbers; write the number of each class, from 0"
+        )
     return file
 
 
@@ -124,7 +130,13 @@ def read_images(
     raw = np.stack(
         [_decode(row, path, i, dataset) for row, i in zip(rows, sample_ids, strict=True)]
     )
-    labels = np.asarray(table.column("label").to_pylist(), dtype=np.int64)
+    found = table.column("label").to_pylist()
+    if None in found:
+        raise MalformedInput(
+            f"{path}, row {sample_ids[found.index(None)]}: it has no label; get the file again, or "
+            "leave the picture out"
+        )
+    labels = np.asarray(found, dtype=np.int64)
     if labels.min() < 0 or labels.max() >= dataset.num_classes:
         raise MalformedInput(
             f"{path} has labels {labels.min()} to {labels.max()}, but {dataset.title} has classes "

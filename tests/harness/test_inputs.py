@@ -198,6 +198,30 @@ def test_labels_of_another_dataset_are_refused(image_file: Path, pictures, write
         batches(image_protocol())
 
 
+@pytest.mark.parametrize(
+    ("labels", "kind"), [(["cat"] * 24, "string"), ([0.5] * 24, "double"), ([None] * 24, "null")]
+)
+def test_labels_that_are_no_whole_numbers_are_refused(image_file: Path, labels: list, kind: str):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(image_file)
+    pq.write_table(table.set_column(1, "label", pa.array(labels)), image_file)
+    with pytest.raises(MalformedInput, match=rf"label of {kind} instead of whole numbers"):
+        image_protocol()
+
+
+def test_a_missing_label_is_refused(image_file: Path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(image_file)
+    labels = pa.array([*range(10), *range(10), 0, 1, 2, None])
+    pq.write_table(table.set_column(1, "label", labels), image_file)
+    with pytest.raises(MalformedInput, match=r"row 23: it has no label"):
+        batches(resolve(Protocol(batch_size=24), Conditions(inputs="cifar10")))
+
+
 def test_pictures_of_another_size_are_refused(image_file: Path, pictures, write_images):
     write_images(image_file, [p[:16, :16] for p in pictures], [0] * len(pictures))
     with pytest.raises(MalformedInput, match=r"16 x 16 pixels, but CIFAR-10 has 32 x 32"):
