@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 import warnings
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from importlib.metadata import entry_points
 from typing import Generic, TypeVar
 
@@ -94,6 +95,23 @@ class Registry(Mapping[str, T], Generic[T]):
             return self._items[name]
         except KeyError:
             raise UnknownName(self.kind, name, self._items, self._hint) from None
+
+    def matching(self, pattern: str) -> list[str]:
+        """Names that fit a name or a pattern, in alphabetical order.
+
+        Args:
+            pattern: a name, or one with `*`, `?` or `[...]` in it, as in file names.
+
+        Raises:
+            UnknownName: nothing fits.
+        """
+        if not any(sign in pattern for sign in "*?["):
+            self[pattern]
+            return [pattern]
+        fitting = [name for name in self if fnmatchcase(name, pattern)]
+        if not fitting:
+            raise UnknownName(self.kind, pattern, self._items, self._hint)
+        return fitting
 
     def __iter__(self) -> Iterator[str]:
         """Names in alphabetical order."""

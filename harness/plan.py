@@ -130,7 +130,6 @@ def _checked_names(named: NamedStudy) -> list[str]:
             spaces[space]
     if study.indicators == ("all",):
         return list(indicators)
-    for name in study.indicators:
-        with named.at("indicators"):
-            indicators[name]
-    return list(dict.fromkeys(study.indicators))
+    with named.at("indicators"):
+        chosen = [name for pattern in study.indicators for name in indicators.matching(pattern)]
+    return list(dict.fromkeys(chosen))

@@ -114,7 +114,7 @@ class Study(_Section):
     """The study's name by default."""
     spaces: Names
     indicators: NamesOrAll
-    """Their ids, or "all"."""
+    """Their ids, patterns of them such as "ntk_*", or "all"."""
     aggregates: NamesIfAny = ()
     """Ids of scores that are computed from other scores when tables are made."""
     aggregate: Annotated[tuple[OwnAggregate, ...], Field(strict=False)] = ()

@@ -29,7 +29,12 @@ def score(
     space: Annotated[str, typer.Option(help="Search space.", show_default=False)],
     indicators: Annotated[
         str,
-        typer.Option(metavar="A,B", help="Indicator ids, or all.", show_default=False),
+        typer.Option(
+            metavar="A,B",
+            help="Indicator ids, patterns of them (ntk_*), or all, some of which take minutes a "
+            "network: untrained list indicators shows the passes of each.",
+            show_default=False,
+        ),
     ],
     store: Store,
     architectures: Annotated[

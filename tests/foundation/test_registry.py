@@ -1,6 +1,7 @@
 """Plug-ins are found, named once, and a broken foreign one takes nothing down."""
 
 import importlib
+import re
 import sys
 
 import pytest
@@ -169,3 +170,18 @@ def test_registering_hands_the_item_back():
     item = object()
     assert registry.register("x", item, origin="here") is item
     assert registry["x"] is item
+
+
+def test_a_pattern_gives_every_name_that_fits_and_a_name_itself(package):
+    for name in ("ntk_trace", "ntk_condition", "naswot"):
+        add(package, name, name, 0)
+    assert things().matching("ntk_*") == ["ntk_condition", "ntk_trace"]
+    assert things().matching("na[st]wot") == ["naswot"]
+    assert things().matching("naswot") == ["naswot"]
+
+
+@pytest.mark.parametrize("pattern", ["ntk", "ntk_trade_*"])
+def test_a_pattern_that_nothing_fits_is_an_unknown_name(package, pattern):
+    add(package, "a", "ntk_trace", 0)
+    with pytest.raises(UnknownName, match=rf"no thing named '{re.escape(pattern)}'"):
+        things().matching(pattern)

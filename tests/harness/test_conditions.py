@@ -139,3 +139,10 @@ def test_crops_go_through_all_images_before_one_is_drawn_again():
 def test_more_images_than_there_are_cannot_be_drawn():
     with pytest.raises(MalformedInput, match=r"48 x 1 images of CIFAR-10 is wanted.*holds 24"):
         resolve(REFERENCE, Conditions(inputs="cifar10"))
+
+
+def test_indicators_are_chosen_by_pattern_each_once(named_study):
+    (plan,) = plan_study(named_study(indicators=["ntk_trace*", "naswot", "ntk_trace", "params"]))
+    assert list(plan.protocols) == [
+        *("ntk_trace", "ntk_trace_label", "ntk_trace_sumlogit", "naswot", "params")
+    ]
