@@ -93,6 +93,8 @@ class Cell(nn.Module):
         """
         super().__init__()
         self.genotype = genotype
+        self.channels = channels
+        self.reduction = reduction
         first = FactorizedReduce if reduction_before else ReLUConvBN
         self.preprocess0 = first(channels_before_last, channels)
         self.preprocess1 = ReLUConvBN(channels_last, channels)

@@ -7,6 +7,7 @@ The notation is `normal;reduction`; a cell is four nodes joined by `+`, a node
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -35,14 +36,25 @@ from untrained.spaces.cell_operations import DARTS_OPERATIONS
 from untrained.spaces.network_size import check_network_size
 from untrained.spaces.registry import register_space
 from untrained.spaces.search_space import SearchSpace
+from untrained.spaces.supernet_layout import SupernetLayout
 
 if TYPE_CHECKING:
     from untrained.spaces.network import Network
+    from untrained.spaces.supernet import Supernet
 
 OPERATIONS = (*DARTS_OPERATIONS, "none")
 """Those that a text may have: `none` occurs in trained populations, but is never drawn."""
 NUM_NODES = 4
 CONCAT = (2, 3, 4, 5)
+LAYOUT = SupernetLayout.dense(
+    "darts",
+    cells=("normal", "reduction"),
+    inputs=2,
+    nodes=NUM_NODES,
+    operations=OPERATIONS,
+    inputs_per_node=2,
+)
+"""Of the supernet: 14 edges a cell, those of the normal cell first."""
 FORM = "normal;reduction, each four nodes joined by '+', each node |op~input|op~input|"
 BENCHMARK_CELLS = 8
 """Cells of the networks that NAS-Bench-301 trained, at 32 channels."""
@@ -188,6 +200,66 @@ class DARTS(SearchSpace):
             self.title, "channels=1 in TE-NAS", num_classes=num_classes, channels=channels
         )
         return CellThinNetwork(self.genotype(arch), num_classes=num_classes, channels=channels)
+
+    @property
+    def supernet_layout(self) -> SupernetLayout:
+        """See `SearchSpace.supernet_layout`: 28 edges, seven operations and `none`."""
+        return LAYOUT
+
+    def supernet(
+        self,
+        *,
+        num_classes: int,
+        channels: int,
+        cells: int,
+        in_channels: int = 3,
+        stem: Stem = "cifar",
+    ) -> Supernet:
+        """See `SearchSpace.supernet`; three cells are the fewest with both kinds among them.
+
+        Args:
+            num_classes: number of logits.
+            channels: of a node of the first cells.
+            cells: all cells together; see `build`.
+            in_channels: channels of the images.
+            stem: `cifar` or `imagenet`.
+
+        Raises:
+            MalformedInput: as `build`.
+        """
+        from untrained.spaces.darts_supernet import DARTSParts
+        from untrained.spaces.supernet import Supernet
+
+        check_cell_network_size(
+            self.title,
+            "channels=32, cells=8, in_channels=3 on CIFAR-10",
+            stem,
+            num_classes=num_classes,
+            channels=channels,
+            cells=cells,
+            in_channels=in_channels,
+        )
+        build = partial(
+            CellNetwork,
+            num_classes=num_classes,
+            channels=channels,
+            cells=cells,
+            in_channels=in_channels,
+            stem=stem,
+        )
+        return Supernet(DARTSParts(self, build))
+
+    def thin_supernet(self, *, num_classes: int, channels: int = 1) -> Supernet:
+        """See `SearchSpace.thin_supernet`: one cell of each kind, batch norm, ReLU, classifier."""
+        from untrained.spaces.cell_thin_network import CellThinNetwork
+        from untrained.spaces.darts_supernet import DARTSParts
+        from untrained.spaces.supernet import Supernet
+
+        check_network_size(
+            self.title, "channels=1 in TE-NAS", num_classes=num_classes, channels=channels
+        )
+        build = partial(CellThinNetwork, num_classes=num_classes, channels=channels)
+        return Supernet(DARTSParts(self, build))
 
 
 def _draw(rng: Generator) -> CellGenotype:

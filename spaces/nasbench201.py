@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise, product
 from typing import TYPE_CHECKING
 
@@ -21,14 +21,20 @@ from untrained.spaces.nasbench201_function import normal_form
 from untrained.spaces.network_size import check_network_size
 from untrained.spaces.registry import register_space
 from untrained.spaces.search_space import SearchSpace
+from untrained.spaces.supernet_layout import SupernetLayout
 
 if TYPE_CHECKING:
     from untrained.spaces.network import Network
+    from untrained.spaces.supernet import Supernet
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 """The operations in the order that enumeration follows."""
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 """(source, target) of each edge, in the order of the notation."""
+LAYOUT = SupernetLayout.dense(
+    "nasbench201", cells=("cell",), inputs=1, nodes=3, operations=OPERATIONS, inputs_per_node=None
+)
+"""Of the supernet: the edges are those of `EDGES`."""
 FORM = "|op~0|+|op~0|op~1|+|op~0|op~1|op~2|"
 
 Operations = tuple[str, ...]
@@ -139,6 +145,41 @@ class NASBench201(SearchSpace):
         return NASBench201ThinNetwork(
             self.operations(arch), num_classes=num_classes, channels=channels
         )
+
+    @property
+    def supernet_layout(self) -> SupernetLayout:
+        """See `SearchSpace.supernet_layout`: the six edges of a cell, the five operations."""
+        return LAYOUT
+
+    def supernet(
+        self, *, num_classes: int, channels: int, cells: int, in_channels: int = 3
+    ) -> Supernet:
+        """See `SearchSpace.supernet`; TE-NAS has 3 channels and one cell a stage."""
+        from untrained.spaces.nasbench201_network import NASBench201Network
+        from untrained.spaces.nasbench201_supernet import NASBench201Parts
+        from untrained.spaces.supernet import Supernet
+
+        _check_counts(
+            num_classes=num_classes, channels=channels, cells=cells, in_channels=in_channels
+        )
+        build = partial(
+            NASBench201Network,
+            num_classes=num_classes,
+            channels=channels,
+            cells=cells,
+            in_channels=in_channels,
+        )
+        return Supernet(NASBench201Parts(self, build))
+
+    def thin_supernet(self, *, num_classes: int, channels: int = 1) -> Supernet:
+        """See `SearchSpace.thin_supernet`: one cell, batch norm, ReLU, pooling, classifier."""
+        from untrained.spaces.nasbench201_supernet import NASBench201Parts
+        from untrained.spaces.nasbench201_thin_network import NASBench201ThinNetwork
+        from untrained.spaces.supernet import Supernet
+
+        _check_counts(num_classes=num_classes, channels=channels)
+        build = partial(NASBench201ThinNetwork, num_classes=num_classes, channels=channels)
+        return Supernet(NASBench201Parts(self, build))
 
     def num_parameters(
         self,

@@ -56,13 +56,19 @@ _OPERATIONS: dict[str, Callable[[int], nn.Module]] = {
 }
 
 
+def make_operation(name: str, channels: int) -> nn.Module:
+    """The module of an operation that keeps so many channels."""
+    return _OPERATIONS[name](channels)
+
+
 class Cell(nn.Module):
     """Four nodes, six edges; `layers` holds the edges in the order of the notation."""
 
     def __init__(self, operations: Sequence[str], channels: int) -> None:
         """Make the edges' modules from their operations' names."""
         super().__init__()
-        self.layers = nn.ModuleList(_OPERATIONS[name](channels) for name in operations)
+        self.channels = channels
+        self.layers = nn.ModuleList(make_operation(name, channels) for name in operations)
 
     def forward(self, x: Tensor) -> Tensor:
         """The output node, of the shape of x."""

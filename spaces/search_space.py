@@ -13,6 +13,8 @@ from untrained.spaces.architecture import Architecture
 
 if TYPE_CHECKING:
     from untrained.spaces.network import Network
+    from untrained.spaces.supernet import Supernet
+    from untrained.spaces.supernet_layout import SupernetLayout
 
 
 class SearchSpace(ABC):
@@ -96,6 +98,45 @@ class SearchSpace(ABC):
             "regions), or build such a network and give it to measure()"
         )
 
+    @property
+    def supernet_layout(self) -> SupernetLayout:
+        """The edges and operations of the supernet.
+
+        Raises:
+            Unsupported: the space has no supernet.
+        """
+        raise Unsupported(self._no_supernet())
+
+    def supernet(
+        self, *, num_classes: int, channels: int, cells: int, in_channels: int = 3
+    ) -> Supernet:
+        """All networks of `build` in one, every operation on every edge, initialised as `build`.
+
+        Args:
+            num_classes: number of logits.
+            channels: width of the first stage.
+            cells: as in `build`.
+            in_channels: channels of the images.
+
+        Raises:
+            MalformedInput: a number below 1.
+            Unsupported: the space has no supernet.
+        """
+        raise Unsupported(self._no_supernet())
+
+    def thin_supernet(self, *, num_classes: int, channels: int = 1) -> Supernet:
+        """All networks of `build_thin` in one.
+
+        Args:
+            num_classes: number of logits.
+            channels: of the images and of the first cell.
+
+        Raises:
+            MalformedInput: a number below 1.
+            Unsupported: the space has no supernet.
+        """
+        raise Unsupported(self._no_supernet())
+
     def mutate(self, arch: str | Architecture, rng: Generator) -> Architecture:
         """A neighbour, drawn uniformly."""
         neighbors = self.neighbors(arch)
@@ -169,6 +210,12 @@ class SearchSpace(ABC):
         except MalformedInput:
             return False
         return True
+
+    def _no_supernet(self) -> str:
+        return (
+            f"a supernet was asked for, but the search space {self.name!r} has none; nasbench201 "
+            "and darts have one: take one of these, or a searcher that needs no supernet"
+        )
 
     def _too_large(self, asked: str) -> str:
         return (
