@@ -108,15 +108,17 @@ def _predicted(
     configuration = {
         key.replace(":", "_COLON_"): value for key, value in to_configuration(genotype).items()
     }
-    inputs = [codes[key][configuration.get(key, UNUSED)] for key in keys]
-    (out,) = session.run(
-        None,
-        {
-            "x_cat": np.array([inputs], dtype=np.int32),
-            "x_cont": np.array([[EPOCHS]], dtype=np.float32),
-        },
-    )
-    return float(out[0, 0])
+    at = encoding_path
+    try:
+        inputs = [codes[key][configuration.get(key, UNUSED)] for key in keys]
+        categories = np.array([inputs], dtype=np.int32)
+        at = path
+        (out,) = session.run(
+            None, {"x_cat": categories, "x_cont": np.array([[EPOCHS]], dtype=np.float32)}
+        )
+        return float(out[0, 0])
+    except Exception as error:  # the package's own errors have no common base but this
+        raise _unusable(at, error) from error
 
 
 @lru_cache(maxsize=1)
@@ -138,12 +140,16 @@ def _loaded(path: Path, encoding_path: Path, modified: tuple[int, ...]) -> tuple
         if {UNUSED} - set.intersection(*(set(codes[key]) for key in keys)):
             raise ValueError(f"a key has no category {UNUSED}")
     except Exception as error:  # the package's own errors have no common base but this
-        reason = (str(error).strip().splitlines() or [""])[0]
-        raise MalformedInput(
-            f"the NAS-Bench-301 surrogate was to be read, but {at} cannot be used "
-            f"({type(error).__name__}: {reason}); replace it by an undamaged copy"
-        ) from error
+        raise _unusable(at, error) from error
     return session, keys, codes
+
+
+def _unusable(path: Path, error: Exception) -> MalformedInput:
+    reason = (str(error).strip().splitlines() or [""])[0]
+    return MalformedInput(
+        f"the NAS-Bench-301 surrogate was to be read, but {path} cannot be used "
+        f"({type(error).__name__}: {reason}); replace it by an undamaged copy"
+    )
 
 
 register_benchmark(NASBench301Surrogate())

@@ -127,6 +127,33 @@ def test_damaged_files_are_named(
         real.query(TEXT)
 
 
+@pytest.mark.parametrize(
+    ("category", "reason"),
+    [
+        (None, r"encoding\.json cannot be used \(KeyError: 'max_pool_3x3'\)"),
+        (10**6, r"nb301_yahpo\.onnx cannot be used \(\w+: .*\)"),
+    ],
+)
+def test_an_encoding_of_another_network_is_named(
+    real: NASBench301Surrogate,
+    elsewhere: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    category: int | None,
+    reason: str,
+) -> None:
+    monkeypatch.undo()
+    shutil.copy(real.path, elsewhere / "nb301_yahpo.onnx")
+    content = json.loads(real.encoding_path.read_text())
+    codes = content["category_to_int"][content["input_x_cat_order"][0]]
+    del codes["max_pool_3x3"]
+    if category is not None:
+        codes["max_pool_3x3"] = category
+    (elsewhere / "nb301_yahpo_encoding.json").write_text(json.dumps(content))
+    monkeypatch.setenv("UNTRAINED_DATA", str(elsewhere.parent))
+    with pytest.raises(MalformedInput, match=reason):
+        real.query(TEXT)
+
+
 def test_tables_go_before_it(
     elsewhere: Path, monkeypatch: pytest.MonkeyPatch, surrogate: NASBench301Surrogate
 ) -> None:
