@@ -17,7 +17,8 @@ def list_(
         str | None,
         typer.Argument(
             metavar="KIND",
-            help="indicators, aggregates, spaces, benchmarks, studies or formats; all by default.",
+            help="indicators, aggregates, searchers, spaces, benchmarks, studies or formats; all "
+            "by default.",
             show_default=False,
         ),
     ] = None,
@@ -26,7 +27,7 @@ def list_(
         bool, typer.Option("--markdown", help="Print docs/indicators.md (indicators only).")
     ] = False,
 ) -> None:
-    """List what is installed: indicators, aggregates, spaces, benchmarks, studies, formats.
+    """List what is installed: indicators, searchers, spaces, benchmarks and the rest.
 
     [dim]untrained list indicators
 
@@ -82,15 +83,23 @@ def _shown_indicator(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _shown_searcher(row: Mapping[str, Any]) -> dict[str, Any]:
+    settings = [f"{name}={one['default']}" for name, one in row["parameters"].items()]
+    return {**row, "parameters": " ".join(settings)}
+
+
 _SHOWN_OF: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
-    "indicators": _shown_indicator
+    "indicators": _shown_indicator,
+    "searchers": _shown_searcher,
 }
 _BELOW = {
+    "searchers": "settings of each: --json; given by untrained search --set NAME=VALUE",
     "indicators": "passes: forward and backward, of one network by itself; B samples, K classes, "
-    "M batches\n† uses accuracies of trained networks\nall that is declared: --json, --markdown"
+    "M batches\n† uses accuracies of trained networks\nall that is declared: --json, --markdown",
 }
 _ONLY_JSON: Mapping[str, frozenset[str]] = {
     "aggregates": frozenset({"reference", "version", "parameters", "deviations"}),
+    "searchers": frozenset({"reference", "deviations"}),
     "spaces": frozenset({"reference"}),
     "benchmarks": frozenset({"missing", "targets"}),
 }
@@ -160,6 +169,27 @@ def _aggregates() -> Iterable[dict[str, Any]]:
         }
 
 
+def _searchers() -> Iterable[dict[str, Any]]:
+    from untrained.harness.search import searchers
+
+    for item in searchers.values():
+        yield {
+            "name": item.name,
+            "title": item.title,
+            "asks_for": sorted(ask.value for ask in item.asks),
+            "parameters": {
+                name: {
+                    "default": parameter.default,
+                    "meaning": parameter.meaning,
+                    "choices": list(parameter.choices),
+                }
+                for name, parameter in item.parameters.items()
+            },
+            "reference": item.reference,
+            "deviations": item.deviations,
+        }
+
+
 def _spaces() -> Iterable[dict[str, Any]]:
     from untrained.spaces import benchmarks, spaces
 
@@ -219,6 +249,7 @@ def _formats() -> Iterable[dict[str, Any]]:
 _KINDS: Mapping[str, Callable[[], Iterable[dict[str, Any]]]] = {
     "indicators": _indicators,
     "aggregates": _aggregates,
+    "searchers": _searchers,
     "spaces": _spaces,
     "benchmarks": _benchmarks,
     "studies": _studies,

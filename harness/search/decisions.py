@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from untrained.foundation import UserError
 from untrained.spaces import Architecture, SearchSpace
@@ -25,6 +28,29 @@ class Decisions:
     """Of the choices, counted from 0."""
     chosen: Callable[[Architecture], tuple[int, ...]]
     """The choices of an architecture."""
+
+    def redraw(
+        self, architecture: Architecture, rng: np.random.Generator, rate: float
+    ) -> Architecture:
+        """Draw each decision anew with probability `rate`; it may come out as it was."""
+        chosen = list(self.chosen(architecture))
+        for place in np.flatnonzero(rng.random(len(chosen)) < rate):
+            chosen[place] = int(rng.integers(self.choices[place]))
+        return self.architecture(chosen)
+
+    def diversity(self, architectures: Sequence[Architecture]) -> float:
+        """Mean number of decisions in which two of some architectures differ."""
+        n = len(architectures)
+        if n < 2:
+            return 0.0
+        columns = zip(*map(self.chosen, architectures), strict=True)
+        equal = sum(k * (k - 1) for column in columns for k in Counter(column).values())
+        return len(self.choices) - equal / (n * (n - 1))
+
+
+def has_decisions(space: SearchSpace) -> bool:
+    """Whether `decisions_of` knows the space."""
+    return isinstance(space, NASBench201 | NATSBenchSize | NASBenchMacro | TransNASBench101Micro)
 
 
 def decisions_of(space: SearchSpace) -> Decisions:

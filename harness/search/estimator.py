@@ -56,10 +56,19 @@ class Estimator:
         """
         if self.aggregate is None:
             return np.array([one.oriented[0] for one in scored], dtype=np.float64)
-        raw = pd.DataFrame([one.values for one in scored], columns=list(self.indicators))
-        values = self.aggregate(MemberScores(raw, self.higher_is_better)).to_numpy()
-        sign = 1.0 if self.aggregate.aggregate.higher_is_better else -1.0
-        return np.asarray(sign * values, dtype=np.float64)
+        values = np.array([one.values for one in scored], dtype=np.float64)
+        fitness = np.full(len(scored), np.nan)
+        complete = ~np.isnan(values).any(axis=1)
+        if complete.any():
+            # as a table computes it, without the labels, which would take most of the time here
+            candidates = MemberScores(
+                pd.DataFrame(values[complete], columns=list(self.indicators)),
+                self.higher_is_better,
+            )
+            aggregate = self.aggregate.aggregate
+            found = aggregate.function(candidates, **self.aggregate.parameters)
+            fitness[complete] = found if aggregate.higher_is_better else -found
+        return fitness
 
 
 def find_estimator(names: Sequence[str]) -> Estimator:

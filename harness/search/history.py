@@ -29,11 +29,7 @@ class History:
         if self._best is None:
             self._best = evaluation
             return
-        estimator = self._problem.estimator
-        is_relative = (
-            isinstance(evaluation, Scored) and estimator is not None and estimator.is_relative
-        )
-        candidates = self.evaluations if is_relative else [self._best, evaluation]
+        candidates = self.evaluations if self._is_relative() else [self._best, evaluation]
         self._best = candidates[self._problem.best(candidates)]
 
     @property
@@ -41,3 +37,21 @@ class History:
         """The best; the first where none has a value."""
         assert self._best is not None, "nothing has been evaluated"
         return self._best
+
+    def latest_value(self) -> float:
+        """What the last network is worth to a learner; NaN if it has no value.
+
+        An aggregate of ranks is taken among all networks so far and divided by their number, so
+        that it does not grow with the history.
+        """
+        if self._is_relative():
+            return float(self._problem.fitness(self.evaluations)[-1] / len(self.evaluations))
+        return float(self._problem.fitness(self.evaluations[-1:])[0])
+
+    def _is_relative(self) -> bool:
+        estimator = self._problem.estimator
+        return (
+            isinstance(self.evaluations[-1], Scored)
+            and estimator is not None
+            and estimator.is_relative
+        )

@@ -6,21 +6,21 @@ Accuracies are not in here, and nothing that leads to them: a searcher learns of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from untrained.harness.search.decisions import Decisions, decisions_of
+from untrained.foundation import UserError
+from untrained.harness.search.decisions import Decisions, decisions_of, has_decisions
 from untrained.harness.search.domain import Domain
 from untrained.harness.search.estimator import Estimator
 from untrained.harness.search.requests import Evaluation, Scored, Trained
 from untrained.spaces import Architecture, SearchSpace
 
-if TYPE_CHECKING:
-    Scores = NDArray[np.float64]
+_DRAWS = 1000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +60,40 @@ class Problem:
     def neighbors(self, architecture: Architecture) -> list[Architecture]:
         """All networks next to one, in a fixed order."""
         return self.domain.neighbors(architecture)
+
+    def redraw(
+        self, architecture: Architecture, rng: np.random.Generator, rate: float
+    ) -> Architecture:
+        """Draw each decision anew with a probability; `mutate` where that is not possible.
+
+        It is not where the space is no product of decisions or the search is confined. A network
+        that breaks a limit is drawn again, and after many draws `mutate` answers.
+        """
+        if has_decisions(self.space) and not self.domain.confined:
+            for _ in range(_DRAWS):
+                drawn = self.decisions.redraw(architecture, rng, rate)
+                if self.domain.admits(drawn):
+                    return drawn
+        return self.mutate(architecture, rng)
+
+    def admitted(self, draw: Callable[[], Architecture]) -> Architecture:
+        """The first of some draws that keeps the limits.
+
+        Args:
+            draw: proposes a network.
+
+        Raises:
+            UserError: none of many does.
+        """
+        for _ in range(_DRAWS):
+            drawn = draw()
+            if self.domain.admits(drawn):
+                return drawn
+        raise UserError(
+            f"none of {_DRAWS:,} networks that the searcher proposed keeps the limits "
+            f"{', '.join(f'{one.name} <= {one.at_most:g}' for one in self.domain.limits)}; raise "
+            "them, or take a searcher that mutates (evolution)"
+        )
 
     def fitness(self, evaluations: Sequence[Evaluation]) -> NDArray[np.float64]:
         """How good some evaluated networks are beside each other; larger is better.

@@ -30,9 +30,9 @@ from untrained.harness.search import (
         "n": Parameter(meaning="networks drawn; 0, until the budget is spent", least=0),
     },
     endless={"n": 0},
-    deviations="The best starts at minus infinity: the paper's pseudo-code starts it at 0 and would "
-    "find nothing among negative scores. A network that cannot be scored has no score, where the "
-    "authors' code gives it 0.",
+    deviations="The best starts at minus infinity: the paper's pseudo-code starts it at 0 and "
+    "would find nothing among negative scores. A network that cannot be scored has no score, where "
+    "the authors' code gives it 0.",
 )
 def random(
     problem: Problem,

@@ -1,0 +1,68 @@
+"""Evolution under limits: the worst dies, anyone may give birth."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from untrained.harness.search import (
+    Asks,
+    Evaluation,
+    Incumbent,
+    Parameter,
+    Problem,
+    Steps,
+    register_searcher,
+    score,
+)
+
+
+@register_searcher(
+    name="evolution",
+    title="Constrained evolution",
+    reference="Lin et al., Zen-NAS, ICCV 2021, Algorithm 1, as in Li et al., ZiCo, ICLR 2023, and "
+    "Lee and Ham, AZ-NAS, CVPR 2024",
+    asks=frozenset({Asks.scores}),
+    parameters={
+        "population": Parameter(meaning="networks alive at once", least=1),
+        "steps": Parameter(meaning="children", least=0),
+    },
+    deviations="The papers' populations of 512 and 1,024 and their 96,000 and 100,000 steps are "
+    "for spaces of mobile networks; a network that breaks a limit is drawn again instead of "
+    "counting as a step.",
+)
+def evolution(
+    problem: Problem,
+    rng: np.random.Generator,
+    *,
+    population: int = 64,
+    steps: int = 1000,
+) -> Steps:
+    """Limits are the problem's: whatever is drawn or mutated keeps them.
+
+    Args:
+        problem: where to search.
+        rng: draws the first networks, parents and mutations.
+        population: networks alive at once; an aggregate takes its ranks among them.
+        steps: children.
+
+    Yields:
+        Requests and incumbents.
+
+    Returns:
+        None: the last incumbent.
+    """
+    alive: list[Evaluation] = []
+    for number in range(population + steps):
+        if number < population:
+            child = problem.sample(rng)
+        else:
+            parent = alive[int(rng.integers(len(alive)))].architecture
+            child = problem.mutate(parent, rng)
+        alive += yield from score([child])
+        if len(alive) > population:
+            fitness = problem.fitness(alive)
+            # a missing score is the worst; of equal ones the newest dies
+            worst = len(alive) - 1 - int(np.argmin(np.nan_to_num(fitness[::-1], nan=-np.inf)))
+            alive.pop(worst)
+        yield Incumbent(alive[problem.best(alive)].architecture)
+    return None
