@@ -76,7 +76,10 @@ class BoundAggregate:
     @property
     def is_standard(self) -> bool:
         """Whether it is what its id stands for, with nothing chosen by a user."""
-        return self == BoundAggregate.of(self.aggregate) if self.aggregate.members else False
+        own = self.aggregate
+        defaults = {name: parameter.default for name, parameter in own.parameters.items()}
+        chosen = (self.name, self.members, dict(self.parameters), self.diverged)
+        return bool(own.members) and chosen == (own.id, own.members, defaults, "missing")
 
     def __call__(self, scores: MemberScores) -> pd.Series[float]:
         """The aggregate of every architecture.
@@ -136,4 +139,4 @@ def _members(aggregate: Aggregate, given: Sequence[str]) -> tuple[str, ...]:
 def _as_text(value: Value) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(map(_as_text, value))}]"
-    return value if isinstance(value, str) else f"{value:g}"
+    return value if isinstance(value, str) else repr(value).removesuffix(".0")

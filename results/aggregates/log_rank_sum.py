@@ -27,5 +27,6 @@ def log_rank_sum(scores: MemberScores, *, ties: Ties) -> NDArray[np.float64]:
     """
     doubled = np.rint(2 * ranks(scores, ties)).astype(np.int64)
     num_candidates, num_members = doubled.shape
-    largest = num_members * math.log(2 * num_candidates)
+    # of a product, not a sum of logarithms: the best under every member has exactly 0
+    largest = math.log((2 * num_candidates) ** num_members)
     return np.array([math.log(math.prod(map(int, row))) - largest for row in doubled])

@@ -56,7 +56,11 @@ class Parameter:
     def _number(self, name: str, value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise MalformedInput(f"{name} = {value!r}: it should be a number")
-        if not math.isfinite(value) or value < 0 or (self.positive and value == 0):
+        try:
+            number = float(value)
+        except OverflowError:  # a whole number of more than 300 digits
+            number = math.inf
+        if not math.isfinite(number) or number < 0 or (self.positive and number == 0):
             least = "greater than 0" if self.positive else "0 or greater"
             raise MalformedInput(f"{name} = {value!r}: it should be finite and {least}")
-        return float(value)
+        return number

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -93,6 +94,14 @@ def test_a_log_rank_sum_adds_logarithms(ties: str, scores: MemberScores) -> None
     for p, a in zip(products, found, strict=True):
         for q, b in zip(products, found, strict=True):
             assert (a < b, a == b) == (p < q, p == q)
+
+
+@pytest.mark.parametrize("n", [1, 4, 7, 25, 1000])
+@pytest.mark.parametrize("k", [1, 3, 5])
+def test_the_best_under_every_member_has_a_log_rank_sum_of_exactly_0(n: int, k: int) -> None:
+    found = value("log_rank_sum", members_of([list(range(n))] * k))
+    assert found[-1] == 0
+    assert max(found) == 0
 
 
 def slow_votes(scores: MemberScores, weights: Sequence[float]) -> list[int]:
@@ -370,6 +379,10 @@ def test_the_value_of_one_that_is_not_relative_does_not_depend_on_the_others() -
             "mu = -1: it should be finite and 0 or greater",
         ),
         (
+            lambda: BoundAggregate.of(aggregates["nasi_constrained"], parameters={"nu": 10**400}),
+            f"nu = {10**400}: it should be finite and 0 or greater",
+        ),
+        (
             lambda: BoundAggregate.of(aggregates["te_nas"], parameters={"ties": "averge"}),
             "ties = 'averge': it is none of average, dense, best; did you mean average?",
         ),
@@ -431,6 +444,20 @@ def test_a_description_holds_everything_that_changes_the_value() -> None:
     assert BoundAggregate.of(aggregates["nasi_constrained"]).describe() == (
         "R = T - mu max(0, T - nu), T: nasi; mu = 2; nu = 100; member nasi"
     )
+
+
+def test_a_description_has_every_digit_of_a_number() -> None:
+    mine = BoundAggregate.of(
+        aggregates["nasi_constrained"], parameters={"mu": 1 / 3, "nu": 1_234_567}
+    )
+    assert "mu = 0.3333333333333333; nu = 1234567;" in mine.describe()
+
+
+def test_one_that_needs_a_choice_is_never_what_its_id_stands_for() -> None:
+    needy = replace(
+        aggregates["weighted_vote"], members=("a", "b"), id="needy", title="Needs weights"
+    )
+    assert not BoundAggregate.of(needy, parameters={"weights": [1, 2]}).is_standard
 
 
 def test_a_function_must_take_the_parameters_it_declares() -> None:
