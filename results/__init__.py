@@ -14,13 +14,15 @@ from untrained.results.correlation import CorrelationRow, correlate
 from untrained.results.environment import Environment, current_environment
 from untrained.results.factors import FactorEffect, FactorLevel
 from untrained.results.pairwise import PairComparison
+from untrained.results.population import Population
 from untrained.results.published import (
     Comparison,
     PublishedValue,
     compare_published,
     published_values,
 )
-from untrained.results.ranking import kendall_tau_b, spearman_rho, tied_pair_fraction
+from untrained.results.ranking import kendall_tau_b, spearman_rho, tied_pair_fraction, weighted_tau
+from untrained.results.rankings import Ranking, Rankings
 from untrained.results.redundancy import Redundancy
 from untrained.results.score import STATUSES, Score, ScoreKey, Status
 from untrained.results.size_bias import PartialCorrelation, SizeBias, SizeBin, SizeBins
@@ -29,6 +31,7 @@ from untrained.results.store import ScoreStore
 from untrained.results.table import CorrelationTable, TableRow
 from untrained.results.task_comparison import TaskComparison
 from untrained.results.top import Pick, TopRanking, TopSlice
+from untrained.results.top_ranking import top_rankings
 from untrained.results.trivial import TRIVIAL, BaselineDifference
 from untrained.results.weighted_ranking import weighted_rank_correlations
 
@@ -49,7 +52,10 @@ __all__ = [
     "PairComparison",
     "PartialCorrelation",
     "Pick",
+    "Population",
     "PublishedValue",
+    "Ranking",
+    "Rankings",
     "Redundancy",
     "Resampling",
     "Score",
@@ -74,5 +80,7 @@ __all__ = [
     "resample_counts",
     "spearman_rho",
     "tied_pair_fraction",
+    "top_rankings",
     "weighted_rank_correlations",
+    "weighted_tau",
 ]

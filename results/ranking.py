@@ -69,6 +69,30 @@ def spearman_rho(x: ArrayLike, y: ArrayLike) -> float:
     return float(stats.spearmanr(a, b).statistic)
 
 
+def weighted_tau(x: ArrayLike, y: ArrayLike) -> float:
+    """Kendall's tau with additive hyperbolic weights: disagreement at the top counts most.
+
+    Vigna, "A weighted correlation index for rankings with ties", WWW 2015. A pair weighs
+    1 / (1 + r) + 1 / (1 + s), r and s the ranks of its members counted from 0 for the largest. The
+    mean of two such coefficients, as `scipy.stats.weightedtau` has it with `rank=True`: ranks by x
+    with ties decided by y, and by y with ties decided by x.
+
+    Args:
+        x: n values.
+        y: n values.
+
+    Returns:
+        A number in [-1, 1]; NaN where n < 2 or one side is constant.
+
+    Raises:
+        ValueError: a value is NaN, or the lengths differ.
+    """
+    a, b = _paired_ranks(x, y)
+    if _is_constant(a) or _is_constant(b):
+        return math.nan
+    return float(stats.weightedtau(a, b, rank=True, additive=True).statistic)
+
+
 def tied_pair_fraction(values: ArrayLike) -> float:
     """The fraction of the n (n - 1) / 2 pairs whose two values are equal; NaN where n < 2.
 
