@@ -138,8 +138,17 @@ class SearchSpace(ABC):
         raise Unsupported(self._no_supernet())
 
     def mutate(self, arch: str | Architecture, rng: Generator) -> Architecture:
-        """A neighbour, drawn uniformly."""
+        """A neighbour, drawn uniformly.
+
+        Raises:
+            UserError: it has none.
+        """
         neighbors = self.neighbors(arch)
+        if not neighbors:
+            raise UserError(
+                f"a mutation of {self._text_of(arch)!r} was asked for, but no architecture of "
+                f"{self.title} differs in one decision; start from another one (sample)"
+            )
         return neighbors[int(rng.integers(len(neighbors)))]
 
     def canonical(self, arch: str | Architecture) -> Architecture:

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from untrained.foundation import MalformedInput
+from untrained.foundation import MalformedInput, UserError
 from untrained.spaces import spaces
 from untrained.spaces.nds_residual import NDSResidual
 from untrained.spaces.residual_network import ResidualNetwork, Stage
@@ -190,6 +190,16 @@ def test_malformed_texts_say_where(text: str, reason: str) -> None:
     with pytest.raises(MalformedInput) as caught:
         spaces["nds_resnext-a"].parse(text)
     assert reason in str(caught.value)
+
+
+def test_one_that_has_no_neighbors_cannot_be_mutated() -> None:
+    space = residual("nds_resnet")
+    alone = record("ResNet_in", **BASIC, ds=[1], ss=[8], ws=[64])
+    assert space.neighbors(alone) == []
+    with pytest.raises(
+        UserError, match=r"a mutation of .*ResNet_in.* no architecture of NDS ResNet differs"
+    ):
+        space.mutate(alone, np.random.default_rng(0))
 
 
 def test_a_first_stage_without_bottleneck_is_as_wide_as_its_output() -> None:
