@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from untrained.spaces.nds_record import format_record
+from untrained.spaces.nds_table import SETS
 from untrained.spaces.official.converter import Value, converter
 from untrained.spaces.official.json_file import json_files, record
 from untrained.spaces.registry import spaces
@@ -22,17 +23,6 @@ _NOTE = (
     "others on CIFAR-10; top-1 test accuracy in percent after the last epoch; runs of one "
     "description are numbered in the file's order"
 )
-_SETS = {
-    "nds_amoeba": "Amoeba",
-    "nds_darts": "DARTS",
-    "nds_darts_fix-w-d": "DARTS_fix-w-d",
-    "nds_enas": "ENAS",
-    "nds_nasnet": "NASNet",
-    "nds_pnas": "PNAS",
-    "nds_resnet": "ResNet",
-    "nds_resnext-a": "ResNeXt-A",
-    "nds_resnext-b": "ResNeXt-B",
-}
 _SIZES = {"params": "params_millions", "flops": "flops_millions"}
 
 
@@ -45,7 +35,7 @@ def _runs(content: Any) -> Iterator[Any]:
 
 
 def _values(path: Path, space: str) -> Iterator[Value]:
-    set_name = _SETS[space]
+    set_name = SETS[space]
     datasets = {f"{set_name}.json": "cifar10", f"{set_name}_in.json": "imagenet"}
     found_any = False
     for file, content in json_files(path, datasets):
@@ -85,5 +75,5 @@ def _register(space: str, set_name: str) -> None:
         return _values(path, space)
 
 
-for _space, _set in _SETS.items():
+for _space, _set in SETS.items():
     _register(_space, _set)
