@@ -122,7 +122,8 @@ def parse_genotype(text: str, operations: Collection[str]) -> Genotype:
         MalformedInput: it is none; the message names the part.
     """
     if len(text) > LONGEST:
-        raise malformed_genotype(text, f"it has {len(text):,} characters")
+        reason = f"it has {len(text):,} characters, more than {LONGEST:,}"
+        raise malformed_genotype(text[:80], reason)
     try:
         call = ast.parse(text.strip(), mode="eval").body
         if not isinstance(call, ast.Call) or call.args:

@@ -45,14 +45,14 @@ def read_record(
     Raises:
         MalformedInput: it is none; the message names the place.
     """
+    if len(text) > LONGEST:
+        raise malformed_record(text[:80], f"it has {len(text):,} characters, more than {LONGEST:,}")
     set_name, mark, description = text.partition("#")
     set_name = set_name.strip()
     if not mark or set_name not in sets:
         raise malformed_record(
             text, f"it begins with {set_name[:40]!r}, not with one of {', '.join(sets)} and '#'"
         )
-    if len(text) > LONGEST:
-        raise malformed_record(text, f"it has {len(text):,} characters")
     try:
         found = json.loads(description, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:

@@ -108,7 +108,8 @@ def test_neighbors_are_one_change_away(name: str) -> None:
         ("Amoeba#{", "what follows '#' is no JSON"),
         ("Amoeba#" + "[" * 9_000, "what follows '#' is no JSON"),
         ("Amoeba#[1]", "its description has list instead of aux, depth, drop_prob"),
-        ("Amoeba#" + " " * 20_000, "characters"),
+        ("Amoeba#" + " " * 20_000, "it has 20,007 characters, more than 20,000"),
+        ("9" * 10**6, "it has 1,000,000 characters, more than 20,000"),
         (record(width=0), "width is 0, not a whole number of 1 to 1024"),
         (record(width=True), "width is True"),
         (record(depth=10.0), "depth is 10.0"),
@@ -131,6 +132,7 @@ def test_malformed_texts_say_where(text: str, reason: str) -> None:
     with pytest.raises(MalformedInput) as caught:
         spaces["nds_amoeba"].parse(text)
     assert reason in str(caught.value)
+    assert len(str(caught.value)) < 10_000
 
 
 @given(number=st.integers(1, 5000), by=st.integers(1, 200), of=st.integers(1, 200))
