@@ -25,6 +25,7 @@ def ranked_of_store(
     protocols: Sequence[str] = (),
     seed: int | None = None,
     aggregates: Sequence[BoundAggregate] = (),
+    only: Sequence[str] | None = None,
 ) -> list[Ranked]:
     """What a store holds, for one table a search space.
 
@@ -37,6 +38,7 @@ def ranked_of_store(
         protocols: digests, or beginnings of them, to choose among several of one indicator.
         seed: only this seed.
         aggregates: what tables compute from the scores.
+        only: these indicators; by default all that are there.
 
     Raises:
         MissingData: nothing in the store fits, or an aggregate has no scores of a member.
@@ -46,9 +48,9 @@ def ranked_of_store(
     """
     if space is not None:
         spaces[space]
-    frame = store.frame(space=space, seed=seed)
+    frame = store.frame(space=space, seed=seed, indicators=only)
     if frame.empty:
-        raise MissingData(_nothing_fits(store, space, seed))
+        raise MissingData(_nothing_fits(store, space, seed, only))
     _check_chosen(protocols, set(frame["protocol"]))
     known = _known_protocols(store, set(frame["protocol"]))
     ranked = [_ranked(str(name), part, known, protocols) for name, part in frame.groupby("space")]
@@ -57,15 +59,18 @@ def ranked_of_store(
     return [replace(part, aggregates=tuple(aggregates)) for part in ranked]
 
 
-def _nothing_fits(store: ScoreStore, space: str | None, seed: int | None) -> str:
+def _nothing_fits(
+    store: ScoreStore, space: str | None, seed: int | None, only: Sequence[str] | None
+) -> str:
     frame = store.frame()
     if frame.empty:
         return f"the store {store.path} holds no scores yet; fill it with untrained score"
     asked = [f"space {space}"] * (space is not None) + [f"seed {seed}"] * (seed is not None)
+    asked += [f"the indicators {', '.join(only)}"] if only else []
     found = ", ".join(sorted(set(frame["space"])))
     seeds = ", ".join(map(str, sorted(set(frame["seed"]))))
     return f"the store {store.path} has no scores of {', '.join(asked)}; spaces: {found}; " + (
-        f"seeds: {seeds}"
+        f"seeds: {seeds}; indicators: {', '.join(sorted(set(frame['indicator'])))}"
     )
 
 

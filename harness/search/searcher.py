@@ -22,11 +22,12 @@ class Asks(StrEnum):
 
     drawn_scores = "scores of networks drawn from the space"
     scores = "scores of any network"
-    accuracy = "validation accuracies"
+    drawn_accuracy = "validation accuracies of networks drawn from the space"
+    accuracy = "validation accuracies of any network"
     supernet = "scores or gradients of a supernet"
 
 
-_BY = {"scores": {Asks.drawn_scores, Asks.scores}, "accuracy": {Asks.accuracy}}
+_BY = {"scores": {Asks.drawn_scores, Asks.scores}, "accuracy": {Asks.drawn_accuracy, Asks.accuracy}}
 
 BY = Parameter(
     meaning="what decides, scores or the validation accuracy after a training",

@@ -23,7 +23,7 @@ from untrained.harness.search import (
     title="Random search",
     reference="Mellor et al., Neural Architecture Search without Training, ICML 2021, Algorithm 1 "
     "(NASWOT) by scores; Li and Talwalkar, UAI 2019, by accuracy",
-    asks=frozenset({Asks.drawn_scores, Asks.accuracy}),
+    asks=frozenset({Asks.drawn_scores, Asks.drawn_accuracy}),
     parameters={
         "by": BY,
         "epochs": EPOCHS,

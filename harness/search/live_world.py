@@ -1,0 +1,142 @@
+"""A world in which scores are measured when they are asked for, and kept in a store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from untrained.foundation import UserError
+from untrained.harness.devices import Device
+from untrained.harness.executors import Executor
+from untrained.harness.plan import Plan
+from untrained.harness.population import Selection
+from untrained.harness.progress import Progress
+from untrained.harness.ranked import ranked_of_plan
+from untrained.harness.runner import run_plans
+from untrained.harness.search.problem import Problem
+from untrained.harness.search.requests import CostlyRequest, Score, Scored, Train, Trained
+from untrained.harness.search.training_cost import TrainingCost
+from untrained.harness.search.validation import Validation
+from untrained.harness.search.world import World
+from untrained.results import ScoreStore
+from untrained.spaces import Architecture
+
+
+class LiveWorld(World):
+    """What the store has is not measured again, so that a killed search goes on where it was.
+
+    A score costs what its indicators took by themselves when they were measured, whether that was
+    in this search or before; a search is thus the same with a full store as with an empty one.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        plan: Plan,
+        store: ScoreStore,
+        *,
+        executor: Executor,
+        device: Device = "cpu",
+        validation: Validation | None = None,
+        cost: TrainingCost | None = None,
+    ) -> None:
+        """Say how scores are measured.
+
+        Args:
+            problem: what searchers see.
+            plan: indicators, protocols and seeds; its population does not matter.
+            store: where scores go.
+            executor: what does the work; several networks at once where a searcher asks for them.
+            device: what networks are computed on.
+            validation: where trainings are looked up; None: there are none.
+            cost: what trainings cost.
+        """
+        self.problem = problem
+        self._plan = plan
+        self._store = store
+        self._executor = executor
+        self._device = device
+        self._validation = validation
+        self._cost = cost
+        self._scored: dict[Architecture, Scored] = {}
+
+    def prepare(self, request: CostlyRequest) -> None:
+        """Measure all networks of a request together."""
+        if isinstance(request, Score):
+            self._measure(request.architectures)
+
+    def score(self, architecture: Architecture) -> Scored:
+        """The scores, measured unless they are stored."""
+        if architecture not in self._scored:
+            self._measure([architecture])
+        return self._scored[architecture]
+
+    def train(self, architecture: Architecture, epochs: int) -> Trained:
+        """The benchmark's validation accuracy.
+
+        Args:
+            architecture: of the space.
+            epochs: 0 for the shortest training.
+
+        Raises:
+            UserError: there is no benchmark.
+        """
+        if self._validation is None or self._cost is None:
+            raise UserError("the search asks for trainings, but no benchmark is at hand")
+        length = self._validation.target(epochs).epochs
+        return Trained(
+            architecture,
+            self._validation.accuracy(architecture, epochs),
+            self._cost.seconds(architecture, length),
+        )
+
+    def price_s(self, request: CostlyRequest, item: Any) -> float | None:
+        """Known of what has been measured, and of trainings."""
+        match request:
+            case Score():
+                return self._scored[item].cost_s if item in self._scored else None
+            case Train():
+                return self.train(item, request.epochs).cost_s
+        return None
+
+    def _measure(self, architectures: Sequence[Architecture]) -> None:
+        wanted = dict.fromkeys(a for a in architectures if a not in self._scored)
+        if not wanted:
+            return
+        texts = tuple(architecture.text for architecture in wanted)
+        plan = replace(self._plan, selection=Selection(texts, "asked for by a search"))
+        run_plans(
+            [plan],
+            self._store,
+            executor=self._executor,
+            progress=_Silent(),
+            device=self._device,
+        )
+        estimator = self.problem.estimator
+        assert estimator is not None, "scores come with an estimator"
+        frame = ranked_of_plan(plan, self._store).frame
+        numbers = frame.set_index(["architecture", "indicator"])[["value", "alone_s"]]
+        found = dict(zip(numbers.index, numbers.to_numpy(dtype=np.float64), strict=True))
+        for architecture in wanted:
+            rows = [found[architecture.text, name] for name in estimator.indicators]
+            values = tuple(float(value) for value, _ in rows)
+            cost_s = float(np.nansum([alone_s for _, alone_s in rows]))
+            self._scored[architecture] = Scored(
+                architecture, values, estimator.oriented(values), cost_s
+            )
+
+
+class _Silent(Progress):
+    """A search tells of its own progress."""
+
+    @contextmanager
+    def running(self, *, total: int, done_before: int) -> Iterator[None]:
+        del total, done_before
+        yield
+
+    def advance(self, scores: int, failures: int) -> None:
+        del scores, failures

@@ -1,0 +1,204 @@
+"""From a search study to the worlds that its searches are run in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from untrained.foundation import MissingData, UserError
+from untrained.harness.search.domain import Domain, Limit
+from untrained.harness.search.estimator import Estimator, find_estimator
+from untrained.harness.search.limits import find_limit
+from untrained.harness.search.problem import Problem
+from untrained.harness.search.search_study import OneSearch, SearchStudy
+from untrained.harness.search.searcher import Asks, Searcher, searchers
+from untrained.harness.search.stored_scores import StoredScores, coverage, read_scores
+from untrained.harness.search.table_world import TableWorld
+from untrained.harness.search.training_cost import TrainingCost, training_cost
+from untrained.harness.search.validation import Validation
+from untrained.harness.search.world import World
+from untrained.spaces import Architecture, Benchmark, find_benchmark, spaces
+
+_SCORES = {Asks.scores, Asks.drawn_scores}
+_ACCURACIES = {Asks.accuracy, Asks.drawn_accuracy}
+
+MakeLive = Callable[[Problem, Estimator, Validation | None, TrainingCost | None], World]
+"""Makes a world that measures what it is asked for."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opened:
+    """One search of a study, ready to run."""
+
+    searcher: Searcher
+    world: World
+    estimator: Estimator | None
+    facts: tuple[str, ...]
+    """What a report has to say of where its answers come from."""
+
+
+def benchmark_of(study: SearchStudy) -> Benchmark | None:
+    """The benchmark of a study; None where its space has none that is present.
+
+    Raises:
+        UserError: one is named that does not fit, or is not there.
+    """
+    spaces[study.space]
+    try:
+        return find_benchmark(study.space, study.benchmark)
+    except MissingData:
+        if study.benchmark is not None:
+            raise
+        return None
+
+
+def open_search(
+    one: OneSearch,
+    study: SearchStudy,
+    benchmark: Benchmark | None,
+    *,
+    live: MakeLive | None = None,
+) -> Opened:
+    """Make the world that answers one search.
+
+    Args:
+        one: the search.
+        study: the study that it belongs to.
+        benchmark: of the study.
+        live: makes a world that measures scores, where the study does not look them up.
+
+    Raises:
+        UserError: something that is asked for does not exist or does not fit; in particular, a
+            searcher would go where there are no scores.
+        MissingData: scores or a benchmark that are not there.
+    """
+    searcher = searchers[one.searcher]
+    asks = searcher.asks_with(searcher.settings(one.settings))
+    space = spaces[study.space]
+    is_live = study.scores is None
+    estimator = find_estimator(one.indicator) if asks & (_SCORES | {Asks.supernet}) else None
+    if one.indicator and estimator is None:
+        raise UserError(
+            f"the indicator {', '.join(one.indicator)} was given to {searcher.name}, which under "
+            "these settings asks for accuracies only; leave it out, or set by=scores"
+        )
+    facts: list[str] = []
+    validation, cost = _trainings(asks, study, benchmark, facts)
+    stored = None
+    if estimator is not None and not is_live:
+        stored = read_scores(
+            Path(str(study.scores)), study.space, estimator, protocols=study.protocols
+        )
+        facts += _facts_of_scores(stored, study)
+    trained = _known_to(validation, one)
+    members = _members(
+        space.size,
+        None if stored is None or not asks & _SCORES else list(stored.values),
+        trained,
+    )
+    goes_to = [
+        known
+        for ask, known in ((Asks.scores, stored and list(stored.values)), (Asks.accuracy, trained))
+        if ask in asks and known is not None and len(known) != space.size
+    ]
+    if goes_to and not one.confined:
+        raise UserError(_too_partial(searcher.name, len(goes_to[0]), study))
+    if goes_to:
+        facts.append(
+            "the search stays among the "
+            f"{coverage(len(members or ()), study.space)} networks that have what it asks for: "
+            "what lies next to a network are those of them at the smallest number of changed "
+            "decisions"
+        )
+    elif members is not None and len(members) != space.size:
+        facts.append(
+            f"networks are drawn from the {coverage(len(members), study.space)} that have what "
+            "the search asks for; mutations go anywhere"
+        )
+    domain = Domain(
+        space,
+        members=None
+        if members is None or len(members) == space.size
+        else [Architecture(space.name, text) for text in members],
+        confined=bool(goes_to),
+        limits=_limits(one.limits, study, benchmark, facts),
+    )
+    dataset = study.dataset or (benchmark.default_target.dataset if benchmark else "cifar10")
+    problem = Problem(domain, dataset, estimator)
+    if is_live and estimator is not None:
+        if live is None:
+            raise UserError(
+                f"{searcher.name} asks for scores, and there is nowhere to look them up or to keep "
+                "them; give --scores FILE (stored ones) or --store FILE (to measure them)"
+            )
+        return Opened(searcher, live(problem, estimator, validation, cost), estimator, tuple(facts))
+    world = TableWorld(
+        problem,
+        scores=stored.values if stored else None,
+        score_cost_s=stored.cost_s if stored else 0.0,
+        validation=validation,
+        cost=cost,
+    )
+    return Opened(searcher, world, estimator, tuple(facts))
+
+
+def _trainings(
+    asks: frozenset[Asks], study: SearchStudy, benchmark: Benchmark | None, facts: list[str]
+) -> tuple[Validation | None, TrainingCost | None]:
+    if not asks & _ACCURACIES:
+        return None, None
+    if benchmark is None:
+        benchmark = find_benchmark(study.space)  # says what is missing and what to do
+    validation = Validation(benchmark, study.dataset)
+    cost = training_cost(benchmark, validation.dataset)
+    facts.append(f"seconds of a training: {cost.text}")
+    return validation, cost
+
+
+def _known_to(validation: Validation | None, one: OneSearch) -> list[str] | None:
+    """The networks with an accuracy; None: all."""
+    if validation is None or not validation.benchmark.enumerable:
+        return None
+    epochs = one.settings.get("epochs", 0)
+    return validation.known(int(epochs))
+
+
+def _members(size: int | None, *known: Sequence[str] | None) -> list[str] | None:
+    """What all of some lists have, in the order of the first; None: everything."""
+    lists = [one for one in known if one is not None and len(one) != size]
+    if not lists:
+        return None
+    first, *others = lists
+    common = set(first).intersection(*others)
+    return [text for text in first if text in common]
+
+
+def _limits(
+    limits: Mapping[str, float],
+    study: SearchStudy,
+    benchmark: Benchmark | None,
+    facts: list[str],
+) -> list[Limit]:
+    found = [find_limit(name, at_most, study, benchmark) for name, at_most in limits.items()]
+    facts += [f"every network keeps {one.name} <= {one.at_most:,g}" for one in found]
+    return found
+
+
+def _facts_of_scores(stored: StoredScores, study: SearchStudy) -> list[str]:
+    return [
+        f"scores of {coverage(len(stored.values), study.space)} networks, looked up in "
+        f"{study.scores}; one costs {stored.cost_s:.3g} s, the median measured on "
+        f"{stored.measured}, every indicator by itself",
+        *stored.protocols,
+        *stored.notes,
+    ]
+
+
+def _too_partial(searcher: str, count: int, study: SearchStudy) -> str:
+    return (
+        f"{searcher} goes from a network to those next to it, but only "
+        f"{coverage(count, study.space)} have what it asks for; score the whole space (untrained "
+        "score --all), let the search stay among them (--confined), or take a searcher that only "
+        "draws (random)"
+    )
