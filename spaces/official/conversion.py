@@ -93,7 +93,10 @@ def _checked(chosen: Converter, source: Path, progress: Callable[[int], None]) -
     for value in chosen.read(source):
         text = known.get(value.architecture)
         if text is None:
-            text = known[value.architecture] = space.parse(value.architecture).text
+            try:
+                text = known[value.architecture] = space.parse(value.architecture).text
+            except MalformedInput as error:  # it does not know the file, the caller does
+                raise ValueError(str(error)) from error
             progress(len(known))
         yield value._replace(architecture=text)
 

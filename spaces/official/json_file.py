@@ -9,6 +9,17 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from zipfile import ZipFile, is_zipfile
 
+from untrained.foundation import MalformedInput
+
+_OF_CONTENT = (
+    AttributeError,
+    LookupError,
+    MalformedInput,  # a search space's, about an architecture
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+
 
 def parse_json(data: bytes, name: str) -> Any:
     """The content of a file; NaN and infinities are read, as Python writes them.
@@ -78,6 +89,6 @@ def record(where: str) -> Iterator[None]:
     """
     try:
         yield
-    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except _OF_CONTENT as error:
         what = f"it has no {error}" if isinstance(error, KeyError) else str(error)
         raise ValueError(f"{where}: {what}") from error

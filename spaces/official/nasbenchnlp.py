@@ -39,10 +39,9 @@ def read(path: Path) -> Iterator[Value]:
             recipe, dataset, epochs = log["recepie"], _dataset(log["data"]), int(log["epochs"])
             if not isinstance(recipe, str):
                 raise TypeError("its recepie is no text")
-        text = space.parse(recipe).text
-        run = seen[text, dataset, epochs]
-        seen[text, dataset, epochs] += 1
-        with record(file):
+            text = space.parse(recipe).text
+            run = seen[text, dataset, epochs]
+            seen[text, dataset, epochs] += 1
             for theirs, ours in _LOSSES.items():
                 losses = log[theirs]
                 if len(losses) != epochs:

@@ -47,8 +47,7 @@ def _values(path: Path, space: str) -> Iterator[Value]:
         for number, found in enumerate(_runs(content)):
             with record(f"{file}, training run {number}"):
                 text = format_record(file.removesuffix(".json"), found["net"])
-            text = spaces[space].parse(text).text
-            with record(f"{file}, training run {number}"):
+                text = spaces[space].parse(text).text
                 epochs, errors = int(found["optim"]["max_ep"]), found["test_ep_top1"]
                 if len(errors) != epochs:
                     raise ValueError(f"it has the errors of {len(errors)} epochs, not of {epochs}")

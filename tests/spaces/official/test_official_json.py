@@ -117,7 +117,7 @@ def without(record: dict[str, Any], key: str) -> dict[str, Any]:
         ([nds_run(1, 8.5, test_ep_top1=[3.0])], "run 0: it has the errors of 1 epochs, not of 3"),
         ([nds_run(1, 8.5, test_ep_top1=None)], "ResNet.json, training run 0"),
         ([nds_run(1, 8.5, params="many")], "training run 0: could not convert"),
-        ([nds_run(1, 8.5, net={"ds": []})], "is not an NDS architecture"),
+        ([nds_run(1, 8.5, net={"ds": []})], "training run 0: .* is not an NDS architecture"),
         ([nds_run(1, 8.5, optim={"max_ep": 10**6}, test_ep_top1=[1.0])], "errors of 1 epochs"),
         ({"top": []}, "KeyError: 'mid'"),
         ([], "it holds no value"),
@@ -166,7 +166,7 @@ def test_nasbenchmacro_in_its_official_structure(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ({"00000003": macro([88.0])}, "is not a NAS-Bench-Macro architecture"),
+        ({"00000003": macro([88.0])}, r"_cifar10.json was .*03' is not a NAS-Bench-Macro"),
         ({"00000000": {"mean_acc": 3}}, "architecture '00000000': it has no 'test_acc'"),
         ({"00000000": macro([1.0]) | {"flops": None}}, "architecture '00000000': float"),
         ({"00000000": 3}, "architecture '00000000'"),
@@ -221,7 +221,7 @@ def test_nasbenchnlp_in_its_official_structure(tmp_path: Path, shape: str) -> No
     [
         (lambda found: found.pop("status"), "log.json: it has no 'status'"),
         (lambda found: found.update(recepie=RNN), "log.json: its recepie is no text"),
-        (lambda found: found.update(recepie="{}"), "is not a NAS-Bench-NLP cell"),
+        (lambda found: found.update(recepie="{}"), "log.json: '{}' is not a NAS-Bench-NLP cell"),
         (lambda found: found.update(epochs=50), "log.json: val_losses has 2 epochs instead of 50"),
         (lambda found: found.update(data="/"), "log.json: its data is '/', no name of a dataset"),
         (lambda found: found.update(test_losses=[1, {}]), "log.json: float"),
