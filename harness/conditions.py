@@ -30,6 +30,8 @@ class Conditions:
     cells: int | None = None
     initialisation: str | None = None
     """Of all networks whose weights matter as they are drawn; by default each protocol's own."""
+    random_labels: bool = False
+    """Labels drawn at random for images too, where an indicator looks at labels."""
 
     def check_initialisation(self) -> None:
         """Whether there is such an initialisation.
@@ -71,6 +73,7 @@ def conditions_of(study: Study) -> Conditions:
         channels=study.channels,
         cells=study.cells,
         initialisation=study.initialisation,
+        random_labels=study.labels == "random",
     )
 
 
@@ -136,8 +139,10 @@ def resolve(
             sample_ids=(),
             source="",
         )
+    random_labels = conditions.random_labels and protocol.labels != "none"
     return protocol.replace(
         inputs="images",
+        labels="random" if random_labels else protocol.labels,
         sample_ids=_draw_images(dataset, protocol),
         source=image_source(dataset),
     )

@@ -125,6 +125,8 @@ class Study(_Section):
     """Of the initialisations, one network each; by default the study's seed alone."""
     inputs: str = "gaussian"
     """`gaussian`, `ones` or the name of a dataset, whose images are meant."""
+    labels: Literal["true", "random"] = "true"
+    """Of images; synthetic inputs always have random ones."""
     dataset: str | None = None
     """Shape and number of classes; by default those of the images, else cifar10."""
     protocol: Literal["reference", "shared"] = "reference"

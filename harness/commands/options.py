@@ -26,6 +26,13 @@ class ProtocolKind(StrEnum):
     shared = "shared"
 
 
+class LabelKind(StrEnum):
+    """Which labels images have."""
+
+    true = "true"
+    random = "random"
+
+
 Store = Annotated[Path, typer.Option(metavar="FILE", help="The score store.", show_default=False)]
 StoredScores = Annotated[
     Path,

@@ -13,6 +13,7 @@ from untrained.harness.commands.options import (
     DeviceName,
     DeviceOption,
     DryRun,
+    LabelKind,
     ProtocolKind,
     RetryFailed,
     Store,
@@ -22,6 +23,7 @@ from untrained.harness.study import Study
 
 _DEFAULTS = Study.model_fields
 _PROTOCOL = ProtocolKind(_DEFAULTS["protocol"].default)
+_LABELS = LabelKind(_DEFAULTS["labels"].default)
 
 
 def score(
@@ -54,6 +56,10 @@ def score(
             "in place of which scores that their papers measure on noise keep it.",
         ),
     ] = _DEFAULTS["inputs"].default,
+    labels: Annotated[
+        LabelKind,
+        typer.Option(help="Of images; synthetic inputs always have random ones."),
+    ] = _LABELS,
     seed: Annotated[
         int, typer.Option(help="Seeds the sample, the initialisations and the inputs.")
     ] = _DEFAULTS["seed"].default,
@@ -113,6 +119,7 @@ def score(
         "spaces": [space],
         "indicators": _names(indicators),
         "inputs": input_,
+        "labels": labels.value,
         "seed": seed,
         "dataset": dataset,
         "protocol": protocol.value,

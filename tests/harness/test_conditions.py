@@ -146,3 +146,17 @@ def test_indicators_are_chosen_by_pattern_each_once(named_study):
     assert list(plan.protocols) == [
         *("ntk_trace", "ntk_trace_label", "ntk_trace_sumlogit", "naswot", "params")
     ]
+
+
+def test_random_labels_take_the_place_of_true_ones_where_labels_matter(image_file, named_study):
+    names = ["nasi", "naswot", "params"]
+    plans = {
+        labels: plan_study(
+            named_study(indicators=names, inputs="cifar10", labels=labels, batch_size=4)
+        )[0]
+        for labels in ("true", "random")
+    }
+    found = {labels: plan.protocols for labels, plan in plans.items()}
+    assert found["random"]["nasi"] == found["true"]["nasi"].replace(labels="random")
+    for name in ("naswot", "params"):
+        assert found["random"][name] == found["true"][name]
