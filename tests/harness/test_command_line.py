@@ -157,6 +157,7 @@ def test_everything_is_listed_as_json(untrained):
         "benchmarks",
         "studies",
         "formats",
+        "searchers",
     }
     assert {"name", "title", "formula", "reference"} <= set(found["indicators"][0])
     sizes = {space["name"]: space["architectures"] for space in found["spaces"]}
