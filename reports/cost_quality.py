@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from untrained.reports.formats import report_format
+from untrained.reports.drawing import Figure, drawable
 from untrained.reports.numbers import confidence_level, count
-from untrained.reports.report import Report
+from untrained.reports.palette import BLUE, GREY, PAPER
 
 if TYPE_CHECKING:
+    import matplotlib.figure
     from matplotlib.axes import Axes
     from matplotlib.text import Annotation
     from matplotlib.transforms import Bbox
 
     from untrained.results import CorrelationTable
 
-_STYLE: dict[str, Any] = {
-    "axes.linewidth": 0.6,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same extents everywhere
-    "font.size": 8.0,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "untrained",
-}
-_POINT, _FRONT = "#2a6099", "#8a8f98"
 _OFFSETS = tuple(
     (dx, dy, side)
     for dy in (0, 7, -7, 13, -13, 19, -19, 25, -25)
@@ -78,54 +68,59 @@ def pareto_front(points: Sequence[CostPoint]) -> list[CostPoint]:
     return front
 
 
-@report_format("svg", title="SVG, rank correlation against cost", suffix=".svg")
-def render(report: Report) -> str:
-    """One panel a table; a table without known costs has none.
+def cost_quality(
+    tables: Sequence[CorrelationTable], *, name: str = "cost-quality", titled: bool = True
+) -> Figure | None:
+    """One panel for each table with known costs; None where no table has any.
 
-    Returns:
-        A stand-alone picture on white; the same report gives the same bytes.
+    Args:
+        tables: what is drawn, from top to bottom.
+        name: of the figure.
+        titled: whether each panel says which table it is.
     """
-    from matplotlib import style
-    from matplotlib.figure import Figure
+    panels = [(table, points) for table in tables if (points := cost_points(table))]
+    if not panels:
+        return None
 
-    panels = [(s.table, points) for s in report.sections if (points := cost_points(s.table))]
-    stream = io.StringIO()
-    with style.context(["default", _STYLE]):
-        figure = Figure(figsize=(7.2, 4.6 * max(1, len(panels))), layout="constrained")
-        for axes, (table, points) in zip(
-            figure.subplots(max(1, len(panels)), squeeze=False)[:, 0], panels, strict=False
-        ):
-            _draw(axes, table, points)
-        figure.savefig(stream, format="svg", metadata={"Date": None})
-    return stream.getvalue()
+    def draw(figure: matplotlib.figure.Figure) -> None:
+        grid = figure.subplots(len(panels), squeeze=False)[:, 0]
+        for axes, (table, points) in zip(grid, panels, strict=True):
+            _draw(axes, table, points, titled=titled)
+
+    text = "Kendall's tau-b of each indicator against its seconds a network"
+    return Figure(name, text, (7.2, 4.6 * len(panels)), draw)
 
 
-def _draw(axes: Axes, table: CorrelationTable, points: list[CostPoint]) -> None:
+def _draw(
+    axes: Axes, table: CorrelationTable, points: Sequence[CostPoint], *, titled: bool
+) -> None:
     axes.set_xscale("log")
     front = pareto_front(points)
     axes.step(
         [p.seconds for p in front],
         [p.tau for p in front],
         where="post",
-        color=_FRONT,
+        color=GREY,
         linewidth=0.8,
         linestyle="--",
         zorder=1,
     )
     for point in points:
-        axes.plot([point.seconds] * 2, [point.low, point.high], color=_POINT, lw=0.9, alpha=0.35)
-    axes.scatter([p.seconds for p in points], [p.tau for p in points], s=14, color=_POINT, zorder=3)
-    axes.axhline(0, color=_FRONT, linewidth=0.4)
+        axes.plot([point.seconds] * 2, [point.low, point.high], color=BLUE, lw=0.9, alpha=0.35)
+    axes.scatter([p.seconds for p in points], [p.tau for p in points], s=14, color=BLUE, zorder=3)
+    axes.axhline(0, color=GREY, linewidth=0.4)
     axes.margins(x=0.14)
     axes.grid(axis="y", linewidth=0.3, alpha=0.5)
-    # titles are text, not formulas: a dollar sign in one must not be parsed
-    axes.set_title(f"{table.title} (n = {count(table.n_population)})", loc="left", parse_math=False)
+    if titled:
+        # titles are text, not formulas: a dollar sign in one must not be parsed
+        title = f"{drawable(table.title)} (n = {count(table.n_population)})"
+        axes.set_title(title, loc="left", parse_math=False)
     axes.set_xlabel("median seconds a network, alone, on one worker")
     axes.set_ylabel(f"Kendall tau-b [{confidence_level(table.confidence)}]")
     _label(axes, points, {p.indicator for p in front})
 
 
-def _label(axes: Axes, points: list[CostPoint], bold: set[str]) -> None:
+def _label(axes: Axes, points: Sequence[CostPoint], bold: set[str]) -> None:
     """Write names where they hide neither another name nor a point, as far as there is room."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.transforms import Bbox
@@ -139,7 +134,7 @@ def _label(axes: Axes, points: list[CostPoint], bold: set[str]) -> None:
     taken: list[Bbox] = [Bbox.from_bounds(x - 3, y - 3, 6, 6) for x, y in centres]
     for point in sorted(points, key=lambda p: -p.tau):
         text = axes.annotate(
-            point.indicator,
+            drawable(point.indicator),
             (point.seconds, point.tau),
             xytext=(0, 0),
             textcoords="offset points",
@@ -147,7 +142,7 @@ def _label(axes: Axes, points: list[CostPoint], bold: set[str]) -> None:
             va="center",
             fontweight="bold" if point.indicator in bold else "normal",
             parse_math=False,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},  # over lines behind it
+            bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.6},  # over lines behind it
         )
         best = min(_OFFSETS, key=lambda offset: _hidden(text, offset, taken, renderer))
         _place(text, best)

@@ -125,7 +125,13 @@ AGGREGATE_MEANING = (
 
 def note_lines(table: CorrelationTable) -> tuple[str, ...]:
     """Everything that stands below a table, a line each: protocols, failures, the table's notes."""
-    lines = [f"{mark(note.number)} {note.sentence()}".strip() for note in protocol_notes(table)]
+    protocols = (f"{mark(n.number)} {n.sentence()}".strip() for n in protocol_notes(table))
+    return (*protocols, *other_lines(table))
+
+
+def other_lines(table: CorrelationTable) -> tuple[str, ...]:
+    """The lines of `note_lines` behind those on protocols."""
+    lines = []
     if any_lower_is_better(table):
         lines.append(ARROW_MEANING)
     if any(row.members for row in table.rows):

@@ -12,22 +12,23 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from untrained.reports.columns import Column, columns
+from untrained.reports.drawing import Figure
 from untrained.reports.environment import entries
 from untrained.reports.facts import (
     AGGREGATE,
     ARROW,
     facts,
     mark,
-    note_lines,
+    other_lines,
     protocol_notes,
     protocol_number,
 )
 from untrained.reports.forest import Bar, Forest, forest
 from untrained.reports.formats import report_format
-from untrained.reports.points import points
-from untrained.reports.published import COLUMNS, HEADING, MEANING, published_lines
+from untrained.reports.part import Part
+from untrained.reports.parts import report_parts, section_parts
 from untrained.reports.report import Report, Section
-from untrained.reports.scatter import scatter_svg
+from untrained.reports.scatter_part import ScatterPlot, scatter_plots
 
 if TYPE_CHECKING:
     from untrained.results import CorrelationTable, TableRow
@@ -51,15 +52,27 @@ class _Line:
 
 
 @dataclass(frozen=True, slots=True)
-class _Figure:
-    row: TableRow
+class _Plot:
+    """A scatter plot and where it stands in the page."""
+
+    plot: ScatterPlot
     svg: str
     """Empty when there is no point to draw."""
-    remarks: tuple[str, ...]
+    absent: str
+    """Places, in the section's list of names, of the networks that are not drawn."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _Shown:
+    """A part with its figures as SVG."""
+
+    part: Part
+    anchor: str
+    figures: tuple[tuple[Figure, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
     """What the template shows of one section."""
 
     anchor: str
@@ -69,7 +82,10 @@ class _Part:
     forest: Forest
     reference: float | None
     """Where the forest plot draws the parameter count's tau-b, in pixels."""
-    figures: tuple[_Figure, ...]
+    parts: tuple[_Shown, ...]
+    plots: tuple[_Plot, ...]
+    names: tuple[str, ...]
+    """Networks that plots refer to by their place."""
 
 
 @report_format("html", title="HTML, one self-contained page with figures", suffix=".html")
@@ -86,21 +102,19 @@ def render(report: Report) -> str:
         keep_trailing_newline=True,
     )
     environment.filters["minus"] = lambda text: str(text).replace("-", "\N{MINUS SIGN}")
-    script = _template("sort.js")
+    script = "".join(_template(f"{name}.js") for name in ("sort", "filter", "point"))
     return environment.get_template("report.html.j2").render(
         report=report,
         paragraphs=[part for part in re.split(r"\n\s*\n", report.summary) if part.strip()],
-        parts=[_part(section, i) for i, section in enumerate(report.sections, start=1)],
+        tables=[_table(section, i) for i, section in enumerate(report.sections, start=1)],
+        parts=[_shown(part, "all") for part in report_parts(report)],
         environments=[list(entries(environment)) for environment in report.environments],
         aggregate=AGGREGATE,
         arrow=ARROW,
         facts=facts,
         mark=mark,
-        note_lines=note_lines,
-        published_columns=COLUMNS,
-        published_heading=HEADING,
-        published_lines=published_lines,
-        published_meaning=MEANING,
+        other_lines=other_lines,
+        protocol_notes=protocol_notes,
         script=script,
         script_sha256=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         style=_template("style.css"),
@@ -112,7 +126,8 @@ def _template(name: str) -> str:
     return files("untrained.reports").joinpath("templates", name).read_text(encoding="utf-8")
 
 
-def _part(section: Section, number: int) -> _Part:
+def _table(section: Section, number: int) -> _Table:
+    anchor = f"table-{number}"
     table = section.table
     rows = table.ranked
     scale = forest(
@@ -132,19 +147,31 @@ def _part(section: Section, number: int) -> _Part:
         for row in rows
     )
     params = [line.bar.middle for line in lines if _is_baseline(line.row) and line.bar]
-    return _Part(
-        anchor=f"table-{number}",
+    plots = scatter_plots(section)
+    names = sorted({name for plot in plots for name in plot.names})
+    return _Table(
+        anchor=anchor,
         table=table,
         columns=shown,
         lines=lines,
         forest=scale,
         reference=params[0] if params else None,
-        figures=tuple(
-            _figure(section, row, f"f{number}-{i}") for i, row in enumerate(rows, start=1)
-        )
-        if section.scores is not None
-        else (),
+        parts=tuple(_shown(part, anchor) for part in section_parts(section)),
+        plots=tuple(_plot(plot, anchor, names) for plot in plots),
+        names=tuple(names),
     )
+
+
+def _shown(part: Part, place: str) -> _Shown:
+    anchor = f"{place}-{part.name}"
+    figures = tuple((one, one.inline(f"{anchor}-{one.name}")) for one in part.figures)
+    return _Shown(part, anchor, figures)
+
+
+def _plot(plot: ScatterPlot, place: str, names: list[str]) -> _Plot:
+    svg = plot.figure.inline(f"{place}-{plot.figure.name}") if plot.figure else ""
+    drawn = set(plot.names)
+    return _Plot(plot, svg, " ".join(str(i) for i, name in enumerate(names) if name not in drawn))
 
 
 def _is_baseline(row: TableRow) -> bool:
@@ -158,26 +185,3 @@ def _cell(column: Column, row: TableRow) -> _Cell:
         range=column.range(row),
         value="" if math.isnan(value) else repr(float(value)),
     )
-
-
-def _figure(section: Section, row: TableRow, name: str) -> _Figure:
-    assert section.scores is not None
-    assert section.truth is not None
-    pairs = points(section.scores[row.correlation.indicator], section.truth)
-    remarks = [pairs.omissions()]
-    if not pairs.x.size:
-        return _Figure(
-            row, "", ("no pair of finite score and truth to draw", *filter(None, remarks))
-        )
-    if pairs.scale != "linear":
-        remarks.insert(
-            0, "logarithmic axis" if pairs.scale == "log" else "logarithmic axis beyond zero"
-        )
-    label = row.correlation.indicator
-    svg = scatter_svg(
-        pairs,
-        x_label=label if row.higher_is_better else f"{label} (lower is better)",
-        y_label=section.table.target,
-        name=name,
-    )
-    return _Figure(row, svg, tuple(filter(None, remarks)))

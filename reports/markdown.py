@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
 
 from untrained.reports.columns import columns, label
 from untrained.reports.environment import entries
 from untrained.reports.facts import facts, note_lines
 from untrained.reports.formats import report_format
-from untrained.reports.published import (
-    COLUMNS,
-    HEADING,
-    MEANING,
-    NUMBERS,
-    published_lines,
-)
-from untrained.reports.report import Report
-
-if TYPE_CHECKING:
-    from untrained.results import CorrelationTable
+from untrained.reports.part import Part
+from untrained.reports.parts import report_parts, section_parts
+from untrained.reports.report import Report, Section
 
 
 @report_format("markdown", title="Markdown, for a paper or a README", suffix=".md")
@@ -29,7 +20,9 @@ def render(report: Report) -> str:
     blocks = [f"# {escape(report.title)}"]
     blocks += [escape(part) for part in re.split(r"\n\s*\n", report.summary) if part.strip()]
     for section in report.sections:
-        blocks += _section(section.table)
+        blocks += _section(section)
+    for part in report_parts(report):
+        blocks += _part(part, "##")
     for number, environment in enumerate(report.environments, start=1):
         which = f" {number}" if len(report.environments) > 1 else ""
         blocks += [f"## Environment{which}", _environment(environment)]
@@ -52,7 +45,8 @@ def escape(text: str) -> str:
     return re.sub(r"^(\d*)([#+\-=.)])", r"\1\\\2", text)
 
 
-def _section(table: CorrelationTable) -> list[str]:
+def _section(section: Section) -> list[str]:
+    table = section.table
     blocks = [f"## {escape(table.title)}", _items(f"{f.name}: {f.text}" for f in facts(table))]
     shown = columns(table)
     blocks.append(
@@ -65,30 +59,52 @@ def _section(table: CorrelationTable) -> list[str]:
         )
     )
     blocks.append(_items(note_lines(table)))
-    if table.published:
-        lines = [
-            [
-                escape(line.cells[0]),
-                *line.cells[NUMBERS],
-                *map(escape, line.cells[NUMBERS.stop :]),
-            ]
-            for line in published_lines(table)
-        ]
-        blocks += [f"### {HEADING}", _grid(list(COLUMNS), lines), escape(MEANING)]
+    for part in section_parts(section):
+        blocks += _part(part, "###")
     if table.command:
         blocks.append(f"Made by\n\n{_fence(table.command)}")
     return blocks
 
 
-def _grid(heading: list[str], rows: list[list[str]]) -> str:
+def _part(part: Part, level: str) -> list[str]:
+    """The table of a part and how to read it; nothing of one that only shows more of the same."""
+    if part.grid is None or part.repeats:
+        return []
+    shown = {i: c.kind == "text" for i, c in enumerate(part.grid.columns) if not c.aside}
+    grid = _grid(
+        [escape(part.grid.columns[i].heading) for i in shown],
+        [
+            [escape(row[i].whole) if at_left else row[i].whole for i, at_left in shown.items()]
+            for row in part.grid.rows
+        ],
+        left=list(shown.values()),
+    )
+    blocks = [f"{level} {escape(part.title)}", grid, escape(part.meaning)]
+    if part.grid.legend:
+        blocks.append(escape(part.grid.legend))
+    if part.notes:
+        blocks.append(_items(part.notes))
+    if part.command:
+        blocks.append(f"Made by\n\n{_fence(part.command)}")
+    return blocks
+
+
+def _grid(heading: list[str], rows: list[list[str]], *, left: Sequence[bool] = ()) -> str:
+    """A table; without `left` all columns but the first are numbers and stand at the right."""
+    left = left or [True] + [False] * (len(heading) - 1)
     widths = [max(3, *map(len, column)) for column in zip(heading, *rows, strict=True)]
 
     def line(cells: list[str]) -> str:
-        first, *others = zip(cells, widths, strict=True)
-        padded = [first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]
+        padded = [
+            cell.ljust(width) if at_left else cell.rjust(width)
+            for cell, width, at_left in zip(cells, widths, left, strict=True)
+        ]
         return f"| {' | '.join(padded)} |"
 
-    rule = [":" + "-" * (widths[0] - 1), *("-" * (width - 1) + ":" for width in widths[1:])]
+    rule = [
+        ":" + "-" * (width - 1) if at_left else "-" * (width - 1) + ":"
+        for width, at_left in zip(widths, left, strict=True)
+    ]
     return "\n".join([line(heading), f"| {' | '.join(rule)} |", *map(line, rows)])
 
 

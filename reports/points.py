@@ -35,6 +35,8 @@ class Points:
     """Pairs left out because a number is finite but outside what an axis can be computed for."""
     missing: int
     """Architectures left out because the score or the truth is missing (or the truth infinite)."""
+    names: tuple[str, ...] = ()
+    """Architecture of each pair; empty where they are not known."""
 
     @property
     def scale(self) -> Scale:
@@ -76,6 +78,7 @@ def points(scores: pd.Series[float], truth: pd.Series[float]) -> Points:
         infinite=int(np.count_nonzero(known & ~finite)),
         extreme=int(np.count_nonzero(finite & ~drawn)),
         missing=int(np.count_nonzero(~known)),
+        names=tuple(map(str, index[drawn])),
     )
 
 

@@ -2,43 +2,45 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import dataclasses
+from collections.abc import Iterator
 
 from untrained.reports.columns import RHO, TAU
-from untrained.reports.numbers import MISSING, count, decimal, estimate
+from untrained.reports.grid import Cell, Grid, GridColumn, number, whole_number, words
+from untrained.reports.part import Part
+from untrained.reports.report import Section
+from untrained.results import Comparison, CorrelationTable
 
-if TYPE_CHECKING:
-    from untrained.results import Comparison, CorrelationTable
-
-HEADING = "Published beside measured"
-COLUMNS = (
-    *("Indicator", f"{TAU} published", f"{TAU} here", "z"),
-    *(f"{RHO} published", f"{RHO} here", "z", "n", "target", "source"),
-)
 MEANING = (
     "z: difference over the standard error of both samplings of architectures; initialisation, "
     "images, data splits and training target differ too and are not in it. "
     "abs.: printed without sign by its authors."
 )
+_COLUMNS = (
+    GridColumn("indicator", "Indicator", kind="text", code=True),
+    GridColumn("tau_published", f"{TAU} published"),
+    GridColumn("tau", f"{TAU} here", interval=True),
+    GridColumn("tau_z", "z"),
+    GridColumn("rho_published", f"{RHO} published"),
+    GridColumn("rho", f"{RHO} here", interval=True),
+    GridColumn("rho_z", "z"),
+    GridColumn("n", "n"),
+    GridColumn("target", "target", kind="text"),
+    GridColumn("source", "source", kind="text"),
+    GridColumn("note", "note", kind="text", aside=True),
+)
 
 
-NUMBERS = slice(1, 8)
-"""The columns that hold numbers alone."""
+def published_part(section: Section) -> Part | None:
+    """The published values of a section's indicators; None where there are none."""
+    lines = tuple(published_lines(section.table))
+    if not lines:
+        return None
+    grid = Grid("published", _COLUMNS, lines)
+    return Part("published", "Published beside measured", MEANING, grid)
 
 
-@dataclass(frozen=True, slots=True)
-class PublishedLine:
-    """The values of one source for one indicator."""
-
-    cells: tuple[str, ...]
-    """One a column."""
-    note: str
-    """What the source says of them; may be empty."""
-
-
-def published_lines(table: CorrelationTable) -> tuple[PublishedLine, ...]:
+def published_lines(table: CorrelationTable) -> Iterator[tuple[Cell, ...]]:
     """One line for each indicator and source, in the order of the table's rows."""
     groups: dict[tuple[object, ...], dict[str, Comparison]] = {}
     for row in table.ranked:
@@ -51,31 +53,27 @@ def published_lines(table: CorrelationTable) -> tuple[PublishedLine, ...]:
             if p.metric in group:  # the same source printed two values of one thing
                 group = groups.setdefault((*key, p.value), {})
             group[p.metric] = item
-    return tuple(_line(group) for group in groups.values())
+    return (_line(group) for group in groups.values())
 
 
-def _line(group: dict[str, Comparison]) -> PublishedLine:
+def _line(group: dict[str, Comparison]) -> tuple[Cell, ...]:
     some = next(iter(group.values())).published
-    return PublishedLine(
-        (
-            some.indicator,
-            *_cells(group.get("kendall")),
-            *_cells(group.get("spearman")),
-            count(some.n) if some.n else MISSING,
-            some.target or MISSING,
-            some.source,
-        ),
-        some.note,
-    )
-
-
-def _cells(item: Comparison | None) -> tuple[str, str, str]:
-    if item is None:
-        return (MISSING, MISSING, MISSING)
-    printed = decimal(item.published.value)
-    z = MISSING if math.isnan(item.z) else f"{item.z:+z.1f}"
     return (
-        f"{printed} abs." if item.published.absolute else printed,
-        estimate(item.measured, item.low, item.high),
-        z,
+        words(some.indicator),
+        *_cells(group.get("kendall")),
+        *_cells(group.get("spearman")),
+        whole_number(some.n or None),
+        words(some.target),
+        words(some.source),
+        words(some.note),
     )
+
+
+def _cells(item: Comparison | None) -> tuple[Cell, Cell, Cell]:
+    if item is None:
+        return (words(""), words(""), words(""))
+    printed = number(item.published.value)
+    if item.published.absolute:
+        printed = dataclasses.replace(printed, text=f"{printed.text} abs.")
+    measured = number(item.measured, low=item.low, high=item.high)
+    return (printed, measured, number(item.z, 1, sign=True))

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from untrained.reports.part import Part
+
 if TYPE_CHECKING:
     import pandas as pd
 
-    from untrained.results import CorrelationTable
+    from untrained.results import CorrelationTable, TaskComparison
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,6 +24,9 @@ class Section:
     None: the section has no figures."""
     truth: pd.Series[float] | None = None
     """Ground truth in the unit of the table's target; index architecture, NaN = unknown."""
+    larger_truth_is_better: bool = True
+    parts: tuple[Part, ...] = ()
+    """What is said beside the table and does not follow from it."""
 
     def __post_init__(self) -> None:
         """Refuse a section whose figures could not all be drawn.
@@ -62,3 +67,7 @@ class Report:
     """What the scores were measured with, one mapping for each distinct environment."""
     version: str = ""
     """Version of `untrained` that made the tables."""
+    task_comparison: TaskComparison | None = None
+    """Indicators compared over the tables as tasks."""
+    parts: tuple[Part, ...] = ()
+    """What is said beside the tables and does not follow from them, such as searches."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from untrained.foundation import StorageError
-from untrained.reports.formats import formats
+from untrained.reports.formats import Content, formats
 from untrained.reports.report import Report
 
 
@@ -18,7 +18,7 @@ def write_report(
     *,
     stem: str = "report",
 ) -> list[Path]:
-    """Render a report in some formats and write one file each.
+    """Render a report in some formats and write their files.
 
     Everything is rendered before anything is written, and a file appears under its name only when
     it is complete: an earlier report survives whatever goes wrong.
@@ -27,7 +27,7 @@ def write_report(
         report: what to render.
         folder: where the files go; made if it is not there.
         names: formats, as registered.
-        stem: name of the files before the suffix.
+        stem: name of the files, and of folders of files, before the suffix.
 
     Returns:
         The files, in the order of `names`.
@@ -37,17 +37,38 @@ def write_report(
         StorageError: the folder cannot be made, or a file in it cannot be written.
     """
     chosen = [formats[name] for name in dict.fromkeys(names)]
-    texts: dict[str, str] = {}
+    contents: dict[str, Content] = {}
     for item in chosen:
         plain = f"{stem}{item.suffix}"
-        # two formats of one suffix must not overwrite each other
-        texts[f"{stem}-{item.name}{item.suffix}" if plain in texts else plain] = item.render(report)
+        made = item.make(report)
+        if isinstance(made, Mapping):
+            contents |= {f"{plain}/{name}": content for name, content in made.items()}
+        else:
+            # two formats of one suffix must not overwrite each other
+            contents[f"{stem}-{item.name}{item.suffix}" if plain in contents else plain] = made
+    return write_files(contents, folder)
+
+
+def write_files(contents: Mapping[str, Content], folder: str | os.PathLike[str]) -> list[Path]:
+    """Write files below a folder, each complete before it appears under its name.
+
+    Args:
+        contents: by name; a slash in a name makes a folder.
+        folder: made if it is not there.
+
+    Returns:
+        The files, in the order of `contents`.
+
+    Raises:
+        StorageError: a folder cannot be made, or a file cannot be written.
+    """
     place = Path(folder)
-    paths = []
+    paths: list[Path] = []
     try:
         place.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            paths.append(_write_atomically(place / name, text))
+        for name, content in contents.items():
+            (place / name).parent.mkdir(exist_ok=True)
+            paths.append(_write_atomically(place / name, content))
     except OSError as error:
         raise StorageError(
             f"cannot write the report into {str(place)!r}: {error.strerror or error} "
@@ -63,12 +84,13 @@ def _done(paths: list[Path]) -> str:
     return f"already written: {', '.join(path.name for path in paths)}"
 
 
-def _write_atomically(path: Path, text: str) -> Path:
+def _write_atomically(path: Path, content: Content) -> Path:
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
+    if isinstance(content, str):
         # a lone surrogate (an undecodable file name in a message) must not lose the report
-        with partial.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-            file.write(text)
+        content = content.encode(errors="backslashreplace")
+    try:
+        partial.write_bytes(content)
         partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)

@@ -1,5 +1,6 @@
 """Tables and reports made of synthetic numbers."""
 
+import dataclasses
 import math
 from collections.abc import Callable
 from typing import Any
@@ -7,9 +8,28 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.cluster.hierarchy import linkage
 
 from untrained.reports import Report, Section
-from untrained.results import CorrelationRow, CorrelationTable, TableRow, correlate
+from untrained.results import (
+    BaselineDifference,
+    Ceiling,
+    CorrelationRow,
+    CorrelationTable,
+    PairComparison,
+    PartialCorrelation,
+    Pick,
+    Redundancy,
+    SizeBias,
+    SizeBin,
+    SizeBins,
+    Stability,
+    TableRow,
+    TaskComparison,
+    TopRanking,
+    TopSlice,
+    correlate,
+)
 
 NAN = math.nan
 IMAGES = "cifar10 images, batch 64, true labels, 16 channels x 5 cells, 32 px, train-mode BN"
@@ -145,6 +165,127 @@ def make_section(*, seed: int = 0, indicators: int | None = None, **changes: Any
         for row in correlate(scores, truth, higher_is_better=higher, resamples=50)
     ]
     return Section(make_table(*rows, n_population=n, **changes), scores, truth)
+
+
+def make_slice(fraction: float, tau: float, n: int = 1000) -> TopSlice:
+    return TopSlice(
+        fraction=fraction,
+        k=math.ceil(fraction * n),
+        n=math.ceil(fraction * n),
+        tau=tau,
+        tau_low=tau - 0.1,
+        tau_high=tau + 0.1,
+        rho=tau * 1.3,
+        rho_low=tau * 1.3 - 0.1,
+        rho_high=tau * 1.3 + 0.1,
+        precision=0.25,
+        precision_low=0.2,
+        precision_high=0.31,
+        ndcg=0.912,
+    )
+
+
+def make_full_table(number: int = 6, **changes: Any) -> CorrelationTable:
+    """Every statistic that a table can carry, for `number` indicators named a, b, ..."""
+    names = ["params", *(f"{chr(97 + i)}_indicator" for i in range(number - 1))]
+    rng = np.random.default_rng(number)
+    vectors = rng.normal(size=(number, 40)) + rng.normal(size=40)
+    rho = np.clip(np.corrcoef(vectors), -1, 1)
+    rows = []
+    for i, name in enumerate(names):
+        tau = 0.6 - 0.07 * i
+        size = SizeBias(
+            rho_with=(("params", 0.8 - 0.1 * i), ("flops", 0.7)),
+            partial=tuple(
+                PartialCorrelation(given, 1000, tau - 0.2, tau - 0.3, tau - 0.1, *([tau / 2] * 3))
+                for given in (("params",), ("flops",), ("params", "flops"))
+            ),
+            bins=SizeBins("flops", (SizeBin(1.0, 2.0, 500, tau), SizeBin(3.0, 4.0, 500, NAN)), tau),
+        )
+        rows.append(
+            dataclasses.replace(
+                make_row(name, tau=tau, tau_low=tau - 0.03, tau_high=tau + 0.03),
+                top=TopRanking(
+                    1000,
+                    tau + 0.01,
+                    tuple(make_slice(f, tau * f * 5) for f in (0.01, 0.05, 0.1)),
+                    (Pick(1, 1.234, 17.0), Pick(10, 0.456, 3.5)),
+                ),
+                size_bias=None if name == "params" else size,
+                best_baseline=None
+                if name == "params"
+                else BaselineDifference("params", 1000, tau, 0.6, tau - 0.6, tau - 0.65, -0.01),
+                stability=Stability(
+                    (0, 1, 2), 1000, 0.98, 0.97, (tau - 0.02, tau, tau + 0.02), tau, 0.02
+                ),
+            )
+        )
+    taus = {row.correlation.indicator: row.correlation.tau for row in rows}
+    pairs = [
+        PairComparison(a, b, 1000, taus[a] - taus[b], -0.01, 0.2, 0.002, 0.01 + 0.07 * (j % 2))
+        for i, a in enumerate(names)
+        for j, b in enumerate(names[i + 1 :])
+    ]
+    ceiling = Ceiling(
+        "cifar10 test accuracy, seed 1",
+        "cifar10 test accuracy, seed 2",
+        7961,
+        *(0.909, 0.9, 0.91, 0.987, 0.98, 0.99),
+        (make_slice(0.1, 0.45, 7961),),
+    )
+    joined = linkage(1 - np.abs(rho[np.triu_indices(number, 1)]), "average")
+    return make_table(
+        *rows,
+        **{
+            "ceilings": (ceiling,),
+            "pairs": tuple(pairs),
+            "redundancy": Redundancy(
+                tuple(names),
+                tuple(map(tuple, rho.tolist())),
+                tuple((1000,) * number for _ in names),
+                tuple(map(tuple, joined.tolist())),  # type: ignore[arg-type]
+            ),
+        }
+        | changes,
+    )
+
+
+def make_comparison() -> TaskComparison:
+    names = ("a_indicator", "params", "b_indicator", "c_indicator", "d_indicator")
+    return TaskComparison(
+        names,
+        (1.2, 1.9, 2.9, 4.1, 4.9),
+        ("Task one", "Task two", "Task three"),
+        ("Task four",),
+        statistic=12.34,
+        p=0.015,
+        confidence=0.95,
+        critical_difference=1.5,
+        cliques=(
+            ("a_indicator", "params"),
+            ("params", "b_indicator"),
+            ("c_indicator", "d_indicator"),
+        ),
+    )
+
+
+@pytest.fixture
+def full_table() -> Callable[..., CorrelationTable]:
+    return make_full_table
+
+
+@pytest.fixture(scope="session")
+def full_report() -> Report:
+    """Every part there is, without scatter plots."""
+    return Report(
+        title="Everything",
+        sections=(
+            Section(make_full_table(title="Space: task one")),
+            Section(make_full_table(4, title="Space: task two")),
+        ),
+        version="0.1.0",
+        task_comparison=make_comparison(),
+    )
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from untrained.reports.points import Points, axis_scale, points
-from untrained.reports.scatter import RASTER_ABOVE, scatter_svg, symlog_ticks
+from untrained.reports.scatter import DENSITY_ABOVE, scatter, symlog_ticks
 
 SVG = "{http://www.w3.org/2000/svg}"
 XLINK = 'xmlns:xlink="http://www.w3.org/1999/xlink"'
@@ -16,7 +16,7 @@ numbers = st.floats(width=64) | st.just(math.nan)
 
 
 def draw(made: Points, name: str = "f1") -> str:
-    return scatter_svg(made, x_label="score", y_label="accuracy, %", name=name)
+    return scatter(made, x_label="score", y_label="accuracy, %", name="f").inline(name)
 
 
 def series(values: list[float]) -> "pd.Series[float]":
@@ -105,7 +105,8 @@ def test_extreme_scores_are_drawn_without_a_warning(name: str) -> None:
 @pytest.mark.filterwarnings("error")
 def test_names_are_taken_as_text_and_not_as_formulas() -> None:
     made = points(series([1, 2]), series([1, 2]))
-    svg = scatter_svg(made, x_label="$\\frac <b> 中文", y_label="50 % of $x_1$ " * 20, name="f")
+    drawn = scatter(made, x_label="$\\frac <b> 中文", y_label="50 % of $x_1$ " * 20, name="f")
+    svg = drawn.inline("f")
     shown = " ".join(ET.fromstring(svg).itertext())
     assert "$\\frac <b> 中文" in shown
     assert "50 % of $x_1$" in shown
@@ -123,11 +124,11 @@ def test_each_point_is_a_mark_until_there_are_too_many() -> None:
     def cloud(n: int) -> str:
         return draw(Points(rng.normal(size=n), rng.normal(size=n), 0, 0, 0))
 
-    few, many = cloud(RASTER_ABOVE), cloud(RASTER_ABOVE + 1)
-    assert marks(few) == RASTER_ABOVE
-    assert "<image" not in few
-    assert many.count("<image") == 1
-    assert len(cloud(15_625)) < 150_000
+    few, many = cloud(DENSITY_ABOVE), cloud(DENSITY_ABOVE + 1)
+    assert marks(few) == DENSITY_ABOVE
+    assert "f1-density-6" in many
+    assert "<image" not in many
+    assert len(cloud(15_625)) < 80_000
 
 
 def test_the_figure_takes_the_colour_of_the_text() -> None:

@@ -1,0 +1,50 @@
+"""Counts of points in hexagonal cells, in a few levels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+LEVELS = 6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HexCells:
+    """The occupied cells of a picture by how full they are."""
+
+    outlines: tuple[npt.NDArray[np.float64], ...]
+    """One array a level, the emptiest first, shape (cells, 6, 2): corners in the unit square."""
+    fullest: int
+    """Points in the fullest cell."""
+
+
+def hex_cells(places: npt.NDArray[np.float64], *, shape: tuple[int, int]) -> HexCells:
+    """Count points in hexagons and sort these into levels by the logarithm of their count.
+
+    The hexagons are the cells of those centres, two shifted rectangular grids, to which a point is
+    nearest; distances are measured in columns and in rows of sqrt(3).
+
+    Args:
+        places: in the unit square, shape (points, 2).
+        shape: columns and rows of each of the two grids.
+
+    Returns:
+        Cells of level l hold more points than those of level l - 1.
+    """
+    columns, rows = shape
+    scaled = places * (columns, rows)
+    near = np.round(scaled)
+    between = np.floor(scaled) + 0.5
+    # in columns and rows, a step of one row is as far as sqrt(3) columns
+    weight = np.array([1.0, 3.0])
+    first = (weight * (scaled - near) ** 2).sum(axis=1)
+    second = (weight * (scaled - between) ** 2).sum(axis=1)
+    centres = np.where((first <= second)[:, None], near, between)
+    found, counts = np.unique(centres, axis=0, return_counts=True)
+    corner = np.array([[0, 2], [1, 1], [1, -1], [0, -2], [-1, -1], [-1, 1]]) * [1 / 2, 1 / 6]
+    outlines = (found[:, None] + corner) / (columns, rows)
+    fullest = int(counts.max(initial=0))
+    level = np.ceil(LEVELS * np.log1p(counts) / np.log1p(max(1, fullest))).astype(int)
+    return HexCells(tuple(outlines[level == i] for i in range(1, LEVELS + 1)), fullest)

@@ -1,0 +1,113 @@
+"""Rank correlations of the same indicators on several tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from untrained.reports.drawing import Figure, drawable, wrapped
+from untrained.reports.grid import Grid, GridColumn, number, words
+from untrained.reports.matrix import draw_matrix
+from untrained.reports.numbers import MISSING
+from untrained.reports.part import Part
+
+if TYPE_CHECKING:
+    import matplotlib.figure
+
+    from untrained.results import CorrelationRow, CorrelationTable
+
+
+def heat_map_part(tables: Sequence[CorrelationTable]) -> Part | None:
+    """Indicators x tables; None unless two tables share an indicator.
+
+    Indicators stand in the order of their mean tau-b over the tables that have it.
+    """
+    found: dict[str, dict[int, CorrelationRow]] = {}
+    for number_, table in enumerate(tables):
+        for row in table.rows:
+            found.setdefault(row.correlation.indicator, {})[number_] = row.correlation
+    if not any(len(cells) > 1 for cells in found.values()):
+        return None
+    means = {name: _mean(cells.values()) for name, cells in found.items()}
+    names = sorted(found, key=lambda name: (math.isnan(means[name]), -means[name], name))
+    headings = short_titles([table.title for table in tables])
+    empty = number(math.nan)
+    grid = Grid(
+        "heat-map",
+        (
+            GridColumn("indicator", "Indicator", kind="text", code=True),
+            GridColumn("mean_tau", "mean τ-b", "over the tables that have it"),
+            *(
+                GridColumn(f"tau_{i}", heading, interval=True)
+                for i, heading in enumerate(headings, start=1)
+            ),
+        ),
+        tuple(
+            (
+                words(name),
+                number(means[name]),
+                *(
+                    number(cell.tau, low=cell.tau_low, high=cell.tau_high)
+                    if (cell := found[name].get(i))
+                    else empty
+                    for i in range(len(tables))
+                ),
+            )
+            for name in names
+        ),
+    )
+    return Part(
+        "heat-map",
+        "Indicators on all tables",
+        f"Kendall's tau-b, positive where an indicator ranks in the direction it claims; {MISSING} "
+        "where it was not scored or is constant. Populations and targets are those of each table.",
+        grid,
+        (_figure(found, names, headings),),
+    )
+
+
+def short_titles(titles: Sequence[str]) -> list[str]:
+    """Titles without the words at their beginning that all share.
+
+    >>> short_titles(["NAS-Bench-201: cifar10", "NAS-Bench-201: cifar100"])
+    ['cifar10', 'cifar100']
+    """
+    split = [title.split() for title in titles]
+    shared = 0
+    while (
+        len(split) > 1
+        and all(len(words_) > shared + 1 for words_ in split)
+        and (len({words_[shared] for words_ in split}) == 1)
+    ):
+        shared += 1
+    return [" ".join(words_[shared:]) for words_ in split]
+
+
+def _mean(rows: Iterable[CorrelationRow]) -> float:
+    known = [row.tau for row in rows if not math.isnan(row.tau)]
+    return float(np.mean(known)) if known else math.nan
+
+
+def _figure(
+    found: dict[str, dict[int, CorrelationRow]], names: list[str], headings: list[str]
+) -> Figure:
+    values = np.array(
+        [
+            [found[name][i].tau if i in found[name] else math.nan for i in range(len(headings))]
+            for name in names
+        ]
+    )
+
+    def draw(figure: matplotlib.figure.Figure) -> None:
+        draw_matrix(
+            figure.add_subplot(),
+            values,
+            [drawable(name) for name in names],
+            [wrapped(heading, 22, 3) for heading in headings],
+        )
+
+    size = (1.6 + 0.75 * len(headings), 1.1 + 0.2 * len(names))
+    return Figure("heat-map", "Kendall's tau-b of indicators on several tables", size, draw)

@@ -1,0 +1,41 @@
+"""Everything a report shows beside its correlation tables, in the order it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from untrained.reports.cost_part import cost_part
+from untrained.reports.failure_part import failure_part
+from untrained.reports.heat_map import heat_map_part
+from untrained.reports.pairs_part import pairs_part
+from untrained.reports.part import Part
+from untrained.reports.published import published_part
+from untrained.reports.redundancy_part import redundancy_part
+from untrained.reports.report import Report, Section
+from untrained.reports.size_part import size_part
+from untrained.reports.stability_part import stability_part
+from untrained.reports.task_part import task_part
+from untrained.reports.top_part import top_part
+
+_OF_SECTION: tuple[Callable[[Section], Part | None], ...] = (
+    top_part,
+    size_part,
+    pairs_part,
+    redundancy_part,
+    cost_part,
+    stability_part,
+    published_part,
+    failure_part,
+)
+
+
+def section_parts(section: Section) -> tuple[Part, ...]:
+    """The parts that a section's data allow, then those it was given."""
+    made = (build(section) for build in _OF_SECTION)
+    return (*(part for part in made if part is not None), *section.parts)
+
+
+def report_parts(report: Report) -> tuple[Part, ...]:
+    """What follows from several tables together, then what the report was given."""
+    made = (heat_map_part([section.table for section in report.sections]), task_part(report))
+    return (*(part for part in made if part is not None), *report.parts)
