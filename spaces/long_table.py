@@ -101,7 +101,7 @@ def read(path: Path) -> LongTable:
     try:
         state = path.stat()
         return _read(path, state.st_mtime_ns, state.st_size)
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except (pa.ArrowException, OSError, ValueError, RecursionError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise malformed(path, reason) from error
 
@@ -122,6 +122,9 @@ def _read(path: Path, modified: int, num_bytes: int) -> LongTable:
     if absent:
         there = ", ".join(schema.names) or "none"
         raise ValueError(f"it has no column {', '.join(absent)} (its columns: {there})")
+    for name in _COLUMNS:
+        if schema.names.count(name) > 1:
+            raise ValueError(f"it has the column {name} {schema.names.count(name)} times")
     for name in _TEXT:
         kind = schema.field(name).type
         kind = kind.value_type if pa.types.is_dictionary(kind) else kind

@@ -240,6 +240,16 @@ def foreign_metadata(path: Path) -> None:
     pq.write_table(arrow(ROWS).replace_schema_metadata({"untrained.provenance": "[]"}), path)
 
 
+def deep_metadata(path: Path) -> None:
+    about = {"untrained.provenance": "[" * 100_000}
+    pq.write_table(arrow(ROWS).replace_schema_metadata(about), path)
+
+
+def a_column_twice(path: Path) -> None:
+    table = arrow(ROWS)
+    pq.write_table(table.append_column("value", table["value"]), path)
+
+
 def twice(path: Path) -> None:
     pq.write_table(arrow([*ROWS, ROWS[0]]), path)
 
@@ -259,6 +269,8 @@ def twice(path: Path) -> None:
         (huge_epochs, "1000000"),
         (no_rows, "it has no rows"),
         (foreign_metadata, "its metadata untrained.provenance is no JSON object"),
+        (deep_metadata, "maximum recursion depth"),
+        (a_column_twice, "it has the column value 2 times"),
         (twice, "has '|none~0|+|none~0|none~1|+|none~0|none~1|none~2|' twice"),
     ],
 )
