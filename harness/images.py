@@ -69,10 +69,10 @@ def _open(path: Path) -> pq.ParquetFile:
             f"{path} cannot be read as Parquet ({_first_line(error)}); it may be truncated: "
             "get the file again"
         ) from error
-    if not {"img", "label"} <= set(file.schema_arrow.names):
+    if any(file.schema_arrow.names.count(name) != 1 for name in ("img", "label")):
         raise MalformedInput(
             f"{path} is not an image set: it has the columns {', '.join(file.schema_arrow.names)}; "
-            "expected are img {bytes, path} and label"
+            "expected are img {bytes, path} and label, each once"
         )
     kind = file.schema_arrow.field("label").type
     if not pa.types.is_integer(kind):
@@ -155,7 +155,10 @@ def _decode(cell: object, path: Path, row: int, dataset: Dataset) -> NDArray[np.
         content = cell["bytes"]  # type: ignore[index]  # a cell of a foreign file: anything
         with Image.open(io.BytesIO(content)) as picture:
             pixels = np.asarray(picture.convert("RGB"))
-    except (OSError, TypeError, KeyError, ValueError, SyntaxError) as error:
+    except (
+        *(OSError, TypeError, KeyError, ValueError, SyntaxError),
+        Image.DecompressionBombError,
+    ) as error:
         raise MalformedInput(
             f"{path}, row {row}: the column img holds no picture ({_first_line(error)}); expected "
             "is a struct whose field bytes is a PNG file: get the file again"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -236,6 +238,33 @@ def test_a_cell_that_is_no_picture_is_refused(image_file: Path):
     pq.write_table(pa.table({"img": cells, "label": pa.array([0] * 24, pa.int64())}), image_file)
     with pytest.raises(MalformedInput, match=r"row \d+: the column img holds no picture"):
         batches(image_protocol())
+
+
+def test_a_picture_that_says_it_is_huge_is_refused(image_file: Path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        check = struct.pack(">I", zlib.crc32(kind + content))
+        return struct.pack(">I", len(content)) + kind + content + check
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0))
+    huge = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
+    cells = [{"bytes": huge, "path": ""}] * 24
+    pq.write_table(pa.table({"img": cells, "label": pa.array([0] * 24, pa.int64())}), image_file)
+    with pytest.raises(MalformedInput, match=r"holds no picture \(DecompressionBombError"):
+        batches(image_protocol())
+
+
+def test_a_column_that_is_there_twice_is_refused(image_file: Path):
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(image_file)
+    pq.write_table(table.append_column("label", table["label"]), image_file)
+    with pytest.raises(
+        MalformedInput, match=r"the columns img, label, label; expected .* each once"
+    ):
+        image_protocol()
 
 
 def test_foreign_columns_are_named(image_file: Path):
