@@ -9,10 +9,11 @@ from untrained.results.bootstrap import (
     percentile_interval,
     resample_counts,
 )
-from untrained.results.ceiling import Ceiling
+from untrained.results.ceiling import Ceiling, noise_ceiling
 from untrained.results.correlation import CorrelationRow, correlate
 from untrained.results.environment import Environment, current_environment
 from untrained.results.factors import FactorEffect, FactorLevel
+from untrained.results.iso_size import SizeBin, SizeBins
 from untrained.results.pairwise import PairComparison
 from untrained.results.population import Population
 from untrained.results.published import (
@@ -25,7 +26,7 @@ from untrained.results.ranking import kendall_tau_b, spearman_rho, tied_pair_fra
 from untrained.results.rankings import Ranking, Rankings
 from untrained.results.redundancy import Redundancy
 from untrained.results.score import STATUSES, Score, ScoreKey, Status
-from untrained.results.size_bias import PartialCorrelation, SizeBias, SizeBin, SizeBins
+from untrained.results.size_bias import PartialCorrelation, SizeBias
 from untrained.results.stability import Stability
 from untrained.results.store import ScoreStore
 from untrained.results.table import CorrelationTable, TableRow
@@ -75,6 +76,7 @@ __all__ = [
     "correlate",
     "current_environment",
     "kendall_tau_b",
+    "noise_ceiling",
     "percentile_interval",
     "published_values",
     "resample_counts",

@@ -58,8 +58,8 @@ def resample_counts(
 
     Each resample draws as many units as there are, with replacement, one resample after the other,
     so the counts do not depend on the size of the chunks. Units are the points, or whole clusters
-    of points (Davison and Hinkley, Bootstrap Methods and their Application, 1997, section 3.8):
-    members of a cluster are not independent, so they come and go together.
+    of points (as Davison and Hinkley, Bootstrap Methods and their Application, 1997, have it for
+    hierarchical data): members of a cluster are not independent, so they come and go together.
 
     Args:
         num_points: n >= 1, how many points there are.

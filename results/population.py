@@ -52,8 +52,8 @@ class Population:
             ValueError: an architecture is listed twice or has no class, or an indicator has no
                 direction.
         """
-        _check_unique("scores", scores.index)
-        _check_unique("the truth", truth.index)
+        check_unique("scores", scores.index)
+        check_unique("the truth", truth.index)
         undirected = sorted(str(name) for name in scores.columns if name not in higher_is_better)
         if undirected:
             raise ValueError(f"higher_is_better says nothing about {', '.join(undirected)}")
@@ -94,7 +94,7 @@ def _floats(column: pd.Series[float]) -> Floats:
 
 
 def _labels(clusters: pd.Series[str], population: pd.Index[str]) -> NDArray[np.int64]:
-    _check_unique("clusters", clusters.index)
+    check_unique("clusters", clusters.index)
     classes = clusters.reindex(population)
     if classes.isna().any():
         without = classes.index[classes.isna()]
@@ -106,7 +106,16 @@ def _labels(clusters: pd.Series[str], population: pd.Index[str]) -> NDArray[np.i
     return np.asarray(pd.factorize(classes)[0], dtype=np.int64)
 
 
-def _check_unique(what: str, index: pd.Index[str]) -> None:
+def check_unique(what: str, index: pd.Index[str]) -> None:
+    """Refuse an architecture that is listed twice.
+
+    Args:
+        what: lists it, in the plural.
+        index: the architectures.
+
+    Raises:
+        ValueError: with the first such architecture.
+    """
     if not index.is_unique:
         twice = index[index.duplicated()][0]
         raise ValueError(f"{what} list {twice!r} twice; each architecture must stand once")

@@ -22,7 +22,11 @@ Replicates = tuple[Floats, Floats, Floats]
 
 
 def top_rankings(
-    rankings: Rankings, *, fractions: Sequence[float] = FRACTIONS, picks: Sequence[int] = PICKS
+    rankings: Rankings,
+    *,
+    fractions: Sequence[float] = FRACTIONS,
+    picks: Sequence[int] = PICKS,
+    best_by: str | None = None,
 ) -> dict[str, TopRanking]:
     """Every indicator of a population at the top of the ranking.
 
@@ -33,6 +37,8 @@ def top_rankings(
         rankings: of the population.
         fractions: of the slices, in (0, 1].
         picks: how many of the best-scored networks are trained.
+        best_by: what the networks inside a slice are the best by, one of the population's scores,
+            which is then no indicator; None: the truth. Precision is about the truth either way.
 
     Returns:
         By indicator.
@@ -43,12 +49,18 @@ def top_rankings(
     _check(fractions, picks)
     population = rankings.population
     members: dict[bytes, list[str]] = {}
-    for name in population.scores:
-        members.setdefault(rankings.ranking(name).among, []).append(name)
+    indicators = [name for name in population.scores if name != best_by]
+    having = [] if best_by is None else [best_by]
+    for name in indicators:
+        members.setdefault(rankings.ranking(name, having=having).among, []).append(name)
     found = {}
     for among, names in members.items():
         mask = np.frombuffer(among, dtype=np.bool_)
-        group = _Group(population.truth[mask], [population.scores[name][mask] for name in names])
+        group = _Group(
+            population.truth[mask],
+            [population.scores[name][mask] for name in names],
+            None if best_by is None else population.scores[best_by][mask],
+        )
         replicates = group.replicates(rankings, mask, sorted(fractions))
         for i, name in enumerate(names):
             found[name] = TopRanking(
@@ -62,15 +74,16 @@ def top_rankings(
                 if group.truth.size
                 else (),
             )
-    return {name: found[name] for name in population.scores}
+    return {name: found[name] for name in indicators}
 
 
 class _Group:
     """Indicators that have scores of the same networks."""
 
-    def __init__(self, truth: Floats, scores: list[Floats]) -> None:
+    def __init__(self, truth: Floats, scores: list[Floats], best_by: Floats | None) -> None:
         self.truth = truth
         self.scores = scores
+        self._slice_order = Order.of(truth if best_by is None else best_by)
         self._truth_order = Order.of(truth)
         self._orders = [Order.of(values) for values in scores]
 
@@ -102,12 +115,13 @@ class _Group:
 
     def _chunk(self, counts: NDArray[np.float32], fraction: float) -> list[Replicates]:
         k = wanted(fraction, counts.sum(axis=0, dtype=np.float64))
-        best = TopCut.of(self._truth_order, counts, k)
+        slice_ = TopCut.of(self._slice_order, counts, k)
         taus, rhos = weighted_rank_correlations(
-            np.array(self.scores)[:, best.points],
-            self.truth[best.points],
-            np.asarray(best.weights * best.inside, dtype=np.float32),
+            np.array(self.scores)[:, slice_.points],
+            self.truth[slice_.points],
+            np.asarray(slice_.weights * slice_.inside, dtype=np.float32),
         )
+        best = TopCut.of(self._truth_order, counts, k)
         precisions = [overlap(best, TopCut.of(order, counts, k), k) for order in self._orders]
         return list(zip(taus, rhos, precisions, strict=True))
 
@@ -118,7 +132,8 @@ class _Group:
         k = wanted(fraction, np.array([float(y.size)]))
         once = np.ones((y.size, 1), dtype=np.float32)
         best = TopCut.of(self._truth_order, once, k)
-        inside = best.points[best.inside[:, 0]]
+        slice_ = TopCut.of(self._slice_order, once, k)
+        inside = slice_.points[slice_.inside[:, 0]]
         enough = inside.size >= MIN_NETWORKS
         own = replicates[i] if replicates else (np.empty(0),) * 3
         low_high = [percentile_interval(values, confidence=confidence) for values in own]
