@@ -20,6 +20,7 @@ from pydantic import (
 Names = Annotated[tuple[Annotated[str, Field(strict=True)], ...], Field(strict=False, min_length=1)]
 NamesIfAny = Annotated[tuple[Annotated[str, Field(strict=True)], ...], Field(strict=False)]
 NamesOrAll = Annotated[Names, BeforeValidator(lambda value: ["all"] if value == "all" else value)]
+LabelsOfImages = Literal["true", "random"]
 Seeds = Annotated[tuple[Annotated[int, Field(strict=True)], ...], Field(strict=False, min_length=1)]
 
 
@@ -91,6 +92,24 @@ class OwnAggregate(_Section):
         return name
 
 
+class Factors(_Section):
+    """Conditions that a study varies: every combination with every other is scored.
+
+    What the study says elsewhere is the first level of each factor, with which others are compared.
+    """
+
+    inputs: NamesIfAny = ()
+    """Further sources of inputs."""
+    batch_size: Annotated[tuple[PositiveInt, ...], Field(strict=False)] = ()
+    initialisation: NamesIfAny = ()
+    labels: Annotated[tuple[LabelsOfImages, ...], Field(strict=False)] = ()
+
+    @property
+    def varied(self) -> dict[str, tuple[str | int, ...]]:
+        """The factors that have further levels."""
+        return {name: levels for name in type(self).model_fields if (levels := getattr(self, name))}
+
+
 class Statistics(_Section):
     """How intervals are computed."""
 
@@ -125,7 +144,7 @@ class Study(_Section):
     """Of the initialisations, one network each; by default the study's seed alone."""
     inputs: str = "gaussian"
     """`gaussian`, `ones` or the name of a dataset, whose images are meant."""
-    labels: Literal["true", "random"] = "true"
+    labels: LabelsOfImages = "true"
     """Of images; synthetic inputs always have random ones."""
     dataset: str | None = None
     """Shape and number of classes; by default those of the images, else cifar10."""
@@ -145,6 +164,8 @@ class Study(_Section):
     timeout_s: PositiveFloat | None = None
     """Seconds one indicator may take on one network; no limit by default."""
     population: Population
+    factors: Factors = Factors()
+    """What is varied, to see how much rankings depend on it."""
     truth: Truth = Truth()
     statistics: Statistics = Statistics()
     report: ReportOptions = ReportOptions()
