@@ -15,6 +15,7 @@ from untrained.harness.commands.list import list_
 from untrained.harness.commands.report import report
 from untrained.harness.commands.run import run
 from untrained.harness.commands.score import score
+from untrained.harness.commands.search import search
 from untrained.harness.interruption import INTERRUPTED, Interrupted
 
 app = typer.Typer(
@@ -53,6 +54,7 @@ def untrained(
 app.command("list")(list_)
 app.command("run")(run)
 app.command("score")(score)
+app.command("search")(search)
 app.command("correlate")(correlate)
 app.command("report")(report)
 app.add_typer(data, name="data")

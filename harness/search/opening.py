@@ -36,6 +36,8 @@ class Opened:
     estimator: Estimator | None
     facts: tuple[str, ...]
     """What a report has to say of where its answers come from."""
+    cost_is_known: bool = True
+    """Whether seconds mean anything."""
 
 
 def benchmark_of(study: SearchStudy) -> Benchmark | None:
@@ -92,14 +94,17 @@ def open_search(
         )
         facts += _facts_of_scores(stored, study)
     trained = _known_to(validation, one)
-    members = _members(
-        space.size,
-        None if stored is None or not asks & _SCORES else list(stored.values),
-        trained,
-    )
+    scored = list(stored.values) if stored is not None and asks & _SCORES else None
+    members = _members(space.size, scored, trained)
+    if members == []:
+        raise MissingData(
+            f"no network of {study.space} has both a score in {study.scores} and a validation "
+            "accuracy; score networks that the benchmark knows (population known in a study)"
+        )
+    # parts of the space that the search would leave
     goes_to = [
         known
-        for ask, known in ((Asks.scores, stored and list(stored.values)), (Asks.accuracy, trained))
+        for ask, known in ((Asks.scores, scored), (Asks.accuracy, trained))
         if ask in asks and known is not None and len(known) != space.size
     ]
     if goes_to and not one.confined:
@@ -126,13 +131,17 @@ def open_search(
     )
     dataset = study.dataset or (benchmark.default_target.dataset if benchmark else "cifar10")
     problem = Problem(domain, dataset, estimator)
+    is_known = cost is None or cost.is_known
+    if one.seconds is not None and not is_known:
+        raise UserError(_no_seconds(one.seconds, study))
     if is_live and estimator is not None:
         if live is None:
             raise UserError(
                 f"{searcher.name} asks for scores, and there is nowhere to look them up or to keep "
                 "them; give --scores FILE (stored ones) or --store FILE (to measure them)"
             )
-        return Opened(searcher, live(problem, estimator, validation, cost), estimator, tuple(facts))
+        world: World = live(problem, estimator, validation, cost)
+        return Opened(searcher, world, estimator, tuple(facts), is_known)
     world = TableWorld(
         problem,
         scores=stored.values if stored else None,
@@ -140,7 +149,7 @@ def open_search(
         validation=validation,
         cost=cost,
     )
-    return Opened(searcher, world, estimator, tuple(facts))
+    return Opened(searcher, world, estimator, tuple(facts), is_known)
 
 
 def _trainings(
@@ -201,4 +210,12 @@ def _too_partial(searcher: str, count: int, study: SearchStudy) -> str:
         f"{coverage(count, study.space)} have what it asks for; score the whole space (untrained "
         "score --all), let the search stay among them (--confined), or take a searcher that only "
         "draws (random)"
+    )
+
+
+def _no_seconds(seconds: float, study: SearchStudy) -> str:
+    return (
+        f"a budget of {seconds:g} s was given, but nobody recorded what a training of "
+        f"{study.space} takes; give the number of trainings (--evaluations), or a benchmark with "
+        "the metric train_time_s"
     )

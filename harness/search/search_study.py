@@ -5,13 +5,13 @@ Every default of a search is here, but for those of the searchers' own settings.
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 
-import tomllib
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
 
 from untrained.foundation import MalformedInput, MissingData, UnknownName

@@ -1,0 +1,378 @@
+"""`untrained search`: run searches and say what they found."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from untrained.foundation import UserError
+from untrained.harness.commands.options import DeviceName, DeviceOption, Workers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from untrained.harness.search.opening import MakeLive
+    from untrained.harness.search.search_study import NamedSearchStudy
+
+
+class SearchFormat(StrEnum):
+    """How the table is printed."""
+
+    text = "text"
+    markdown = "markdown"
+    json = "json"
+
+
+def search(
+    study: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[STUDY]",
+            help="A TOML file with searches, or a built-in one by name, instead of the options "
+            "that describe a single search.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    searcher: Annotated[
+        str | None,
+        typer.Option(help="See untrained list searchers.", show_default=False),
+    ] = None,
+    space: Annotated[str | None, typer.Option(help="Search space.", show_default=False)] = None,
+    indicator: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A[,B,C]",
+            help="What decides where scores do: an indicator; several, whose ranks are summed; or "
+            "an aggregate (te_nas, teg, ...).",
+            show_default=False,
+        ),
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="A setting of the searcher; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    scores: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Look scores up in this store or exported scores.parquet; none is measured.",
+            show_default=False,
+        ),
+    ] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Measure scores as the search goes and keep them in this store, from which a "
+            "killed search goes on.",
+            show_default=False,
+        ),
+    ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            help="Of simulated or measured cost; what would go past it is not done.",
+            show_default=False,
+        ),
+    ] = None,
+    evaluations: Annotated[
+        int | None,
+        typer.Option(min=1, help="Budget of scores and trainings.", show_default=False),
+    ] = None,
+    runs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Repetitions; by default 100, of a study its own."),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Of all runs; by default 0, of a study its own.")
+    ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(help="That is searched for; by default the benchmark's.", show_default=False),
+    ] = None,
+    benchmark: Annotated[
+        str | None,
+        typer.Option(
+            help="Where accuracies are looked up; by default the first whose data is present.",
+            show_default=False,
+        ),
+    ] = None,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="Upper bound on params, flops or a cost of the benchmark; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    confined: Annotated[
+        bool,
+        typer.Option(
+            "--confined",
+            help="Let the search stay among the scored networks, where only a part is scored.",
+        ),
+    ] = False,
+    protocol: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="DIGEST",
+            help="Which protocol, where --scores has an indicator under several; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    input_: Annotated[
+        str | None,
+        typer.Option(
+            "--input",
+            metavar="SOURCE",
+            help="What networks that are measured see: gaussian (default), ones, or a dataset's "
+            "images.",
+            show_default=False,
+        ),
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(min=1, help="Of measured scores, instead of the protocol's."),
+    ] = None,
+    channels: Annotated[
+        int | None,
+        typer.Option(min=1, help="Of measured networks, instead of the protocol's."),
+    ] = None,
+    cells: Annotated[
+        int | None, typer.Option(min=1, help="Cells a stage, instead of the protocol's.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Write report.md, anytime.svg, runs.csv and trajectories.parquet.",
+            show_default=False,
+        ),
+    ] = None,
+    format_: Annotated[
+        SearchFormat, typer.Option("--format", help="Of what is printed.")
+    ] = SearchFormat.text,
+    workers: Workers = None,
+    device: DeviceOption = DeviceName.auto,
+) -> None:
+    """Search for good networks, several times, and look up what was found.
+
+    A searcher (how to go through the space) and an estimator (what a network is worth before it is
+    trained) are chosen apart. Searches see scores and validation accuracies; test accuracies are
+    looked up when they have ended. On tables a search takes milliseconds, and what it would have
+    cost is added up.
+
+    Draw 100 networks and keep the one of the highest score (NASWOT), 500 times:
+
+    [dim]untrained search --searcher random --set n=100 --indicator naswot --space nasbench201
+    --scores results/nasbench201-cifar10/scores.parquet --runs 500[/dim]
+
+    Regularised evolution with trainings worth 12,000 s:
+
+    [dim]untrained search --searcher rea --space nasbench201 --budget 12000 --runs 500[/dim]
+
+    Measure as the search goes, with at most a million parameters:
+
+    [dim]untrained search --searcher evolution --set steps=200 --indicator synflow --space darts
+    --store darts.sqlite --limit params=1e6 --runs 1[/dim]
+
+    A set of searches in one table:
+
+    [dim]untrained search nasbench201-search --output results/nasbench201-search[/dim]
+    """
+    from importlib.metadata import version
+
+    from untrained.harness.commands.rows import print_rows
+    from untrained.harness.search.reporting import runs_frame, search_table, steps_frame
+    from untrained.harness.search.study_run import run_study
+    from untrained.reports.search_document import (
+        distance_rows,
+        published_rows,
+        search_facts,
+        search_json,
+        search_markdown,
+        search_rows,
+    )
+    from untrained.reports.search_figure import anytime_figure
+    from untrained.reports.writing import write_files
+    from untrained.results.export import write_frame
+
+    one = {
+        "searcher": searcher,
+        "indicator": [n.strip() for n in indicator.split(",")] if indicator else None,
+        "settings": _pairs("--set", set_),
+        "seconds": budget,
+        "evaluations": evaluations,
+        "limits": _pairs("--limit", limit),
+        "confined": confined or None,
+    }
+    whole = {
+        "space": space,
+        "dataset": dataset,
+        "benchmark": benchmark,
+        "scores": None if scores is None else str(scores),
+        "store": None if store is None else str(store),
+        "protocols": protocol,
+        "runs": runs,
+        "seed": seed,
+        "measuring": _given(
+            {
+                "inputs": input_,
+                "seed": seed,
+                "batch_size": batch_size,
+                "channels": channels,
+                "cells": cells,
+            }
+        ),
+    }
+    named = _study(study, _given(one), _given(whole))
+    finished, truth, where = run_study(
+        named, live=_live(named, device, workers), told=_counter(named)
+    )
+    table = search_table(named, finished, truth, where)
+    figure = anytime_figure(table)
+    made = version("untrained")
+    if output is not None:
+        picture = "anytime.svg" if figure else ""
+        contents = {"report.md": search_markdown(table, figure=picture, version=made)}
+        if figure is not None:
+            contents[picture] = figure.svg()
+        written = write_files(contents, output)
+        written.append(write_frame(runs_frame(finished, truth), output / "runs.csv", metadata={}))
+        steps = steps_frame(finished)
+        written.append(write_frame(steps, output / "trajectories.parquet", metadata={}))
+        print(f"written: {', '.join(map(str, written))}", file=sys.stderr)
+    if format_ is SearchFormat.json:
+        print(search_json(table), end="")
+    elif format_ is SearchFormat.markdown:
+        print(search_markdown(table, version=made), end="")
+    else:
+        for fact in search_facts(table):
+            print(fact)
+        for row in table.rows:
+            for fact in row.facts:
+                print(f"{row.label}: {fact}")
+        print_rows(search_rows(table), unbroken=("search",))
+        if table.main >= 0:
+            print()
+            print_rows(distance_rows(table), unbroken=("search",))
+        if table.published:
+            print()
+            print_rows(published_rows(table), unbroken=("search",))
+        print("\n".join(table.notes))
+
+
+def _study(name: str | None, one: dict[str, Any], whole: dict[str, Any]) -> NamedSearchStudy:
+    """The study that the command line describes.
+
+    Raises:
+        UserError: both or neither of a study and a search are given.
+    """
+    from untrained.harness.search.search_study import (
+        NamedSearchStudy,
+        SearchStudy,
+        load_search_study,
+    )
+    from untrained.harness.study_file import checked
+
+    if name is not None:
+        given = sorted({*one, *whole} - {"runs", "seed", "scores", "store", "measuring"})
+        if given:
+            raise UserError(
+                f"the study {name} and {', '.join(given)} were both given; a study says itself "
+                "what is searched and how: leave the options out, or the study (--runs, --seed, "
+                "--scores and --store may be given with a study)"
+            )
+        changes = {k: v for k, v in whole.items() if k != "measuring"}
+        if "scores" in changes:
+            changes["store"] = None
+        elif "store" in changes:
+            changes["scores"] = None
+        return load_search_study(name, changes)
+    missing = [f"--{key}" for key, part in (("searcher", one), ("space", whole)) if key not in part]
+    if missing:
+        raise UserError(
+            f"a search was asked for without {' and '.join(missing)}; give them (untrained list "
+            "searchers, untrained list spaces), or the name of a study"
+        )
+    values = {**whole, "search": [one]}
+    if "measuring" in values:
+        values["measuring"] = dict(values["measuring"])
+    model = checked(SearchStudy, values)
+    return NamedSearchStudy(f"{one['searcher']} on {whole['space']}", model, _typed())
+
+
+def _live(named: NamedSearchStudy, device: DeviceName, workers: int | None) -> MakeLive | None:
+    if named.study.store is None:
+        return None
+    from untrained.harness.search.measuring import live_maker
+
+    return live_maker(named, device=device.value, workers=workers)
+
+
+def _counter(named: NamedSearchStudy) -> Any:
+    """Tells on a terminal how far each search is."""
+    if not sys.stderr.isatty():
+        return lambda label, done, total: None
+
+    def told(label: str, done: int, total: int) -> None:
+        end = "\n" if done == total else ""
+        print(f"\r{label}: {done:,} of {total:,} runs", end=end, file=sys.stderr, flush=True)
+
+    return told
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    """What is there: the model has the defaults of the rest."""
+    return {key: value for key, value in values.items() if value not in (None, {}, [])}
+
+
+def _pairs(option: str, texts: Sequence[str] | None) -> dict[str, Any]:
+    """`NAME=VALUE` texts; a limit's value is a number.
+
+    Raises:
+        UserError: a text is of another form.
+    """
+    found: dict[str, Any] = {}
+    for text in texts or ():
+        name, sign, value = text.partition("=")
+        if not sign or not name.strip() or not value.strip():
+            raise UserError(
+                f"{option} {text!r}: it should be NAME=VALUE, without spaces; for instance "
+                f"{option} {'n=100' if option == '--set' else 'params=1e6'}"
+            )
+        found[name.strip()] = value.strip()
+        if option == "--limit":
+            try:
+                found[name.strip()] = float(value)
+            except ValueError:
+                raise UserError(
+                    f"{option} {text!r}: {value!r} is no number; write for instance "
+                    f"{option} {name.strip()}=1e6"
+                ) from None
+    return found
+
+
+def _typed() -> str:
+    """The command as it was typed, without the folder it writes to."""
+    import shlex
+
+    words = iter(sys.argv[1:])
+    kept = ["untrained"]
+    for word in words:
+        if word in ("--output", "--workers"):
+            next(words, None)
+        elif not word.startswith(("--output=", "--workers=")):
+            kept.append(shlex.quote(word))
+    return " ".join(kept)

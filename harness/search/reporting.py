@@ -1,0 +1,241 @@
+"""From runs of searches to their table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from untrained.harness.search.looking_up import Truth
+from untrained.harness.search.opening import Opened
+from untrained.harness.search.search_study import NamedSearchStudy, OneSearch
+from untrained.results.searches import Curve, Summary, anytime, first_reaching, summarise
+from untrained.results.searches_exact import best_of_n
+from untrained.results.searches_published import SearchComparison, published_searches
+from untrained.results.searches_table import SearchRow, SearchTable
+from untrained.results.searches_trajectory import Trajectory
+
+NEAR = 0.99
+"""Fraction of the optimum that counts as having found it."""
+_GRID = 200
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Finished:
+    """All runs of one search."""
+
+    one: OneSearch
+    opened: Opened
+    trajectories: tuple[Trajectory, ...]
+
+    @property
+    def label(self) -> str:
+        """Of its row: what the study says, else searcher, estimator and settings."""
+        if self.one.label is not None:
+            return self.one.label
+        parts = [self.opened.searcher.name]
+        if self.opened.estimator is not None:
+            parts.append(f"by {self.opened.estimator.name}")
+        parts += [f"{name}={value}" for name, value in sorted(self.one.settings.items())]
+        return " ".join(parts)
+
+
+def search_table(
+    named: NamedSearchStudy, finished: Sequence[Finished], truth: Truth | None, dataset: str
+) -> SearchTable:
+    """The table of a study, with the rules that searches are compared with.
+
+    Args:
+        named: the study.
+        finished: its searches.
+        truth: where answers are looked up; None: nowhere.
+        dataset: that networks were searched for.
+    """
+    main = -1 if truth is None else truth.main(dataset)
+    rows = [_row(one, truth, main) for one in finished]
+    if truth is not None and (known := truth.table()) is not None and len(known):
+        sizes = {round(row.evaluations.mean) for row in rows if row.evaluations is not None}
+        rows += _rules(truth, known, sorted(sizes - {1}))
+    return SearchTable(
+        title=named.title,
+        space=named.study.space,
+        dataset=dataset,
+        benchmark="" if truth is None else truth.benchmark.provenance.describe(),
+        sha256="" if truth is None else truth.benchmark.provenance.sha256,
+        command=named.command,
+        seed=named.study.seed,
+        columns=() if truth is None else tuple(one.column for one in truth.columns),
+        main=main,
+        rows=tuple(rows),
+        published=() if truth is None else tuple(_published(named, rows, truth)),
+        notes=_notes(truth, main),
+    )
+
+
+def runs_frame(finished: Sequence[Finished], truth: Truth | None) -> pd.DataFrame:
+    """One row a run: its answer, what it cost and what that is worth."""
+    parts = []
+    for one in finished:
+        finals = [run.final for run in one.trajectories]
+        columns: dict[str, object] = {
+            "search": one.label,
+            "run": np.arange(len(finals)),
+            "architecture": finals,
+            "evaluations": [_evaluations(run) for run in one.trajectories],
+            "cost_s": [run.total_s for run in one.trajectories],
+            "stopped": [run.stopped for run in one.trajectories],
+        }
+        for place, column in enumerate(() if truth is None else truth.columns):
+            assert truth is not None
+            name = f"{column.target.dataset} {column.target.metric}"
+            columns[name] = truth.values(place, finals)
+        parts.append(pd.DataFrame(columns))
+    return pd.concat(parts, ignore_index=True)
+
+
+def steps_frame(finished: Sequence[Finished]) -> pd.DataFrame:
+    """One row a step of every run."""
+    return pd.concat(
+        [
+            run.frame().assign(search=one.label, run=number)
+            for one in finished
+            for number, run in enumerate(one.trajectories)
+        ],
+        ignore_index=True,
+    )
+
+
+def _row(one: Finished, truth: Truth | None, main: int) -> SearchRow:
+    runs = one.trajectories
+    values: tuple[Summary, ...] = ()
+    curve: Curve | None = None
+    reaching: Summary | None = None
+    if truth is not None:
+        finals = [run.final for run in runs]
+        values = tuple(summarise(truth.values(i, finals)) for i in range(len(truth.columns)))
+        if main >= 0:
+            column = truth.columns[main].column
+            sign = 1.0 if column.higher_is_better else -1.0
+            found = [truth.values(main, run.incumbents) for run in runs]
+            curve = _curve(runs, found)
+            if not np.isnan(column.optimum):
+                # of a loss, 1 % above the least; of an accuracy, 1 % below the greatest
+                near = column.optimum - sign * (1 - NEAR) * abs(column.optimum)
+                reaching = summarise(
+                    [
+                        first_reaching(run.evaluations, sign * these, sign * near)
+                        for run, these in zip(runs, found, strict=True)
+                    ]
+                )
+    return SearchRow(
+        label=one.label,
+        searcher=one.opened.searcher.name,
+        values=values,
+        evaluations=summarise([_evaluations(run) for run in runs]),
+        cost_s=summarise([run.total_s for run in runs]),
+        reaching=reaching,
+        budget=_budget(one.one),
+        settings=_settings(one.opened.searcher.settings(one.one.settings)),
+        facts=one.opened.facts,
+        curve=curve,
+        cost_is_known=one.opened.cost_is_known,
+    )
+
+
+def _curve(runs: Sequence[Trajectory], found: Sequence[NDArray[np.float64]]) -> Curve | None:
+    """By cost, from the first step of the fastest run to the end of the slowest."""
+    ends = [run.cost_s[-1] for run in runs]
+    starts = [run.cost_s[0] for run in runs]
+    if not max(ends) > min(starts) > 0:
+        return None
+    grid = np.geomspace(min(starts), max(ends), _GRID)
+    # the ends are exact: rounding must not put them before the first or after the last step
+    grid[0], grid[-1] = min(starts), max(ends)
+    return anytime([run.cost_s for run in runs], found, grid)
+
+
+def _rules(truth: Truth, known: pd.DataFrame, sizes: Sequence[int]) -> list[SearchRow]:
+    """Drawing one network, and the best of N by validation accuracy on each dataset."""
+    valid = {
+        one.target.dataset: i
+        for i, one in reversed(list(enumerate(truth.columns)))
+        if one.target.metric.startswith("val") or one.target.metric == "surrogate_accuracy"
+    }
+    rows = []
+    for n in (1, *sizes):
+        values = []
+        for i, one in enumerate(truth.columns):
+            decides = valid.get(one.target.dataset)
+            if n > 1 and decides is None:
+                values.append(summarise([]))
+                continue
+            criterion = known[i if decides is None else decides].to_numpy(dtype=np.float64)
+            high = truth.columns[i if decides is None else decides].column.higher_is_better
+            mean, sd = best_of_n(
+                criterion if high else -criterion, known[i].to_numpy(dtype=np.float64), n
+            )
+            nan = float("nan")
+            values.append(Summary(0, 0, mean, sd, nan, nan, nan, nan, nan))
+        rows.append(
+            SearchRow(
+                label="random network" if n == 1 else f"best of {n:,}",
+                searcher="",
+                values=tuple(values),
+                settings="exact: every network of the benchmark is as likely"
+                if n == 1
+                else "exact: the best of as many draws by validation accuracy after the longest "
+                "training, on each dataset its own",
+            )
+        )
+    return rows
+
+
+def _published(
+    named: NamedSearchStudy, rows: Sequence[SearchRow], truth: Truth
+) -> list[SearchComparison]:
+    by_label = {row.label: row for row in rows}
+    places = {(c.target.dataset, c.target.metric): i for i, c in enumerate(truth.columns)}
+    found = []
+    for cell in published_searches():
+        row = by_label.get(cell.method)
+        place = places.get((cell.dataset, cell.metric))
+        if row is None or place is None or cell.space != named.study.space:
+            continue
+        value = row.values[place]
+        error = 0.0 if not row.searcher else value.standard_error
+        found.append(SearchComparison(cell, value.mean, value.sd, value.n, error))
+    return found
+
+
+def _notes(truth: Truth | None, main: int) -> tuple[str, ...]:
+    notes = [
+        "searches see scores and validation accuracies; what else is in this table was looked up "
+        "after they had ended",
+        "mean and standard deviation over runs; the standard deviation of a rule is that of one "
+        "run",
+    ]
+    if truth is not None and main >= 0:
+        label = truth.columns[main].column.label
+        notes.append(
+            f"distance and evaluations to {100 * NEAR:.0f} % of the optimum are about {label}"
+        )
+    if truth is not None and (truth.benchmark.kind == "surrogate"):
+        notes.append("accuracies are PREDICTED by a surrogate")
+    return tuple(notes)
+
+
+def _evaluations(run: Trajectory) -> int:
+    return sum(run.counts.values())
+
+
+def _budget(one: OneSearch) -> str:
+    parts = [f"{one.seconds:,g} s"] if one.seconds is not None else []
+    parts += [f"{one.evaluations:,} evaluations"] if one.evaluations is not None else []
+    return ", ".join(parts)
+
+
+def _settings(settings: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in settings.items())

@@ -1,0 +1,116 @@
+"""Statistics of many runs of a search: what was found, and how fast."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A sample in a few numbers; NaN where there are too few values."""
+
+    n: int
+    """Values that are not missing."""
+    missing: int
+    mean: float
+    sd: float
+    """With n - 1; NaN for fewer than two values."""
+    q05: float
+    q25: float
+    median: float
+    q75: float
+    q95: float
+
+    @property
+    def standard_error(self) -> float:
+        """Of the mean."""
+        return self.sd / float(np.sqrt(self.n)) if self.n else float("nan")
+
+
+def summarise(values: Sequence[float] | Floats) -> Summary:
+    """Mean, standard deviation and quantiles (linearly interpolated).
+
+    Args:
+        values: one a run; NaN counts as missing.
+    """
+    given = np.asarray(values, dtype=np.float64)
+    known = given[~np.isnan(given)]
+    if not len(known):
+        nan = float("nan")
+        return Summary(0, len(given), nan, nan, nan, nan, nan, nan, nan)
+    quantiles = (float(q) for q in np.quantile(known, [0.05, 0.25, 0.5, 0.75, 0.95]))
+    sd = float(known.std(ddof=1)) if len(known) > 1 else float("nan")
+    return Summary(len(known), len(given) - len(known), float(known.mean()), sd, *quantiles)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """What many runs had found by each cost."""
+
+    grid: Floats
+    """Costs, ascending."""
+    mean: Floats
+    """Over the runs; NaN until all of them have an incumbent."""
+    low: Floats
+    high: Floats
+    """Quantiles of the runs, around the middle `band` of them."""
+    band: float
+    runs: int
+
+
+def anytime(
+    costs: Sequence[Floats],
+    values: Sequence[Floats],
+    grid: Floats,
+    *,
+    band: float = 0.8,
+) -> Curve:
+    """Incumbents' values on a common grid of costs.
+
+    A run is a step function: at a cost, the value of its last step that had cost at most as much.
+    After its end a run keeps its last value.
+
+    Args:
+        costs: by run, cumulative and ascending.
+        values: by run, of the incumbent at each step.
+        grid: costs at which to look.
+        band: fraction of the runs between the two quantiles.
+    """
+    table = np.array(
+        [_step(run_costs, run, grid) for run_costs, run in zip(costs, values, strict=True)]
+    ).reshape(len(costs), len(grid))
+    whole = ~np.isnan(table).any(axis=0)
+    mean, low, high = (np.full(len(grid), np.nan) for _ in range(3))
+    if whole.any():
+        known = table[:, whole]
+        mean[whole] = known.mean(axis=0)
+        tail = (1 - band) / 2
+        low[whole], high[whole] = np.quantile(known, [tail, 1 - tail], axis=0)
+    return Curve(grid, mean, low, high, band, len(costs))
+
+
+def _step(costs: Floats, values: Floats, grid: Floats) -> Floats:
+    places = np.searchsorted(costs, grid, side="right") - 1
+    padded = np.append(values, np.nan)  # place -1: before the first step
+    return np.asarray(padded[places], dtype=np.float64)
+
+
+def first_reaching(numbers: NDArray[np.int64], values: Floats, threshold: float) -> float:
+    """The number of evaluations at the first step whose value is at least a threshold.
+
+    Args:
+        numbers: evaluations up to each step.
+        values: of the incumbents; larger is better.
+        threshold: to be reached.
+
+    Returns:
+        NaN if no step reaches it.
+    """
+    reached = np.flatnonzero(values >= threshold)
+    return float(numbers[reached[0]]) if len(reached) else float("nan")
