@@ -10,10 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any
 
-import numpy as np
-from numpy._core import multiarray
-
 from untrained.foundation import MalformedInput, UserError
+from untrained.spaces.inert_arrays import InertArray, InertDtype, inert_reconstruct, inert_scalar
 
 
 def _latin1(text: str, encoding: str) -> bytes:
@@ -27,15 +25,17 @@ PLAIN: Mapping[tuple[str, str], Any] = MappingProxyType(
     {
         ("_codecs", "encode"): _latin1,
         ("collections", "OrderedDict"): OrderedDict,
-        ("numpy", "dtype"): np.dtype,
-        ("numpy", "ndarray"): np.ndarray,
-        ("numpy.core.multiarray", "scalar"): multiarray.scalar,
-        ("numpy._core.multiarray", "scalar"): multiarray.scalar,
-        ("numpy.core.multiarray", "_reconstruct"): multiarray._reconstruct,
-        ("numpy._core.multiarray", "_reconstruct"): multiarray._reconstruct,
+        ("numpy", "dtype"): InertDtype,
+        ("numpy", "ndarray"): InertArray,
+        ("numpy.core.multiarray", "scalar"): inert_scalar,
+        ("numpy._core.multiarray", "scalar"): inert_scalar,
+        ("numpy.core.multiarray", "_reconstruct"): inert_reconstruct,
+        ("numpy._core.multiarray", "_reconstruct"): inert_reconstruct,
     }
 )
-"""Containers, numbers and arrays of official files; making one runs nothing of their choice."""
+"""Containers, numbers and arrays of official files; making one runs nothing of their choice.
+
+An array is read with `numpy.asarray`."""
 
 
 def load_inert(path: Path, *, records: Collection[tuple[str, str]]) -> Any:
