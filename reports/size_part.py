@@ -33,7 +33,7 @@ def size_part(section: Section) -> Part | None:
             GridColumn("indicator", "Indicator", kind="text", code=True),
             GridColumn("n", "n"),
             *(GridColumn(f"rho_with_{size}", f"{RHO} with {size}") for size in sizes),
-            GridColumn("rho", f"{RHO} with truth", interval=True),
+            GridColumn("rho", f"{RHO} with truth", interval=True, aside=True),
             *(column for those in given for column in _given_columns(those)),
             GridColumn("tau", f"{TAU}-b with truth", interval=True, aside=True),
             *(

@@ -34,7 +34,11 @@ def top_part(section: Section) -> Part | None:
             GridColumn("indicator", "Indicator", kind="text", code=True),
             GridColumn("n", "n"),
             GridColumn("tau_weighted", f"weighted {TAU}", "disagreement at the top counts most"),
-            *(column for fraction in fractions for column in _slice_columns(fraction)),
+            *(
+                column
+                for fraction in fractions
+                for column in _slice_columns(fraction, widest=fraction == fractions[-1])
+            ),
             *(column for k in picks for column in _pick_columns(k)),
         ),
         tuple(_line(row, top, fractions, picks) for row, top in rows),
@@ -72,14 +76,16 @@ def _share(fraction: float) -> str:
     return f"{fraction * 100:g} %"
 
 
-def _slice_columns(fraction: float) -> tuple[GridColumn, ...]:
+def _slice_columns(fraction: float, *, widest: bool) -> tuple[GridColumn, ...]:
+    """Documents show the widest slice, and what is left of tau in the one before."""
     share = _share(fraction)
     key = f"top_{fraction * 100:g}".replace(".", "_")
+    small = not widest
     return (
-        GridColumn(f"{key}_tau", f"{TAU}-b, best {share}", interval=True),
+        GridColumn(f"{key}_tau", f"{TAU}-b, best {share}", interval=True, aside=fraction < 0.05),
         GridColumn(f"{key}_rho", f"{RHO}, best {share}", interval=True, aside=True),
-        GridColumn(f"{key}_precision", f"precision, {share}", interval=True),
-        GridColumn(f"{key}_ndcg", f"nDCG, {share}"),
+        GridColumn(f"{key}_precision", f"precision, {share}", interval=True, aside=small),
+        GridColumn(f"{key}_ndcg", f"nDCG, {share}", aside=small),
         GridColumn(f"{key}_n", f"n, best {share}", aside=True),
     )
 
@@ -87,7 +93,7 @@ def _slice_columns(fraction: float) -> tuple[GridColumn, ...]:
 def _pick_columns(k: int) -> tuple[GridColumn, ...]:
     return (
         GridColumn(f"regret_{k}", f"regret, best of {k}" if k > 1 else "regret of the first"),
-        GridColumn(f"rank_{k}", f"rank, best of {k}" if k > 1 else "rank of the first"),
+        GridColumn(f"rank_{k}", f"rank, best of {k}" if k > 1 else "rank of the first", aside=True),
     )
 
 
