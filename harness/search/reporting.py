@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from untrained.harness.search.looking_up import Truth
 from untrained.harness.search.opening import Opened
 from untrained.harness.search.search_study import NamedSearchStudy, OneSearch
+from untrained.harness.search.validation import METRICS
 from untrained.results.searches import Curve, Summary, anytime, first_reaching, summarise
 from untrained.results.searches_exact import best_of_n
 from untrained.results.searches_published import SearchComparison, published_searches
@@ -57,7 +58,7 @@ def search_table(
     main = -1 if truth is None else truth.main(dataset)
     rows = [_row(one, truth, main) for one in finished]
     if truth is not None and (known := truth.table()) is not None and len(known):
-        sizes = {round(row.evaluations.mean) for row in rows if row.evaluations is not None}
+        sizes = {round(n.mean) for row in rows if (n := row.evaluations) and n.q05 == n.q95}
         rows += _rules(truth, known, sorted(sizes - {1}))
     return SearchTable(
         title=named.title,
@@ -158,39 +159,72 @@ def _curve(runs: Sequence[Trajectory], found: Sequence[NDArray[np.float64]]) -> 
 
 
 def _rules(truth: Truth, known: pd.DataFrame, sizes: Sequence[int]) -> list[SearchRow]:
-    """Drawing one network, and the best of N by validation accuracy on each dataset."""
+    """Drawing one network, and the best of N by each column itself or by validation accuracy."""
+    own = list(range(len(truth.columns)))
     valid = {
         one.target.dataset: i
         for i, one in reversed(list(enumerate(truth.columns)))
-        if one.target.metric.startswith("val") or one.target.metric == "surrogate_accuracy"
+        if one.target.metric in METRICS
     }
-    rows = []
-    for n in (1, *sizes):
-        values = []
-        for i, one in enumerate(truth.columns):
-            decides = valid.get(one.target.dataset)
-            if n > 1 and decides is None:
-                values.append(summarise([]))
-                continue
-            criterion = known[i if decides is None else decides].to_numpy(dtype=np.float64)
-            high = truth.columns[i if decides is None else decides].column.higher_is_better
-            mean, sd = best_of_n(
-                criterion if high else -criterion, known[i].to_numpy(dtype=np.float64), n
-            )
-            nan = float("nan")
-            values.append(Summary(0, 0, mean, sd, nan, nan, nan, nan, nan))
+    by_validation = [valid.get(one.target.dataset) for one in truth.columns]
+    rows = [
+        _rule(
+            "random network",
+            "every network is as likely",
+            truth=truth,
+            known=known,
+            deciding=own,
+            n=1,
+        )
+    ]
+    for n in sizes:
         rows.append(
-            SearchRow(
-                label="random network" if n == 1 else f"best of {n:,}",
-                searcher="",
-                values=tuple(values),
-                settings="exact: every network of the benchmark is as likely"
-                if n == 1
-                else "exact: the best of as many draws by validation accuracy after the longest "
-                "training, on each dataset its own",
+            _rule(
+                f"best of {n:,}",
+                "an oracle: the best of as many draws by the very column that is reported",
+                truth=truth,
+                known=known,
+                deciding=own,
+                n=n,
             )
         )
+        if valid:
+            rows.append(
+                _rule(
+                    f"best of {n:,} by validation",
+                    "the best of as many draws by validation accuracy after the longest training, "
+                    "on each dataset its own",
+                    truth=truth,
+                    known=known,
+                    deciding=by_validation,
+                    n=n,
+                )
+            )
     return rows
+
+
+def _rule(
+    label: str,
+    text: str,
+    *,
+    truth: Truth,
+    known: pd.DataFrame,
+    deciding: Sequence[int | None],
+    n: int,
+) -> SearchRow:
+    """The exact mean and spread of the best of N; `deciding` is the column that chooses."""
+    nan = float("nan")
+    values = []
+    for i, decides in enumerate(deciding):
+        if decides is None:
+            values.append(summarise([]))
+            continue
+        criterion = known[decides].to_numpy(dtype=np.float64)
+        if not truth.columns[decides].column.higher_is_better:
+            criterion = -criterion
+        mean, sd = best_of_n(criterion, known[i].to_numpy(dtype=np.float64), n)
+        values.append(Summary(0, 0, mean, sd, nan, nan, nan, nan, nan))
+    return SearchRow(label=label, searcher="", values=tuple(values), settings=f"exact: {text}")
 
 
 def _published(
