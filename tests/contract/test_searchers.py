@@ -165,7 +165,8 @@ def test_nothing_that_a_searcher_holds_leads_to_test_accuracies(name):
 
 
 def test_the_walk_over_references_finds_what_is_hidden():
-    hidden = {"a": [lambda secret=Secret(): secret]}
+    secret = Secret()
+    hidden = {"a": [lambda: secret]}
     assert any(isinstance(thing, Secret) for thing in reachable(hidden))
 
 
