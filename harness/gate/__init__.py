@@ -1,0 +1,1 @@
+"""The gate: whether scores and correlations are still what a committed baseline says."""
