@@ -1,6 +1,6 @@
 """Stored scores, the statistics of rankings, and committed results."""
 
-from untrained.results.analysis import Analysis
+from untrained.results.analysis import Analysis, analyse
 from untrained.results.bootstrap import (
     INTERVALS,
     Interval,
@@ -12,7 +12,7 @@ from untrained.results.bootstrap import (
 from untrained.results.ceiling import Ceiling, noise_ceiling
 from untrained.results.correlation import CorrelationRow, correlate
 from untrained.results.environment import Environment, current_environment
-from untrained.results.factors import FactorEffect, FactorLevel
+from untrained.results.factors import FactorEffect, FactorLevel, factor_effects
 from untrained.results.iso_size import SizeBin, SizeBins
 from untrained.results.pairwise import PairComparison
 from untrained.results.population import Population
@@ -27,10 +27,10 @@ from untrained.results.rankings import Ranking, Rankings
 from untrained.results.redundancy import Redundancy
 from untrained.results.score import STATUSES, Score, ScoreKey, Status
 from untrained.results.size_bias import PartialCorrelation, SizeBias
-from untrained.results.stability import Stability
+from untrained.results.stability import Stability, seed_stability
 from untrained.results.store import ScoreStore
 from untrained.results.table import CorrelationTable, TableRow
-from untrained.results.task_comparison import TaskComparison
+from untrained.results.task_comparison import TaskComparison, compare_over_tasks
 from untrained.results.top import Pick, TopRanking, TopSlice
 from untrained.results.top_ranking import top_rankings
 from untrained.results.trivial import TRIVIAL, BaselineDifference
@@ -71,15 +71,19 @@ __all__ = [
     "TaskComparison",
     "TopRanking",
     "TopSlice",
+    "analyse",
     "bca_interval",
+    "compare_over_tasks",
     "compare_published",
     "correlate",
     "current_environment",
+    "factor_effects",
     "kendall_tau_b",
     "noise_ceiling",
     "percentile_interval",
     "published_values",
     "resample_counts",
+    "seed_stability",
     "spearman_rho",
     "tied_pair_fraction",
     "top_rankings",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
-from numpy.typing import NDArray
 
 from untrained.results.population import Floats
+from untrained.results.ranking import mid_ranks
 from untrained.results.top import Pick
 from untrained.results.top_cut import Order
 
@@ -70,19 +72,13 @@ def expected_ndcg(scores: Floats, truth: Floats, k: int) -> float:
         A number in [0, 1]; NaN where n < 2 or the truth is constant.
     """
     n = truth.size
-    groups = np.unique(truth, return_inverse=True, return_counts=True)
-    if groups[0].size < 2:
-        return float("nan")
-    gains = 2 ** (_mid_ranks(groups[1], groups[2]) / (n - 1)) - 1
+    ranks = mid_ranks(truth)
+    if n < 2 or (ranks == ranks[0]).all():
+        return math.nan
+    gains = 2 ** (ranks / (n - 1)) - 1
     discounts = np.zeros(n)
     discounts[:k] = 1 / np.log2(np.arange(2, min(k, n) + 2))
     order = Order.of(scores)
     sizes = np.diff(order.starts, append=n)
     shared = np.repeat(np.add.reduceat(discounts, order.starts) / sizes, sizes)
     return float(gains[order.points] @ shared / (np.sort(gains)[::-1] @ discounts))
-
-
-def _mid_ranks(labels: NDArray[np.int64], counts: NDArray[np.int64]) -> Floats:
-    """Mid-ranks from 0 for the smallest."""
-    ends = np.cumsum(counts)
-    return np.asarray(((ends - counts) + (counts - 1) / 2)[labels], dtype=np.float64)

@@ -29,6 +29,23 @@ def dense_ranks(values: ArrayLike) -> NDArray[np.int64]:
     return np.unique(array, return_inverse=True)[1].astype(np.int64)
 
 
+def mid_ranks(values: ArrayLike) -> NDArray[np.float64]:
+    """Ranks from 0 in ascending order, equal values sharing the mean of their ranks.
+
+    Args:
+        values: one-dimensional; infinite values are legal and rank first or last.
+
+    Returns:
+        As many ranks.
+
+    Raises:
+        ValueError: a value is NaN, or the shape is wrong.
+    """
+    ranks = dense_ranks(values)
+    counts = np.bincount(ranks)
+    return np.asarray((np.cumsum(counts) - (counts + 1) / 2)[ranks], dtype=np.float64)
+
+
 def kendall_tau_b(x: ArrayLike, y: ArrayLike) -> float:
     """Kendall's tau-b: (concordant - discordant) / sqrt(pairs untied in x * pairs untied in y).
 
