@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from untrained.foundation import MissingData
 from untrained.harness.aggregating import aggregate_row, member_scores
+from untrained.harness.ceilings import noise_ceilings
 from untrained.harness.datasets import datasets
 from untrained.harness.ranked import Ranked
 from untrained.harness.study import Statistics
@@ -18,10 +19,15 @@ from untrained.reports import Report, Section
 from untrained.results import (
     CorrelationRow,
     CorrelationTable,
+    Resampling,
     ScoreStore,
+    Stability,
     TableRow,
+    TaskComparison,
+    analyse,
+    compare_over_tasks,
     compare_published,
-    correlate,
+    seed_stability,
 )
 from untrained.spaces import spaces
 
@@ -63,21 +69,35 @@ def correlate_ranked(
     values = truth.values(scores.index)
     directions = {name: indicators[name].higher_is_better for name in measured.columns}
     directions |= {name: one.aggregate.higher_is_better for name, one in computed.items()}
-    correlations = correlate(
+    larger_is_better = values if truth.higher_is_better else -values
+    resampling = Resampling(
+        statistics.resamples, statistics.confidence, statistics.seed, statistics.interval
+    )
+    analysis = analyse(
         scores,
-        values if truth.higher_is_better else -values,
+        larger_is_better,
         higher_is_better=directions,
         baseline=BASELINE,
-        resamples=statistics.resamples,
-        confidence=statistics.confidence,
-        seed=statistics.seed,
+        resampling=resampling,
+        clusters=_classes(ranked.space, scores.index) if statistics.by_class else None,
     )
+    correlations = analysis.rows
     rows = {
         row.indicator: _row(ranked, row) for row in correlations if row.indicator not in computed
     }
     for row in correlations:
         if one := computed.get(row.indicator):
             rows[one.name] = aggregate_row(one, row, scores[one.name], ranked, rows)
+    rows = {
+        name: replace(
+            row,
+            top=analysis.top.get(name),
+            size_bias=analysis.size_bias.get(name),
+            best_baseline=analysis.best_baseline.get(name),
+            stability=_stability(ranked, name, larger_is_better),
+        )
+        for name, row in rows.items()
+    }
     table = CorrelationTable(
         title=title or f"{spaces[ranked.space].title}: {truth.target.label}",
         space=ranked.space,
@@ -105,8 +125,14 @@ def correlate_ranked(
                 size=spaces[ranked.space].size,
             )
         ),
+        baseline=BASELINE,
+        interval=statistics.interval,
+        clusters=analysis.clusters,
+        ceilings=noise_ceilings(truth, values, resampling=resampling),
+        pairs=analysis.pairs,
+        redundancy=analysis.redundancy,
     )
-    return Section(table, scores, values)
+    return Section(table, scores, values, larger_truth_is_better=truth.higher_is_better)
 
 
 def make_report(
@@ -120,7 +146,45 @@ def make_report(
         sections=tuple(sections),
         environments=tuple(asdict(environments[number]) for number in used),
         version=version("untrained"),
+        task_comparison=_over_tasks(sections),
     )
+
+
+def _over_tasks(sections: Sequence[Section]) -> TaskComparison | None:
+    """Friedman's test over the tables, where there are several and two rows stand in all."""
+    import pandas as pd
+
+    quality = pd.DataFrame(
+        {
+            section.table.title: {
+                row.correlation.indicator: row.correlation.tau for row in section.table.rows
+            }
+            for section in sections
+        }
+    ).T.dropna(axis="columns")
+    if len(sections) < 2 or quality.shape[1] < 2:
+        return None
+    return compare_over_tasks(quality)
+
+
+def _classes(space: str, architectures: pd.Index[str]) -> pd.Series[str]:
+    """The functional class of each architecture."""
+    import pandas as pd
+
+    texts = [str(spaces[space].canonical(text)) for text in architectures]
+    return pd.Series(texts, index=architectures)
+
+
+def _stability(ranked: Ranked, name: str, truth: pd.Series[float]) -> Stability | None:
+    """How much an indicator's ranking depends on the seed; None for an aggregate or one seed."""
+    if name not in ranked.seeds:
+        return None
+    rows = ranked.frame[ranked.frame["indicator"] == name]
+    by_seed = {
+        seed: rows[rows["seed"] == seed].set_index("architecture")["value"]
+        for seed in ranked.seeds[name]
+    }
+    return seed_stability(by_seed, truth, higher_is_better=indicators[name].higher_is_better)
 
 
 def _wide(ranked: Ranked) -> pd.DataFrame:

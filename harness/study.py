@@ -116,6 +116,10 @@ class Statistics(_Section):
     resamples: Annotated[int, Field(ge=2)] = 1000
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
     seed: int = 0
+    interval: Literal["percentile", "bca"] = "percentile"
+    """`percentile`, or `bca`: bias-corrected and accelerated."""
+    by_class: bool = False
+    """Resample functional classes as wholes, so that duplicates make no interval narrower."""
 
 
 class ReportOptions(_Section):

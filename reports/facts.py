@@ -156,8 +156,12 @@ def _truth(table: CorrelationTable) -> str:
 def _intervals(table: CorrelationTable) -> str:
     if not table.resamples:
         return "none"
+    kind = "percentile" if table.interval == "percentile" else "BCa"
+    units = "architectures"
+    if table.clusters is not None:
+        units = f"{count(table.clusters)} functional classes"
     return (
-        f"{confidence_level(table.confidence)} percentile bootstrap over architectures, "
+        f"{confidence_level(table.confidence)} {kind} bootstrap over {units}, "
         f"{count(table.resamples)} resamples, seed {table.bootstrap_seed}"
     )
 

@@ -52,7 +52,8 @@ def pairs_part(section: Section) -> Part | None:
         "Which indicators differ",
         f"Paired bootstrap of the difference of {TAU}-b for each of {len(known):,} pairs, "
         f"adjusted for their number by Holm's method; a pair is told apart at a family-wise level "
-        f"of {confidence_level(level)}. p cannot be smaller than 2 / (1 + resamples).",
+        f"of {confidence_level(level)}. p takes the difference over its bootstrap standard error "
+        "for normal.",
         grid,
         full=full,
     )

@@ -17,7 +17,7 @@ INTERVALS: tuple[Interval, ...] = get_args(Interval)
 CHUNK_BYTES = 1 << 26
 """Size of one chunk of counts; the working memory is a few times this."""
 
-_SAME = 1e-12
+SAME = 1e-12
 """Coefficients, numbers in [-2, 2], that differ by less are equal but for rounding."""
 
 
@@ -129,7 +129,7 @@ def bca_interval(
     replicates = replicates[~np.isnan(replicates)]
     if replicates.size == 0 or math.isnan(estimate):
         return math.nan, math.nan
-    equal = np.abs(replicates - estimate) <= _SAME
+    equal = np.abs(replicates - estimate) <= SAME
     below = float(np.mean(np.where(equal, 0.5, replicates < estimate)))
     if not 0 < below < 1:
         return math.nan, math.nan
@@ -144,7 +144,7 @@ def bca_interval(
 def _acceleration(jackknife: NDArray[np.float64]) -> float:
     defined = jackknife[~np.isnan(jackknife)]
     deviations = defined.mean() - defined if defined.size else defined
-    if np.abs(deviations).max(initial=0) <= _SAME:
+    if np.abs(deviations).max(initial=0) <= SAME:
         return 0.0
     return float((deviations**3).sum() / (6 * (deviations**2).sum() ** 1.5))
 

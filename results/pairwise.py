@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
+from scipy.special import ndtr
 
+from untrained.results.bootstrap import SAME
 from untrained.results.correlation import difference
 from untrained.results.population import Floats
 from untrained.results.rankings import Ranking, Rankings
@@ -26,9 +28,8 @@ class PairComparison:
     delta_low: float
     delta_high: float
     p: float
-    """Two-sided paired bootstrap p-value: 2 (1 + m) / (1 + R), at most 1, where m is the smaller
-    of the numbers of resamples whose difference is <= 0 and >= 0, of R. It cannot be smaller than
-    2 / (1 + R). NaN without resamples."""
+    """Two-sided: 2 Phi(-|delta| / s), s the standard deviation of the paired bootstrap replicates.
+    NaN without resamples."""
     p_holm: float
     """p adjusted by Holm's step-down method for all pairs of the table that have a p."""
 
@@ -62,30 +63,34 @@ def _compare(rankings: Rankings, first: Ranking, second: Ranking) -> PairCompari
         delta=delta,
         delta_low=low,
         delta_high=high,
-        p=bootstrap_p(replicates),
+        p=bootstrap_p(delta, replicates),
         p_holm=math.nan,
     )
 
 
-def bootstrap_p(replicates: Floats) -> float:
-    """The two-sided p-value of a difference being zero, from its bootstrap replicates.
+def bootstrap_p(estimate: float, replicates: Floats) -> float:
+    """The two-sided p-value of a difference being zero, by its bootstrap standard error.
 
-    It is small where a percentile interval of high confidence leaves zero out. As in Monte Carlo
-    tests (Davison and Hinkley, Bootstrap Methods and their Application, 1997, chapter 4) 1 is added
-    to both counts, so p is never 0.
+    A share of replicates beyond zero cannot fall below one over their number, so that after Holm's
+    adjustment for some hundred pairs nothing would be told apart; the normal approximation has no
+    such floor (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 12).
 
     Args:
+        estimate: the difference itself.
         replicates: the difference in every resample; NaN is left out.
 
     Returns:
-        min(1, 2 (1 + m) / (1 + R)), m the smaller of the numbers of replicates <= 0 and >= 0; NaN
-        without replicates.
+        2 Phi(-|estimate| / s), s the sample standard deviation of the replicates; where they are
+        all equal 1 for an estimate of 0, else 0; NaN with fewer than two replicates, or without an
+        estimate.
     """
     defined = replicates[~np.isnan(replicates)]
-    if defined.size == 0:
+    if defined.size < 2 or math.isnan(estimate):
         return math.nan
-    smaller = min(int((defined <= 0).sum()), int((defined >= 0).sum()))
-    return min(1.0, 2 * (1 + smaller) / (1 + defined.size))
+    s = float(defined.std(ddof=1))
+    if s < SAME:
+        return float(abs(estimate) < SAME)
+    return float(2 * ndtr(-abs(estimate) / s))
 
 
 def holm(p: Sequence[float]) -> list[float]:

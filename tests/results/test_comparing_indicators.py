@@ -63,8 +63,7 @@ def test_every_pair_is_compared_over_the_networks_that_both_have():
         drawn = np.array(list(replicates(one, other, truth)))
         expected = np.quantile(drawn, [0.1, 0.9])
         np.testing.assert_allclose((pair.delta_low, pair.delta_high), expected, rtol=1e-10)
-        smaller = min((drawn <= 0).sum(), (drawn >= 0).sum())
-        assert pair.p == min(1, 2 * (1 + smaller) / 61)
+        assert pair.p == pytest.approx(2 * stats.norm.sf(abs(pair.delta) / np.std(drawn, ddof=1)))
     assert [pair.p_holm for pair in found] == holm([pair.p for pair in found])
     assert {pair.n for pair in found} == {36, 37, 39, 40}
 
@@ -87,11 +86,17 @@ def test_one_indicator_makes_no_pair():
     assert compare_pairs(rankings_of({"a": [1.0, 2.0, 3.0]}, [1.0, 2.0, 3.0])) == ()
 
 
-def test_p_is_never_zero_and_never_above_one():
-    assert bootstrap_p(np.ones(999)) == 2 / 1000
-    assert bootstrap_p(np.array([-1.0, 1.0, math.nan])) == 1
-    assert bootstrap_p(np.array([0.0] * 10)) == 1
-    assert math.isnan(bootstrap_p(np.array([math.nan])))
+def test_p_without_spread_or_without_replicates():
+    assert bootstrap_p(0.5, np.ones(9)) == 0
+    assert bootstrap_p(0.0, np.zeros(9)) == 1
+    assert bootstrap_p(1e-17, np.array([0, 1e-17, 0])) == 1  # rounding is no difference
+    assert math.isnan(bootstrap_p(0.5, np.array([math.nan, 0.4])))
+    assert math.isnan(bootstrap_p(math.nan, np.array([0.1, 0.2])))
+
+
+def test_a_clear_difference_stays_clear_after_holm_for_hundreds_of_pairs():
+    clear = bootstrap_p(0.3, np.random.default_rng(0).normal(0.3, 0.02, 200))
+    assert holm([clear, *[0.5] * 300])[0] < 1e-6
 
 
 def test_p_of_no_difference_is_about_uniform():
@@ -101,7 +106,7 @@ def test_p_of_no_difference_is_about_uniform():
     for _ in range(400):
         sample = rng.normal(size=50)
         means = rng.choice(sample, size=(400, 50)).mean(axis=1)
-        found.append(bootstrap_p(means))
+        found.append(bootstrap_p(sample.mean(), means))
     assert stats.kstest(found, "uniform").pvalue > 0.01
 
 
