@@ -3,10 +3,11 @@
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
-from untrained.results import resample_counts, weighted_rank_correlations
+from untrained.results import correlate, resample_counts, weighted_rank_correlations
 
 NUM_NETWORKS = 15_625
 RESAMPLES = 1000
@@ -47,3 +48,43 @@ def test_all_resamples_at_once_against_a_loop(benchmark):
     )
     # 16 were measured on two shared cores
     assert ratio > 5
+
+
+def test_a_table_with_bca_intervals_against_a_loop(benchmark):
+    """What a table of 25 indicators takes: resamples, and a jackknife of all networks."""
+    rng = np.random.default_rng(0)
+    truth = pd.Series(rng.normal(size=NUM_NETWORKS).round(3))
+    scores = pd.DataFrame({name: truth + rng.normal(size=NUM_NETWORKS) for name in ("a", "b")})
+
+    def table():
+        begin = time.process_time()
+        correlate(
+            scores,
+            truth,
+            higher_is_better=dict.fromkeys(scores, True),
+            resamples=RESAMPLES,
+            interval="bca",
+        )
+        return time.process_time() - begin
+
+    table_s = benchmark.pedantic(table, rounds=1, warmup_rounds=1)
+
+    begin = time.process_time()
+    for _ in range(LOOPED):
+        drawn = rng.integers(NUM_NETWORKS, size=NUM_NETWORKS)
+        for name in scores:
+            x, y = scores[name].to_numpy()[drawn], truth.to_numpy()[drawn]
+            stats.kendalltau(x, y)
+            stats.spearmanr(x, y)
+    # a plain jackknife repeats both for every network
+    repetitions = RESAMPLES + NUM_NETWORKS
+    loop_s = (time.process_time() - begin) * repetitions / LOOPED
+    if benchmark.stats is None:
+        pytest.skip("run with --benchmark-only to compare times")
+    ratio = loop_s / table_s
+    benchmark.extra_info.update(
+        cpu_seconds_per_score=table_s / scores.shape[1],
+        loop_cpu_seconds_per_score_extrapolated=loop_s / scores.shape[1],
+        ratio=ratio,
+    )
+    assert ratio > 100
