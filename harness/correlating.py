@@ -61,7 +61,7 @@ def correlate_ranked(
     """
     if ranked.frame.empty:
         raise MissingData(f"no scores of {ranked.space} are stored; run untrained score first")
-    measured = _wide(ranked)
+    measured = wide_scores(ranked)
     # fixed from here on: resamples do not take the ranks inside an aggregate anew
     computed = {one.name: one for one in ranked.aggregates}
     members = member_scores(ranked, measured)
@@ -187,7 +187,7 @@ def _stability(ranked: Ranked, name: str, truth: pd.Series[float]) -> Stability 
     return seed_stability(by_seed, truth, higher_is_better=indicators[name].higher_is_better)
 
 
-def _wide(ranked: Ranked) -> pd.DataFrame:
+def wide_scores(ranked: Ranked) -> pd.DataFrame:
     """One row an architecture of the population, one column an indicator; NaN = missing."""
     values = ranked.frame.groupby(["architecture", "indicator"])["value"].agg(["mean", "count"])
     # a mean over fewer seeds than the others' would have another noise

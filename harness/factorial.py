@@ -11,7 +11,10 @@ from untrained.harness.study import Factors
 from untrained.harness.study_file import NamedStudy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from untrained.harness.truth import ChosenTruth
+    from untrained.results import FactorEffect, ScoreStore
 
 OWN = "own"
 """Level of a factor that the study leaves to each indicator's protocol."""
@@ -51,3 +54,49 @@ def plan_cells(named: NamedStudy) -> list[Cell]:
             )
         )
     return cells
+
+
+def effects_of_factors(
+    cells: Sequence[Cell], store: ScoreStore, truths: Mapping[str, ChosenTruth]
+) -> dict[str, tuple[FactorEffect, ...]]:
+    """What every factor does to every indicator, by search space.
+
+    Args:
+        cells: as `plan_cells` gives them, scored.
+        store: their scores.
+        truths: by search space.
+
+    Returns:
+        Effects in the order of the indicators, without those that no factor changes; empty for a
+        study without factors.
+    """
+    from untrained.harness.correlating import wide_scores
+    from untrained.harness.ranked import ranked_of_plan
+    from untrained.indicators import indicators
+    from untrained.results import factor_effects
+
+    factors = list(cells[0].levels)
+    if not factors:
+        return {}
+    found = {}
+    for number, plan in enumerate(cells[0].plans):
+        wide = {
+            tuple(cell.levels.values()): wide_scores(ranked_of_plan(cell.plans[number], store))
+            for cell in cells
+        }
+        truth = truths[plan.space]
+        values = truth.values(plan.selection.architectures)
+        found[plan.space] = tuple(
+            effect
+            for name in plan.protocols
+            if len({cell.plans[number].protocols[name].digest for cell in cells}) > 1
+            for effect in factor_effects(
+                {levels: scores[name] for levels, scores in wide.items()},
+                values if truth.higher_is_better else -values,
+                indicator=name,
+                factors=factors,
+                reference=tuple(cells[0].levels.values()),
+                higher_is_better=indicators[name].higher_is_better,
+            )
+        )
+    return found

@@ -19,7 +19,7 @@ from untrained.harness.ranked import ranked_of_plan
 from untrained.harness.scoring import score_task
 from untrained.harness.sharing import check_sharing
 from untrained.harness.task import ScoreTask
-from untrained.results import Environment, Score, ScoreStore, current_environment
+from untrained.results import Environment, Score, ScoreKey, ScoreStore, current_environment
 
 FAILURES = frozenset({"error", "timeout", "out_of_memory"})
 """Statuses that say something went wrong in the run; `unsupported` and `diverged` are findings."""
@@ -75,8 +75,13 @@ def run_plans(
         for protocol in plan.protocols.values():
             batches(protocol)  # a mistake in the images is the user's, not that of 1,000 networks
             store.put_protocol(protocol.digest, protocol.canonical)
-    missing = [store.missing(plan.keys, retry_failed=retry_failed) for plan in plans]
-    wanted = sum(len(plan.keys) for plan in plans)
+    missing: list[list[ScoreKey]] = []
+    asked: set[ScoreKey] = set()
+    for plan in plans:  # what several plans want is one score
+        keys = [key for key in plan.keys if key not in asked]
+        asked.update(keys)
+        missing.append(store.missing(keys, retry_failed=retry_failed))
+    wanted = len(asked)
     left = sum(map(len, missing))
     environment = current_environment(device=device_name(device), threads=1)
     tasks = (
@@ -95,10 +100,14 @@ def run_plans(
             f"interrupted; everything that was finished is in {store.path}: run the same command "
             "again and it goes on from there"
         ) from None
-    statuses: Counter[str] = Counter()
+    statuses: dict[ScoreKey, str] = {}
     for plan in plans:
-        statuses.update(ranked_of_plan(plan, store).frame["status"])
-    return RunSummary(wanted, wanted - left, scored, tuple(sorted(statuses.items())))
+        frame = ranked_of_plan(plan, store).frame
+        keyed = zip(*(frame[name] for name in ScoreKey._fields), strict=True)
+        statuses.update(zip(map(ScoreKey._make, keyed), frame["status"], strict=True))
+    return RunSummary(
+        wanted, wanted - left, scored, tuple(sorted(Counter(statuses.values()).items()))
+    )
 
 
 def _store_all(

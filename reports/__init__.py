@@ -1,5 +1,6 @@
 """Tables, figures and documents, rendered from results."""
 
+from untrained.reports.factor_part import factor_part
 from untrained.reports.facts import facts, note_lines
 from untrained.reports.formats import Format, formats, report_format
 from untrained.reports.report import Report, Section
@@ -11,6 +12,7 @@ __all__ = [
     "Report",
     "Section",
     "correlation_table",
+    "factor_part",
     "facts",
     "formats",
     "note_lines",

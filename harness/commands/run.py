@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -51,16 +52,17 @@ def run(
     from untrained.harness.commands.running import fill, print_failures, print_plan, print_summary
     from untrained.harness.commands.showing import print_section
     from untrained.harness.correlating import correlate_ranked, make_report
-    from untrained.harness.plan import plan_study
+    from untrained.harness.factorial import effects_of_factors, plan_cells
     from untrained.harness.ranked import ranked_of_plan
     from untrained.harness.study_file import load_study
     from untrained.harness.truth import truths_of_study
-    from untrained.reports import formats, write_report
+    from untrained.reports import factor_part, formats, write_report
     from untrained.results import ScoreStore
 
     named = load_study(study)
     folder = output or Path(named.study.report.folder or named.name)
-    plans = plan_study(named)
+    cells = plan_cells(named)
+    plans = [plan for cell in cells for plan in cell.plans]
     # what is wrong at the end must not show only after hours of scoring
     truths = truths_of_study(named)
     with named.at("report", "formats"):
@@ -74,12 +76,19 @@ def run(
             store.absorb(known)
         summary = fill(store, plans, device=device, workers=workers, retry_failed=retry_failed)
         print_summary(summary, store.path)
-        ranked = [ranked_of_plan(plan, store) for plan in plans]
+        ranked = [ranked_of_plan(plan, store) for plan in cells[0].plans]
         sections = [
             correlate_ranked(
                 part, truths[part.space], statistics=named.study.statistics, command=named.command
             )
             for part in ranked
+        ]
+        effects = effects_of_factors(cells, store, truths)
+        sections = [
+            replace(section, parts=(*section.parts, factor_part(found)))
+            if (found := effects.get(section.table.space))
+            else section
+            for section in sections
         ]
         report = make_report(named.title, sections, ranked, store)
         exported = store.export(folder / SCORES_NAME)

@@ -332,6 +332,28 @@ def test_exported_scores_are_correlated_and_reported_like_a_store(untrained, sco
     assert (tmp_path / "r" / "report.md").is_file()
 
 
+def test_a_factorial_study_scores_every_combination_and_reports_effects(untrained, tmp_path):
+    study, output = tmp_path / "factors.toml", tmp_path / "out"
+    study.write_text(STUDY + '[factors]\ninputs = ["ones"]\nbatch_size = [4]\n')
+    code, _, err = untrained("run", study, "--output", output, "--workers", "1")
+    assert code == 0, err
+    assert "25 scores in" in err  # 5 of params, which no factor changes, and 4 x 5 of naswot
+    frame = pd.read_parquet(output / "scores.parquet")
+    assert frame.groupby("indicator")["protocol"].nunique().to_dict() == {"naswot": 4, "params": 1}
+    text = (output / "report.md").read_text()
+    rows = [line.split("|")[1:-1] for line in text.split("Sensitivity")[1].splitlines()]
+    cells = [[cell.strip() for cell in row[:3]] for row in rows if len(row) == 8]
+    assert cells[2:] == [
+        ["naswot", "inputs", "gaussian"],
+        ["naswot", "inputs", "ones"],
+        ["naswot", "batch_size", "8"],
+        ["naswot", "batch_size", "4"],
+    ]
+    again = untrained("run", study, "--output", output, "--workers", "1")
+    assert "(0 new)" in again[2]
+    assert text == (output / "report.md").read_text()
+
+
 def test_a_report_folder_of_a_study_is_relative_to_its_file(untrained, tmp_path, monkeypatch):
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "s.toml").write_text(STUDY + '[report]\nfolder = "o"\nformats = ["csv"]\n')
