@@ -53,6 +53,7 @@ LAYOUT = SupernetLayout.dense(
     nodes=NUM_NODES,
     operations=OPERATIONS,
     inputs_per_node=2,
+    least_cells=3,
 )
 """Of the supernet: 14 edges a cell, those of the normal cell first."""
 FORM = "normal;reduction, each four nodes joined by '+', each node |op~input|op~input|"

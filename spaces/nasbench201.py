@@ -32,7 +32,13 @@ OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 """(source, target) of each edge, in the order of the notation."""
 LAYOUT = SupernetLayout.dense(
-    "nasbench201", cells=("cell",), inputs=1, nodes=3, operations=OPERATIONS, inputs_per_node=None
+    "nasbench201",
+    cells=("cell",),
+    inputs=1,
+    nodes=3,
+    operations=OPERATIONS,
+    inputs_per_node=None,
+    least_cells=1,
 )
 """Of the supernet: the edges are those of `EDGES`."""
 FORM = "|op~0|+|op~0|op~1|+|op~0|op~1|op~2|"

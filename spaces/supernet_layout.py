@@ -43,6 +43,8 @@ class SupernetLayout:
     inputs_per_node: int | None
     """How many edges of a node an architecture keeps; None: all of them, with `none` among the
     operations that it may choose."""
+    least_cells: int
+    """The `cells` of the smallest network in which every kind of cell occurs."""
 
     @classmethod
     def dense(
@@ -54,6 +56,7 @@ class SupernetLayout:
         nodes: int,
         operations: tuple[str, ...],
         inputs_per_node: int | None,
+        least_cells: int,
     ) -> SupernetLayout:
         """The layout in which a node reads all inputs and all nodes before it.
 
@@ -64,6 +67,7 @@ class SupernetLayout:
             nodes: how many nodes come after them.
             operations: that an edge may have.
             inputs_per_node: how many edges of a node an architecture keeps; None: all.
+            least_cells: `cells` of the smallest network with every kind of cell.
 
         Returns:
             The layout.
@@ -74,7 +78,7 @@ class SupernetLayout:
             for target in range(inputs, inputs + nodes)
             for source in range(target)
         )
-        return cls(space, cells, edges, operations, inputs_per_node)
+        return cls(space, cells, edges, operations, inputs_per_node, least_cells)
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from untrained.foundation import Unsupported, UntrainedError, UserError, derive
 from untrained.harness.conditions import Conditions, resolve
 from untrained.harness.inputs import batches
 from untrained.harness.isolation import isolated
-from untrained.harness.search.supernet_gradient import squared_gradient_norm
+from untrained.harness.search.trace_gradient import squared_gradient_norm
 from untrained.indicators import Measurement, Protocol, indicators, read
 from untrained.spaces import SearchSpace, initialise
 from untrained.spaces.supernet import Supernet

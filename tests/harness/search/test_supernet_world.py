@@ -1,0 +1,240 @@
+"""Measuring supernets as a search goes."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from untrained.foundation import MalformedInput, UnknownName, UserError
+from untrained.harness.conditions import Conditions
+from untrained.harness.search import (
+    Domain,
+    Limit,
+    Problem,
+    Score,
+    ScoreSupernet,
+    SupernetGradient,
+    find_estimator,
+)
+from untrained.harness.search.supernet_layouts import layout_of
+from untrained.harness.search.supernet_meter import SupernetMeter
+from untrained.harness.search.supernet_world import SupernetWorld
+from untrained.harness.search.trace_gradient import squared_gradient_norm
+from untrained.spaces import SearchSpace, spaces
+from untrained.spaces.supernet_mask import OperationMask
+
+SIZES = {
+    "nasbench201": {"num_classes": 3, "channels": 2, "cells": 1},
+    "darts": {"num_classes": 3, "channels": 2, "cells": 3},
+}
+NOISE = Conditions(inputs="gaussian", batch_size=4, channels=2, cells=1)
+
+
+@pytest.fixture(params=sorted(SIZES))
+def space(request: pytest.FixtureRequest) -> SearchSpace:
+    return spaces[request.param]
+
+
+def world(space: SearchSpace, *names: str, conditions: Conditions = NOISE) -> SupernetWorld:
+    estimator = find_estimator(names) if names else None
+    problem = Problem(Domain(space), "cifar10", estimator)
+    return SupernetWorld(problem, SupernetMeter(space, conditions, seed=1))
+
+
+def without_none(space: SearchSpace) -> OperationMask:
+    return OperationMask.full(space.supernet_layout, without=("none",))
+
+
+@pytest.mark.parametrize("hard", [False, True])
+def test_the_gradient_of_the_trace_is_that_of_finite_differences(
+    space: SearchSpace, hard: bool
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        supernet = space.supernet(**SIZES[space.name]).double().train()
+    inputs = torch.randn(3, 3, 8, 8, generator=generator, dtype=torch.float64)
+    labels = torch.tensor([0, 1, 2])
+    edges, operations = space.supernet_layout.shape
+    weights = torch.rand(edges, operations, generator=generator, dtype=torch.float64).softmax(1)
+    if hard:
+        weights = functional.one_hot(weights.argmax(1), operations).double()
+    trace, slope = squared_gradient_norm(supernet, inputs, labels, weights)
+
+    def slowly(at: torch.Tensor) -> float:
+        loss = functional.cross_entropy(supernet(inputs, at), labels)
+        gradients = torch.autograd.grad(loss, list(supernet.parameters()), allow_unused=True)
+        return sum(float(g.square().sum()) for g in gradients if g is not None)
+
+    assert trace == pytest.approx(slowly(weights), rel=1e-12)
+    step = 1e-6
+    rng = np.random.default_rng(0)
+    for edge, operation in rng.integers((edges, operations), size=(12, 2)):
+        ends = []
+        for sign in (1, -1):
+            moved = weights.clone()
+            moved[edge, operation] += sign * step
+            ends.append(slowly(moved))
+        expected = (ends[0] - ends[1]) / (2 * step)
+        assert float(slope[edge, operation]) == pytest.approx(expected, rel=1e-5, abs=1e-6)
+
+
+def test_the_trace_of_one_hot_weights_is_the_indicator_nasi_of_that_network(
+    space: SearchSpace,
+) -> None:
+    from untrained.indicators import measure
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        supernet = space.supernet(**SIZES[space.name]).double().train()
+    arch = space.sample(np.random.default_rng(3))
+    inputs = torch.randn(4, 3, 8, 8, dtype=torch.float64)
+    labels = torch.tensor([0, 1, 2, 0])
+    weights = OperationMask.parse(space.supernet_layout, arch).weights()
+    trace, _ = squared_gradient_norm(supernet, inputs, labels, torch.from_numpy(weights))
+    assert trace == pytest.approx(
+        measure(supernet.subnetwork(arch), inputs, labels, ["nasi"])["nasi"], rel=1e-9
+    )
+
+
+def test_scores_of_a_draw_are_the_same_whenever_they_are_asked_for(space: SearchSpace) -> None:
+    mask = without_none(space)
+    less = mask.without(0, "skip_connect")
+    first, second = world(space, "te_nas"), world(space, "te_nas")
+    ahead = [first.score_supernet(m.text, draw).values for draw in (0, 1) for m in (mask, less)]
+    back = [second.score_supernet(m.text, draw).values for draw in (1, 0) for m in (less, mask)][
+        ::-1
+    ]
+    assert ahead == back
+    assert len(set(ahead)) == 4
+    assert all(kappa > 1 and 1 <= regions <= 3000 for kappa, regions in ahead)
+
+
+def test_oriented_scores_turn_the_condition_number_round() -> None:
+    space = spaces["nasbench201"]
+    scored = world(space, "te_nas").score_supernet(without_none(space).text, 0)
+    kappa, regions = scored.values
+    assert scored.oriented == (-kappa, regions)
+    assert scored.cost_s > 0
+
+
+def test_regions_are_counted_among_thousands_of_inputs_whatever_the_batch_size() -> None:
+    meter = SupernetMeter(spaces["nasbench201"], NOISE)
+    protocols = meter.protocols(["linear_regions", "ntk_condition"])
+    assert protocols["linear_regions"].batch_size == 1000
+    assert protocols["ntk_condition"].batch_size == 4
+
+
+def test_a_supernet_has_at_least_as_many_cells_as_show_every_kind() -> None:
+    for name, cells in (("nasbench201", 1), ("darts", 3)):
+        meter = SupernetMeter(spaces[name], NOISE)
+        assert meter.protocols(["ntk_condition"])["ntk_condition"].cells == cells
+
+
+def test_the_initialisation_is_that_of_the_conditions() -> None:
+    space = spaces["nasbench201"]
+    mask = without_none(space).text
+    kaiming = Conditions(
+        inputs="gaussian",
+        batch_size=4,
+        channels=2,
+        cells=1,
+        initialisation="kaiming_normal_fan_out",
+    )
+    found = [
+        world(space, "ntk_condition", conditions=c).score_supernet(mask, 0).values
+        for c in (NOISE, kaiming)
+    ]
+    assert found[0] != found[1]
+
+
+def test_batches_of_one_draw_share_the_weights_and_differ(space: SearchSpace) -> None:
+    at = np.full(space.supernet_layout.shape, 0.2)
+    asked = [
+        SupernetGradient(at, 0, {"batch": 0}),
+        SupernetGradient(at, 0, {"batch": 1}),
+        SupernetGradient(at, 1, {"batch": 0}),
+        SupernetGradient(at, 0, {"batch": 0}),
+    ]
+    answers = [world(space).supernet_gradient(request) for request in asked]
+    assert answers[0].value == answers[3].value
+    np.testing.assert_array_equal(answers[0].gradient, answers[3].gradient)
+    assert len({a.value for a in answers}) == 3
+    assert all(np.isfinite(a.gradient).all() and a.gradient.any() for a in answers)
+
+
+def test_labels_can_be_random_on_images(image_file: object) -> None:
+    space = spaces["nasbench201"]
+    at = np.full((6, 5), 0.2)
+    images = Conditions(inputs="cifar10", batch_size=4, channels=2, cells=1)
+    true, noisy = (
+        world(space, conditions=images).supernet_gradient(
+            SupernetGradient(at, 0, {"labels": labels})
+        )
+        for labels in ("true", "random")
+    )
+    assert true.value != noisy.value
+
+
+def test_the_problem_with_a_budget_is_that_prices_are_known_afterwards() -> None:
+    space = spaces["nasbench201"]
+    here = world(space)
+    mask = without_none(space).text
+    assert here.price_s(ScoreSupernet((mask,)), mask) is None
+    assert here.price_s(SupernetGradient(np.zeros((6, 5))), None) is None
+
+
+def test_what_cannot_be_answered_says_so() -> None:
+    space = spaces["nasbench201"]
+    here = world(space)
+    arch = space.sample(np.random.default_rng(0))
+    with pytest.raises(UserError, match=r"asks for scores of single networks.*te_nas or nasi"):
+        here.answer(Score((arch,)), arch)
+    with pytest.raises(UserError, match=r"no indicator is named.*te_nas"):
+        here.score_supernet(without_none(space).text, 0)
+    with pytest.raises(MalformedInput, match="is no part of the supernet"):
+        world(space, "te_nas").score_supernet("|all~0|", 0)
+    with pytest.raises(UserError, match="'nasbenchmacro' has none"):
+        SupernetMeter(spaces["nasbenchmacro"], NOISE)
+    with pytest.raises(UnknownName, match="gausian"):
+        SupernetMeter(space, Conditions(inputs="gausian"))
+
+
+def test_an_indicator_that_does_not_exist_for_supernets_is_named() -> None:
+    space = spaces["nasbench201"]
+    with pytest.raises(UserError, match=r"measures gennas_search_nlp on restricted supernets"):
+        world(space, "gennas_search_nlp").score_supernet(without_none(space).text, 0)
+
+
+def test_another_world_answers_for_single_networks() -> None:
+    space = spaces["nasbench201"]
+    arch = space.sample(np.random.default_rng(0))
+
+    class Singles(SupernetWorld):
+        def score(self, architecture):  # type: ignore[no-untyped-def]
+            return architecture.text
+
+        def train(self, architecture, epochs):  # type: ignore[no-untyped-def]
+            return epochs
+
+        def price_s(self, request, item):  # type: ignore[no-untyped-def]
+            return 7.0
+
+    problem = Problem(Domain(space), "cifar10")
+    meter = SupernetMeter(space, NOISE)
+    here = SupernetWorld(problem, meter, singles=Singles(problem, meter))
+    assert here.score(arch) == arch.text
+    assert here.train(arch, 3) == 3
+    assert here.price_s(Score((arch,)), arch) == 7
+
+
+def test_a_search_of_the_supernet_needs_the_whole_space() -> None:
+    space = spaces["nasbench201"]
+    assert layout_of(Problem(Domain(space), "cifar10")) == space.supernet_layout
+    limited = Domain(space, limits=[Limit("params", 1e9, lambda _: math.pi)])
+    with pytest.raises(UserError, match="only a part of 'nasbench201' is open"):
+        layout_of(Problem(limited, "cifar10"))
+    with pytest.raises(UserError, match="has none; nasbench201 and darts have one"):
+        layout_of(Problem(Domain(spaces["nasbenchmacro"]), "cifar10"))
