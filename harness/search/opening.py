@@ -14,6 +14,7 @@ from untrained.harness.search.problem import Problem
 from untrained.harness.search.search_study import OneSearch, SearchStudy
 from untrained.harness.search.searcher import Asks, Searcher, searchers
 from untrained.harness.search.stored_scores import StoredScores, coverage, read_scores
+from untrained.harness.search.supernet_opening import supernet_world
 from untrained.harness.search.table_world import TableWorld
 from untrained.harness.search.training_cost import TrainingCost, training_cost
 from untrained.harness.search.validation import Validation
@@ -85,6 +86,10 @@ def open_search(
             f"the indicator {', '.join(one.indicator)} was given to {searcher.name}, which under "
             "these settings asks for accuracies only; leave it out, or set by=scores"
         )
+    dataset = study.dataset or (benchmark.default_target.dataset if benchmark else "cifar10")
+    if asks & {Asks.supernet, Asks.supernet_gradient}:
+        supernet, fact = supernet_world(one, study, dataset, estimator)
+        return Opened(searcher, supernet, estimator, (fact,))
     facts: list[str] = []
     validation, cost = _trainings(asks, study, benchmark, facts)
     stored = None
@@ -129,7 +134,6 @@ def open_search(
         confined=bool(goes_to),
         limits=_limits(one.limits, study, benchmark, facts),
     )
-    dataset = study.dataset or (benchmark.default_target.dataset if benchmark else "cifar10")
     problem = Problem(domain, dataset, estimator)
     is_known = cost is None or cost.is_known
     if one.seconds is not None and not is_known:

@@ -24,7 +24,8 @@ class Asks(StrEnum):
     scores = "scores of any network"
     drawn_accuracy = "validation accuracies of networks drawn from the space"
     accuracy = "validation accuracies of any network"
-    supernet = "scores or gradients of a supernet"
+    supernet = "scores of a supernet"
+    supernet_gradient = "gradients of a supernet"
 
 
 _BY = {"scores": {Asks.drawn_scores, Asks.scores}, "accuracy": {Asks.drawn_accuracy, Asks.accuracy}}

@@ -23,7 +23,7 @@ from untrained.harness.search.trace_penalty import Penalty, RunningMaximum
     title="NASI",
     reference="Shu et al., NASI: Label- and Data-agnostic Neural Architecture Search at "
     "Initialization, ICLR 2022, Algorithm 1, eqs. 12-18",
-    asks=frozenset({Asks.supernet}),
+    asks=frozenset({Asks.supernet_gradient}),
     parameters={
         "steps": Parameter(meaning="T, draws of Gumbel noise, each with a batch", least=1),
         "mu": Parameter(meaning="of the penalty: 1 flat above nu, 2 mirrored at nu", least=0),

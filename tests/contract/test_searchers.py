@@ -34,7 +34,8 @@ SMALL = {
     "startup": 3,
     "window": 4,
 }
-ON_TABLES = [name for name, item in searchers.items() if Asks.supernet not in item.asks]
+ON_SUPERNETS = {Asks.supernet, Asks.supernet_gradient}
+ON_TABLES = [name for name, item in searchers.items() if not item.asks & ON_SUPERNETS]
 on_tables = pytest.mark.parametrize("name", ON_TABLES)
 EVALUATIONS = 20
 

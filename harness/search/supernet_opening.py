@@ -1,0 +1,66 @@
+"""From a search study to the world of a search that goes over a supernet."""
+
+from __future__ import annotations
+
+from untrained.foundation import UserError
+from untrained.harness.conditions import Conditions
+from untrained.harness.search.domain import Domain
+from untrained.harness.search.estimator import Estimator
+from untrained.harness.search.problem import Problem
+from untrained.harness.search.search_study import OneSearch, SearchStudy
+from untrained.harness.search.supernet_meter import SupernetMeter
+from untrained.harness.search.supernet_world import SupernetWorld
+from untrained.spaces import spaces
+
+
+def supernet_world(
+    one: OneSearch, study: SearchStudy, dataset: str, estimator: Estimator | None
+) -> tuple[SupernetWorld, str]:
+    """The world, and what a report has to say of it.
+
+    Args:
+        one: the search.
+        study: the study that it belongs to.
+        dataset: that networks are searched for.
+        estimator: what scores the supernet; None where the search takes gradients.
+
+    Raises:
+        UserError: the space has no supernet, stored scores are given, or limits.
+        UnknownName: inputs or an initialisation that do not exist.
+    """
+    if study.scores is not None or study.store is not None:
+        raise UserError(
+            f"{one.searcher} measures a supernet as it goes, and scores of single networks were "
+            "given to look up or to keep; leave out --scores and --store"
+        )
+    if one.limits:
+        raise UserError(
+            f"{one.searcher} goes over a supernet and cannot keep a network below "
+            f"{', '.join(one.limits)}; leave out --limit, or take the searcher evolution"
+        )
+    how = study.measuring
+    conditions = Conditions(
+        inputs=how.inputs,
+        dataset=dataset if how.inputs in ("gaussian", "ones") else None,
+        data_seed=how.seed,
+        batch_size=how.batch_size,
+        channels=how.channels,
+        cells=how.cells,
+        initialisation=how.initialisation,
+    )
+    space = spaces[study.space]
+    problem = Problem(Domain(space), dataset, estimator)
+    changed = [
+        f"{name} {value}"
+        for name, value in (
+            ("batch size", how.batch_size),
+            ("channels", how.channels),
+            ("cells", how.cells),
+            ("initialisation", how.initialisation),
+        )
+        if value is not None
+    ]
+    fact = f"a supernet of {space.title} is measured on {how.inputs} inputs" + (
+        f", {', '.join(changed)}" if changed else ", under the protocols of what it is scored by"
+    )
+    return SupernetWorld(problem, SupernetMeter(space, conditions, seed=how.seed)), fact

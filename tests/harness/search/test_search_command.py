@@ -1,0 +1,71 @@
+"""Searches as a user types them."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+
+TINY = ["--batch-size", "4", "--channels", "2", "--cells", "1"]
+
+
+@pytest.fixture
+def on_analog(monkeypatch):
+    monkeypatch.delenv("UNTRAINED_DATA", raising=False)
+    return ["--space", "nasbench201", "--benchmark", "nasbench201-analog"]
+
+
+def test_nasi_runs_to_an_architecture_with_its_accuracy(untrained, on_analog, tmp_path):
+    arguments = ["search", "--searcher", "nasi", *on_analog, *TINY, "--set", "steps=2"]
+    code, out, err = untrained(*arguments, "--runs", "2", "--format", "json")
+    assert code == 0, err
+    assert "a supernet of NAS-Bench-201 is measured on gaussian inputs, batch size 4" in out
+    json.loads(out)
+    code, _, err = untrained(*arguments, "--runs", "1", "--output", tmp_path / "out")
+    assert code == 0, err
+    runs = pd.read_csv(tmp_path / "out" / "runs.csv")
+    assert len(runs) == 1
+    assert runs.filter(like="accuracy").notna().all(axis=None)
+
+
+def test_te_nas_prunes_by_a_named_score(untrained, on_analog):
+    code, out, err = untrained(
+        *("search", "--searcher", "te_nas", *on_analog, *TINY),
+        *("--indicator", "params", "--set", "repeats=1", "--runs", "1"),
+    )
+    assert code == 0, err
+    assert "te_nas" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--space", "nds_pnas"], "'nds_pnas' has none; nasbench201 and darts have one"),
+        (["--space", "nasbench201", "--limit", "params=1"], "cannot keep a network below params"),
+        (["--space", "nasbench201", "--store", "s.sqlite"], "leave out --scores and --store"),
+        (["--space", "nasbench201", "--input", "nois"], "no input source named 'nois'"),
+    ],
+)
+def test_what_a_supernet_search_cannot_do_is_said(
+    untrained, arguments, message, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = untrained("search", "--searcher", "nasi", "--runs", "1", *arguments)
+    assert code == 2
+    assert message in err
+
+
+def test_a_random_search_looks_its_scores_up(untrained, score_arguments, on_analog, tmp_path):
+    store = tmp_path / "s.sqlite"
+    assert untrained(*score_arguments(store, sample=6, indicators="naswot"))[0] == 0
+    arguments = ["search", "--searcher", "random", *on_analog, "--scores", store]
+    code, out, err = untrained(
+        *arguments, "--indicator", "naswot", "--set", "n=3", "--runs", "5", "--format", "json"
+    )
+    assert code == 0, err
+    assert "6 of 15,625" in out
+    again = untrained(
+        *arguments, "--indicator", "naswot", "--set", "n=3", "--runs", "5", "--format", "json"
+    )
+    assert again[1] == out
