@@ -1,8 +1,7 @@
 """Colours and markers of figures: what they mean survives grey print and colour blindness.
 
-The colours are four of Okabe and Ito's ("Color Universal Design", 2008), the purple darkened until
-it stands out from a white page. Each has a contrast of at least 3 against both pages, and pairs
-stay apart under simulated protanopia, deuteranopia and tritanopia; tests compute both. In grey the
+The colours are four of Okabe and Ito's ("Color Universal Design", 2008), made to stay apart for
+the colour blind; the purple is darkened until it stands out from a white page. In grey the
 marker tells series apart, never the colour alone. Diverging maps print their numbers in the cells.
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
@@ -192,8 +193,13 @@ def _grid(rows: Sequence[dict[str, str]]) -> str:
         f"| {' | '.join(escape(heading) for heading in headings)} |",
         f"| {' | '.join(':--' if i == 0 else '--:' for i in range(len(headings)))} |",
     ]
-    lines += [f"| {' | '.join(escape(text) for text in row.values())} |" for row in rows]
+    lines += [f"| {' | '.join(map(_cell, row.values()))} |" for row in rows]
     return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    """A number is printed as it is: in a table it begins no list."""
+    return text if re.fullmatch(r"[-+0-9.,± ]*", text) else escape(text)
 
 
 def _finite(value: object) -> object:
