@@ -26,6 +26,8 @@ from untrained.results.ranking import kendall_tau_b, spearman_rho, tied_pair_fra
 from untrained.results.rankings import Ranking, Rankings
 from untrained.results.redundancy import Redundancy
 from untrained.results.score import STATUSES, Score, ScoreKey, Status
+from untrained.results.score_changes import ScoreChange, compare_scores
+from untrained.results.side_changes import SideChange, compare_sides
 from untrained.results.size_bias import PartialCorrelation, SizeBias
 from untrained.results.stability import Stability, seed_stability
 from untrained.results.store import ScoreStore
@@ -60,8 +62,10 @@ __all__ = [
     "Redundancy",
     "Resampling",
     "Score",
+    "ScoreChange",
     "ScoreKey",
     "ScoreStore",
+    "SideChange",
     "SizeBias",
     "SizeBin",
     "SizeBins",
@@ -75,6 +79,8 @@ __all__ = [
     "bca_interval",
     "compare_over_tasks",
     "compare_published",
+    "compare_scores",
+    "compare_sides",
     "correlate",
     "current_environment",
     "factor_effects",

@@ -61,9 +61,9 @@ class Population:
         population = scores.index.intersection(known.index).sort_values()
         table = scores.reindex(population)
         return cls(
-            truth=_floats(known.reindex(population)),
+            truth=floats(known.reindex(population)),
             scores={
-                str(name): _floats(table[name]) * (1 if higher_is_better[name] else -1)
+                str(name): floats(table[name]) * (1 if higher_is_better[name] else -1)
                 for name in table.columns
             },
             clusters=None if clusters is None else _labels(clusters, population),
@@ -89,7 +89,8 @@ class Population:
         return mask
 
 
-def _floats(column: pd.Series[float]) -> Floats:
+def floats(column: pd.Series[float]) -> Floats:
+    """A column as an array of float64, NaN where it is missing."""
     return np.asarray(column.to_numpy(dtype=np.float64, na_value=math.nan), dtype=np.float64)
 
 
