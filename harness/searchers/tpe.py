@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from untrained.harness.search import (
     evaluate,
     register_searcher,
 )
+from untrained.harness.search.optuna_sampler import import_optuna
 
 _REFUSALS = 10_000
 
@@ -69,7 +69,7 @@ def tpe(
     Returns:
         None: the last incumbent.
     """
-    optuna = _optuna()
+    optuna = import_optuna("tpe")
     decisions = problem.decisions
     sampler = optuna.samplers.TPESampler(
         seed=int(rng.integers(2**31)), n_startup_trials=startup, n_ei_candidates=candidates
@@ -102,20 +102,3 @@ def tpe(
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
         yield Incumbent(history.best.architecture)
     return None
-
-
-def _optuna() -> Any:
-    """The package, which is an extra.
-
-    Raises:
-        UserError: it is not installed.
-    """
-    try:
-        import optuna
-    except ImportError:
-        raise UserError(
-            "the searcher tpe needs the package optuna, which is not installed; "
-            "pip install 'untrained[tpe]', or take another searcher (untrained list searchers)"
-        ) from None
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    return optuna
