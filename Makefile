@@ -9,8 +9,8 @@ INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 quickstart: $(VENV)/installed  ## score 200 networks and print the table; no data needed
 	$(BIN)/untrained run nasbench201-quick --output quickstart
 
-test: $(VENV)/developed  ## the test suite
-	$(BIN)/python -m pytest
+test: $(VENV)/developed  ## the test suite, one process a core
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8
 
 check: $(VENV)/developed  ## the tests on the built wheel, lint, types, layers, packaging
 	$(BIN)/tox run

@@ -25,7 +25,13 @@ from untrained.indicators import indicators
 from untrained.indicators.indicator import Function
 from untrained.results import ScoreStore
 
-PROGRAM = [sys.executable, "-c", "from untrained.harness.main import main; main()"]
+PROGRAM = [
+    sys.executable,
+    "-c",
+    # a shell starts what runs in its background with interrupts ignored
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    "from untrained.harness.main import main; main()",
+]
 TINY = ["--channels", "4", "--cells", "1", "--batch-size", "8"]
 MEASURED = ["alone_s", "peak_bytes", "environment"]
 """Columns that say how a score was obtained; all others are what it is."""

@@ -127,8 +127,10 @@ def test_an_interrupted_run_leaves_no_process_and_does_not_wait_for_tasks(
     folder = tmp_path / "pids"
     folder.mkdir()
     script = (
-        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "import signal, sys; sys.path.insert(0, sys.argv[1])\n"
         "if __name__ == '__main__':\n"
+        # a shell starts what runs in its background with interrupts ignored
+        "    signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "    import executor_work\n"
         "    from untrained.harness.executors import ProcessExecutor\n"
         "    list(ProcessExecutor(1).run(executor_work.sleep_long, [sys.argv[2]]))\n"
