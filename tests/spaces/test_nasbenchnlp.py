@@ -202,7 +202,9 @@ def test_a_constant_cell_is_known_as_one(nlp: NASBenchNLP, text: str, constant: 
     network = nlp.build(text, num_classes=5, channels=1, cells=1).double()
     with torch.no_grad():
         outputs = network.recurrent(torch.randn(4, 2, network.embedding_size).double())
-    assert torch.equal(outputs[:, 0], outputs[:, 1]) is constant
+    # the rows of one matrix product may be rounded differently
+    difference = float((outputs[:, 0] - outputs[:, 1]).abs().max())
+    assert (difference < 1e-12) is constant
 
 
 def test_names_order_and_unread_nodes_are_not_the_function(nlp: NASBenchNLP) -> None:
