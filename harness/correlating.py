@@ -7,22 +7,26 @@ from dataclasses import asdict, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from untrained.foundation import MissingData
-from untrained.harness.aggregating import aggregate_row, member_scores
 from untrained.harness.ceilings import noise_ceilings
-from untrained.harness.datasets import datasets
 from untrained.harness.ranked import Ranked
+from untrained.harness.scored import (
+    functional_classes,
+    score_notes,
+    scores_of,
+    stand_in_notes,
+    supervised_notes,
+    table_rows,
+)
 from untrained.harness.study import Statistics
 from untrained.harness.truth import ChosenTruth
 from untrained.indicators import indicators
 from untrained.reports import Report, Section
 from untrained.results import (
-    CorrelationRow,
+    AgreementTable,
     CorrelationTable,
     Resampling,
     ScoreStore,
     Stability,
-    TableRow,
     TaskComparison,
     analyse,
     compare_over_tasks,
@@ -35,6 +39,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BASELINE = "params"
+WITHOUT_ACCURACIES = (
+    "No accuracies were used. This report says how scores agree with the size of networks and with "
+    "each other, not how well they rank trained networks."
+)
 
 
 def correlate_ranked(
@@ -59,16 +67,9 @@ def correlate_ranked(
     Raises:
         MissingData: no score fits.
     """
-    if ranked.frame.empty:
-        raise MissingData(f"no scores of {ranked.space} are stored; run untrained score first")
-    measured = wide_scores(ranked)
-    # fixed from here on: resamples do not take the ranks inside an aggregate anew
-    computed = {one.name: one for one in ranked.aggregates}
-    members = member_scores(ranked, measured)
-    scores = measured.assign(**{name: one(members) for name, one in computed.items()})
+    scored = scores_of(ranked)
+    scores, computed = scored.wide, scored.computed
     values = truth.values(scores.index)
-    directions = {name: indicators[name].higher_is_better for name in measured.columns}
-    directions |= {name: one.aggregate.higher_is_better for name, one in computed.items()}
     larger_is_better = values if truth.higher_is_better else -values
     resampling = Resampling(
         statistics.resamples, statistics.confidence, statistics.seed, statistics.interval
@@ -76,18 +77,12 @@ def correlate_ranked(
     analysis = analyse(
         scores,
         larger_is_better,
-        higher_is_better=directions,
+        higher_is_better=scored.higher_is_better,
         baseline=BASELINE,
         resampling=resampling,
-        clusters=_classes(ranked.space, scores.index) if statistics.by_class else None,
+        clusters=functional_classes(ranked.space, scores.index) if statistics.by_class else None,
     )
     correlations = analysis.rows
-    rows = {
-        row.indicator: _row(ranked, row) for row in correlations if row.indicator not in computed
-    }
-    for row in correlations:
-        if one := computed.get(row.indicator):
-            rows[one.name] = aggregate_row(one, row, scores[one.name], ranked, rows)
     rows = {
         name: replace(
             row,
@@ -96,7 +91,7 @@ def correlate_ranked(
             best_baseline=analysis.best_baseline.get(name),
             stability=_stability(ranked, name, larger_is_better),
         )
-        for name, row in rows.items()
+        for name, row in table_rows(ranked, scored, correlations).items()
     }
     table = CorrelationTable(
         title=title or f"{spaces[ranked.space].title}: {truth.target.label}",
@@ -136,7 +131,12 @@ def correlate_ranked(
 
 
 def make_report(
-    title: str, sections: Sequence[Section], ranked: Sequence[Ranked], store: ScoreStore
+    title: str,
+    sections: Sequence[Section],
+    ranked: Sequence[Ranked],
+    store: ScoreStore,
+    *,
+    agreements: Sequence[AgreementTable] = (),
 ) -> Report:
     """A report of some tables, with the environments that their scores were measured in."""
     environments = store.environments()
@@ -147,6 +147,8 @@ def make_report(
         environments=tuple(asdict(environments[number]) for number in used),
         version=version("untrained"),
         task_comparison=_over_tasks(sections),
+        summary="" if sections or not agreements else WITHOUT_ACCURACIES,
+        agreements=tuple(agreements),
     )
 
 
@@ -167,14 +169,6 @@ def _over_tasks(sections: Sequence[Section]) -> TaskComparison | None:
     return compare_over_tasks(quality)
 
 
-def _classes(space: str, architectures: pd.Index[str]) -> pd.Series[str]:
-    """The functional class of each architecture."""
-    import pandas as pd
-
-    texts = [str(spaces[space].canonical(text)) for text in architectures]
-    return pd.Series(texts, index=architectures)
-
-
 def _stability(ranked: Ranked, name: str, truth: pd.Series[float]) -> Stability | None:
     """How much an indicator's ranking depends on the seed; None for an aggregate or one seed."""
     if name not in ranked.seeds:
@@ -187,67 +181,18 @@ def _stability(ranked: Ranked, name: str, truth: pd.Series[float]) -> Stability 
     return seed_stability(by_seed, truth, higher_is_better=indicators[name].higher_is_better)
 
 
-def wide_scores(ranked: Ranked) -> pd.DataFrame:
-    """One row an architecture of the population, one column an indicator; NaN = missing."""
-    values = ranked.frame.groupby(["architecture", "indicator"])["value"].agg(["mean", "count"])
-    # a mean over fewer seeds than the others' would have another noise
-    wanted = values.index.get_level_values("indicator").map(lambda name: len(ranked.seeds[name]))
-    means = values["mean"].where(values["count"] == wanted).unstack("indicator")
-    order = [name for name in ranked.protocols if name in means.columns]
-    return means.reindex(index=sorted(ranked.architectures), columns=order)
-
-
-def _row(ranked: Ranked, row: CorrelationRow) -> TableRow:
-    indicator = indicators[row.indicator]
-    mine = ranked.frame[ranked.frame["indicator"] == row.indicator]
-    failed = mine.loc[mine["status"] != "ok", "status"].value_counts().sort_index()
-    measured = mine.loc[mine["representative"].isna(), "alone_s"]
-    protocol = ranked.protocols[row.indicator]
-    return TableRow(
-        correlation=row,
-        title=indicator.title,
-        version=int(mine["version"].iloc[0]),
-        protocol=protocol.digest,
-        protocol_text=protocol.describe(),
-        higher_is_better=indicator.higher_is_better,
-        seeds=ranked.seeds[row.indicator],
-        failures=tuple((str(status), int(n)) for status, n in failed.items()),
-        alone_s=float(measured.median()),
-    )
-
-
 def _notes(ranked: Ranked, truth: ChosenTruth, values: pd.Series[float]) -> tuple[str, ...]:
-    notes = list(ranked.notes)
-    if any(len(seeds) > 1 for seeds in ranked.seeds.values()):
-        notes.append("where a row has several seeds, a score is the mean over these networks")
-    shared = ranked.frame["representative"].notna()
-    if shared.any():
-        notes.append(
-            f"{int(shared.sum()):,} of {len(shared):,} scores are those of another member of the "
-            "architecture's functional class"
-        )
+    notes = list(score_notes(ranked))
     measured = {p.dataset for p in ranked.protocols.values()}
     if measured != {truth.target.dataset}:
         notes.append(
             f"scores were measured for {', '.join(sorted(measured))}, but the target is on "
             f"{truth.target.dataset}"
         )
-    used = (datasets[name] for name in sorted(measured) if name in datasets)
-    notes += [
-        f"{dataset.name} ({dataset.title}) is a stand-in for {dataset.stand_in_for}, whose images "
-        "were not used"
-        for dataset in used
-        if dataset.stand_in_for
-    ]
+    notes += stand_in_notes(ranked)
     unknown = int(values.isna().sum())
     if unknown:
         notes.append(f"{unknown:,} architectures have no ground truth and are not ranked")
     if not truth.higher_is_better:
         notes.append("lower values of the target are better; correlations are with its negative")
-    supervised = [name for name in ranked.protocols if indicators[name].uses_accuracy]
-    if supervised:
-        notes.append(
-            "not training-free throughout, something in the definition was set with accuracies of "
-            f"trained networks: {', '.join(supervised)}"
-        )
-    return tuple(notes)
+    return (*notes, *supervised_notes(ranked))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from untrained.harness.plan import Plan, plan_study
 from untrained.harness.study import Factors
 from untrained.harness.study_file import NamedStudy
+from untrained.harness.truth import NoTruth
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,21 +58,21 @@ def plan_cells(named: NamedStudy) -> list[Cell]:
 
 
 def effects_of_factors(
-    cells: Sequence[Cell], store: ScoreStore, truths: Mapping[str, ChosenTruth]
+    cells: Sequence[Cell], store: ScoreStore, truths: Mapping[str, ChosenTruth | NoTruth]
 ) -> dict[str, tuple[FactorEffect, ...]]:
     """What every factor does to every indicator, by search space.
 
     Args:
         cells: as `plan_cells` gives them, scored.
         store: their scores.
-        truths: by search space.
+        truths: by search space; one without accuracies has no effects.
 
     Returns:
         Effects in the order of the indicators, without those that no factor changes; empty for a
         study without factors.
     """
-    from untrained.harness.correlating import wide_scores
     from untrained.harness.ranked import ranked_of_plan
+    from untrained.harness.scored import wide_scores
     from untrained.indicators import indicators
     from untrained.results import factor_effects
 
@@ -80,11 +81,13 @@ def effects_of_factors(
         return {}
     found = {}
     for number, plan in enumerate(cells[0].plans):
+        truth = truths[plan.space]
+        if isinstance(truth, NoTruth):
+            continue
         wide = {
             tuple(cell.levels.values()): wide_scores(ranked_of_plan(cell.plans[number], store))
             for cell in cells
         }
-        truth = truths[plan.space]
         values = truth.values(plan.selection.architectures)
         found[plan.space] = tuple(
             effect

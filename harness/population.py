@@ -10,7 +10,7 @@ import numpy as np
 
 from untrained.foundation import MalformedInput, MissingData, UserError, derive
 from untrained.harness.conditions import conditions_of
-from untrained.harness.truth import choose_truth
+from untrained.harness.truth import NoTruth, find_truth
 
 if TYPE_CHECKING:
     from untrained.harness.study import Study
@@ -50,11 +50,16 @@ def select(space: SearchSpace, study: Study) -> Selection:
     if population.kind == "all":
         return Selection(tuple(str(a) for a in space), f"all {len(space):,}")
     seed = study.population_seed
+    note = ""
     if population.kind == "known":
-        return _known(space, study, seed)
+        known = _known(space, study, seed)
+        if isinstance(known, Selection):
+            return known
+        benchmark = study.truth.benchmark or "a benchmark"
+        note = f" (of the whole space: which of them {benchmark} knows was not at hand)"
     assert population.n is not None
     chosen = sample(space, population.n, seed=seed)
-    return Selection(chosen, f"sample of {population.n:,}{_of(space)}, seed {seed}")
+    return Selection(chosen, f"sample of {population.n:,}{_of(space)}, seed {seed}{note}")
 
 
 def _of(space: SearchSpace) -> str:
@@ -96,10 +101,22 @@ def sample(space: SearchSpace, n: int, *, seed: int) -> tuple[str, ...]:
     )
 
 
-def _known(space: SearchSpace, study: Study, seed: int) -> Selection:
-    """The architectures that the study's truth has a value of, or a sample of them."""
+def _known(space: SearchSpace, study: Study, seed: int) -> Selection | NoTruth:
+    """The architectures that the study's truth has a value of, or a sample of them.
+
+    Returns:
+        They; without a truth, where the study can do without, why there is none: n of the whole
+        space are then drawn instead.
+    """
     dataset = conditions_of(study).find_dataset().name
-    truth = choose_truth(space.name, study.truth, datasets={dataset})
+    truth = find_truth(space.name, study.truth, datasets={dataset})
+    if isinstance(truth, NoTruth):
+        if study.population.n is None:
+            raise truth.error or UserError(
+                'the architectures that a benchmark knows were asked for (population kind "known"),'
+                ' but with benchmark "none"; name the benchmark, or give n'
+            )
+        return truth
     table = truth.benchmark.table(truth.target).dropna(subset="value")
     texts = sorted(str(text) for text in table["architecture"])
     of = f"{len(texts):,} that {truth.benchmark.name} knows"

@@ -59,7 +59,10 @@ class Truth(_Section):
     """The accuracies that scores are ranked against."""
 
     benchmark: str | None = None
-    """By default the first benchmark of the space whose data is present."""
+    """By default the first benchmark of the space whose data is present; `none` for no accuracies:
+    the report then shows how scores agree with sizes and with each other."""
+    absent: Literal["error", "agreement"] = "error"
+    """What to do without the benchmark's data: refuse to begin, or do as for `none` and say so."""
     dataset: str | None = None
     """By default the dataset of the inputs, if the benchmark has it."""
     metric: str | None = None

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from untrained.foundation import MissingData
 from untrained.harness.conditions import conditions_of
 from untrained.harness.datasets import datasets as known
 from untrained.harness.study import Truth
 from untrained.harness.study_file import NamedStudy
-from untrained.spaces import Benchmark, Target, find_benchmark
+from untrained.spaces import Benchmark, Target, benchmarks, find_benchmark, spaces
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +38,53 @@ class ChosenTruth:
         """Title, kind and file, for a table."""
         provenance = self.benchmark.provenance
         return f"{provenance.title} ({provenance.kind}; {provenance.file})"
+
+
+NONE = "none"
+"""In place of a benchmark's name: no accuracies are wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoTruth:
+    """Why scores are not ranked against accuracies."""
+
+    reason: str
+    """And how to get them: for a report, without any place of this machine."""
+    error: MissingData | None = None
+    """What was looked for and not found; None: nothing was asked for."""
+
+
+def find_truth(space: str, truth: Truth, *, datasets: Iterable[str] = ()) -> ChosenTruth | NoTruth:
+    """The truth that is asked for, or why there is none where a run can do without.
+
+    Args:
+        space: the search space.
+        truth: what is asked for; see `choose_truth`.
+        datasets: those that the scores are about.
+
+    Raises:
+        UnknownName: no such benchmark, dataset or metric.
+        UserError: the benchmark has no such column.
+        MissingData: the benchmark's file is not there, and that is to be an error.
+    """
+    if truth.benchmark == NONE:
+        names = [one.name for one in benchmarks.values() if one.space == spaces[space].name]
+        return NoTruth(
+            f"none were asked for; there are those of {', '.join(names)} (untrained data list)"
+            if names
+            else f"there is no benchmark of {space}"
+        )
+    try:
+        return choose_truth(space, truth, datasets=datasets)
+    except MissingData as error:
+        if truth.absent == "error":
+            raise
+        wanted = truth.benchmark or f"a benchmark of {space}"
+        return NoTruth(
+            f"the data of {wanted} was not at hand (untrained data list says how to get it; the "
+            "same command then ranks against it)",
+            error,
+        )
 
 
 def choose_truth(space: str, truth: Truth, *, datasets: Iterable[str] = ()) -> ChosenTruth:
@@ -72,17 +120,17 @@ def _meant(dataset: str) -> str:
     return (dataset in known and known[dataset].stand_in_for) or dataset
 
 
-def truths_of_study(named: NamedStudy) -> dict[str, ChosenTruth]:
-    """The truth of each search space of a study.
+def truths_of_study(named: NamedStudy) -> dict[str, ChosenTruth | NoTruth]:
+    """The truth of each search space of a study, or why there is none.
 
     Raises:
         MalformedInput: a name in the study does not exist; the message has its line.
-        MissingData: a benchmark's file is not there.
+        MissingData: a benchmark's file is not there, and the study cannot do without.
     """
     study = named.study
     dataset = conditions_of(study).find_dataset().name
-    truths = {}
+    truths: dict[str, ChosenTruth | NoTruth] = {}
     for space in dict.fromkeys(study.spaces):
         with named.at("truth"):
-            truths[space] = choose_truth(space, study.truth, datasets={dataset})
+            truths[space] = find_truth(space, study.truth, datasets={dataset})
     return truths

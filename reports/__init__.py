@@ -1,5 +1,6 @@
 """Tables, figures and documents, rendered from results."""
 
+from untrained.reports.agreement_part import agreement_facts, agreement_grid, agreement_notes
 from untrained.reports.factor_part import factor_part
 from untrained.reports.facts import facts, note_lines
 from untrained.reports.formats import Format, formats, report_format
@@ -11,6 +12,9 @@ __all__ = [
     "Format",
     "Report",
     "Section",
+    "agreement_facts",
+    "agreement_grid",
+    "agreement_notes",
     "correlation_table",
     "factor_part",
     "facts",

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from untrained.reports.facts import (
     AGGREGATE,
     ARROW,
+    Measured,
+    ProtocolNote,
     mark,
     protocol_notes,
     protocol_number,
@@ -123,7 +125,11 @@ def label(row: TableRow, table: CorrelationTable) -> str:
 
     A double dagger stands before the number of an aggregate.
     """
-    number = protocol_number(row, protocol_notes(table))
+    return label_of_row(row, protocol_notes(table))
+
+
+def label_of_row(row: Measured, notes: tuple[ProtocolNote, ...]) -> str:
+    """The same of a row of any kind, with the notes of all rows."""
     arrow = "" if row.higher_is_better else f" {ARROW}"
     computed = AGGREGATE if row.members else ""
-    return f"{row.correlation.indicator}{arrow}{computed}{mark(number)}"
+    return f"{row.indicator}{arrow}{computed}{mark(protocol_number(row, notes))}"

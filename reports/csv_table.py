@@ -7,7 +7,9 @@ import io
 import math
 from typing import TYPE_CHECKING
 
+from untrained.reports.agreement_part import full_grid
 from untrained.reports.formats import report_format
+from untrained.reports.grid_files import grid_csv
 from untrained.reports.report import Report
 
 if TYPE_CHECKING:
@@ -49,7 +51,12 @@ def render(report: Report) -> str:
     by spaces, failures are written `status=count`,
     or `member:status=count` of an aggregate, whose members and their protocols are separated by
     spaces too.
+
+    A report that has only tables without accuracies gives these, under columns of other names;
+    beside tables with accuracies they are left to the format `tables`.
     """
+    if report.agreements and not report.sections:
+        return grid_csv(full_grid(*report.agreements))
     stream = io.StringIO()
     lines = [
         _line(section.table, row) for section in report.sections for row in section.table.ranked

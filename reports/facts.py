@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from untrained.reports.numbers import confidence_level, count, decimal, listing
 
 if TYPE_CHECKING:
-    from untrained.results import CorrelationTable, TableRow
+    from untrained.results import AgreementTable, CorrelationTable
 
 SHORT_SHA256 = 12
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -45,6 +46,38 @@ class ProtocolNote:
         )
 
 
+class Measured(Protocol):
+    """What rows of all kinds of tables say about how they were measured."""
+
+    @property
+    def indicator(self) -> str:
+        """Its id."""
+
+    @property
+    def version(self) -> int:
+        """Of its definition."""
+
+    @property
+    def protocol(self) -> str:
+        """The digest."""
+
+    @property
+    def protocol_text(self) -> str:
+        """What it stands for."""
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Of the initialisations."""
+
+    @property
+    def higher_is_better(self) -> bool:
+        """The direction."""
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Of an aggregate."""
+
+
 def facts(table: CorrelationTable) -> tuple[Fact, ...]:
     """Population, target, source of the truth and kind of the intervals, for the lines on top."""
     return (
@@ -52,15 +85,20 @@ def facts(table: CorrelationTable) -> tuple[Fact, ...]:
         Fact("Population", f"{table.population}; {count(table.n_population)} architectures"),
         Fact("Target", table.target),
         Fact("Ground truth", _truth(table)),
-        Fact("Intervals", _intervals(table)),
+        Fact("Intervals", intervals(table)),
     )
 
 
 def protocol_notes(table: CorrelationTable) -> tuple[ProtocolNote, ...]:
     """One note for each distinct (protocol, seeds) of the rows."""
+    return notes_of_rows(table.ranked)
+
+
+def notes_of_rows(rows: Sequence[Measured]) -> tuple[ProtocolNote, ...]:
+    """The same of rows of any kind, in their order."""
     groups: dict[tuple[str, str, tuple[int, ...]], list[str]] = {}
-    for row in table.ranked:
-        indicator = f"{row.correlation.indicator} v{row.version}"
+    for row in rows:
+        indicator = f"{row.indicator} v{row.version}"
         groups.setdefault(_protocol_of(row), []).append(indicator)
     alone = len(groups) == 1
     return tuple(
@@ -75,7 +113,7 @@ def protocol_notes(table: CorrelationTable) -> tuple[ProtocolNote, ...]:
     )
 
 
-def protocol_number(row: TableRow, notes: tuple[ProtocolNote, ...]) -> int:
+def protocol_number(row: Measured, notes: tuple[ProtocolNote, ...]) -> int:
     """The number of the note a row belongs to, 0 when the table needs no marks."""
     for note in notes:
         if (note.digest, note.text, note.seeds) == _protocol_of(row):
@@ -153,7 +191,8 @@ def _truth(table: CorrelationTable) -> str:
     return f"{table.truth_source}, SHA-256 {digest}" if digest else table.truth_source
 
 
-def _intervals(table: CorrelationTable) -> str:
+def intervals(table: CorrelationTable | AgreementTable) -> str:
+    """How a table's intervals were made."""
     if not table.resamples:
         return "none"
     kind = "percentile" if table.interval == "percentile" else "BCa"
@@ -166,5 +205,5 @@ def _intervals(table: CorrelationTable) -> str:
     )
 
 
-def _protocol_of(row: TableRow) -> tuple[str, str, tuple[int, ...]]:
+def _protocol_of(row: Measured) -> tuple[str, str, tuple[int, ...]]:
     return (row.protocol, row.protocol_text, tuple(row.seeds))

@@ -29,6 +29,7 @@ def render(report: Report) -> str:
         "title": report.title,
         "summary": report.summary,
         "tables": [_table(section.table) for section in report.sections],
+        "agreements": [dataclasses.asdict(table) for table in report.agreements],
         "environments": list(report.environments),
     }
     return json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n"

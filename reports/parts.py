@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from untrained.reports.agreement_part import agreement_parts
 from untrained.reports.cost_part import cost_part
 from untrained.reports.failure_part import failure_part
 from untrained.reports.heat_map import heat_map_part
@@ -36,6 +37,11 @@ def section_parts(section: Section) -> tuple[Part, ...]:
 
 
 def report_parts(report: Report) -> tuple[Part, ...]:
-    """What follows from several tables together, then what the report was given."""
+    """Tables without accuracies, what follows from several tables, what the report was given."""
+    agreements = (
+        part
+        for place, table in enumerate(report.agreements, start=1)
+        for part in agreement_parts(table, place)
+    )
     made = (heat_map_part([section.table for section in report.sections]), task_part(report))
-    return (*(part for part in made if part is not None), *report.parts)
+    return (*agreements, *(part for part in made if part is not None), *report.parts)

@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 
 def redundancy_part(section: Section) -> Part | None:
     """The matrix of a section's indicators; None where it was not computed or has one row."""
-    found = section.table.redundancy
+    return part_of_matrix(section.table.redundancy)
+
+
+def part_of_matrix(found: Redundancy | None) -> Part | None:
+    """The part of any matrix; None where there is none or it has one row."""
     if found is None or len(found.indicators) < 2:
         return None
     columns = (

@@ -11,7 +11,7 @@ from untrained.reports.part import Part
 if TYPE_CHECKING:
     import pandas as pd
 
-    from untrained.results import CorrelationTable, TaskComparison
+    from untrained.results import AgreementTable, CorrelationTable, TaskComparison
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,3 +71,5 @@ class Report:
     """Indicators compared over the tables as tasks."""
     parts: tuple[Part, ...] = ()
     """What is said beside the tables and does not follow from them, such as searches."""
+    agreements: tuple[AgreementTable, ...] = ()
+    """Tables of search spaces of which no accuracy is known."""

@@ -1,5 +1,12 @@
 """Stored scores, the statistics of rankings, and committed results."""
 
+from untrained.results.agreement import (
+    Agreement,
+    AgreementRow,
+    AgreementTable,
+    SizeAgreement,
+    agree,
+)
 from untrained.results.analysis import Analysis, analyse
 from untrained.results.bootstrap import (
     INTERVALS,
@@ -42,6 +49,9 @@ __all__ = [
     "INTERVALS",
     "STATUSES",
     "TRIVIAL",
+    "Agreement",
+    "AgreementRow",
+    "AgreementTable",
     "Analysis",
     "BaselineDifference",
     "Ceiling",
@@ -66,6 +76,7 @@ __all__ = [
     "ScoreKey",
     "ScoreStore",
     "SideChange",
+    "SizeAgreement",
     "SizeBias",
     "SizeBin",
     "SizeBins",
@@ -75,6 +86,7 @@ __all__ = [
     "TaskComparison",
     "TopRanking",
     "TopSlice",
+    "agree",
     "analyse",
     "bca_interval",
     "compare_over_tasks",

@@ -48,6 +48,11 @@ class TableRow:
     stability: Stability | None = None
     """None with fewer than two seeds."""
 
+    @property
+    def indicator(self) -> str:
+        """Its id, or the aggregate's name."""
+        return self.correlation.indicator
+
 
 @dataclass(frozen=True, slots=True)
 class CorrelationTable:

@@ -45,7 +45,7 @@ def correlate(
     untrained correlate --store s.sqlite --benchmark nasbench201 --dataset cifar100 --json[/dim]
     """
     from untrained.harness.commands.from_store import report_from_options
-    from untrained.harness.commands.showing import print_section
+    from untrained.harness.commands.showing import print_report
     from untrained.reports import formats
 
     report = report_from_options(
@@ -67,7 +67,4 @@ def correlate(
     if as_json:
         print(formats["json"].render(report), end="")
         return
-    for number, section in enumerate(report.sections):
-        if number:
-            print()
-        print_section(section)
+    print_report(report)

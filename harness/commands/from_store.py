@@ -32,9 +32,10 @@ def report_from_options(
     """
     wanted, how = checked(Truth, truth), checked(Statistics, statistics)
     from untrained.harness.aggregating import aggregates_of_names
-    from untrained.harness.correlating import correlate_ranked, make_report
+    from untrained.harness.agreeing import tables_of
+    from untrained.harness.correlating import make_report
     from untrained.harness.stored import ranked_of_store
-    from untrained.harness.truth import choose_truth
+    from untrained.harness.truth import find_truth
     from untrained.results import ScoreStore
 
     computed = aggregates_of_names([n.strip() for n in (aggregates or "").split(",") if n.strip()])
@@ -49,18 +50,15 @@ def report_from_options(
         ranked = ranked_of_store(
             store, space=space, protocols=protocols or (), seed=seed, aggregates=computed
         )
-        sections = [
-            correlate_ranked(
-                part,
-                choose_truth(
-                    part.space, wanted, datasets={p.dataset for p in part.protocols.values()}
-                ),
-                statistics=how,
-                command=line,
+        truths = {
+            part.space: find_truth(
+                part.space, wanted, datasets={p.dataset for p in part.protocols.values()}
             )
             for part in ranked
-        ]
-        return make_report(f"Correlations of {path.name}", sections, ranked, store)
+        }
+        sections, agreements = tables_of(ranked, truths, statistics=how, command=line)
+        title = f"Correlations of {path.name}" if sections else f"Agreement of {path.name}"
+        return make_report(title, sections, ranked, store, agreements=agreements)
 
 
 def _command_line(command: str, options: Mapping[str, object]) -> str:

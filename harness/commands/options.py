@@ -100,7 +100,8 @@ BenchmarkOption = Annotated[
     str | None,
     typer.Option(
         "--benchmark",
-        help="Where true values come from; by default the first whose data is present.",
+        help="Where true values come from; by default the first whose data is present; none: no "
+        "accuracies, only how scores agree with sizes and each other.",
         show_default=False,
     ),
 ]

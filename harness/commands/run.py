@@ -49,9 +49,10 @@ def run(
 
     untrained run nasbench101-quick --scores results/nasbench101-quick/scores.parquet[/dim]
     """
+    from untrained.harness.agreeing import tables_of
     from untrained.harness.commands.running import fill, print_failures, print_plan, print_summary
-    from untrained.harness.commands.showing import print_section
-    from untrained.harness.correlating import correlate_ranked, make_report
+    from untrained.harness.commands.showing import print_report, warn_without_truth
+    from untrained.harness.correlating import make_report
     from untrained.harness.factorial import effects_of_factors, plan_cells
     from untrained.harness.ranked import ranked_of_plan
     from untrained.harness.study_file import load_study
@@ -65,6 +66,7 @@ def run(
     plans = [plan for cell in cells for plan in cell.plans]
     # what is wrong at the end must not show only after hours of scoring
     truths = truths_of_study(named)
+    warn_without_truth(truths)
     with named.at("report", "formats"):
         for name in named.study.report.formats:
             formats[name]
@@ -77,12 +79,9 @@ def run(
         summary = fill(store, plans, device=device, workers=workers, retry_failed=retry_failed)
         print_summary(summary, store.path)
         ranked = [ranked_of_plan(plan, store) for plan in cells[0].plans]
-        sections = [
-            correlate_ranked(
-                part, truths[part.space], statistics=named.study.statistics, command=named.command
-            )
-            for part in ranked
-        ]
+        sections, agreements = tables_of(
+            ranked, truths, statistics=named.study.statistics, command=named.command
+        )
         effects = effects_of_factors(cells, store, truths)
         sections = [
             replace(section, parts=(*section.parts, factor_part(found)))
@@ -90,11 +89,10 @@ def run(
             else section
             for section in sections
         ]
-        report = make_report(named.title, sections, ranked, store)
+        report = make_report(named.title, sections, ranked, store, agreements=agreements)
         exported = store.export(folder / SCORES_NAME)
     files = [*write_report(report, folder, named.study.report.formats), exported]
-    for section in sections:
-        print_section(section)
+    print_report(report)
     print(f"written: {', '.join(str(file) for file in files)}", file=sys.stderr)
     if summary.num_failures:
         print_failures(summary)
