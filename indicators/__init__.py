@@ -6,7 +6,7 @@ from untrained.indicators.measurement import Measurement
 from untrained.indicators.passes import Passes
 from untrained.indicators.protocol import Protocol
 from untrained.indicators.quantity import quantity
-from untrained.indicators.reading import Diverged, Reading, read
+from untrained.indicators.reading import Diverged, Reading, read, read_items
 
 __all__ = [
     "Diverged",
@@ -23,4 +23,5 @@ __all__ = [
     "measure",
     "quantity",
     "read",
+    "read_items",
 ]

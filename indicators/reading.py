@@ -52,8 +52,20 @@ def read(measurement: Measurement, ids: Sequence[str]) -> dict[str, Reading]:
     Raises:
         UnknownName: an id is not registered (before anything is computed).
     """
-    chosen = [indicators[name] for name in ids]
-    return {item.id: _read_one(measurement, item) for item in chosen}
+    return read_items(measurement, [indicators[name] for name in ids])
+
+
+def read_items(measurement: Measurement, items: Sequence[Indicator]) -> dict[str, Reading]:
+    """Read indicators that need not be registered; see `read`.
+
+    Args:
+        measurement: an entered `Measurement`.
+        items: the indicators, in the order in which they are read.
+
+    Returns:
+        A reading for the id of each.
+    """
+    return {item.id: _read_one(measurement, item) for item in items}
 
 
 def _read_one(measurement: Measurement, item: Indicator) -> Reading:
