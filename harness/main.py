@@ -16,6 +16,7 @@ from untrained.harness.commands.report import report
 from untrained.harness.commands.run import run
 from untrained.harness.commands.score import score
 from untrained.harness.commands.search import search
+from untrained.harness.commands.search_task import search_task
 from untrained.harness.interruption import INTERRUPTED, Interrupted
 
 app = typer.Typer(
@@ -55,6 +56,7 @@ app.command("list")(list_)
 app.command("run")(run)
 app.command("score")(score)
 app.command("search")(search)
+app.command("search-task")(search_task)
 app.command("correlate")(correlate)
 app.command("report")(report)
 app.add_typer(data, name="data")

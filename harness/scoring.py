@@ -35,7 +35,13 @@ def _readings(task: ScoreTask) -> Iterator[tuple[Wanted, Reading]]:
     for same_network in _same_network(task.wanted):
         try:
             with time_limit(task.timeout_s):
-                network = _build(task, same_network[0].protocol)
+                network = build_network(
+                    task.space,
+                    task.architecture,
+                    same_network[0].protocol,
+                    seed=task.seed,
+                    device=task.device,
+                )
         except (Exception, TimeLimitReached) as error:
             reading = _failure("the network could not be built", error, task.timeout_s)
             yield from ((wanted, reading) for wanted in same_network)
@@ -69,26 +75,43 @@ def _with_labels(protocol: Protocol, others: Iterable[Protocol]) -> Protocol:
     return min(same, key=lambda p: p.labels, default=protocol)
 
 
-def _build(task: ScoreTask, protocol: Protocol) -> Network:
-    space = spaces[task.space]
-    seed = derive(task.seed, "init", task.space, task.architecture)
+def build_network(
+    space_name: str, architecture: str, protocol: Protocol, *, seed: int, device: str
+) -> Network:
+    """A network with the weights that it has in every run of this seed.
+
+    Args:
+        space_name: of its search space.
+        architecture: its text.
+        protocol: decides size, skeleton, initialisation and precision.
+        seed: of the run.
+        device: where it is put.
+
+    Raises:
+        UserError: the space has no such architecture or network.
+        Unsupported: it has none with this skeleton.
+    """
+    space = spaces[space_name]
+    drawn_from = derive(seed, "init", space_name, architecture)
     # the layers' constructors draw from the global generator: seeded here, restored afterwards
     with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
+        torch.default_generator.manual_seed(drawn_from)
         if protocol.skeleton == "thin":
             network = space.build_thin(
-                task.architecture, num_classes=protocol.num_classes, channels=protocol.channels
+                architecture, num_classes=protocol.num_classes, channels=protocol.channels
             )
         else:
             network = space.build(
-                task.architecture,
+                architecture,
                 num_classes=protocol.num_classes,
                 channels=protocol.channels,
                 cells=protocol.cells,
             )
-    initialise(network, protocol.initialisation, generator=torch.Generator().manual_seed(seed))
+    initialise(
+        network, protocol.initialisation, generator=torch.Generator().manual_seed(drawn_from)
+    )
     dtype = torch.float64 if protocol.dtype == "float64" else torch.float32
-    return network.to(device=task.device, dtype=dtype)
+    return network.to(device=device, dtype=dtype)
 
 
 def _measure(

@@ -14,6 +14,8 @@ from untrained.indicators.regression.sequence_tasks import (
 )
 from untrained.indicators.regression.training import regression_loss
 
+PROTOCOL = Protocol(inputs="none", batch_size=1, labels="none")
+
 DEVIATIONS = (
     "The loss itself, so that lower is better; the authors negate it. A loss that is not finite "
     "has no score; theirs becomes 1000 and a random number. Learning rate 1e-3 as in the authors' "
@@ -49,7 +51,7 @@ def _register(name: str) -> Indicator:
         reference=REFERENCE,
         needs={Need.SEQUENCES, Need.GRADIENTS, Need.RANDOMNESS},
         higher_is_better=False,
-        protocol=Protocol(inputs="none", batch_size=1, labels="none"),
+        protocol=PROTOCOL,
         cost=f"{STEPS + 2} forward, {STEPS} backward",  # one for widths, one evaluates
         family=Family.GENNAS,
         uses_accuracy=name.startswith("search_"),

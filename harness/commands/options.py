@@ -53,6 +53,16 @@ KnownScores = Annotated[
         show_default=False,
     ),
 ]
+TaskFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--task",
+        metavar="FILE",
+        help="A task of GenNAS (untrained search-task), which is then an indicator; may be "
+        "repeated.",
+        show_default=False,
+    ),
+]
 Workers = Annotated[
     int | None,
     typer.Option(
@@ -133,3 +143,16 @@ Resamples = Annotated[int, typer.Option(min=2, help="Bootstrap resamples.")]
 Confidence = Annotated[float, typer.Option(help="Of the intervals, between 0 and 1.")]
 
 DEFAULT_STATISTICS = Statistics()
+
+
+def use_tasks(files: list[Path] | None) -> list[str]:
+    """Make the tasks of `--task` indicators.
+
+    Returns:
+        Their ids, each as long as it was trained when it was found last.
+    """
+    if not files:
+        return []
+    from untrained.indicators.gennas_found import use_task
+
+    return [name for file in files for name in use_task(file)]

@@ -17,7 +17,9 @@ from untrained.harness.commands.options import (
     ProtocolKind,
     RetryFailed,
     Store,
+    TaskFiles,
     Workers,
+    use_tasks,
 )
 from untrained.harness.study import Study
 
@@ -39,6 +41,7 @@ def score(
         ),
     ],
     store: Store,
+    task: TaskFiles = None,
     architectures: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Score those in this file, one a line."),
@@ -115,6 +118,7 @@ def score(
     untrained score --space nasbench201 --architectures list.txt --indicators all
     --input cifar10 --store s.sqlite[/dim]
     """
+    use_tasks(task)
     values = {
         "spaces": [space],
         "indicators": _names(indicators),

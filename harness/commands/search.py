@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from untrained.foundation import UserError
-from untrained.harness.commands.options import DeviceName, DeviceOption, Workers
+from untrained.harness.commands.options import DeviceName, DeviceOption, TaskFiles, Workers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +52,7 @@ def search(
             show_default=False,
         ),
     ] = None,
+    task: TaskFiles = None,
     set_: Annotated[
         list[str] | None,
         typer.Option(
@@ -193,6 +194,7 @@ def search(
     """
     from importlib.metadata import version
 
+    from untrained.harness.commands.options import use_tasks
     from untrained.harness.commands.rows import print_rows
     from untrained.harness.search.reporting import runs_frame, search_table, steps_frame
     from untrained.harness.search.study_run import run_study
@@ -208,9 +210,10 @@ def search(
     from untrained.reports.writing import write_files
     from untrained.results.export import write_frame
 
+    found = use_tasks(task)
     one = {
         "searcher": searcher,
-        "indicator": [n.strip() for n in indicator.split(",")] if indicator else None,
+        "indicator": [n.strip() for n in indicator.split(",")] if indicator else found[-1:],
         "settings": _pairs("--set", set_),
         "seconds": budget,
         "evaluations": evaluations,
@@ -279,6 +282,7 @@ def _study(name: str | None, one: dict[str, Any], whole: dict[str, Any]) -> Name
     Raises:
         UserError: both or neither of a study and a search are given.
     """
+    from untrained.harness.commands.typed import typed_command
     from untrained.harness.search.search_study import (
         NamedSearchStudy,
         SearchStudy,
@@ -310,7 +314,9 @@ def _study(name: str | None, one: dict[str, Any], whole: dict[str, Any]) -> Name
     if "measuring" in values:
         values["measuring"] = dict(values["measuring"])
     model = checked(SearchStudy, values)
-    return NamedSearchStudy(f"{one['searcher']} on {whole['space']}", model, _typed())
+    return NamedSearchStudy(
+        f"{one['searcher']} on {whole['space']}", model, typed_command("--output", "--workers")
+    )
 
 
 def _live(named: NamedSearchStudy, device: DeviceName, workers: int | None) -> MakeLive | None:
@@ -362,17 +368,3 @@ def _pairs(option: str, texts: Sequence[str] | None) -> dict[str, Any]:
                     f"{option} {name.strip()}=1e6"
                 ) from None
     return found
-
-
-def _typed() -> str:
-    """The command as it was typed, without the folder it writes to."""
-    import shlex
-
-    words = iter(sys.argv[1:])
-    kept = ["untrained"]
-    for word in words:
-        if word in ("--output", "--workers"):
-            next(words, None)
-        elif not word.startswith(("--output=", "--workers=")):
-            kept.append(shlex.quote(word))
-    return " ".join(kept)

@@ -1,0 +1,1 @@
+"""Searching regression tasks of GenNAS by the accuracies of a few labelled networks."""
