@@ -90,9 +90,9 @@ def resolve(
     a run on images: AZ-NAS's progressivity ranks by chance on images. A protocol for all gives it
     images like the others.
 
-    A thin network keeps its size and its inputs' shape, also under a protocol for all: channels
-    and cells of a run are those of whole networks. Where it wants more images than there are,
-    every image is drawn equally often, up to one time.
+    A thin network keeps its size, its batches and its inputs' shape, also under a protocol for all:
+    channels, cells and batch size of a run are those of whole networks. Where it wants more images
+    than there are, every image is drawn equally often, up to one time.
 
     Args:
         reference: the indicator's reference protocol.
@@ -129,9 +129,9 @@ def resolve(
         protocol = protocol.replace(initialisation=conditions.initialisation)
     if not looks_at_batch:
         return protocol
-    protocol = protocol.replace(
-        data_seed=conditions.data_seed, batch_size=conditions.batch_size or base.batch_size
-    )
+    protocol = protocol.replace(data_seed=conditions.data_seed)
+    if not thin:
+        protocol = protocol.replace(batch_size=conditions.batch_size or base.batch_size)
     if conditions.inputs in SYNTHETIC_INPUTS or on_noise:
         return protocol.replace(
             inputs="gaussian" if on_noise and conditions.inputs != "ones" else conditions.inputs,

@@ -4,25 +4,39 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from untrained.reports.columns import columns, label
 from untrained.reports.environment import entries
 from untrained.reports.facts import facts, note_lines
 from untrained.reports.formats import report_format
+from untrained.reports.grid import Grid
 from untrained.reports.part import Part
 from untrained.reports.parts import report_parts, section_parts
 from untrained.reports.report import Report, Section
+
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @report_format("markdown", title="Markdown, for a paper or a README", suffix=".md")
 def render(report: Report) -> str:
     """The report as GitHub-flavoured Markdown."""
+    return document(report)
+
+
+def document(report: Report, *, pictures: Mapping[str, str] = _NONE) -> str:
+    """The report as GitHub-flavoured Markdown, with figures that lie beside it.
+
+    Args:
+        report: what to render.
+        pictures: files of figures of parts, by the figures' names; other figures are left out.
+    """
     blocks = [f"# {escape(report.title)}"]
     blocks += [escape(part) for part in re.split(r"\n\s*\n", report.summary) if part.strip()]
     for section in report.sections:
-        blocks += _section(section)
+        blocks += _section(section, pictures)
     for part in report_parts(report):
-        blocks += _part(part, "##")
+        blocks += _part(part, "##", pictures)
     for number, environment in enumerate(report.environments, start=1):
         which = f" {number}" if len(report.environments) > 1 else ""
         blocks += [f"## Environment{which}", _environment(environment)]
@@ -45,7 +59,7 @@ def escape(text: str) -> str:
     return re.sub(r"^(\d*)([#+\-=.)])", r"\1\\\2", text)
 
 
-def _section(section: Section) -> list[str]:
+def _section(section: Section, pictures: Mapping[str, str]) -> list[str]:
     table = section.table
     blocks = [f"## {escape(table.title)}", _items(f"{f.name}: {f.text}" for f in facts(table))]
     shown = columns(table)
@@ -60,33 +74,42 @@ def _section(section: Section) -> list[str]:
     )
     blocks.append(_items(note_lines(table)))
     for part in section_parts(section):
-        blocks += _part(part, "###")
+        blocks += _part(part, "###", pictures)
     if table.command:
         blocks.append(f"Made by\n\n{_fence(table.command)}")
     return blocks
 
 
-def _part(part: Part, level: str) -> list[str]:
-    """The table of a part and how to read it; nothing of one that only shows more of the same."""
-    if part.grid is None or part.repeats:
+def _part(part: Part, level: str, pictures: Mapping[str, str]) -> list[str]:
+    """Table and pictures of a part and how to read them; nothing of one that has neither here."""
+    drawn = [one for one in part.figures if one.name in pictures]
+    grid = None if part.repeats else part.grid
+    if grid is None and not drawn:
         return []
-    shown = {i: c.kind == "text" for i, c in enumerate(part.grid.columns) if not c.aside}
-    grid = _grid(
-        [escape(part.grid.columns[i].heading) for i in shown],
-        [
-            [escape(row[i].whole) if at_left else row[i].whole for i, at_left in shown.items()]
-            for row in part.grid.rows
-        ],
-        left=list(shown.values()),
-    )
-    blocks = [f"{level} {escape(part.title)}", grid, escape(part.meaning)]
-    if part.grid.legend:
-        blocks.append(escape(part.grid.legend))
+    blocks = [f"{level} {escape(part.title)}"]
+    if grid is not None:
+        blocks.append(_table(grid))
+    blocks += [f"![{escape(one.text)}]({pictures[one.name]})" for one in drawn]
+    blocks.append(escape(part.meaning))
+    if grid is not None and grid.legend:
+        blocks.append(escape(grid.legend))
     if part.notes:
         blocks.append(_items(part.notes))
     if part.command:
         blocks.append(f"Made by\n\n{_fence(part.command)}")
     return blocks
+
+
+def _table(grid: Grid) -> str:
+    shown = {i: c.kind == "text" for i, c in enumerate(grid.columns) if not c.aside}
+    return _grid(
+        [escape(grid.columns[i].heading) for i in shown],
+        [
+            [escape(row[i].whole) if at_left else row[i].whole for i, at_left in shown.items()]
+            for row in grid.rows
+        ],
+        left=list(shown.values()),
+    )
 
 
 def _grid(heading: list[str], rows: list[list[str]], *, left: Sequence[bool] = ()) -> str:

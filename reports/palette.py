@@ -28,3 +28,6 @@ PAPER = "#fefdfc"
 
 DIVERGING = "RdBu"
 """matplotlib's map of correlations: red below zero, white at zero, blue above."""
+
+SEQUENTIAL = "cividis"
+"""matplotlib's map whose lightness rises evenly, also for the colour blind and in grey."""

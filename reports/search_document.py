@@ -1,47 +1,54 @@
-"""A table of searches as Markdown, as JSON, and as rows for a terminal."""
+"""A table of searches as files, as JSON, and as rows for a terminal."""
 
 from __future__ import annotations
 
 import json
 import math
-import re
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from untrained.reports.markdown import escape
-from untrained.reports.numbers import MISSING, decimal
-from untrained.results.searches import Summary
-from untrained.results.searches_table import Column, SearchRow, SearchTable
+from untrained.reports import html
+from untrained.reports.formats import Content
+from untrained.reports.markdown import document
+from untrained.reports.search_report import search_report
+from untrained.results.searches_table import SearchTable
 
 
-def search_markdown(table: SearchTable, *, figure: str = "", version: str = "") -> str:
-    """The table as GitHub-flavoured Markdown.
+def search_files(table: SearchTable, *, version: str = "") -> dict[str, Content]:
+    """The report as Markdown and as one HTML page, and its figures as SVG and PDF.
 
     Args:
         table: what to show.
-        figure: file name of the anytime figure; empty: there is none.
+        version: of the program that made it.
+
+    Returns:
+        Contents by file name; the Markdown refers to the SVG files.
+    """
+    report = search_report(table, version=version)
+    figures = [figure for part in report.parts for figure in part.figures]
+    pictures = {figure.name: f"{figure.name}.svg" for figure in figures}
+    files: dict[str, Content] = {
+        "report.md": document(report, pictures=pictures),
+        "report.html": html.render(report),
+    }
+    for figure in figures:
+        files[f"{figure.name}.svg"] = figure.svg()
+        files[f"{figure.name}.pdf"] = figure.pdf()
+    return files
+
+
+def search_markdown(table: SearchTable, *, version: str = "") -> str:
+    """The report as GitHub-flavoured Markdown without figures.
+
+    Args:
+        table: what to show.
         version: of the program that made it.
     """
-    blocks = [
-        f"# {escape(table.title)}",
-        "\n".join(f"- {escape(fact)}" for fact in search_facts(table)),
-        _grid(search_rows(table)),
-    ]
-    if figure:
-        blocks += [f"![{escape(_caption(table))}]({figure})", escape(_caption(table))]
-    blocks += ["## Distance and speed", _grid(distance_rows(table))] if table.main >= 0 else []
-    if table.published:
-        blocks += ["## Beside published values", _grid(published_rows(table))]
-    blocks += ["## What each search is", "\n".join(_descriptions(table))]
-    blocks += ["## Notes", "\n".join(f"- {escape(note)}" for note in table.notes)]
-    if version:
-        blocks.append(escape(f"Tables made by untrained {version}."))
-    return "\n\n".join(blocks) + "\n"
+    return document(search_report(table, version=version))
 
 
 def search_json(table: SearchTable) -> str:
-    """Everything of the table but the curves; numbers that do not exist are null."""
-    document = {
+    """Everything of the table but curves and landscapes; numbers that do not exist are null."""
+    made = {
         "title": table.title,
         "space": table.space,
         "dataset": table.dataset,
@@ -65,6 +72,16 @@ def search_json(table: SearchTable) -> str:
             }
             for row in table.rows
         ],
+        "equal_cost": [
+            {
+                **asdict(one),
+                "difference": one.difference,
+                "standard_errors": one.standard_errors,
+            }
+            for one in table.equal_costs
+        ],
+        "speed_ups": [{**asdict(one), "ratio": one.ratio} for one in table.speed_ups],
+        "ranks": None if table.ranks is None else asdict(table.ranks),
         "published": [
             {
                 **asdict(one.published),
@@ -78,128 +95,7 @@ def search_json(table: SearchTable) -> str:
         ],
         "notes": list(table.notes),
     }
-    return json.dumps(_finite(document), indent=2, ensure_ascii=False) + "\n"
-
-
-def search_facts(table: SearchTable) -> list[str]:
-    """What the whole table is about."""
-    facts = [f"Search space: {table.space}", f"Searched for: {table.dataset}"]
-    if table.benchmark:
-        facts.append(f"Truth: {table.benchmark}")
-    return [*facts, f"Seed: {table.seed}", f"Regenerate: {table.command}"]
-
-
-def search_rows(table: SearchTable) -> list[dict[str, str]]:
-    """One row a search or rule: mean and standard deviation in every column of ground truth."""
-    return [
-        {
-            "search": row.label,
-            "runs": f"{row.evaluations.n:,}" if row.evaluations else "exact",
-            "evaluations": _mean(row.evaluations, 1) if row.evaluations else "",
-            "cost s": _cost(row),
-            **{
-                _heading(column): _spread(value)
-                for column, value in zip(table.columns, row.values, strict=True)
-            },
-        }
-        for row in table.rows
-    ]
-
-
-def distance_rows(table: SearchTable) -> list[dict[str, str]]:
-    """How far answers are from the optimum, and how soon searches come near it."""
-    column = table.columns[table.main]
-    sign = 1.0 if column.higher_is_better else -1.0
-    rows = []
-    for row in table.rows:
-        value = row.values[table.main]
-        found = row.reaching
-        share = "" if found is None else f"{found.n:,} of {found.n + found.missing:,}"
-        rows.append(
-            {
-                "search": row.label,
-                "distance to the optimum": decimal(sign * (column.optimum - value.mean), 2),
-                "5 %": decimal(value.q05, 2),
-                "median": decimal(value.median, 2),
-                "95 %": decimal(value.q95, 2),
-                "runs that came to 99 % of it": share,
-                "evaluations until then, median": "" if found is None else _median(found),
-            }
-        )
-    return rows
-
-
-def published_rows(table: SearchTable) -> list[dict[str, str]]:
-    """Published means beside ours, and the difference in standard errors."""
-    return [
-        {
-            "search": one.published.method,
-            "on": f"{one.published.dataset} {one.published.metric.replace('_', ' ')}",
-            "published": f"{one.published.mean:.2f} ± {one.published.sd:.2f}",
-            "ours": f"{decimal(one.mean, 2)} ± {decimal(one.sd, 2)}",
-            "difference": decimal(one.difference, 2, sign=True),
-            "in standard errors": decimal(one.standard_errors, 1, sign=True),
-            "source": one.published.source,
-        }
-        for one in table.published
-    ]
-
-
-def _descriptions(table: SearchTable) -> Iterator[str]:
-    for row in table.rows:
-        parts = [row.settings] if row.settings else []
-        parts += [f"budget {row.budget}"] if row.budget else []
-        yield f"- {escape(row.label)}: {escape('; '.join(parts) or 'no settings')}"
-        yield from (f"  - {escape(fact)}" for fact in row.facts)
-
-
-def _caption(table: SearchTable) -> str:
-    return (
-        f"{table.columns[table.main].label} of the incumbent against seconds spent: mean over "
-        "runs, and the middle 80 % of them"
-    )
-
-
-def _heading(column: Column) -> str:
-    return f"{column.dataset} {column.metric.replace('_', ' ')}"
-
-
-def _spread(value: Summary) -> str:
-    if math.isnan(value.mean):
-        return MISSING
-    return decimal(value.mean, 2) if math.isnan(value.sd) else f"{value.mean:.2f} ± {value.sd:.2f}"
-
-
-def _mean(value: Summary, places: int) -> str:
-    text = f"{value.mean:,.{places}f}"
-    return text.removesuffix(f".{'0' * places}")
-
-
-def _median(value: Summary) -> str:
-    return MISSING if math.isnan(value.median) else f"{value.median:,.0f}"
-
-
-def _cost(row: SearchRow) -> str:
-    if row.cost_s is None:
-        return ""
-    if not row.cost_is_known:
-        return "not known"
-    return f"{row.cost_s.mean:,.0f}" if row.cost_s.mean >= 100 else f"{row.cost_s.mean:.3g}"
-
-
-def _grid(rows: Sequence[dict[str, str]]) -> str:
-    headings = list(rows[0])
-    lines = [
-        f"| {' | '.join(escape(heading) for heading in headings)} |",
-        f"| {' | '.join(':--' if i == 0 else '--:' for i in range(len(headings)))} |",
-    ]
-    lines += [f"| {' | '.join(map(_cell, row.values()))} |" for row in rows]
-    return "\n".join(lines)
-
-
-def _cell(text: str) -> str:
-    """A number is printed as it is: in a table it begins no list."""
-    return text if re.fullmatch(r"[-+0-9.,± ]*", text) else escape(text)
+    return json.dumps(_finite(made), indent=2, ensure_ascii=False) + "\n"
 
 
 def _finite(value: object) -> object:

@@ -8,6 +8,7 @@ import numpy as np
 
 from untrained.reports.drawing import Figure, drawable
 from untrained.reports.palette import SERIES
+from untrained.reports.search_grids import heading
 from untrained.results.searches import Curve
 from untrained.results.searches_table import SearchTable
 
@@ -56,7 +57,7 @@ def anytime_figure(table: SearchTable) -> Figure | None:
             )
         axes.axhline(column.optimum, color="0.5", linewidth=0.6, linestyle=":")
         axes.set_xlabel("seconds spent by a run")
-        axes.set_ylabel(f"{column.dataset} {column.metric.replace('_', ' ')} of the incumbent")
+        axes.set_ylabel(f"{heading(column)} of the incumbent")
         axes.set_ylim(*_range([curve for _, curve in curves], column.optimum))
         axes.grid(axis="y", linewidth=0.3, alpha=0.5)
         axes.legend(loc="lower right" if column.higher_is_better else "upper right")

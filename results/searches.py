@@ -83,7 +83,7 @@ def anytime(
         band: fraction of the runs between the two quantiles.
     """
     table = np.array(
-        [_step(run_costs, run, grid) for run_costs, run in zip(costs, values, strict=True)]
+        [value_at(run_costs, run, grid) for run_costs, run in zip(costs, values, strict=True)]
     ).reshape(len(costs), len(grid))
     whole = ~np.isnan(table).any(axis=0)
     mean, low, high = (np.full(len(grid), np.nan) for _ in range(3))
@@ -95,7 +95,17 @@ def anytime(
     return Curve(grid, mean, low, high, band, len(costs))
 
 
-def _step(costs: Floats, values: Floats, grid: Floats) -> Floats:
+def value_at(costs: Floats, values: Floats, grid: Floats) -> Floats:
+    """A run as a step function of its cost.
+
+    Args:
+        costs: at each step, cumulative and ascending.
+        values: at each step.
+        grid: costs at which to look.
+
+    Returns:
+        At each cost the value of the last step that had cost at most as much; NaN before the first.
+    """
     places = np.searchsorted(costs, grid, side="right") - 1
     padded = np.append(values, np.nan)  # place -1: before the first step
     return np.asarray(padded[places], dtype=np.float64)

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from untrained.results.searches import Curve, Summary
+from untrained.results.searches_equal_cost import EqualCost
+from untrained.results.searches_landscape import Landscape, Logged, Pruning
 from untrained.results.searches_published import SearchComparison
+from untrained.results.searches_ranks import RandomRanks
+from untrained.results.searches_speed import SpeedUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,12 @@ class SearchTable:
     rows: tuple[SearchRow, ...]
     published: tuple[SearchComparison, ...]
     notes: tuple[str, ...]
+    speed_ups: tuple[SpeedUp, ...] = ()
+    equal_costs: tuple[EqualCost, ...] = ()
+    ranks: RandomRanks | None = None
+    landscape: Landscape | None = None
+    logged: tuple[Logged, ...] = ()
+    prunings: tuple[Pruning, ...] = ()
 
     def frame(self) -> pd.DataFrame:
         """One row a search and column of ground truth, plain numbers."""

@@ -31,6 +31,11 @@ class Trajectory:
     counts: Mapping[str, int] = field(hash=False)
     """Evaluations by kind of request."""
 
+    @property
+    def num_evaluations(self) -> int:
+        """Of all kinds."""
+        return sum(self.counts.values())
+
     def frame(self) -> pd.DataFrame:
         """One row a step: step, cost_s, evaluations, incumbent and the series."""
         return pd.DataFrame(

@@ -157,7 +157,18 @@ def search(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Write report.md, anytime.svg, runs.csv and trajectories.parquet.",
+            help="Write report.md and report.html, their figures, runs.csv and "
+            "trajectories.parquet.",
+            show_default=False,
+        ),
+    ] = None,
+    from_: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="FOLDER",
+            help="Run nothing: report the runs.csv and trajectories.parquet that an earlier "
+            "--output wrote.",
             show_default=False,
         ),
     ] = None,
@@ -196,17 +207,26 @@ def search(
 
     from untrained.harness.commands.options import use_tasks
     from untrained.harness.commands.rows import print_rows
-    from untrained.harness.search.reporting import runs_frame, search_table, steps_frame
-    from untrained.harness.search.study_run import run_study
-    from untrained.reports.search_document import (
-        distance_rows,
-        published_rows,
-        search_facts,
-        search_json,
-        search_markdown,
-        search_rows,
+    from untrained.harness.search.kept_runs import (
+        RUNS,
+        STEPS,
+        read_runs,
+        runs_frame,
+        steps_frame,
     )
-    from untrained.reports.search_figure import anytime_figure
+    from untrained.harness.search.reporting import search_table
+    from untrained.harness.search.study_run import run_study
+    from untrained.reports.search_document import search_files, search_json, search_markdown
+    from untrained.reports.search_grids import (
+        distance_grid,
+        equal_cost_grid,
+        found_grid,
+        published_grid,
+        ranks_grid,
+        speed_grid,
+        texts_of,
+    )
+    from untrained.reports.search_report import search_facts
     from untrained.reports.writing import write_files
     from untrained.results.export import write_frame
 
@@ -241,20 +261,17 @@ def search(
     }
     named = _study(study, _given(one), _given(whole))
     finished, truth, where = run_study(
-        named, live=_live(named, device, workers), told=_counter(named)
+        named,
+        live=_live(named, device, workers),
+        kept={} if from_ is None else read_runs(from_),
+        told=_counter(named),
     )
     table = search_table(named, finished, truth, where)
-    figure = anytime_figure(table)
     made = version("untrained")
     if output is not None:
-        picture = "anytime.svg" if figure else ""
-        contents = {"report.md": search_markdown(table, figure=picture, version=made)}
-        if figure is not None:
-            contents[picture] = figure.svg()
-        written = write_files(contents, output)
-        written.append(write_frame(runs_frame(finished, truth), output / "runs.csv", metadata={}))
-        steps = steps_frame(finished)
-        written.append(write_frame(steps, output / "trajectories.parquet", metadata={}))
+        written = write_files(search_files(table, version=made), output)
+        written.append(write_frame(runs_frame(finished, truth), output / RUNS, metadata={}))
+        written.append(write_frame(steps_frame(finished), output / STEPS, metadata={}))
         print(f"written: {', '.join(map(str, written))}", file=sys.stderr)
     if format_ is SearchFormat.json:
         print(search_json(table), end="")
@@ -266,13 +283,15 @@ def search(
         for row in table.rows:
             for fact in row.facts:
                 print(f"{row.label}: {fact}")
-        print_rows(search_rows(table), unbroken=("search",))
-        if table.main >= 0:
-            print()
-            print_rows(distance_rows(table), unbroken=("search",))
-        if table.published:
-            print()
-            print_rows(published_rows(table), unbroken=("search",))
+        grids = [found_grid(table)]
+        grids += [distance_grid(table)] if table.main >= 0 else []
+        grids += [equal_cost_grid(table)] if table.equal_costs else []
+        grids += [speed_grid(table)] if table.speed_ups else []
+        grids += [ranks_grid(table.ranks)] if table.ranks else []
+        grids += [published_grid(table)] if table.published else []
+        for number, grid in enumerate(grids):
+            print("\n" if number else "", end="")
+            print_rows(texts_of(grid), unbroken=("search",))
         print("\n".join(table.notes))
 
 

@@ -39,6 +39,12 @@ class Opened:
     """What a report has to say of where its answers come from."""
     cost_is_known: bool = True
     """Whether seconds mean anything."""
+    stored: StoredScores | None = None
+    """Where scores are looked up."""
+    validation: Validation | None = None
+    """Where trainings are looked up."""
+    cost: TrainingCost | None = None
+    """What trainings cost."""
 
 
 def benchmark_of(study: SearchStudy) -> Benchmark | None:
@@ -145,7 +151,15 @@ def open_search(
                 "them; give --scores FILE (stored ones) or --store FILE (to measure them)"
             )
         world: World = live(problem, estimator, validation, cost)
-        return Opened(searcher, world, estimator, tuple(facts), is_known)
+        return Opened(
+            searcher,
+            world,
+            estimator,
+            tuple(facts),
+            is_known,
+            validation=validation,
+            cost=cost,
+        )
     world = TableWorld(
         problem,
         scores=stored.values if stored else None,
@@ -153,7 +167,16 @@ def open_search(
         validation=validation,
         cost=cost,
     )
-    return Opened(searcher, world, estimator, tuple(facts), is_known)
+    return Opened(
+        searcher,
+        world,
+        estimator,
+        tuple(facts),
+        is_known,
+        stored=stored,
+        validation=validation,
+        cost=cost,
+    )
 
 
 def _trainings(

@@ -3,45 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from untrained.harness.search.equal_cost import equal_costs
+from untrained.harness.search.finished import Finished
+from untrained.harness.search.landscape import landscape_of
+from untrained.harness.search.logged import logged, prunings
 from untrained.harness.search.looking_up import Truth
-from untrained.harness.search.opening import Opened
+from untrained.harness.search.random_ranks import random_ranks
 from untrained.harness.search.search_study import NamedSearchStudy, OneSearch
 from untrained.harness.search.validation import METRICS
 from untrained.results.searches import Curve, Summary, anytime, first_reaching, summarise
 from untrained.results.searches_exact import best_of_n
 from untrained.results.searches_published import SearchComparison, published_searches
+from untrained.results.searches_speed import SpeedUp, speed_up
 from untrained.results.searches_table import SearchRow, SearchTable
 from untrained.results.searches_trajectory import Trajectory
 
 NEAR = 0.99
 """Fraction of the optimum that counts as having found it."""
 _GRID = 200
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Finished:
-    """All runs of one search."""
-
-    one: OneSearch
-    opened: Opened
-    trajectories: tuple[Trajectory, ...]
-
-    @property
-    def label(self) -> str:
-        """Of its row: what the study says, else searcher, estimator and settings."""
-        if self.one.label is not None:
-            return self.one.label
-        parts = [self.opened.searcher.name]
-        if self.opened.estimator is not None:
-            parts.append(f"by {self.opened.estimator.name}")
-        parts += [f"{name}={value}" for name, value in sorted(self.one.settings.items())]
-        return " ".join(parts)
 
 
 def search_table(
@@ -55,58 +39,56 @@ def search_table(
         truth: where answers are looked up; None: nowhere.
         dataset: that networks were searched for.
     """
+    study = named.study
     main = -1 if truth is None else truth.main(dataset)
     rows = [_row(one, truth, main) for one in finished]
     if truth is not None and (known := truth.table()) is not None and len(known):
         sizes = {round(n.mean) for row in rows if (n := row.evaluations) and n.q05 == n.q95}
         rows += _rules(truth, known, sorted(sizes - {1}))
+    compared = truth if main >= 0 else None
     return SearchTable(
         title=named.title,
-        space=named.study.space,
+        space=study.space,
         dataset=dataset,
         benchmark="" if truth is None else truth.benchmark.provenance.describe(),
         sha256="" if truth is None else truth.benchmark.provenance.sha256,
         command=named.command,
-        seed=named.study.seed,
+        seed=study.seed,
         columns=() if truth is None else tuple(one.column for one in truth.columns),
         main=main,
         rows=tuple(rows),
         published=() if truth is None else tuple(_published(named, rows, truth)),
         notes=_notes(truth, main),
+        speed_ups=() if compared is None else _speed_ups(finished, compared, main),
+        equal_costs=() if compared is None else equal_costs(study, finished, compared, main),
+        ranks=None
+        if compared is None
+        else random_ranks(study.space, study.seed, finished, compared, main),
+        landscape=landscape_of(study, finished, truth, main),
+        logged=logged(finished, truth, main),
+        prunings=prunings(finished),
     )
 
 
-def runs_frame(finished: Sequence[Finished], truth: Truth | None) -> pd.DataFrame:
-    """One row a run: its answer, what it cost and what that is worth."""
-    parts = []
+def _speed_ups(finished: Sequence[Finished], truth: Truth, main: int) -> tuple[SpeedUp, ...]:
+    """Every search that is to be compared with another, in the column that counts."""
+    by_label = {one.label: one for one in finished}
+    found = []
     for one in finished:
-        finals = [run.final for run in one.trajectories]
-        columns: dict[str, object] = {
-            "search": one.label,
-            "run": np.arange(len(finals)),
-            "architecture": finals,
-            "evaluations": [_evaluations(run) for run in one.trajectories],
-            "cost_s": [run.total_s for run in one.trajectories],
-            "stopped": [run.stopped for run in one.trajectories],
-        }
-        for place, column in enumerate(() if truth is None else truth.columns):
-            assert truth is not None
-            name = f"{column.target.dataset} {column.target.metric}"
-            columns[name] = truth.values(place, finals)
-        parts.append(pd.DataFrame(columns))
-    return pd.concat(parts, ignore_index=True)
-
-
-def steps_frame(finished: Sequence[Finished]) -> pd.DataFrame:
-    """One row a step of every run."""
-    return pd.concat(
-        [
-            run.frame().assign(search=one.label, run=number)
-            for one in finished
-            for number, run in enumerate(one.trajectories)
-        ],
-        ignore_index=True,
-    )
+        other = by_label.get(one.one.against or "")
+        if other is None or not (one.opened.cost_is_known and other.opened.cost_is_known):
+            continue
+        pair = (one.trajectories, other.trajectories)
+        costs = [[run.cost_s for run in runs] for runs in pair]
+        values = [[truth.values(main, run.incumbents) for run in runs] for runs in pair]
+        result = speed_up(
+            (one.label, other.label),
+            (costs[0], costs[1]),
+            (values[0], values[1]),
+            higher_is_better=truth.columns[main].column.higher_is_better,
+        )
+        found += [] if result is None else [result]
+    return tuple(found)
 
 
 def _row(one: Finished, truth: Truth | None, main: int) -> SearchRow:
@@ -135,7 +117,7 @@ def _row(one: Finished, truth: Truth | None, main: int) -> SearchRow:
         label=one.label,
         searcher=one.opened.searcher.name,
         values=values,
-        evaluations=summarise([_evaluations(run) for run in runs]),
+        evaluations=summarise([run.num_evaluations for run in runs]),
         cost_s=summarise([run.total_s for run in runs]),
         reaching=reaching,
         budget=_budget(one.one),
@@ -230,18 +212,21 @@ def _rule(
 def _published(
     named: NamedSearchStudy, rows: Sequence[SearchRow], truth: Truth
 ) -> list[SearchComparison]:
+    """Searches that the literature has too; then the rules, if it has any of the searches."""
     by_label = {row.label: row for row in rows}
     places = {(c.target.dataset, c.target.metric): i for i, c in enumerate(truth.columns)}
-    found = []
+    found: list[SearchComparison] = []
+    rules: list[SearchComparison] = []
     for cell in published_searches():
         row = by_label.get(cell.method)
         place = places.get((cell.dataset, cell.metric))
         if row is None or place is None or cell.space != named.study.space:
             continue
         value = row.values[place]
-        error = 0.0 if not row.searcher else value.standard_error
-        found.append(SearchComparison(cell, value.mean, value.sd, value.n, error))
-    return found
+        error = value.standard_error if row.searcher else 0.0
+        compared = SearchComparison(cell, value.mean, value.sd, value.n, error)
+        (found if row.searcher else rules).append(compared)
+    return [*found, *rules] if found else []
 
 
 def _notes(truth: Truth | None, main: int) -> tuple[str, ...]:
@@ -259,10 +244,6 @@ def _notes(truth: Truth | None, main: int) -> tuple[str, ...]:
     if truth is not None and (truth.benchmark.kind == "surrogate"):
         notes.append("accuracies are PREDICTED by a surrogate")
     return tuple(notes)
-
-
-def _evaluations(run: Trajectory) -> int:
-    return sum(run.counts.values())
 
 
 def _budget(one: OneSearch) -> str:

@@ -46,6 +46,9 @@ class OneSearch(_Section):
     """By default as many as the study says."""
     limits: dict[str, float] = {}
     """Upper bounds: `params`, `flops`, or a cost that the benchmark has."""
+    against: str | None = None
+    """Label of another search of the study: how much sooner this one is as good is reported. Meant
+    for the same searcher without indicators."""
     confined: bool = False
     """Whether a search over a part of the space may stay in it: what lies next to a network are
     then the scored ones at the smallest number of changed decisions."""
@@ -65,6 +68,15 @@ class Measuring(_Section):
     timeout_s: PositiveFloat | None = None
 
 
+class LandscapeOptions(_Section):
+    """Which routes are drawn on which landscapes; none without searches."""
+
+    searches: Texts = ()
+    """Labels of searches."""
+    indicators: Texts = ()
+    """Ids; by default those of the searches."""
+
+
 class SearchStudy(_Section):
     """Searches of one space, each run several times and looked up in one benchmark."""
 
@@ -80,8 +92,14 @@ class SearchStudy(_Section):
     and none is measured."""
     store: str | None = None
     """A store in which scores that are measured as searches go are kept."""
+    known_scores: str | None = None
+    """Stored scores of random networks, for what searches that measure are shown beside: random
+    search at equal cost and the landscape. By default `scores`; of a landscape, else `store`."""
     protocols: Texts = ()
-    """Digests, to choose among several protocols of an indicator in `scores`."""
+    """Digests, to choose among several protocols of an indicator in stored scores."""
+    landscape: LandscapeOptions | None = None
+    """By default the first four searches that go from network to network by scores, if scores are
+    stored."""
     measuring: Measuring = Measuring()
     runs: PositiveInt = 100
     seed: int = 0
@@ -92,6 +110,17 @@ class SearchStudy(_Section):
     def _one_source(self) -> SearchStudy:
         if self.scores is not None and self.store is not None:
             raise ValueError("scores are either looked up (scores) or measured (store), not both")
+        return self
+
+    @model_validator(mode="after")
+    def _pairs_exist(self) -> SearchStudy:
+        labels = [one.label for one in self.search]
+        for one in self.search:
+            if one.against is not None and (one.against not in labels or one.against == one.label):
+                known = ", ".join(label for label in labels if label is not None)
+                raise ValueError(
+                    f"against = {one.against!r} is the label of no other search; there are: {known}"
+                )
         return self
 
 

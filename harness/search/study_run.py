@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
+from untrained.foundation import MissingData
 from untrained.harness.search.driver import Budget
+from untrained.harness.search.finished import Finished, label_of
 from untrained.harness.search.looking_up import Truth
 from untrained.harness.search.opening import MakeLive, benchmark_of, open_search
 from untrained.harness.search.repeated import run_many
-from untrained.harness.search.reporting import Finished
 from untrained.harness.search.search_study import NamedSearchStudy
+from untrained.results.searches_trajectory import Trajectory
 
+_NONE: Mapping[str, tuple[Trajectory, ...]] = MappingProxyType({})
 Told = Callable[[str, int, int], None]
 """Of a search, its finished runs, and all its runs."""
 
@@ -19,6 +23,7 @@ def run_study(
     named: NamedSearchStudy,
     *,
     live: MakeLive | None = None,
+    kept: Mapping[str, tuple[Trajectory, ...]] = _NONE,
     told: Told = lambda label, done, total: None,
 ) -> tuple[list[Finished], Truth | None, str]:
     """Run every search of a study.
@@ -26,6 +31,7 @@ def run_study(
     Args:
         named: the study.
         live: makes worlds that measure, where scores are not looked up.
+        kept: runs that are there, by label; then none is run.
         told: hears how far it is.
 
     Returns:
@@ -34,10 +40,19 @@ def run_study(
     Raises:
         UserError: something that the study asks for does not exist or does not fit. All searches
             are opened before the first one is run.
+        MissingData: runs are kept, but not all of the study's.
     """
     study = named.study
     benchmark = benchmark_of(study)
     opened = [open_search(one, study, benchmark, live=live) for one in study.search]
+    if kept:
+        labels = [label_of(one, world) for one, world in zip(study.search, opened, strict=True)]
+        absent = [label for label in labels if label not in kept]
+        if absent:
+            raise MissingData(
+                f"the runs that were given are of {', '.join(kept)}, and the study also has "
+                f"{', '.join(absent)}; run it whole, without --from"
+            )
     finished = []
     for one, world in zip(study.search, opened, strict=True):
         total = one.runs or study.runs
@@ -46,6 +61,9 @@ def run_study(
         def count(done: int, label: str = label, total: int = total) -> None:
             told(label, done, total)
 
+        if kept:
+            finished.append(Finished(one, world, kept[label_of(one, world)]))
+            continue
         trajectories = run_many(
             world.searcher,
             world.world,

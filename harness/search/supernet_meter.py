@@ -150,9 +150,6 @@ class SupernetMeter:
         conditions = replace(
             self._conditions, data_seed=derive(self._conditions.data_seed, "supernet", draw)
         )
-        if item.protocol.skeleton == "thin":
-            # a batch size is chosen for whole networks; regions are counted among their thousands
-            conditions = replace(conditions, batch_size=None)
         protocol = resolve(
             item.protocol, conditions, follows_initialisation=item.follows_initialisation
         )

@@ -119,7 +119,7 @@ def test_a_thin_network_keeps_its_size_and_that_of_its_inputs(shared: bool):
     )
     expected = THIN.replace(inputs="gaussian", dataset="cifar100", num_classes=100, data_seed=3)
     assert resolve(THIN, conditions) == expected
-    assert resolve(THIN, Conditions(inputs="ones", batch_size=7)).batch_size == 7
+    assert resolve(THIN, Conditions(inputs="ones", batch_size=7)).batch_size == THIN.batch_size
 
 
 @pytest.mark.usefixtures("image_file")

@@ -1,0 +1,114 @@
+"""Runs of searches as files, and searches that are not run again because their runs are there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from untrained.foundation import MalformedInput, MissingData
+from untrained.harness.search.finished import Finished
+from untrained.harness.search.looking_up import Truth
+from untrained.results.searches_trajectory import Trajectory
+
+RUNS = "runs.csv"
+STEPS = "trajectories.parquet"
+_STEP_COLUMNS = ("step", "cost_s", "evaluations", "incumbent", "search", "run")
+_RUN_COLUMNS = ("search", "run", "architecture", "evaluations", "cost_s", "stopped")
+
+
+def runs_frame(finished: Sequence[Finished], truth: Truth | None) -> pd.DataFrame:
+    """One row a run: its answer, what it cost and what that is worth."""
+    parts = []
+    for one in finished:
+        finals = [run.final for run in one.trajectories]
+        columns: dict[str, object] = {
+            "search": one.label,
+            "run": np.arange(len(finals)),
+            "architecture": finals,
+            "evaluations": [run.num_evaluations for run in one.trajectories],
+            "cost_s": [run.total_s for run in one.trajectories],
+            "stopped": [run.stopped for run in one.trajectories],
+        }
+        for place, column in enumerate(() if truth is None else truth.columns):
+            assert truth is not None
+            name = f"{column.target.dataset} {column.target.metric}"
+            columns[name] = truth.values(place, finals)
+        parts.append(pd.DataFrame(columns))
+    return pd.concat(parts, ignore_index=True)
+
+
+def steps_frame(finished: Sequence[Finished]) -> pd.DataFrame:
+    """One row a step of every run."""
+    return pd.concat(
+        [
+            run.frame().assign(search=one.label, run=number)
+            for one in finished
+            for number, run in enumerate(one.trajectories)
+        ],
+        ignore_index=True,
+    )
+
+
+def read_runs(folder: Path) -> Mapping[str, tuple[Trajectory, ...]]:
+    """The runs that an earlier search wrote.
+
+    Args:
+        folder: with both files.
+
+    Returns:
+        The runs of every search, by its label.
+
+    Raises:
+        MissingData: a file is not there.
+        MalformedInput: a file cannot be read, or the two do not belong together.
+    """
+    for name in (RUNS, STEPS):
+        if not (folder / name).is_file():
+            raise MissingData(
+                f"runs of searches were to be read from {folder}, but it has no {name}; name the "
+                "folder that an earlier untrained search --output wrote"
+            )
+    try:
+        runs = pd.read_csv(folder / RUNS)
+        steps = pd.read_parquet(folder / STEPS)
+    except (OSError, ValueError) as error:
+        raise MalformedInput(f"{folder}: its runs cannot be read: {error}") from error
+    for name, frame, wanted in ((RUNS, runs, _RUN_COLUMNS), (STEPS, steps, _STEP_COLUMNS)):
+        absent = [column for column in wanted if column not in frame]
+        if absent:
+            raise MalformedInput(
+                f"{folder / name} has no column {', '.join(absent)}; it should be what untrained "
+                "search --output writes"
+            )
+    grouped = dict(iter(steps.groupby(["search", "run"], sort=False)))
+    found: dict[str, list[Trajectory]] = {}
+    for row in runs.itertuples(index=False):
+        part = grouped.get((row.search, row.run))
+        if part is None:
+            raise MalformedInput(
+                f"{folder / STEPS} has no steps of run {row.run} of {row.search!r}, which "
+                f"{RUNS} has; the two files are not from one command"
+            )
+        found.setdefault(str(row.search), []).append(_trajectory(row, part))
+    return {label: tuple(one) for label, one in found.items()}
+
+
+def _trajectory(row: object, part: pd.DataFrame) -> Trajectory:
+    series = [name for name in part.columns if name not in _STEP_COLUMNS]
+    return Trajectory(
+        cost_s=part["cost_s"].to_numpy(dtype=np.float64),
+        evaluations=part["evaluations"].to_numpy(dtype=np.int64),
+        incumbents=tuple(map(str, part["incumbent"])),
+        series={
+            name: part[name].to_numpy(dtype=np.float64)
+            for name in series
+            if part[name].notna().any()
+        },
+        final=str(row.architecture),  # type: ignore[attr-defined]
+        stopped=str(row.stopped),  # type: ignore[attr-defined]
+        total_s=float(row.cost_s),  # type: ignore[attr-defined]
+        counts={"all": int(row.evaluations)},  # type: ignore[attr-defined]
+    )
