@@ -5,6 +5,7 @@ from untrained.reports.factor_part import factor_part
 from untrained.reports.facts import facts, note_lines
 from untrained.reports.formats import Format, formats, report_format
 from untrained.reports.report import Report, Section
+from untrained.reports.side_by_side_part import verdict_counts
 from untrained.reports.text import correlation_table
 from untrained.reports.writing import write_report
 
@@ -21,5 +22,6 @@ __all__ = [
     "formats",
     "note_lines",
     "report_format",
+    "verdict_counts",
     "write_report",
 ]

@@ -11,6 +11,7 @@ from untrained.reports.agreement_part import full_grid
 from untrained.reports.formats import report_format
 from untrained.reports.grid_files import grid_csv
 from untrained.reports.report import Report
+from untrained.reports.side_by_side_part import changes_grid
 
 if TYPE_CHECKING:
     from untrained.results import CorrelationTable, TableRow
@@ -52,9 +53,12 @@ def render(report: Report) -> str:
     or `member:status=count` of an aggregate, whose members and their protocols are separated by
     spaces too.
 
-    A report that has only tables without accuracies gives these, under columns of other names;
-    beside tables with accuracies they are left to the format `tables`.
+    A report that has only tables without accuracies, or only two stores side by side, gives these,
+    under columns of other names; beside tables with accuracies they are left to the format
+    `tables`.
     """
+    if report.comparisons and not report.sections:
+        return grid_csv(changes_grid(*report.comparisons))
     if report.agreements and not report.sections:
         return grid_csv(full_grid(*report.agreements))
     stream = io.StringIO()

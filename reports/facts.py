@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from untrained.reports.numbers import confidence_level, count, decimal, listing
 
 if TYPE_CHECKING:
-    from untrained.results import AgreementTable, CorrelationTable
+    from untrained.results import CorrelationTable
 
 SHORT_SHA256 = 12
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -191,7 +191,31 @@ def _truth(table: CorrelationTable) -> str:
     return f"{table.truth_source}, SHA-256 {digest}" if digest else table.truth_source
 
 
-def intervals(table: CorrelationTable | AgreementTable) -> str:
+class Resampled(Protocol):
+    """What tables of all kinds say about their intervals."""
+
+    @property
+    def resamples(self) -> int:
+        """How many."""
+
+    @property
+    def confidence(self) -> float:
+        """In (0, 1)."""
+
+    @property
+    def bootstrap_seed(self) -> int:
+        """Of the resamples."""
+
+    @property
+    def interval(self) -> str:
+        """`percentile` or `bca`."""
+
+    @property
+    def clusters(self) -> int | None:
+        """Functional classes that were resampled; None: architectures."""
+
+
+def intervals(table: Resampled) -> str:
     """How a table's intervals were made."""
     if not table.resamples:
         return "none"

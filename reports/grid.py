@@ -100,6 +100,12 @@ def number(
     return Cell(decimal(value, places, sign=sign), known, low, high)
 
 
+def probability(value: float) -> Cell:
+    """A cell of a p-value with four decimals, never rounded to nothing; NaN = missing."""
+    made = number(value, 4)
+    return Cell("<0.0001", made.value) if made.text == "0.0000" else made
+
+
 def whole_number(value: int | None) -> Cell:
     """A cell of a count; None = missing."""
     return Cell(MISSING, None) if value is None else Cell(count(value), int(value))

@@ -14,7 +14,7 @@ from untrained.reports.formats import report_format
 from untrained.reports.report import Report
 
 if TYPE_CHECKING:
-    from untrained.results import CorrelationTable
+    from untrained.results import CorrelationTable, SideBySide
 
 DOCUMENT_VERSION = 1
 """Raised whenever a key changes its meaning or goes away."""
@@ -30,6 +30,7 @@ def render(report: Report) -> str:
         "summary": report.summary,
         "tables": [_table(section.table) for section in report.sections],
         "agreements": [dataclasses.asdict(table) for table in report.agreements],
+        "comparisons": [_comparison(one) for one in report.comparisons],
         "environments": list(report.environments),
     }
     return json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
@@ -43,6 +44,15 @@ def _table(table: CorrelationTable) -> dict[str, Any]:
         line["correlation"]["coverage"] = row.correlation.coverage
         line["failures"] = dict(sorted(row.failures))
         fields["rows"].append(line)
+    return fields
+
+
+def _comparison(one: SideBySide) -> dict[str, Any]:
+    fields = dataclasses.asdict(one)
+    for line, row in zip(fields["rows"], one.rows, strict=True):
+        line["change"]["coverage_before"] = row.change.coverage_before
+        line["change"]["coverage_after"] = row.change.coverage_after
+        line["side"]["cost_ratio"] = row.side.cost_ratio
     return fields
 
 

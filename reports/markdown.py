@@ -56,7 +56,7 @@ def escape(text: str) -> str:
     text = re.sub(r"([\\`*\[\]|~$])", r"\\\1", text)
     text = re.sub(r"(?<![^\W_])_|_(?![^\W_])", r"\\_", text)
     # what would start a heading, a list or an underlined heading at the start of a line
-    return re.sub(r"^(\d*)([#+\-=.)])", r"\1\\\2", text)
+    return re.sub(r"^(\d+(?=[.)](?:\s|$))|(?=[#+\-=]))(.)", r"\1\\\2", text)
 
 
 def _section(section: Section, pictures: Mapping[str, str]) -> list[str]:

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from untrained.reports.columns import TAU
-from untrained.reports.grid import Cell, Grid, GridColumn, number, whole_number, words
+from untrained.reports.grid import Cell, Grid, GridColumn, number, probability, whole_number, words
 from untrained.reports.numbers import MISSING, confidence_level
 from untrained.reports.part import Part
 from untrained.reports.report import Section
@@ -97,6 +97,6 @@ def _pair(pair: PairComparison) -> tuple[Cell, ...]:
         words(pair.second),
         whole_number(pair.n),
         number(pair.delta, sign=True, low=pair.delta_low, high=pair.delta_high),
-        number(pair.p, 4),
-        number(pair.p_holm, 4),
+        probability(pair.p),
+        probability(pair.p_holm),
     )

@@ -13,6 +13,7 @@ from untrained.reports.part import Part
 from untrained.reports.published import published_part
 from untrained.reports.redundancy_part import redundancy_part
 from untrained.reports.report import Report, Section
+from untrained.reports.side_by_side_part import side_by_side_parts
 from untrained.reports.size_part import size_part
 from untrained.reports.stability_part import stability_part
 from untrained.reports.task_part import task_part
@@ -37,11 +38,16 @@ def section_parts(section: Section) -> tuple[Part, ...]:
 
 
 def report_parts(report: Report) -> tuple[Part, ...]:
-    """Tables without accuracies, what follows from several tables, what the report was given."""
+    """What belongs to no table: comparisons, agreements, all tables together, further parts."""
     agreements = (
         part
         for place, table in enumerate(report.agreements, start=1)
         for part in agreement_parts(table, place)
     )
+    comparisons = (
+        part
+        for place, one in enumerate(report.comparisons, start=1)
+        for part in side_by_side_parts(one, place)
+    )
     made = (heat_map_part([section.table for section in report.sections]), task_part(report))
-    return (*agreements, *(part for part in made if part is not None), *report.parts)
+    return (*comparisons, *agreements, *(part for part in made if part is not None), *report.parts)

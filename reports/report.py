@@ -11,7 +11,7 @@ from untrained.reports.part import Part
 if TYPE_CHECKING:
     import pandas as pd
 
-    from untrained.results import AgreementTable, CorrelationTable, TaskComparison
+    from untrained.results import AgreementTable, CorrelationTable, SideBySide, TaskComparison
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,3 +73,5 @@ class Report:
     """What is said beside the tables and does not follow from them, such as searches."""
     agreements: tuple[AgreementTable, ...] = ()
     """Tables of search spaces of which no accuracy is known."""
+    comparisons: tuple[SideBySide, ...] = ()
+    """Two stores side by side, one a search space."""

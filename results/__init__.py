@@ -34,6 +34,7 @@ from untrained.results.rankings import Ranking, Rankings
 from untrained.results.redundancy import Redundancy
 from untrained.results.score import STATUSES, Score, ScoreKey, Status
 from untrained.results.score_changes import ScoreChange, compare_scores
+from untrained.results.side_by_side import ComparedRow, Condition, Difference, SideBySide
 from untrained.results.side_changes import SideChange, compare_sides
 from untrained.results.size_bias import PartialCorrelation, SizeBias
 from untrained.results.stability import Stability, seed_stability
@@ -55,9 +56,12 @@ __all__ = [
     "Analysis",
     "BaselineDifference",
     "Ceiling",
+    "ComparedRow",
     "Comparison",
+    "Condition",
     "CorrelationRow",
     "CorrelationTable",
+    "Difference",
     "Environment",
     "FactorEffect",
     "FactorLevel",
@@ -75,6 +79,7 @@ __all__ = [
     "ScoreChange",
     "ScoreKey",
     "ScoreStore",
+    "SideBySide",
     "SideChange",
     "SizeAgreement",
     "SizeBias",

@@ -17,9 +17,7 @@ from untrained.results.population import Floats, Population, check_unique, float
 from untrained.results.ranking import dense_ranks, kendall_tau_b, spearman_rho
 from untrained.results.rankings import MIN_NETWORKS, Ranking, Rankings
 
-Verdict = Literal[
-    "same", "same order", "within noise", "negligible", "moved", "scores lost", "cannot say"
-]
+Verdict = Literal["same", "same order", "within noise", "negligible", "moved", "cannot say"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 TOLERANCE = 1e-6
@@ -151,25 +149,24 @@ def verdict_of(
         margin: change of tau-b that is of no consequence.
 
     Returns:
-        The first that holds of
+        The first that holds of what follows; architectures whose score was lost or gained count for
+        none of them.
 
         - `moved`: tau-b is told apart from what it was, and may have changed by the margin or more;
           or the scores of one side have become all the same;
-        - `scores lost`: an architecture that had a score has none;
         - `same`: all scores agree within the tolerance;
         - `same order`: scores differ, but order all architectures as before, ties included;
         - `negligible`: tau-b is told apart from what it was, but the whole interval is within the
           margin;
         - `within noise`: tau-b is not told apart from what it was, which the interval puts in
           numbers: with few architectures much may hide in it;
-        - `cannot say`: scores differ and there is no p: no truth, too few architectures.
+        - `cannot say`: scores differ and there is no p: no truth, too few architectures, no score.
     """
     apart = change.p_holm <= level
     small = max(abs(change.delta_low), abs(change.delta_high)) < margin
     constant = math.isnan(change.tau) and change.n >= MIN_NETWORKS
     rules: tuple[tuple[Verdict, bool], ...] = (
         ("moved", (apart and not small) or constant),
-        ("scores lost", change.lost > 0),
         ("cannot say", change.n == 0),
         ("same", change.largest_difference <= tolerance),
         ("same order", change.tau == 1),

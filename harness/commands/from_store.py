@@ -61,6 +61,45 @@ def report_from_options(
         return make_report(title, sections, ranked, store, agreements=agreements)
 
 
+def comparison_from_options(
+    paths: tuple[Path, Path],
+    *,
+    space: str | None,
+    truth: Mapping[str, Any],
+    protocols: Sequence[str] | None,
+    seed: int | None,
+    statistics: Mapping[str, Any],
+) -> Report:
+    """Two stores side by side, as the options of `report` ask for.
+
+    Accuracies that are not at hand are done without.
+
+    Raises:
+        UserError: a store cannot be read, or what is asked for is not in it.
+    """
+    # without the accuracies there is less to say, but still what changed
+    wanted = checked(Truth, {**truth, "absent": "agreement"})
+    how = checked(Statistics, statistics)
+    from untrained.harness.comparing import compare_stores
+
+    line = _command_line(
+        "report",
+        {"space": space, "protocol": protocols, "seed": seed}
+        | {("truth_seed" if key == "seed" else key): value for key, value in truth.items()}
+        | {key: value for key, value in statistics.items() if value != getattr(Statistics(), key)},
+    )
+    head, both = "untrained report", shlex.join(map(str, paths))
+    return compare_stores(
+        paths,
+        space=space,
+        truth=wanted,
+        protocols=protocols or (),
+        seed=seed,
+        statistics=how,
+        command=f"{head} --compare {both}{line.removeprefix(head)}",
+    )
+
+
 def _command_line(command: str, options: Mapping[str, object]) -> str:
     """The command that repeats a call; options that are None are left out."""
     words = ["untrained", command]

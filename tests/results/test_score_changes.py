@@ -82,17 +82,18 @@ def test_a_change_that_is_sure_and_tiny_is_negligible():
     assert verdict_of(sure, margin=0.005, level=0.0001) == "within noise"
 
 
-def test_lost_scores_are_said_unless_more_is_wrong():
+def test_lost_and_gained_scores_are_counted_beside_the_verdict():
     fewer = NOISY.copy()
     fewer.iloc[:4] = math.nan
     lost = compare(NOISY, fewer)
-    assert (lost.verdict, lost.lost, lost.gained, lost.n) == ("scores lost", 4, 0, N - 4)
+    assert (lost.verdict, lost.lost, lost.gained, lost.n) == ("same", 4, 0, N - 4)
     assert lost.coverage_before == 1
     assert lost.coverage_after == pytest.approx(1 - 4 / N)
     gained = compare(fewer, NOISY)
     assert (gained.verdict, gained.lost, gained.gained) == ("same", 0, 4)
     assert compare(NOISY, -fewer).verdict == "moved"
-    assert compare(NOISY, NOISY * math.nan).verdict == "scores lost"
+    gone = compare(NOISY, NOISY * math.nan)
+    assert (gone.verdict, gone.lost) == ("cannot say", N)
     assert compare(NOISY * math.nan, NOISY * math.nan).verdict == "cannot say"
 
 
@@ -186,7 +187,7 @@ def test_any_two_sides_have_one_of_the_verdicts_and_turn_round(rows):
     assert (one.lost, one.gained, one.n) == (other.gained, other.lost, other.n)
     assert one.n + one.lost <= one.n_listed
     np.testing.assert_allclose(one.delta, -other.delta, atol=1e-12)
-    assert (one.verdict == "same") <= (one.lost == 0)
+    assert (one.verdict == "same") <= (one.tau == 1 or one.n < 3)
 
 
 def rows(*lines):
