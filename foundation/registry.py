@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from importlib.metadata import entry_points
 from typing import Generic, TypeVar
@@ -61,6 +62,39 @@ class Registry(Mapping[str, T], Generic[T]):
         self._items[name] = item
         self._origins[name] = origin
         return item
+
+    def forget(self, name: str) -> None:
+        """Take an item out again.
+
+        Raises:
+            UnknownName: there is none of that name.
+        """
+        self[name]
+        del self._items[name], self._origins[name]
+
+    @contextmanager
+    def borrowed(self, *, without: Collection[str] = ()) -> Iterator[Callable[[], list[str]]]:
+        """Forget after the block whatever is registered inside it.
+
+        Args:
+            without: names that are not registered inside the block.
+
+        Yields:
+            What tells the names registered since the block began, in that order.
+        """
+        self._load()
+        items, origins = dict(self._items), dict(self._origins)
+        for name in without:
+            self._items.pop(name, None)
+            self._origins.pop(name, None)
+        before = set(self._items)
+        try:
+            yield lambda: [name for name in self._items if name not in before]
+        finally:
+            # the same dictionaries: others may hold on to them
+            for kept, now in ((items, self._items), (origins, self._origins)):
+                now.clear()
+                now.update(kept)  # type: ignore[arg-type]
 
     def _load(self) -> None:
         if self._loaded:

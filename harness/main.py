@@ -12,11 +12,13 @@ from untrained.foundation import UserError
 from untrained.harness.commands.correlate import correlate
 from untrained.harness.commands.data import app as data
 from untrained.harness.commands.list import list_
+from untrained.harness.commands.new import app as new
 from untrained.harness.commands.report import report
 from untrained.harness.commands.run import run
 from untrained.harness.commands.score import score
 from untrained.harness.commands.search import search
 from untrained.harness.commands.search_task import search_task
+from untrained.harness.commands.validate import validate
 from untrained.harness.interruption import INTERRUPTED, Interrupted
 
 app = typer.Typer(
@@ -59,6 +61,8 @@ app.command("search")(search)
 app.command("search-task")(search_task)
 app.command("correlate")(correlate)
 app.command("report")(report)
+app.command("validate")(validate)
+app.add_typer(new, name="new")
 app.add_typer(data, name="data")
 
 

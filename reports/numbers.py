@@ -97,3 +97,24 @@ def listing(values: Iterable[int]) -> str:
             runs.append([value])
     texts = (f"{run[0]}-{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs)
     return ", ".join(texts) or MISSING
+
+
+def p_value(p: float) -> str:
+    """An adjusted p-value, never rounded to zero or to the level.
+
+    >>> p_value(0.0312), p_value(1e-9), p_value(0.04996)
+    ('p = 0.031', 'p < 0.001', 'p = 0.04996')
+    """
+    if p < 0.001:
+        return "p < 0.001"
+    text = f"{p:.3f}"
+    return f"p = {p:.4g}" if text == "0.050" else f"p = {text}"
+
+
+def several(count: int, what: str) -> str:
+    """A number of things.
+
+    >>> several(1, "network"), several(1200, "network")
+    ('1 network', '1,200 networks')
+    """
+    return f"{count:,} {what}{'' if count == 1 else 's'}"

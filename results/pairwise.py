@@ -47,6 +47,30 @@ def compare_pairs(rankings: Rankings) -> tuple[PairComparison, ...]:
         (rankings.ranking(one, having=[other]), rankings.ranking(other, having=[one]))
         for one, other in combinations(rankings.population.scores, 2)
     ]
+    return _adjusted(rankings, pairs)
+
+
+def compare_with(rankings: Rankings, name: str) -> tuple[PairComparison, ...]:
+    """One indicator against each of the others, adjusted for as many comparisons.
+
+    Args:
+        rankings: of the population.
+        name: the indicator, `first` in every comparison.
+
+    Returns:
+        One comparison a further indicator, in the order of the population's scores.
+    """
+    pairs = [
+        (rankings.ranking(name, having=[other]), rankings.ranking(other, having=[name]))
+        for other in rankings.population.scores
+        if other != name
+    ]
+    return _adjusted(rankings, pairs)
+
+
+def _adjusted(
+    rankings: Rankings, pairs: Sequence[tuple[Ranking, Ranking]]
+) -> tuple[PairComparison, ...]:
     rankings.resample(ranking for pair in pairs for ranking in pair)
     found = [_compare(rankings, *pair) for pair in pairs]
     adjusted = holm([one.p for one in found])

@@ -185,3 +185,30 @@ def test_a_pattern_that_nothing_fits_is_an_unknown_name(package, pattern):
     add(package, "a", "ntk_trace", 0)
     with pytest.raises(UnknownName, match=rf"no thing named '{re.escape(pattern)}'"):
         things().matching(pattern)
+
+
+def test_what_is_registered_in_a_borrowed_block_is_forgotten(package):
+    add(package, "one", "one", 1)
+    registry = things()
+    with registry.borrowed() as new:
+        registry.register("two", 2, origin="here")
+        registry.forget("one")
+        assert new() == ["two"]
+        assert dict(registry) == {"two": 2}
+    assert dict(registry) == {"one": 1}
+    registry.register("two", 3, origin="here")
+
+
+def test_a_borrowed_block_may_begin_without_some(package):
+    add(package, "one", "one", 1)
+    registry = things()
+    with registry.borrowed(without=["one", "unknown"]) as new:
+        registry.register("one", 2, origin="here")
+        assert registry["one"] == 2
+        assert new() == ["one"]
+    assert registry["one"] == 1
+
+
+def test_what_is_not_there_cannot_be_forgotten(package):
+    with pytest.raises(UnknownName, match="no thing named 'one'"):
+        things().forget("one")

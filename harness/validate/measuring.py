@@ -1,0 +1,276 @@
+"""Everything of a candidate that is measured, in the order of a run."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from untrained.foundation import UserError
+from untrained.harness.devices import make_executor
+from untrained.harness.pool import WorkerDied
+from untrained.harness.progress import Progress
+from untrained.harness.runner import RunSummary, run_plans
+from untrained.harness.task import ScoreTask
+from untrained.harness.validate.budget import LEAST, Demand, split_budget
+from untrained.harness.validate.candidate import Candidate
+from untrained.harness.validate.candidate_executor import CandidateExecutor
+from untrained.harness.validate.contract import Examined, examine_candidate
+from untrained.harness.validate.ground import Ground
+from untrained.harness.validate.plans import AGAIN, GroundPlans, plan_ground
+from untrained.harness.validate.probing import (
+    CostTrial,
+    LabelTrial,
+    Timed,
+    time_task,
+    try_costs,
+    try_labels,
+)
+from untrained.harness.validate.watch import Sighting
+from untrained.indicators import Indicator, indicators
+from untrained.results import ScoreStore
+
+if TYPE_CHECKING:
+    from untrained.harness.executors import Executor
+
+R = TypeVar("R")
+
+BESIDE = ("params", "flops", "synflow", "naswot", "grad_norm", "snip", "jacov", "nasi")
+"""Built-in indicators whose cost is measured beside the candidate's."""
+_FOR_THE_REST = 0.12
+"""Share of the time that statistics and the page take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How much is measured."""
+
+    minutes: float = 15.0
+    """Wall time of the whole run, about."""
+    networks: int | None = None
+    """At most so many a space, whatever the time allows."""
+    workers: int = 2
+    seed: int = 0
+    timeout_s: float = 60.0
+    """For one network."""
+    trials: int = 4
+    """Networks of a space on which seconds are found out, one more for labels, half for costs."""
+    beside: tuple[str, ...] = BESIDE
+    """Indicators whose cost is measured on the same networks."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """What was measured of a candidate."""
+
+    plans: tuple[GroundPlans, ...]
+    seconds: Mapping[str, float]
+    """One network takes, by space, building included."""
+    absent: Mapping[str, str]
+    """Spaces that are left out, and why."""
+    findings: Examined
+    labels: tuple[LabelTrial, ...]
+    costs: tuple[CostTrial, ...]
+    summary: RunSummary
+    sightings: tuple[Sighting, ...]
+    short: tuple[str, ...]
+    """Spaces that got the least number of networks although time did not allow for it."""
+
+
+Told = Callable[[str], None]
+"""Hears what is being done."""
+
+
+def measure_candidate(
+    candidate: Candidate,
+    item: Indicator,
+    grounds: Sequence[Ground],
+    store: ScoreStore,
+    *,
+    settings: Settings,
+    absent: Mapping[str, str],
+    progress: Progress,
+    told: Told = lambda text: None,
+    chosen: Path | None = None,
+    inner: Executor | None = None,
+) -> Measured:
+    """Measure a candidate; it is registered in this process.
+
+    Args:
+        candidate: the file.
+        item: its indicator as registered.
+        grounds: where it is compared.
+        store: keeps the scores; those that are there are not measured again.
+        settings: how much is measured.
+        absent: spaces that are left out, and why.
+        progress: of the scores.
+        told: hears about the rest.
+        chosen: a file that keeps how many networks were chosen, so that a run that goes on after
+            an interruption chooses as many.
+        inner: runs the tasks; by default worker processes.
+
+    Raises:
+        UserError: the candidate gives no score of any network that was tried.
+    """
+    began = time.monotonic()
+    executor = CandidateExecutor(inner or make_executor("cpu", settings.workers), candidate)
+    told("trying a few networks of each space")
+    seconds, left_out = _try(executor, grounds, item, settings.trials)
+    grounds = [ground for ground in grounds if ground.space in seconds]
+    told("examining the contract")
+    findings = _alone(executor, examine_candidate, item.id, Examined.of_death)
+    told("labels, cost and memory")
+    labels = _results(
+        executor,
+        try_labels,
+        [
+            grounds[0].task(text, [item])
+            for text in grounds[0].baselines.order[: settings.trials + 1]
+        ],
+    )
+    costs = _results(executor, try_costs, _cost_tasks(grounds, item, settings))
+    key = f"{item.id} {item.version} {settings}"
+    counts = _kept(chosen, key, grounds)
+    if counts is None:
+        counts = _choose(grounds, seconds, settings, spent_s=time.monotonic() - began)
+        _keep(chosen, key, counts)
+    plans = [
+        plan_ground(
+            ground, item, counts[ground.space], seed=settings.seed, timeout_s=settings.timeout_s
+        )
+        for ground in grounds
+    ]
+    summary = run_plans(
+        [plan for one in plans for plan in one.all], store, executor=executor, progress=progress
+    )
+    wall = settings.minutes * 60 * settings.workers
+    return Measured(
+        plans=tuple(plans),
+        seconds=seconds,
+        absent={**absent, **left_out},
+        findings=findings,
+        labels=labels,
+        costs=costs,
+        summary=summary,
+        sightings=executor.sightings,
+        short=tuple(
+            space
+            for space, n in counts.items()
+            if n <= LEAST and settings.networks is None and n * seconds[space] > wall / len(counts)
+        ),
+    )
+
+
+def _try(
+    executor: CandidateExecutor, grounds: Sequence[Ground], item: Indicator, trials: int
+) -> tuple[dict[str, float], dict[str, str]]:
+    """Seconds a network of each space, and what is wrong where no network has a score.
+
+    Raises:
+        UserError: no network of any space has one.
+    """
+    seconds: dict[str, float] = {}
+    wrong: dict[str, str] = {}
+    for ground in grounds:
+        tasks = [ground.task(text, [item]) for text in ground.baselines.order[:trials]]
+        timed = [(task, result) for task, result in executor.run(time_task, tasks)]
+        known = [one for _, one in timed if isinstance(one, Timed)]
+        reasons = {
+            f"{score.status}: {score.reason}": None
+            for one in known
+            for score in one.scores
+            if score.status != "ok"
+        }
+        reasons |= {one.reason: None for _, one in timed if isinstance(one, WorkerDied)}
+        if not any(score.status == "ok" for one in known for score in one.scores):
+            wrong[ground.space] = (
+                f"no score of any of {len(timed)} networks ({'; '.join(list(reasons)[:3])})"
+            )
+            continue
+        # the first networks of a process pay for its start
+        warm = sorted(one.seconds for one in known)[: max(1, len(known) - executor.workers)]
+        seconds[ground.space] = max(1e-3, sum(warm) / len(warm))
+    if not seconds:
+        detail = "; ".join(f"{space}: {text}" for space, text in wrong.items())
+        raise UserError(
+            f"{item.id} gives no score: {detail}; correct that and run again (what is scored is "
+            "a network's logits, (B, 3, H, W) in and (B, classes) out)"
+        )
+    return seconds, wrong
+
+
+def _alone(
+    executor: CandidateExecutor,
+    function: Callable[[str], Examined],
+    name: str,
+    died: Callable[[str], Examined],
+) -> Examined:
+    [(_, result)] = list(executor.run(function, [name]))
+    return died(result.reason) if isinstance(result, WorkerDied) else result
+
+
+def _results(
+    executor: CandidateExecutor, function: Callable[[ScoreTask], R], tasks: Sequence[ScoreTask]
+) -> tuple[R, ...]:
+    """What came of the tasks whose worker lived, in their order."""
+    found = {
+        task: result
+        for task, result in executor.run(function, tasks)
+        if not isinstance(result, WorkerDied)
+    }
+    return tuple(found[task] for task in tasks if task in found)
+
+
+def _cost_tasks(grounds: Sequence[Ground], item: Indicator, settings: Settings) -> list[ScoreTask]:
+    return [
+        ground.task(
+            text,
+            [
+                item,
+                *(
+                    indicators[name]
+                    for name in settings.beside
+                    if name in ground.baselines.scores and name != item.id
+                ),
+            ],
+        )
+        for ground in grounds
+        for text in ground.baselines.order[: max(1, settings.trials // 2)]
+    ]
+
+
+def _choose(
+    grounds: Sequence[Ground], seconds: Mapping[str, float], settings: Settings, *, spent_s: float
+) -> dict[str, int]:
+    left = settings.minutes * 60 * (1 - _FOR_THE_REST) - spent_s
+    demands = {
+        ground.space: Demand(
+            seconds[ground.space] * (1 + 2 * AGAIN),
+            min(len(ground.baselines.order), settings.networks or len(ground.baselines.order)),
+        )
+        for ground in grounds
+    }
+    return split_budget(left * settings.workers, demands)
+
+
+def _kept(file: Path | None, key: str, grounds: Sequence[Ground]) -> dict[str, int] | None:
+    """What an interrupted run of the same file and settings had chosen."""
+    if file is None or not file.is_file():
+        return None
+    try:
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        networks = {str(name): int(n) for name, n in kept["networks"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    same = kept.get("key") == key and set(networks) == {ground.space for ground in grounds}
+    return networks if same else None
+
+
+def _keep(file: Path | None, key: str, counts: Mapping[str, int]) -> None:
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps({"key": key, "networks": counts}, indent=1)
+        file.write_text(f"{text}\n", encoding="utf-8")

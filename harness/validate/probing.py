@@ -1,0 +1,159 @@
+"""What is tried on a few networks, in a worker: seconds, labels, memory beside other indicators."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+
+from untrained.foundation import derive
+from untrained.harness.inputs import Batch, batches
+from untrained.harness.scoring import build_network, score_task
+from untrained.harness.task import ScoreTask
+from untrained.harness.validate.candidate import Candidate
+from untrained.harness.validate.memory import peak_allocated
+from untrained.harness.validate.plain_function import Traits, find_traits
+from untrained.harness.validate.watch import watching
+from untrained.indicators import Measurement, Protocol, Reading, read
+from untrained.results import Score
+from untrained.spaces import spaces
+
+# one network in which every layer is called once
+_ARCHITECTURE = (
+    "|nor_conv_3x3~0|+|none~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_1x1~1|nor_conv_3x3~2|"
+)
+_CLASSES, _BATCH = 7, 9
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """One network's scores and what they took, building included."""
+
+    seconds: float
+    scores: tuple[Score, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelTrial:
+    """One network's score under three kinds of labels."""
+
+    architecture: str
+    given: Reading
+    """With labels: those of the protocol, or random ones where it has none."""
+    permuted: Reading
+    """With the same labels in another order."""
+    absent: Reading
+    """Without labels."""
+
+    @property
+    def needs(self) -> bool:
+        """Whether there is no score without labels where there is one with them."""
+        return self.given.status == "ok" and self.absent.status != "ok"
+
+    @property
+    def changes(self) -> bool:
+        """Whether the score is another one under permuted labels."""
+        both = self.given.status == self.permuted.status == "ok"
+        return both and self.given.value != self.permuted.value
+
+
+@dataclass(frozen=True, slots=True)
+class CostTrial:
+    """What some indicators took on one network, each by itself."""
+
+    space: str
+    architecture: str
+    seconds: tuple[tuple[str, float], ...]
+    """By indicator; NaN where it has no score."""
+    peak_bytes: tuple[tuple[str, int], ...]
+    """By indicator."""
+
+
+def traits_of(candidate: Candidate) -> Traits:
+    """What a plain function needs and costs, tried on a small network of NAS-Bench-201.
+
+    Args:
+        candidate: registered in this process.
+    """
+    function = vars(sys.modules[candidate.module_name])[candidate.function]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = spaces["nasbench201"].build(
+            _ARCHITECTURE, num_classes=_CLASSES, channels=4, cells=1
+        )
+        inputs = torch.randn(_BATCH, 3, 8, 8)
+    labels = torch.arange(_BATCH) % _CLASSES
+    with watching("scoring"):
+        return find_traits(function, network, inputs, labels)
+
+
+def time_task(task: ScoreTask) -> Timed:
+    """Score a task and say how long it took."""
+    began = time.perf_counter()
+    scores = tuple(score_task(task))
+    return Timed(time.perf_counter() - began, scores)
+
+
+def try_labels(task: ScoreTask) -> LabelTrial:
+    """Read the one wanted indicator of a task with labels, with others, and without."""
+    (wanted,) = task.wanted
+    protocol = wanted.protocol
+    network = build_network(task, protocol)
+    given = [_labelled(batch, protocol, i) for i, batch in enumerate(batches(protocol))]
+
+    def reading(variant: Sequence[Batch]) -> Reading:
+        with _measurement(task, protocol, network, variant) as measurement:
+            return read(measurement, [wanted.indicator])[wanted.indicator]
+
+    return LabelTrial(
+        task.architecture,
+        given=reading(given),
+        permuted=reading([(inputs, _reordered(labels)) for inputs, labels in given]),
+        absent=reading([(inputs, None) for inputs, _ in given]),
+    )
+
+
+def try_costs(task: ScoreTask) -> CostTrial:
+    """Read every wanted indicator of a task by itself, and once more to count its memory."""
+    seconds: list[tuple[str, float]] = []
+    peaks: list[tuple[str, int]] = []
+    for wanted in task.wanted:
+        protocol, name = wanted.protocol, wanted.indicator
+        network = build_network(task, protocol)
+        with _measurement(task, protocol, network, batches(protocol)) as measurement:
+            reading = read(measurement, [name])[name]
+        seconds.append((name, reading.alone_s if reading.status == "ok" else math.nan))
+        with _measurement(task, protocol, network, batches(protocol)) as measurement:
+            peaks.append((name, peak_allocated(partial(read, measurement, [name]))))
+    return CostTrial(task.space, task.architecture, tuple(seconds), tuple(peaks))
+
+
+def _measurement(
+    task: ScoreTask, protocol: Protocol, network: torch.nn.Module, variant: Sequence[Batch]
+) -> Measurement:
+    return Measurement(
+        network,
+        variant,
+        seed=derive(task.seed, "measure", task.space, task.architecture),
+        data_seed=protocol.data_seed,
+        batch_norm=protocol.batch_norm,
+    )
+
+
+def _labelled(batch: Batch, protocol: Protocol, index: int) -> Batch:
+    inputs, labels = batch
+    if labels is None:
+        generator = torch.Generator().manual_seed(derive(protocol.data_seed, "labels", index))
+        labels = torch.randint(protocol.num_classes, (inputs.shape[0],), generator=generator)
+    return inputs, labels
+
+
+def _reordered(labels: torch.Tensor | None) -> torch.Tensor:
+    assert labels is not None
+    generator = torch.Generator().manual_seed(derive(0, "reordered"))
+    return labels[torch.randperm(len(labels), generator=generator)]

@@ -1,0 +1,47 @@
+"""What a file's text alone says about where its scores may come from."""
+
+from __future__ import annotations
+
+import ast
+
+from untrained.harness.validate.watch import ACCURACY_PACKAGES
+
+MANY_NUMBERS = 300
+LONG_TEXT = 2000
+"""Characters; a table packed into a text is longer, a docstring hardly ever is."""
+
+_OWN_ACCURACIES = ("untrained.spaces", "untrained.results", "untrained.harness")
+
+
+def suspicions(text: str) -> list[str]:
+    """Imports of what holds accuracies, and how many numbers are written into the file.
+
+    Args:
+        text: of the file, which is Python.
+    """
+    tree = ast.parse(text)
+    imported: dict[str, None] = {}
+    numbers = longest = 0
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            imported.update(dict.fromkeys(alias.name for alias in node.names))
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            imported[node.module] = None
+        elif isinstance(node, ast.Constant):
+            numbers += isinstance(node.value, int | float) and not isinstance(node.value, bool)
+            if isinstance(node.value, str | bytes):
+                longest = max(longest, len(node.value))
+    leading = [
+        name
+        for name in sorted(imported)
+        if name.partition(".")[0] in ACCURACY_PACKAGES or name.startswith(_OWN_ACCURACIES)
+    ]
+    said = [f"the file imports {name}, by which accuracies can be reached" for name in leading]
+    many = "; look whether they are accuracies" if numbers > MANY_NUMBERS else ""
+    said.append(f"numbers written into the file: {numbers:,}{many}")
+    if longest > LONG_TEXT:
+        said.append(
+            f"longest text written into the file: {longest:,} characters; look whether it holds "
+            "a table"
+        )
+    return said

@@ -1,0 +1,188 @@
+"""The paragraphs of a verdict, one for each question, from numbers alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from untrained.reports.numbers import decimal, estimate, p_value, several
+from untrained.results.evidence import Evidence, SearchedFor, Steadiness, relation
+from untrained.results.pairwise import PairComparison
+from untrained.results.standing import Standing
+
+FEW = 50
+"""Networks below which a verdict is a hint."""
+UNSTABLE = 0.9
+"""rho between two scorings below which much of a ranking is decided by the draw."""
+
+
+def paragraphs(evidence: Evidence) -> Iterator[str]:
+    """What the numbers say; a question about which nothing is known has no paragraph."""
+    for title, lines in (
+        ("Accuracy", [_of_target(evidence.name, one) for one in evidence.standings]),
+        ("Size", list(_of_size(_one_a_space(evidence.standings)))),
+        ("Redundancy", list(_of_neighbours(_one_a_space(evidence.standings)))),
+        ("Search", list(_of_searches(evidence.searches))),
+        ("Stability", list(_of_steadiness(evidence.steadiness))),
+        ("Labels", list(_of_labels(evidence))),
+        ("Contract", list(_of_contract(evidence))),
+        ("Failures", list(_of_failures(evidence))),
+    ):
+        if lines:
+            yield "\n".join([f"{title}.", *lines]) if len(lines) > 1 else f"{title}. {lines[0]}"
+
+
+def short_target(space: str, target: str) -> str:
+    """Space, dataset and metric, without how long and how often was trained.
+
+    >>> short_target("nasbench201", "cifar10 test accuracy, 200 epochs")
+    'nasbench201, cifar10 test accuracy'
+    """
+    return f"{space}, {target.partition(',')[0]}"
+
+
+def _of_target(name: str, one: Standing) -> str:
+    row, where = one.row, short_target(one.space, one.target)
+    if math.isnan(row.tau):
+        return f"{where}: {name} ranks nothing ({several(row.n, 'network')} with a score)."
+    text = (
+        f"{where}: Kendall tau-b {estimate(row.tau, row.tau_low, row.tau_high)} on "
+        f"{several(row.n, 'network')}{_versus('params', one.against('params'))}"
+    )
+    if one.best and one.best != "params":
+        text += _versus(f"the best baseline, {one.best}", one.against(one.best))
+    if row.tau_high < 0:
+        text += "; it ranks the wrong way round: lower seems to be better"
+    if one.ceilings and row.tau_low > one.ceilings[0].tau_high:
+        text += (
+            f"; that is above the noise ceiling of training, {decimal(one.ceilings[0].tau)}, which "
+            "no honest indicator passes: was it fitted to these accuracies?"
+        )
+    if row.n < FEW:
+        text += "; so few networks give a hint, not a verdict"
+    return f"{text}."
+
+
+def _versus(other: str, compared: PairComparison | None) -> str:
+    found = relation(compared)
+    if compared is None or found == "unknown":
+        return ""
+    if found == "the same ranking":
+        return f"; against {other}, no difference in any resample"
+    delta = estimate(compared.delta, compared.delta_low, compared.delta_high, sign=True)
+    known = f"{delta}, {p_value(compared.p_holm)}"
+    return f"; {found} {'than' if found in ('better', 'worse') else 'from'} {other} ({known})"
+
+
+def _of_size(standings: Sequence[Standing]) -> Iterator[str]:
+    for one in standings:
+        rhos = ", ".join(f"{decimal(rho)} with {size}" for size, rho in one.rho_with)
+        if not rhos or math.isnan(one.row.tau):
+            continue
+        text = f"{one.space}: rho of the score {rhos}"
+        for partial in one.partial:
+            if partial.given != ("params",):
+                continue
+            if math.isnan(partial.rho):
+                text += "; given params nothing of it is left"
+                continue
+            shown = estimate(partial.rho, partial.rho_low, partial.rho_high)
+            text += f"; with the accuracy, given params, {shown}"
+            if partial.rho_low <= 0 <= partial.rho_high:
+                text += ", no more than chance"
+        yield f"{text}."
+
+
+def _of_neighbours(standings: Sequence[Standing]) -> Iterator[str]:
+    for one in standings:
+        near, best = one.nearest, one.with_best
+        if near is None:
+            continue
+        text = (
+            f"{one.space}: it ranks most like {near.other}, rho {decimal(near.rho)}; added to "
+            f"{near.other} by rank it {_adds(near.delta, near.delta_low, near.delta_high)}"
+        )
+        if best is not None:
+            text += (
+                f"; added to the best baseline, {best.other}, it "
+                f"{_adds(best.delta, best.delta_low, best.delta_high)}"
+            )
+        yield f"{text}."
+
+
+def _adds(delta: float, low: float, high: float) -> str:
+    if math.isnan(delta):
+        return "gives nothing that can be compared"
+    shown = f"{estimate(delta, low, high, sign=True)} in tau-b"
+    if low > 0:
+        return f"helps ({shown})"
+    return f"does harm ({shown})" if high < 0 else f"changes nothing for certain ({shown})"
+
+
+def _of_searches(searches: Sequence[SearchedFor]) -> Iterator[str]:
+    for one in _largest(searches):
+        text = (
+            f"{short_target(one.space, one.target)}, best of {one.n:,} draws: "
+            f"{decimal(one.mean, 2)}; one at random {decimal(one.random, 2)}, an oracle "
+            f"{decimal(one.oracle, 2)}"
+        )
+        if not math.isnan(one.naswot):
+            d = one.difference
+            low, high = decimal(d.low, 2, sign=True), decimal(d.high, 2, sign=True)
+            text += (
+                f", NASWOT {decimal(one.naswot, 2)} (difference "
+                f"{decimal(d.mean, 2, sign=True)} [{low}, {high}] over the draws)"
+            )
+        yield f"{text}."
+
+
+def _largest(searches: Sequence[SearchedFor]) -> Iterator[SearchedFor]:
+    """The search with the most draws on the first target of each space."""
+    best: dict[str, SearchedFor] = {}
+    for one in searches:
+        held = best.setdefault(one.space, one)
+        if held.target == one.target and one.n > held.n:
+            best[one.space] = one
+    yield from best.values()
+
+
+def _of_steadiness(steadiness: Sequence[Steadiness]) -> Iterator[str]:
+    for one in steadiness:
+        s = one.stability
+        if math.isnan(s.rho):
+            continue
+        text = f"{one.space}, another {one.what}: rho {decimal(s.rho)} on {several(s.n, 'network')}"
+        if not math.isnan(s.tau_sd):
+            text += f", tau-b {decimal(s.taus[0])} and {decimal(s.taus[1])}"
+        if s.rho < UNSTABLE:
+            text += f"; much of the ranking is decided by the {one.what}"
+        yield f"{text}."
+
+
+def _of_labels(evidence: Evidence) -> Iterator[str]:
+    if evidence.needs_labels is None or evidence.changes_with_labels is None:
+        return
+    changes = "changes" if evidence.changes_with_labels else "does not change"
+    needed = "needed" if evidence.needs_labels else "not needed"
+    yield f"They are {needed}; the score {changes} when they are permuted."
+
+
+def _of_contract(evidence: Evidence) -> Iterator[str]:
+    if evidence.broken:
+        number = several(len(evidence.broken), "promise")
+        yield f"It breaks {number}: {' '.join(evidence.broken)}"
+
+
+def _of_failures(evidence: Evidence) -> Iterator[str]:
+    if evidence.failures:
+        yield (
+            f"{evidence.failures:,} of {evidence.wanted:,} scores failed; networks without a score "
+            "are not ranked."
+        )
+
+
+def _one_a_space(standings: Sequence[Standing]) -> list[Standing]:
+    first: dict[str, Standing] = {}
+    for one in standings:
+        first.setdefault(one.space, one)
+    return list(first.values())

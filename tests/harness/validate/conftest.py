@@ -1,0 +1,71 @@
+"""Indicator files to validate, and a place without any data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from untrained.harness.validate import measuring
+
+DECORATED = """
+from untrained.indicators import Measurement, Need, Protocol, indicator
+
+@indicator(
+    title="{title}",
+    formula="{name}",
+    reference="nobody, unpublished, 2026",
+    needs={needs},
+    protocol=Protocol({protocol}),
+    cost="{cost}",
+    higher_is_better={higher},
+)
+def {name}(m: Measurement) -> float:
+    \"\"\"For tests.\"\"\"
+    {body}
+"""
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a file of Python."""
+
+    def make(text: str, name: str = "mine.py") -> Path:
+        path = tmp_path / name
+        path.write_text(dedent(text), encoding="utf-8")
+        return path
+
+    return make
+
+
+@pytest.fixture
+def decorated() -> Callable[..., str]:
+    """The text of a file with one decorated indicator."""
+
+    def make(name: str = "mine", body: str = "return 1.0", **fields: object) -> str:
+        values = {
+            "title": f"Title of {name}",
+            "needs": "set()",
+            "protocol": 'inputs="none", labels="none"',
+            "cost": "none",
+            "higher": True,
+        }
+        return DECORATED.format(name=name, body=body, **(values | fields))
+
+    return make
+
+
+@pytest.fixture
+def no_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A data folder with nothing in it."""
+    monkeypatch.setenv("UNTRAINED_DATA", str(tmp_path / "no-data"))
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As few trials as there can be."""
+    smaller = partial(measuring.Settings, trials=1, beside=("params",))
+    monkeypatch.setattr(measuring, "Settings", smaller)

@@ -1,0 +1,45 @@
+"""The committed scores are found, and only those of the same networks go together."""
+
+from __future__ import annotations
+
+import pytest
+
+from untrained.foundation import UnknownName
+from untrained.harness.validate.stored_baselines import (
+    DEFAULT_SPACES,
+    spaces_with_baselines,
+    stored_baselines,
+)
+from untrained.indicators import indicators
+
+
+def test_the_default_spaces_have_some() -> None:
+    assert set(DEFAULT_SPACES) <= set(spaces_with_baselines())
+
+
+@pytest.mark.parametrize("space", DEFAULT_SPACES)
+def test_every_network_has_params_and_its_order_is_fixed(space: str) -> None:
+    found = stored_baselines(space)
+    assert found.scores["params"].notna().all()
+    assert sorted(found.order) == list(found.scores.index)
+    assert found.order == stored_baselines(space).order
+    assert set(found.scores) <= set(indicators)
+
+
+def test_costly_indicators_share_the_first_networks() -> None:
+    found = stored_baselines("nasbench201")
+    first = found.scores.loc[list(found.order[:120])]
+    assert first["zen"].notna().all()
+    assert found.scores["zen"].notna().sum() == 120
+    # another data set, or other inputs: other networks
+    assert "nasbench201-tenas" not in found.studies
+    assert found.study.inputs == "cifar10"
+
+
+def test_the_candidate_itself_is_left_out() -> None:
+    assert "naswot" not in stored_baselines("darts", without="naswot").scores
+
+
+def test_a_space_without_any_is_named() -> None:
+    with pytest.raises(UnknownName, match="no space with stored baselines named 'mobilenetv2'"):
+        stored_baselines("mobilenetv2")

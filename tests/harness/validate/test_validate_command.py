@@ -1,0 +1,147 @@
+"""`untrained validate` from a file to its page, on a few networks and without any data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from untrained.indicators import indicators
+from untrained.results import ScoreStore
+
+Run = Callable[..., Any]
+Write = Callable[..., Path]
+
+PARAMETERS = """
+def weights_everywhere(network, inputs, labels):
+    return float(sum(p.numel() for p in network.parameters()))
+"""
+
+
+@pytest.fixture
+def validate(untrained: Run, tmp_path: Path, no_data: None, quick: None) -> Run:
+    """The command on twelve networks of NAS-Bench-201, serially."""
+
+    def call(path: Path, *options: object, workers: int = 1) -> Any:
+        return untrained(
+            *("validate", path, "--networks", 12, "--workers", workers),
+            *("--spaces", "nasbench201", "--output", tmp_path / "page", *options),
+        )
+
+    return call
+
+
+def test_a_renamed_parameter_count_is_unmasked(validate: Run, write: Write, tmp_path: Path) -> None:
+    path = write(PARAMETERS)
+    done = validate(path)
+    assert done.code == 0, done.err
+    assert done.out.startswith(
+        "This is a parameter count: weights_everywhere ranks networks as params does."
+    )
+    assert "weights_everywhere" not in indicators
+    page = (tmp_path / "page" / "verdict.html").read_text(encoding="utf-8")
+    text = (tmp_path / "page" / "verdict.md").read_text(encoding="utf-8")
+    for one in (page, text):
+        assert "This is a parameter count" in one
+        assert "Gaussian inputs" not in one  # it looks at none
+    assert "| nasbench201 |" in text
+    assert "12 | " in text
+
+    # the same once more: nothing is scored again, and the page has the same verdict
+    again = validate(path)
+    assert "0 scores to do" in again.err
+    assert again.out == done.out
+
+
+def test_an_edited_file_is_scored_anew(validate: Run, write: Write, tmp_path: Path) -> None:
+    store = tmp_path / "kept.sqlite"
+    validate(write(PARAMETERS), "--store", store)
+    validate(write(PARAMETERS.replace("sum", "-sum")), "--store", store, "--lower-is-better")
+    with ScoreStore.read(store) as opened:
+        frame = opened.frame()
+    assert set(frame.groupby("version").size()) == {len(frame) // 2}
+    assert frame.groupby("version")["value"].mean().prod() < 0
+
+
+def test_failures_on_some_networks_are_counted(
+    validate: Run, write: Write, decorated: Callable[..., str]
+) -> None:
+    body = (
+        "n = sum(p.numel() for p in m.network.parameters())\n"
+        "    if n > 1000000: raise RuntimeError('too large')\n"
+        "    return float('nan') if n < 100000 else float(n)"
+    )
+    done = validate(write(decorated("picky", body)))
+    assert done.code == 1
+    assert "scores failed; networks without a score are not ranked." in done.out
+
+
+def test_reading_accuracies_while_scoring_is_noticed(
+    validate: Run, write: Write, decorated: Callable[..., str]
+) -> None:
+    body = (
+        "from untrained.spaces import benchmarks\n"
+        "    table = benchmarks['nasbench201-analog'].table()\n"
+        "    return float(sum(p.numel() for p in m.network.parameters())) + len(table)"
+    )
+    done = validate(write(decorated("peeking", body)))
+    assert done.code == 1
+    assert done.out.startswith("peeking reaches for accuracies of trained networks: ")
+    assert "looks up accuracies in nasbench201-analog while scoring" in done.out
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("return float('nan')", "gives no score.*diverged: the score is nan"),
+        ("raise KeyError('gone')", "gives no score.*error: KeyError: 'gone'"),
+        ("return inputs", "gives no score.*which is no number"),
+    ],
+)
+def test_what_never_gives_a_score_is_refused(
+    validate: Run, write: Write, body: str, said: str
+) -> None:
+    import re
+
+    done = validate(write(f"def broken(network, inputs, labels):\n    {body}\n"))
+    assert done.code == 2
+    assert re.search(said, done.err)
+    assert "Traceback" not in done.err
+
+
+def test_a_candidate_is_known_in_worker_processes_too(validate: Run, write: Write) -> None:
+    done = validate(write(PARAMETERS), workers=2)
+    assert done.code == 0, done.err
+    assert "This is a parameter count" in done.out
+
+
+def test_a_space_without_accuracies_is_left_out_with_what_to_do(
+    untrained: Run, write: Write, tmp_path: Path, no_data: None, quick: None
+) -> None:
+    path = write(PARAMETERS)
+    common = ("validate", path, "--networks", 12, "--workers", 1, "--output", tmp_path / "page")
+    done = untrained(*common, "--spaces", "nasbench101")
+    assert done.code == 2
+    assert "can be compared on none of the spaces asked for; nasbench101: " in done.err
+    assert "untrained data" in done.err
+    done = untrained(*common, "--spaces", "nasbench102")
+    assert (done.code, "did you mean nasbench101" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("def f(:", "not Python"),
+        ("x = 1", "has no indicator"),
+        ("def naswot(n, x, y): return 1.0", "exists already"),
+    ],
+)
+def test_a_broken_file_is_a_user_s_mistake(
+    validate: Run, write: Write, text: str, said: str
+) -> None:
+    done = validate(write(text))
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+    assert "Traceback" not in done.err

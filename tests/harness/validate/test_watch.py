@@ -1,0 +1,74 @@
+"""What an indicator reaches for while it runs is seen; what the project does itself is not."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from untrained.harness.validate.watch import Sighting, take_sightings, unwatched, watching
+from untrained.spaces import find_benchmark
+
+
+@pytest.fixture(autouse=True)
+def _nothing_before() -> None:
+    take_sightings()
+
+
+@pytest.fixture
+def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A table in the data folder."""
+    monkeypatch.setenv("UNTRAINED_DATA", str(tmp_path))
+    path = tmp_path / "tables" / "some.parquet"
+    path.parent.mkdir()
+    pq.write_table(pa.table({"a": [1]}), path)
+    take_sightings()
+    return path
+
+
+def test_opening_a_table_is_reaching_for_accuracies(table: Path) -> None:
+    with watching("scoring"):
+        table.open("rb").close()
+    assert take_sightings() == (Sighting("scoring", "accuracies", "opens some.parquet"),)
+    assert take_sightings() == ()
+
+
+@pytest.mark.parametrize("read", [pq.read_table, pq.ParquetFile, pd.read_parquet])
+def test_readers_behind_python_s_back_are_watched(table: Path, read: object) -> None:
+    with watching("scoring"):
+        getattr(pq, getattr(read, "__name__", ""), read)(str(table))  # type: ignore[operator]
+    assert Sighting("scoring", "accuracies", "opens some.parquet") in take_sightings()
+
+
+def test_looking_an_architecture_up_is_reaching_for_accuracies() -> None:
+    benchmark = find_benchmark("nasbench201", "nasbench201-analog")
+    with watching("loading"):
+        benchmark.table()
+    kinds = {(one.when, one.kind) for one in take_sightings()}
+    assert ("loading", "accuracies") in kinds
+
+
+def test_other_files_data_bases_and_imports_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("x")
+    with watching("scoring"):
+        (tmp_path / "notes.txt").read_text()
+        sqlite3.connect(tmp_path / "mine.db").close()
+        with pytest.raises(ImportError):
+            __import__("nas_201_api")
+    assert take_sightings() == (
+        Sighting("scoring", "accuracies", "imports nas_201_api"),
+        Sighting("scoring", "file", "opens mine.db"),
+        Sighting("scoring", "file", "opens notes.txt"),
+    )
+
+
+def test_nothing_is_seen_outside_and_in_what_the_project_does(table: Path) -> None:
+    table.open("rb").close()
+    with watching("scoring"), unwatched():
+        table.open("rb").close()
+    pq.read_table(table)
+    assert take_sightings() == ()
