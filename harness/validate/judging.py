@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from untrained.harness.ceilings import noise_ceilings
-from untrained.harness.correlating import wide_scores
 from untrained.harness.plan import Plan
 from untrained.harness.ranked import ranked_of_plan
+from untrained.harness.scored import wide_scores
 from untrained.harness.validate.measuring import Measured
 from untrained.harness.validate.plans import GroundPlans
 from untrained.harness.validate.searching import RUNS, compare_searches

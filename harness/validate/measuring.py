@@ -6,8 +6,9 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from untrained.foundation import UserError
 from untrained.harness.devices import make_executor
@@ -35,8 +36,6 @@ from untrained.results import ScoreStore
 
 if TYPE_CHECKING:
     from untrained.harness.executors import Executor
-
-R = TypeVar("R")
 
 BESIDE = ("params", "flops", "synflow", "naswot", "grad_norm", "snip", "jacov", "nasi")
 """Built-in indicators whose cost is measured beside the candidate's."""
@@ -120,18 +119,8 @@ def measure_candidate(
     told("trying a few networks of each space")
     seconds, left_out = _try(executor, grounds, item, settings.trials)
     grounds = [ground for ground in grounds if ground.space in seconds]
-    told("examining the contract")
-    findings = _alone(executor, examine_candidate, item.id, Examined.of_death)
-    told("labels, cost and memory")
-    labels = _results(
-        executor,
-        try_labels,
-        [
-            grounds[0].task(text, [item])
-            for text in grounds[0].baselines.order[: settings.trials + 1]
-        ],
-    )
-    costs = _results(executor, try_costs, _cost_tasks(grounds, item, settings))
+    told("contract, labels, cost and memory")
+    findings, labels, costs = _conduct(executor, candidate, item, grounds, settings)
     key = f"{item.id} {item.version} {settings}"
     counts = _kept(chosen, key, grounds)
     if counts is None:
@@ -164,6 +153,16 @@ def measure_candidate(
     )
 
 
+def _together(executor: CandidateExecutor, jobs: Sequence[Callable[[], object]]) -> list[object]:
+    """What came of some jobs, in their order; they share the start of the processes."""
+    done = {place: result for (place, _), result in executor.run(_perform, list(enumerate(jobs)))}
+    return [done[place] for place in range(len(jobs))]
+
+
+def _perform(job: tuple[int, Callable[[], object]]) -> object:
+    return job[1]()
+
+
 def _try(
     executor: CandidateExecutor, grounds: Sequence[Ground], item: Indicator, trials: int
 ) -> tuple[dict[str, float], dict[str, str]]:
@@ -172,56 +171,62 @@ def _try(
     Raises:
         UserError: no network of any space has one.
     """
+    jobs = [
+        partial(time_task, ground.task(text, [item]))
+        for ground in grounds
+        for text in ground.baselines.order[:trials]
+    ]
+    results = iter(_together(executor, jobs))
     seconds: dict[str, float] = {}
     wrong: dict[str, str] = {}
     for ground in grounds:
-        tasks = [ground.task(text, [item]) for text in ground.baselines.order[:trials]]
-        timed = [(task, result) for task, result in executor.run(time_task, tasks)]
-        known = [one for _, one in timed if isinstance(one, Timed)]
-        reasons = {
-            f"{score.status}: {score.reason}": None
-            for one in known
-            for score in one.scores
-            if score.status != "ok"
-        }
-        reasons |= {one.reason: None for _, one in timed if isinstance(one, WorkerDied)}
-        if not any(score.status == "ok" for one in known for score in one.scores):
-            wrong[ground.space] = (
-                f"no score of any of {len(timed)} networks ({'; '.join(list(reasons)[:3])})"
-            )
+        own = [next(results) for _ in ground.baselines.order[:trials]]
+        timed = [one for one in own if isinstance(one, Timed)]
+        scores = [score for one in timed for score in one.scores]
+        if any(score.status == "ok" for score in scores):
+            # the first networks of a process pay for its start
+            warm = sorted(one.seconds for one in timed)[: max(1, len(timed) - executor.workers)]
+            seconds[ground.space] = max(1e-3, sum(warm) / len(warm))
             continue
-        # the first networks of a process pay for its start
-        warm = sorted(one.seconds for one in known)[: max(1, len(known) - executor.workers)]
-        seconds[ground.space] = max(1e-3, sum(warm) / len(warm))
+        reasons = [f"{score.status}: {score.reason}" for score in scores]
+        reasons += [one.reason for one in own if isinstance(one, WorkerDied)]
+        text = "; ".join(list(dict.fromkeys(reasons))[:3])
+        wrong[ground.space] = f"no score of any of {len(own)} networks ({text})"
     if not seconds:
         detail = "; ".join(f"{space}: {text}" for space, text in wrong.items())
         raise UserError(
-            f"{item.id} gives no score: {detail}; correct that and run again (what is scored is "
-            "a network's logits, (B, 3, H, W) in and (B, classes) out)"
+            f"{item.id} gives no score: {detail}; correct that and run again (a network maps "
+            "inputs (B, 3, H, W) to logits (B, classes), and a score is one number)"
         )
     return seconds, wrong
 
 
-def _alone(
+def _conduct(
     executor: CandidateExecutor,
-    function: Callable[[str], Examined],
-    name: str,
-    died: Callable[[str], Examined],
-) -> Examined:
-    [(_, result)] = list(executor.run(function, [name]))
-    return died(result.reason) if isinstance(result, WorkerDied) else result
-
-
-def _results(
-    executor: CandidateExecutor, function: Callable[[ScoreTask], R], tasks: Sequence[ScoreTask]
-) -> tuple[R, ...]:
-    """What came of the tasks whose worker lived, in their order."""
-    found = {
-        task: result
-        for task, result in executor.run(function, tasks)
-        if not isinstance(result, WorkerDied)
-    }
-    return tuple(found[task] for task in tasks if task in found)
+    candidate: Candidate,
+    item: Indicator,
+    grounds: Sequence[Ground],
+    settings: Settings,
+) -> tuple[Examined, tuple[LabelTrial, ...], tuple[CostTrial, ...]]:
+    """The contract, trials with other labels, and cost and memory beside other indicators."""
+    first = grounds[0]
+    jobs: list[Callable[[], object]] = [
+        partial(examine_candidate, item.id, plain=candidate.plain),
+        *(
+            partial(try_labels, first.task(text, [item]))
+            for text in first.baselines.order[: settings.trials + 1]
+        ),
+        *(partial(try_costs, task) for task in _cost_tasks(grounds, item, settings)),
+    ]
+    examined, *trials = _together(executor, jobs)
+    if not isinstance(examined, Examined):
+        assert isinstance(examined, WorkerDied)
+        examined = Examined((), examined.reason)
+    return (
+        examined,
+        tuple(one for one in trials if isinstance(one, LabelTrial)),
+        tuple(one for one in trials if isinstance(one, CostTrial)),
+    )
 
 
 def _cost_tasks(grounds: Sequence[Ground], item: Indicator, settings: Settings) -> list[ScoreTask]:

@@ -1,0 +1,38 @@
+"""Workers know the candidate, and what it reached for comes back from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from untrained.harness.executors import Executor, ProcessExecutor, SerialExecutor
+from untrained.harness.validate.candidate import find_candidate
+from untrained.harness.validate.candidate_executor import CandidateExecutor
+from untrained.harness.validate.ground import Ground
+from untrained.harness.validate.probing import Timed, time_task
+from untrained.harness.validate.stored_baselines import stored_baselines
+from untrained.harness.validate.watch import Sighting
+
+BODY = """open(__file__.replace("mine.py", "notes.txt")).close()
+    return float(sum(p.numel() for p in m.network.parameters()))"""
+
+
+@pytest.mark.parametrize("inner", [SerialExecutor(), ProcessExecutor(1)], ids=["serial", "spawn"])
+def test_a_task_is_scored_and_its_sightings_come_back(
+    inner: Executor, write: Callable[..., Path], decorated: Callable[..., str]
+) -> None:
+    write("x", "notes.txt")
+    candidate = find_candidate(write(decorated("mine", BODY)))
+    baselines = stored_baselines("nasbench201")
+    ground = Ground(baselines, (), baselines.conditions)
+    text = baselines.order[0]
+    executor = CandidateExecutor(inner, candidate)
+    with candidate.registered() as item:
+        [(_, result)] = list(executor.run(time_task, [ground.task(text, [item])]))
+    assert isinstance(result, Timed)
+    [score] = result.scores
+    assert (score.status, score.value) == ("ok", baselines.scores.loc[text, "params"])
+    assert score.version == candidate.version
+    assert executor.sightings == (Sighting("scoring", "file", "opens notes.txt"),)
