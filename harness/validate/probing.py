@@ -21,7 +21,7 @@ from untrained.harness.validate.plain_function import Traits, find_traits
 from untrained.harness.validate.watch import watching
 from untrained.indicators import Measurement, Protocol, Reading, read
 from untrained.results import Score
-from untrained.spaces import spaces
+from untrained.spaces import Network, spaces
 
 # one network in which every layer is called once
 _ARCHITECTURE = (
@@ -103,7 +103,7 @@ def try_labels(task: ScoreTask) -> LabelTrial:
     """Read the one wanted indicator of a task with labels, with others, and without."""
     (wanted,) = task.wanted
     protocol = wanted.protocol
-    network = build_network(task, protocol)
+    network = _build(task, protocol)
     given = [_labelled(batch, protocol, i) for i, batch in enumerate(batches(protocol))]
 
     def reading(variant: Sequence[Batch]) -> Reading:
@@ -124,13 +124,19 @@ def try_costs(task: ScoreTask) -> CostTrial:
     peaks: list[tuple[str, int]] = []
     for wanted in task.wanted:
         protocol, name = wanted.protocol, wanted.indicator
-        network = build_network(task, protocol)
+        network = _build(task, protocol)
         with _measurement(task, protocol, network, batches(protocol)) as measurement:
             reading = read(measurement, [name])[name]
         seconds.append((name, reading.alone_s if reading.status == "ok" else math.nan))
         with _measurement(task, protocol, network, batches(protocol)) as measurement:
             peaks.append((name, peak_allocated(partial(read, measurement, [name]))))
     return CostTrial(task.space, task.architecture, tuple(seconds), tuple(peaks))
+
+
+def _build(task: ScoreTask, protocol: Protocol) -> Network:
+    return build_network(
+        task.space, task.architecture, protocol, seed=task.seed, device=task.device
+    )
 
 
 def _measurement(
