@@ -28,6 +28,8 @@ class Conditions:
     batch_size: int | None = None
     channels: int | None = None
     cells: int | None = None
+    resolution: int | None = None
+    """Of synthetic inputs; images have their own."""
     initialisation: str | None = None
     """Of all networks whose weights matter as they are drawn; by default each protocol's own."""
     random_labels: bool = False
@@ -72,6 +74,7 @@ def conditions_of(study: Study) -> Conditions:
         batch_size=study.batch_size,
         channels=study.channels,
         cells=study.cells,
+        resolution=study.resolution,
         initialisation=study.initialisation,
         random_labels=study.labels == "random",
     )
@@ -119,9 +122,8 @@ def resolve(
     protocol = base.replace(dataset=dataset.name, num_classes=dataset.num_classes)
     on_noise = base.inputs == "gaussian"
     if not thin:
-        own_resolution = on_noise and base.resolution != Protocol().resolution
         protocol = protocol.replace(
-            resolution=base.resolution if own_resolution else dataset.resolution,
+            resolution=_resolution(base, dataset, conditions),
             channels=conditions.channels or base.channels,
             cells=conditions.cells or base.cells,
         )
@@ -146,6 +148,15 @@ def resolve(
         sample_ids=_draw_images(dataset, protocol),
         source=image_source(dataset),
     )
+
+
+def _resolution(base: Protocol, dataset: Dataset, conditions: Conditions) -> int:
+    """Pixels a side: those asked for, else the indicator's own on noise, else the dataset's."""
+    if conditions.resolution is not None and conditions.inputs in SYNTHETIC_INPUTS:
+        return conditions.resolution
+    if base.inputs == "gaussian" and base.resolution != Protocol().resolution:
+        return base.resolution
+    return dataset.resolution
 
 
 def _draw_images(dataset: Dataset, protocol: Protocol) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from untrained.foundation import UserError
+from untrained.harness.commands.check import check
 from untrained.harness.commands.correlate import correlate
 from untrained.harness.commands.data import app as data
 from untrained.harness.commands.list import list_
@@ -29,7 +30,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Results go to standard output or files, progress to standard error. Exit status: "
-    "0 fine, 1 some scores failed, 2 wrong usage or input, 130 interrupted.",
+    "0 fine, 1 some scores failed or something has moved, 2 wrong usage or input, 130 interrupted.",
 )
 
 
@@ -63,6 +64,7 @@ app.command("correlate")(correlate)
 app.command("report")(report)
 app.command("validate")(validate)
 app.add_typer(new, name="new")
+app.command("check")(check)
 app.add_typer(data, name="data")
 
 

@@ -82,11 +82,15 @@ class Plan:
         return {arch: str(space.canonical(arch)) for arch in self.selection.architectures}
 
 
-def plan_study(named: NamedStudy) -> list[Plan]:
+def plan_study(
+    named: NamedStudy, *, architectures: Mapping[str, Sequence[str]] | None = None
+) -> list[Plan]:
     """One plan for each search space of a study.
 
     Args:
         named: the study; its text serves to name the lines of mistakes.
+        architectures: by search space, instead of the study's population; a space of the study
+            that is not among them has no plan.
 
     Raises:
         MalformedInput: an unknown name, with its line; see also `select` and `resolve`.
@@ -106,7 +110,9 @@ def plan_study(named: NamedStudy) -> list[Plan]:
     return [
         Plan(
             space=name,
-            selection=select(spaces[name], study),
+            selection=select(spaces[name], study)
+            if architectures is None
+            else Selection(tuple(architectures[name]), f"{len(architectures[name]):,} given"),
             protocols=protocols,
             versions={i: indicators[i].version for i in names},
             seeds=study.network_seeds,
@@ -115,6 +121,7 @@ def plan_study(named: NamedStudy) -> list[Plan]:
             aggregates=aggregates,
         )
         for name in dict.fromkeys(study.spaces)
+        if architectures is None or name in architectures
     ]
 
 

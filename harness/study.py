@@ -163,6 +163,8 @@ class Study(_Section):
     """Width of the network's first stage, instead of the protocol's."""
     cells: PositiveInt | None = None
     """Cells a stage, instead of the protocol's."""
+    resolution: PositiveInt | None = None
+    """Height and width of synthetic inputs, instead of the dataset's; images keep their own."""
     initialisation: str | None = None
     """Of the weights, instead of the protocol's, for all scores that depend on how they are drawn:
     `default` (the layers' own), `kaiming_normal_fan_in`, `kaiming_normal_fan_out`, `gaussian`."""

@@ -33,7 +33,7 @@ def render(report: Report) -> str:
         "comparisons": [_comparison(one) for one in report.comparisons],
         "environments": list(report.environments),
     }
-    return json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(plain(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _table(table: CorrelationTable) -> dict[str, Any]:
@@ -56,14 +56,14 @@ def _comparison(one: SideBySide) -> dict[str, Any]:
     return fields
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
     """The same value made of what strict JSON has."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else str(value)
     if isinstance(value, Mapping):
-        return {str(name): _plain(item) for name, item in value.items()}
+        return {str(name): plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value if isinstance(value, str | int | float | None) else str(value)

@@ -88,7 +88,7 @@ def _part(part: Part, level: str, pictures: Mapping[str, str]) -> list[str]:
         return []
     blocks = [f"{level} {escape(part.title)}"]
     if grid is not None:
-        blocks.append(_table(grid))
+        blocks.append(grid_table(grid))
     blocks += [f"![{escape(one.text)}]({pictures[one.name]})" for one in drawn]
     blocks.append(escape(part.meaning))
     if grid is not None and grid.legend:
@@ -100,7 +100,8 @@ def _part(part: Part, level: str, pictures: Mapping[str, str]) -> list[str]:
     return blocks
 
 
-def _table(grid: Grid) -> str:
+def grid_table(grid: Grid) -> str:
+    """A table in Markdown, without the columns that stand aside."""
     shown = {i: c.kind == "text" for i, c in enumerate(grid.columns) if not c.aside}
     return _grid(
         [escape(grid.columns[i].heading) for i in shown],

@@ -227,7 +227,7 @@ def _change(
         lost=int((had & ~has).sum()),
         gained=int((~had & has).sum()),
         identical=int((a == b).sum()),
-        largest_difference=_largest_difference(a, b),
+        largest_difference=largest_difference(a, b),
         rho=rho,
         tau=tau,
         n_truth=before.n,
@@ -250,7 +250,16 @@ def _agreement(a: Floats, b: Floats) -> tuple[float, float]:
     return kendall_tau_b(a, b), spearman_rho(a, b)
 
 
-def _largest_difference(a: Floats, b: Floats) -> float:
+def largest_difference(a: Floats, b: Floats) -> float:
+    """The largest difference of paired values, relative to the larger of the two.
+
+    Args:
+        a: no NaN.
+        b: as many.
+
+    Returns:
+        From 0 to 2; infinite where an infinite value stands beside another one; NaN without pairs.
+    """
     if a.size == 0:
         return math.nan
     differs = a != b

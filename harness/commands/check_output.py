@@ -1,0 +1,115 @@
+"""Where what a check found goes: the terminal, JUnit XML, a Markdown summary, JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from untrained.foundation import StorageError
+from untrained.harness.commands.rows import print_rows
+
+if TYPE_CHECKING:
+    from untrained.harness.gate.checking import Check
+    from untrained.results import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Destinations:
+    """The files that were asked for."""
+
+    junit: Path | None
+    summary: Path | None
+
+    def write(self, check: Check, *, as_json: bool, everything: bool) -> None:
+        """Print first, so that a file that cannot be written loses nothing; then write.
+
+        Raises:
+            StorageError: a file cannot be written.
+        """
+        from untrained.reports.finding_documents import (
+            findings_json,
+            findings_junit,
+            findings_markdown,
+        )
+
+        title, facts = f"untrained check {check.baseline}", _facts(check)
+        if as_json:
+            document = {"baseline": check.baseline, "seed": check.seed}
+            print(findings_json(document, check.findings), end="", flush=True)
+        else:
+            _print(check, facts, everything=everything)
+        if self.junit is not None:
+            _write(self.junit, findings_junit(title, check.findings), append=False)
+        if self.summary is not None:
+            text = findings_markdown(title, _verdict(check), facts, check.findings)
+            _write(self.summary, text + "\n", append=True)
+
+
+def check_destinations(junit: Path | None, summary: Path | None) -> Destinations:
+    """The files, once it is clear that they can be written: before anything is measured.
+
+    Raises:
+        StorageError: one cannot.
+    """
+    for path in (junit, summary):
+        if path is not None:
+            _write(path, "", append=True)
+    return Destinations(junit, summary)
+
+
+def _write(path: Path, text: str, *, append: bool) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "a" if append else "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except OSError as error:
+        raise StorageError(
+            f"cannot write to {str(path)!r}: {error.strerror or error}; name a file in a folder "
+            "you can write to"
+        ) from error
+
+
+def _verdict(check: Check) -> str:
+    failed, total = len(check.failed), len(check.findings)
+    if failed:
+        return f"{failed} of {total} statements do not hold any more."
+    return f"Nothing has moved: {total} statements, none fails."
+
+
+def _facts(check: Check) -> list[str]:
+    from untrained.harness.gate.score_findings import FALSE_ALARM
+
+    if check.seed is None:
+        return []
+    if check.same_seed:
+        return [f"seed {check.seed}, one of the baseline's: its scores must come out the same"]
+    return [
+        f"seed {check.seed}, none of the baseline's: scores are held against their spread between "
+        f"its seeds; unbroken, one check in {1 / FALSE_ALARM:,.0f} fails by chance"
+    ]
+
+
+def _print(check: Check, facts: Sequence[str], *, everything: bool) -> None:
+    from untrained.reports.finding_table import tier_counts
+
+    shown = [one for one in check.findings if everything or one.outcome != "holds"]
+    if shown:
+        _print_findings(shown)
+        print()
+    for line in [*tier_counts(check.findings), *facts, _verdict(check)]:
+        print(line)
+
+
+def _print_findings(findings: Sequence[Finding]) -> None:
+    from untrained.reports.finding_table import finding_grid
+
+    grid = finding_grid(findings)
+    print_rows(
+        [
+            {c.heading: cell.whole for c, cell in zip(grid.columns, row, strict=True)}
+            for row in grid.rows
+        ],
+        unbroken=("Outcome", "Tier", "Indicator", "value", "limit"),
+    )

@@ -1,0 +1,127 @@
+"""A check: what a baseline asks for is measured anew and held against it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from untrained.foundation import MalformedInput
+from untrained.harness.conditions import conditions_of
+from untrained.harness.gate.baseline import Baseline
+from untrained.harness.gate.definition_findings import comparable, definition_findings
+from untrained.harness.gate.golden_findings import golden_findings, golden_names
+from untrained.harness.gate.golden_scores import golden_readings
+from untrained.harness.gate.score_findings import Compared, score_findings
+from untrained.harness.gate.truth_findings import truth_finding
+from untrained.harness.plan import Plan, plan_study
+from untrained.harness.ranked import ranked_of_plan
+from untrained.indicators import indicators
+from untrained.results import Finding, ScoreStore
+
+if TYPE_CHECKING:
+    from untrained.harness.study_file import NamedStudy
+
+Fill = Callable[[ScoreStore, Sequence[Plan]], object]
+"""Scores what a store lacks of some plans."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What a check came to."""
+
+    baseline: str
+    seed: int | None
+    """Of the new scores; None where there were only golden ones."""
+    same_seed: bool
+    """Whether the baseline has scores of that seed."""
+    findings: tuple[Finding, ...]
+    """Sorted by tier, space and subject."""
+
+    @property
+    def failed(self) -> tuple[Finding, ...]:
+        """What makes the check fail."""
+        return tuple(one for one in self.findings if one.failed)
+
+
+def check_baseline(
+    baseline: Baseline,
+    *,
+    store: ScoreStore,
+    fill: Fill,
+    study: NamedStudy | None = None,
+    seed: int | None = None,
+) -> Check:
+    """Everything that a baseline can be asked.
+
+    Args:
+        baseline: what was agreed on.
+        store: takes the new scores; those that are there are believed.
+        fill: measures.
+        study: instead of the baseline's own.
+        seed: of the new scores' networks; by default the baseline's first.
+
+    Raises:
+        UserError: the study cannot be run: an unknown name, images that are not there.
+    """
+    names = golden_names(baseline.golden)
+    if baseline.study is None:
+        names = list(indicators)
+    findings = golden_findings(baseline.golden, golden_readings(names))
+    named = study or baseline.study
+    if named is None or baseline.definitions is None:
+        return _check(baseline, None, findings)
+    check_study(named)
+    seed = baseline.seeds[0] if seed is None else seed
+    plans = plan_study(named, architectures=baseline.architectures)
+    findings += definition_findings(baseline, plans)
+    plans = [_comparable_part(baseline, plan, seed) for plan in plans]
+    fill(store, plans)
+    dataset = conditions_of(named.study).find_dataset().name
+    for plan in plans:
+        frame = ranked_of_plan(plan, store).frame
+        findings.append(truth_finding(baseline, plan.space, named, dataset))
+        for name in plan.protocols:
+            rows = frame[frame["indicator"] == name]
+            findings += score_findings(Compared(baseline, plan.space, name, seed, rows))
+    return _check(baseline, seed, findings)
+
+
+def check_study(named: NamedStudy) -> None:
+    """Refuse studies whose scores cannot be held against others.
+
+    Raises:
+        MalformedInput: it varies conditions, or shares scores between networks.
+    """
+    if named.study.factors.varied:
+        with named.at("factors"):
+            raise MalformedInput(
+                "a baseline is of one set of conditions and the study varies "
+                f"{', '.join(named.study.factors.varied)}; leave [factors] out"
+            )
+    if named.study.share_classes:
+        with named.at("share_classes"):
+            raise MalformedInput(
+                "a baseline needs each network's own score, because bands between seeds are those "
+                "of independent networks; leave share_classes out"
+            )
+
+
+def _comparable_part(baseline: Baseline, plan: Plan, seed: int) -> Plan:
+    kept = {
+        name: protocol
+        for name, protocol in plan.protocols.items()
+        if (old := (baseline.definitions or {}).get(name)) is not None
+        and comparable(old, protocol)
+        and (plan.space, name) in (baseline.scores or {})
+    }
+    return replace(plan, protocols=kept, seeds=(seed,), aggregates=())
+
+
+def _check(baseline: Baseline, seed: int | None, findings: list[Finding]) -> Check:
+    return Check(
+        baseline.name,
+        seed,
+        seed in baseline.seeds,
+        tuple(sorted(findings, key=lambda one: one.order)),
+    )

@@ -1,0 +1,188 @@
+"""Tiers two and three: scores, coverage and correlation of one indicator in one space."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from untrained.harness.gate.baseline import Baseline
+from untrained.harness.gate.baseline_table import rounded
+from untrained.indicators import indicators
+from untrained.results import (
+    SAME_RHO,
+    CoverageDrift,
+    Finding,
+    Outcome,
+    ScoreDrift,
+    correlation_drift,
+    coverage_drift,
+    other_seed_drift,
+    same_seed_drift,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FALSE_ALARM = 1e-3
+"""Chance that a check of something that has not changed fails because of other seeds. It is shared
+out evenly between the tests of the check (Bonferroni), three for every indicator and space."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What is compared with what."""
+
+    baseline: Baseline
+    space: str
+    indicator: str
+    seed: int
+    rows: pd.DataFrame
+    """Of `ScoreStore.frame`: the new scores of the baseline's networks."""
+
+    @property
+    def new(self) -> pd.Series[float]:
+        """The new scores, rounded as those of a baseline are."""
+        values = self.rows.set_index("architecture")["value"]
+        return values.map(lambda value: value if math.isnan(value) else rounded(value))
+
+    @property
+    def exact(self) -> bool:
+        """Whether the baseline has scores of the same seed, and they can be had again."""
+        definition = (self.baseline.definitions or {})[self.indicator]
+        return definition.repeatable and self.seed in self.baseline.seeds
+
+    @property
+    def old(self) -> pd.DataFrame:
+        """The old scores: of the same seed where that is exact, else of all seeds."""
+        scores = (self.baseline.scores or {})[self.space, self.indicator]
+        return scores[[self.seed]] if self.exact else scores
+
+    @property
+    def level(self) -> float:
+        """Of each test."""
+        return FALSE_ALARM / (3 * len(self.baseline.scores or {}))
+
+
+def score_findings(compared: Compared) -> Iterator[Finding]:
+    """The findings of one indicator in one space."""
+    yield _coverage(compared)
+    yield _scores(compared)
+    yield _correlation(compared)
+
+
+def _coverage(compared: Compared) -> Finding:
+    drift = coverage_drift(compared.old, compared.new)
+    random = not compared.exact and len(compared.baseline.seeds) > 1
+    worse = drift.p < compared.level if random else drift.scored < drift.scored_before
+    if drift.lost and not random:
+        worse = True
+    text = f"{drift.scored} of {drift.n} networks have a score, before {drift.scored_before:g}"
+    if worse:
+        text += f"; {_reasons(compared, drift)}"
+    return Finding(
+        tier="coverage",
+        subject=compared.indicator,
+        outcome="worse" if worse else "holds",
+        text=text,
+        space=compared.space,
+        measure="coverage",
+        value=drift.scored / drift.n if drift.n else math.nan,
+        limit=drift.scored_before / drift.n if drift.n else math.nan,
+        n=drift.n,
+        p=drift.p if random else math.nan,
+    )
+
+
+def _reasons(compared: Compared, drift: CoverageDrift) -> str:
+    """Why scores are missing now: each status with its commonest reason."""
+    rows = compared.rows[compared.rows["status"] != "ok"]
+    if drift.lost:
+        rows = rows[rows["architecture"].isin(drift.lost)]
+    counts = Counter(zip(rows["status"], rows["reason"], strict=True))
+    shown = [f"{n} {status}: {reason}" for (status, reason), n in counts.most_common(3)]
+    return "; ".join(shown) or "scores are gone"
+
+
+def _scores(compared: Compared) -> Finding:
+    if compared.exact:
+        seed = compared.seed
+        drift = same_seed_drift(compared.old[seed], compared.new)
+        moved = drift.constant or drift.rho < SAME_RHO
+        text = _same_seed_text(drift)
+    else:
+        drift = other_seed_drift(compared.old, compared.new, level=compared.level)
+        strict = math.isnan(drift.p)
+        moved = drift.constant or (drift.rho < SAME_RHO if strict else drift.p < compared.level)
+        text = _other_seed_text(drift)
+    outcome: Outcome = "moved" if moved else "holds"
+    if math.isnan(drift.rho) and not moved:
+        outcome, text = "unknown", f"only {drift.n} networks have all scores, or all are alike"
+    return Finding(
+        tier="scores",
+        subject=compared.indicator,
+        outcome=outcome,
+        text=text,
+        space=compared.space,
+        measure="Spearman's rho with the baseline",
+        value=drift.rho,
+        limit=SAME_RHO if math.isnan(drift.p) else drift.usual_low,
+        n=drift.n,
+        p=drift.p,
+    )
+
+
+def _same_seed_text(drift: ScoreDrift) -> str:
+    if drift.constant:
+        return f"all {drift.n} scores are alike now"
+    if drift.identical == drift.n:
+        return f"{drift.n} scores equal"
+    return (
+        f"rho {drift.rho:.4f} at the same seed; {drift.n - drift.identical} of {drift.n} scores "
+        f"differ, by up to {100 * drift.largest_difference:.2g} %"
+    )
+
+
+def _other_seed_text(drift: ScoreDrift) -> str:
+    if drift.constant:
+        return f"all {drift.n} scores are alike now"
+    if math.isnan(drift.p):
+        return f"rho {drift.rho:.4f} with scores that do not depend on the seed"
+    return (
+        f"rho {drift.rho:.3f} at another seed; usual {drift.usual_low:.3f} to "
+        f"{drift.usual_high:.3f}"
+    )
+
+
+def _correlation(compared: Compared) -> Finding:
+    baseline, space, name = compared.baseline, compared.space, compared.indicator
+    truth = (baseline.truths or {})[space]
+    values = (baseline.values or {})[space]
+    drift = correlation_drift(
+        compared.old,
+        compared.new,
+        values if truth.higher_is_better else -values,
+        old_higher_is_better=(baseline.definitions or {})[name].higher_is_better,
+        new_higher_is_better=indicators[name].higher_is_better,
+        level=compared.level,
+    )
+    outcome: Outcome = "moved" if drift.moved else "holds"
+    text = f"tau-b {drift.tau_before:.3f}, now {drift.tau:.3f} ({drift.delta:+z.3f})"
+    if math.isnan(drift.tau):
+        text = f"tau-b was {drift.tau_before:.3f} and does not exist now: scores are all alike"
+        if not drift.moved:
+            outcome, text = "unknown", f"{drift.n} networks have all scores and a true value"
+    return Finding(
+        tier="correlation",
+        subject=name,
+        outcome=outcome,
+        text=text,
+        space=space,
+        measure="change of tau-b",
+        value=drift.delta,
+        limit=drift.tolerance,
+        n=drift.n,
+        p=drift.p,
+    )

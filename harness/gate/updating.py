@@ -1,0 +1,237 @@
+"""Writing a baseline: what is measured now becomes what later checks are held against."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from untrained.foundation import MalformedInput
+from untrained.harness.gate.baseline import Baseline
+from untrained.harness.gate.baseline_files import (
+    FORMAT,
+    GOLDEN,
+    INDICATORS,
+    NETWORKS,
+    PROVENANCE,
+    SCORES,
+    STUDY,
+)
+from untrained.harness.gate.baseline_table import csv_text, rounded, score_text
+from untrained.harness.gate.checking import Fill, check_study
+from untrained.harness.gate.golden_findings import golden_rows
+from untrained.harness.gate.golden_scores import golden_readings
+from untrained.harness.isolation import isolated
+from untrained.harness.plan import Plan, plan_study
+from untrained.harness.ranked import ranked_of_plan
+from untrained.harness.scoring import score_task
+from untrained.harness.truth import ChosenTruth, truths_of_study
+from untrained.indicators import Reading, indicators
+from untrained.results import ScoreStore, current_environment, seed_stability
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from untrained.harness.study_file import NamedStudy
+
+CORRELATIONS = "correlations.csv"
+REPEATED = 3
+"""Networks that are scored twice to see whether the same seed gives the same bits."""
+
+
+def measure_baseline(
+    baseline: Baseline | None,
+    *,
+    store: ScoreStore,
+    fill: Fill,
+    command: str,
+    study: NamedStudy | None = None,
+) -> dict[str, str]:
+    """The files of a baseline, measured now.
+
+    Args:
+        baseline: the old one, if there is one; its networks stay, unless a study is given.
+        store: takes the scores.
+        fill: measures.
+        command: that repeats this.
+        study: what to make a baseline of; by default the old one's.
+
+    Returns:
+        Contents by file name; the same scores give the same bytes.
+
+    Raises:
+        UserError: the study cannot be run.
+    """
+    named = study or (baseline.study if baseline else None)
+    if named is None:
+        return _files(golden_readings(indicators), {}, {"command": command})
+    check_study(named)
+    if len(named.study.network_seeds) < 2:
+        with named.at("seeds"):
+            raise MalformedInput(
+                "a baseline needs scores of several seeds, to know how much they differ between "
+                "seeds, and the study has one; write seeds = [0, 1, 2, 3, 4]"
+            )
+    kept = baseline.architectures if baseline and study is None else None
+    plans = [replace(p, aggregates=()) for p in plan_study(named, architectures=kept)]
+    truths = truths_of_study(named)
+    fill(store, plans)
+    frames = {plan.space: ranked_of_plan(plan, store).frame for plan in plans}
+    values = {p.space: truths[p.space].values(sorted(p.selection.architectures)) for p in plans}
+    tables = {
+        INDICATORS: _indicators(plans),
+        NETWORKS: csv_text(
+            ("space", "architecture", "truth"),
+            (
+                (space, architecture, "" if math.isnan(value) else score_text(value))
+                for space in sorted(values)
+                for architecture, value in values[space].items()
+            ),
+        ),
+        SCORES: _scores(plans, frames),
+        CORRELATIONS: _correlations(plans, frames, values, truths),
+        STUDY: named.text,
+    }
+    provenance: dict[str, Any] = {
+        "command": command,
+        "study": named.title,
+        "seeds": list(plans[0].seeds),
+        "data_seed": named.study.seed,
+        "populations": {
+            p.space: p.selection.text if kept is None else _population(baseline, p) for p in plans
+        },
+        "truths": {space: _truth(truths[space]) for space in sorted(values)},
+    }
+    return _files(golden_readings(plans[0].protocols), tables, provenance)
+
+
+def _population(baseline: Baseline | None, plan: Plan) -> str:
+    texts: Mapping[str, str] = baseline.provenance.get("populations", {}) if baseline else {}
+    return texts.get(plan.space, plan.selection.text)
+
+
+def _files(
+    readings: Mapping[tuple[str, str], Reading],
+    tables: Mapping[str, str],
+    provenance: Mapping[str, Any],
+) -> dict[str, str]:
+    environment = current_environment(device="cpu", threads=1)
+    document = {"format": FORMAT, **provenance} | {
+        "versions": {
+            name: getattr(environment, name)
+            for name in ("untrained", "python", "torch", "numpy", "scipy", "platform")
+        }
+    }
+    golden = csv_text(("indicator", "network", "version", "score"), golden_rows(readings))
+    return {GOLDEN: golden, **tables, PROVENANCE: json.dumps(document, ensure_ascii=False)}
+
+
+def _indicators(plans: Sequence[Plan]) -> str:
+    repeatable = _repeatable(plans)
+    return csv_text(
+        ("indicator", "version", "protocol", "higher_is_better", "repeatable", "conditions"),
+        (
+            (
+                name,
+                indicators[name].version,
+                protocol.digest,
+                _word(indicators[name].higher_is_better),
+                _word(repeatable[name]),
+                protocol.describe(),
+            )
+            for name, protocol in sorted(plans[0].protocols.items())
+        ),
+    )
+
+
+def _repeatable(plans: Sequence[Plan]) -> dict[str, bool]:
+    """Whether each indicator gives the same bits again: the first networks are scored twice."""
+    plan = replace(
+        plans[0],
+        selection=replace(
+            plans[0].selection, architectures=plans[0].selection.architectures[:REPEATED]
+        ),
+        seeds=plans[0].seeds[:1],
+    )
+    same = dict.fromkeys(plan.protocols, True)
+    with isolated():
+        for task in plan.tasks(plan.keys, device="cpu"):
+            for one, again in zip(score_task(task), score_task(task), strict=True):
+                alike = one.value == again.value or (one.status == again.status != "ok")
+                same[one.indicator] &= alike
+    return same
+
+
+def _scores(plans: Sequence[Plan], frames: Mapping[str, pd.DataFrame]) -> str:
+    seeds = plans[0].seeds
+    rows: list[tuple[str, ...]] = []
+    for plan in plans:
+        for name in plan.protocols:
+            texts = _texts(frames[plan.space], name)
+            rows += [
+                (name, plan.space, arch, *(texts[arch, seed] for seed in seeds))
+                for arch in sorted(plan.selection.architectures)
+            ]
+    columns = ("indicator", "space", "architecture", *(f"seed_{seed}" for seed in seeds))
+    return csv_text(columns, sorted(rows))
+
+
+def _texts(frame: pd.DataFrame, name: str) -> dict[tuple[str, int], str]:
+    mine = frame[frame["indicator"] == name]
+    columns = (mine[key] for key in ("architecture", "seed", "value", "status"))
+    return {
+        (architecture, seed): score_text(value) if status == "ok" else status
+        for architecture, seed, value, status in zip(*columns, strict=True)
+    }
+
+
+def _correlations(
+    plans: Sequence[Plan],
+    frames: Mapping[str, pd.DataFrame],
+    values: Mapping[str, pd.Series[float]],
+    truths: Mapping[str, ChosenTruth],
+) -> str:
+    """For reviewers, who read a change off it: nothing else does."""
+    rows = []
+    for plan in plans:
+        truth = values[plan.space].map(rounded, na_action="ignore")
+        truth = truth if truths[plan.space].higher_is_better else -truth
+        for name in sorted(plan.protocols):
+            frame = frames[plan.space]
+            mine = frame[frame["indicator"] == name]
+            rows.append((name, plan.space, *_correlation(mine, plan, truth)))
+    columns = ("indicator", "space", "n", "coverage", "tau_b", "tau_b_sd", "rho_between_seeds")
+    return csv_text(columns, sorted(rows))
+
+
+def _correlation(mine: pd.DataFrame, plan: Plan, truth: pd.Series[float]) -> Iterator[str]:
+    name = str(mine["indicator"].iloc[0])
+    by_seed = {
+        seed: mine[mine["seed"] == seed].set_index("architecture")["value"] for seed in plan.seeds
+    }
+    stability = seed_stability(by_seed, truth, higher_is_better=indicators[name].higher_is_better)
+    assert stability is not None, "there are several seeds"
+    yield str(stability.n)
+    yield f"{float((mine['status'] == 'ok').mean()):.4f}"
+    for value in (stability.tau_mean, stability.tau_sd, stability.rho):
+        yield "" if math.isnan(value) else f"{value:z.4f}"
+
+
+def _truth(truth: ChosenTruth) -> dict[str, Any]:
+    target = truth.target
+    return {
+        "benchmark": truth.benchmark.name,
+        "dataset": target.dataset,
+        "metric": target.metric,
+        "epochs": target.epochs,
+        "seed": target.seed,
+        "higher_is_better": truth.higher_is_better,
+        "source": truth.source,
+        "sha256": truth.benchmark.provenance.sha256,
+    }
+
+
+def _word(value: bool) -> str:
+    return "yes" if value else "no"

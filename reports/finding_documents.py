@@ -1,0 +1,112 @@
+"""Findings of a gate for machines and for CI job pages: JUnit XML, Markdown, JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+
+from untrained.reports.finding_table import finding_grid, how_sure, tier_counts
+from untrained.reports.json_document import plain
+from untrained.reports.markdown import escape, grid_table
+
+if TYPE_CHECKING:
+    from untrained.results import Finding
+
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def findings_junit(name: str, findings: Sequence[Finding]) -> str:
+    """JUnit XML: a test case a finding; what could not be checked, and what is new, is skipped.
+
+    Args:
+        name: of the suite.
+        findings: in the order of the cases.
+    """
+    suite = ElementTree.Element(
+        "testsuite",
+        name=_legal(name),
+        tests=str(len(findings)),
+        failures=str(sum(one.failed for one in findings)),
+        errors="0",
+        skipped=str(sum(one.outcome in ("unknown", "new") for one in findings)),
+    )
+    for one in findings:
+        where = ".".join(part for part in (one.tier, one.space) if part)
+        case = ElementTree.SubElement(
+            suite, "testcase", classname=f"{_legal(name)}.{where}", name=_legal(one.subject)
+        )
+        if one.failed:
+            message = _legal(f"{one.outcome}: {one.text}")
+            failure = ElementTree.SubElement(case, "failure", type=one.outcome, message=message)
+            failure.text = _legal(_details(one))
+        elif one.outcome in ("unknown", "new"):
+            ElementTree.SubElement(case, "skipped", message=_legal(one.text))
+        else:
+            ElementTree.SubElement(case, "system-out").text = _legal(_details(one))
+    suites = ElementTree.Element("testsuites")
+    suites.append(suite)
+    ElementTree.indent(suites)
+    text = ElementTree.tostring(suites, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
+
+
+def _details(finding: Finding) -> str:
+    parts = [finding.text]
+    if finding.measure:
+        parts.append(f"{finding.measure}: {finding.value:.6g}, limit {finding.limit:.6g}")
+    if sure := how_sure(finding):
+        parts.append(sure)
+    return "\n".join(parts)
+
+
+def _legal(text: str) -> str:
+    return _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def findings_markdown(
+    title: str, verdict: str, facts: Sequence[str], findings: Sequence[Finding]
+) -> str:
+    """A Markdown section for a CI job page: what failed, what else is to be known, all the rest.
+
+    Args:
+        title: its heading.
+        verdict: one sentence.
+        facts: a line each.
+        findings: all.
+    """
+    failed = [one for one in findings if one.failed]
+    noted = [one for one in findings if one.outcome in ("unknown", "new")]
+    blocks = [f"## {escape(title)}", escape(verdict)]
+    if failed:
+        blocks.append(grid_table(finding_grid(failed)))
+    if noted:
+        blocks += ["Not checked:", grid_table(finding_grid(noted))]
+    lines = [*tier_counts(findings), *facts]
+    blocks.append("\n".join(f"- {escape(line)}" for line in lines))
+    rest = [one for one in findings if one.outcome == "holds"]
+    if rest:
+        blocks += [
+            f"<details><summary>{len(rest)} that hold</summary>",
+            grid_table(finding_grid(rest)),
+            "</details>",
+        ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def findings_json(document: Mapping[str, object], findings: Sequence[Finding]) -> str:
+    """The findings as one JSON object, full precision; a number that does not exist is null.
+
+    Args:
+        document: what stands beside them.
+        findings: in their order.
+    """
+    whole = {
+        **document,
+        "failed": sum(one.failed for one in findings),
+        "findings": [asdict(one) | {"failed": one.failed} for one in findings],
+    }
+    return json.dumps(plain(whole), indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,0 +1,183 @@
+"""What the proof of the gate shares: a small baseline, scored once, and a truth of two lengths."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from untrained.harness.executors import SerialExecutor
+from untrained.harness.gate.baseline import Baseline
+from untrained.harness.gate.baseline_files import load_baseline, write_baseline
+from untrained.harness.gate.checking import Check, check_baseline
+from untrained.harness.gate.updating import measure_baseline
+from untrained.harness.plan import Plan
+from untrained.harness.progress import PlainProgress
+from untrained.harness.runner import run_plans
+from untrained.harness.study_file import NamedStudy, parse_study
+from untrained.results import Finding, ScoreStore
+from untrained.spaces import Benchmark, Target, benchmarks
+from untrained.spaces.target import Provenance
+
+INDICATORS = frozenset(
+    ["epe_nas", "flops", "grad_norm", "jacov", "nasi", "naswot", "params", "snip", "synflow", "zen"]
+)
+COMMAND = "untrained check toy --update"
+STUDY = """
+title = "toy"
+spaces = ["nasbench201"]
+indicators = INDICATORS
+inputs = "gaussian"
+seeds = [0, 1, 2, 3]
+resolution = 8
+batch_size = 8
+channels = 3
+cells = 1
+
+[population]
+kind = "sample"
+n = 20
+
+[truth]
+benchmark = "toy-table"
+metric = "test_accuracy"
+epochs = 200
+""".replace("INDICATORS", json.dumps(sorted(INDICATORS)))
+
+
+class ToyTable(Benchmark):
+    """The embedded accuracies as if trained for 200 epochs, and worse ones of 12."""
+
+    name = "toy-table"
+    space = "nasbench201"
+    kind = "tabular"
+    fallback = True
+    serves: dict[Target, Target]
+    """What is given for what is asked for, where that differs: a mistake to be found."""
+
+    def __init__(self) -> None:
+        table = benchmarks["nasbench201-analog"].table().set_index("architecture")["value"]
+        rng = np.random.default_rng(0)
+        self.serves = {}
+        self._columns = {
+            Target("cifar10", "test_accuracy", 200): table,
+            Target("cifar10", "test_accuracy", 12): table - 20 + rng.normal(0, 8, table.size),
+            Target("cifar10", "valid_accuracy", 200): table - 1 + rng.normal(0, 1, table.size),
+        }
+
+    @property
+    def provenance(self) -> Provenance:
+        return Provenance("Toy", "tabular", "toy.parquet", "0" * 64)
+
+    def missing(self) -> str | None:
+        return None
+
+    def targets(self) -> tuple[Target, ...]:
+        return tuple(sorted(self._columns))
+
+    def _values(self, target: Target) -> pd.Series[float]:
+        return self._columns[self.serves.get(target, target)]
+
+
+@pytest.fixture(scope="session")
+def _toy() -> ToyTable:
+    return ToyTable()
+
+
+@pytest.fixture(autouse=True)
+def toy_table(_toy: ToyTable, monkeypatch: pytest.MonkeyPatch) -> Iterator[ToyTable]:
+    """The truth of the baseline, registered for the length of a test."""
+    monkeypatch.setitem(benchmarks._items, _toy.name, _toy)
+    yield _toy
+    _toy.serves.clear()
+
+
+@pytest.fixture(scope="session")
+def study_of() -> Callable[..., NamedStudy]:
+    """The study of the baseline, with some texts replaced."""
+
+    def make(**replaced: str) -> NamedStudy:
+        text = STUDY
+        for old, new in replaced.items():
+            line = next(one for one in STUDY.splitlines() if one.startswith(f"{old} ="))
+            text = text.replace(line, f"{old} = {new}")
+        return parse_study(text, place="study.toml", command=COMMAND)
+
+    return make
+
+
+def fill(store: ScoreStore, plans: Sequence[Plan]) -> None:
+    """In this process, where sabotage works."""
+    run_plans(plans, store, executor=SerialExecutor(), progress=PlainProgress())
+
+
+@pytest.fixture(scope="session")
+def contents(
+    _toy: ToyTable, study_of: Callable[..., NamedStudy], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    """The files of the baseline."""
+    threads = torch.get_num_threads()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(benchmarks._items, _toy.name, _toy)
+        with ScoreStore(tmp_path_factory.mktemp("gate") / "s.sqlite") as store:
+            made = measure_baseline(
+                None,
+                store=store,
+                fill=fill,
+                command=COMMAND,
+                study=study_of(),
+            )
+    assert torch.get_num_threads() == threads
+    return made
+
+
+@pytest.fixture
+def folder(contents: dict[str, str], tmp_path: Path) -> Path:
+    """The baseline on disk."""
+    write_baseline(tmp_path / "toy", contents)
+    return tmp_path / "toy"
+
+
+@pytest.fixture
+def baseline(folder: Path) -> Baseline:
+    """The baseline, read."""
+    return load_baseline(str(folder))
+
+
+@pytest.fixture
+def check(baseline: Baseline, tmp_path: Path) -> Callable[..., Check]:
+    """A check of the baseline in this process."""
+
+    def run(*, golden: bool = True, **options: object) -> Check:
+        held = baseline if golden else replace(baseline, golden=())
+        with ScoreStore(tmp_path / "new.sqlite") as store:
+            return check_baseline(held, store=store, fill=fill, **options)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def named() -> Callable[[Check], set[tuple[str, str]]]:
+    """Tier and subject of everything that a check fails by."""
+
+    def those(check: Check) -> set[tuple[str, str]]:
+        return {(one.tier, one.subject) for one in check.failed}
+
+    return those
+
+
+@pytest.fixture(scope="session")
+def found() -> Callable[[Check, str, str], Finding]:
+    """One finding of a check."""
+
+    def one(check: Check, tier: str, subject: str) -> Finding:
+        (finding,) = [f for f in check.findings if (f.tier, f.subject) == (tier, subject)]
+        return finding
+
+    return one
