@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from untrained.foundation import MissingData
 from untrained.harness.gate.baseline import Baseline, BaselineTruth
 from untrained.harness.gate.baseline_table import rounded
-from untrained.harness.truth import ChosenTruth, choose_truth
+from untrained.harness.truth import ChosenTruth, NoTruth, find_truth
 from untrained.results import Finding, Outcome, truth_drift
 
 if TYPE_CHECKING:
@@ -32,9 +32,11 @@ def truth_finding(baseline: Baseline, space: str, named: NamedStudy, dataset: st
     old, values = (baseline.truths or {})[space], (baseline.values or {})[space]
     try:
         with named.at("truth"):
-            now = choose_truth(space, named.study.truth, datasets={dataset})
+            now = find_truth(space, named.study.truth, datasets={dataset})
     except MissingData as error:
-        text = f"the truth is not there, so whether it has changed cannot be said: {error}"
+        now = NoTruth(str(error))
+    if isinstance(now, NoTruth):
+        text = f"whether the truth has changed cannot be said: {now.reason}"
         return Finding("truth", "truth", "unknown", text, space)
     new = now.values(values.index).map(rounded, na_action="ignore")
     drift = truth_drift(values, new)

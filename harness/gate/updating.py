@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from untrained.foundation import MalformedInput
+from untrained.foundation import MalformedInput, MissingData
 from untrained.harness.gate.baseline import Baseline
 from untrained.harness.gate.baseline_files import (
     FORMAT,
@@ -27,7 +27,7 @@ from untrained.harness.isolation import isolated
 from untrained.harness.plan import Plan, plan_study
 from untrained.harness.ranked import ranked_of_plan
 from untrained.harness.scoring import score_task
-from untrained.harness.truth import ChosenTruth, truths_of_study
+from untrained.harness.truth import ChosenTruth, NoTruth, truths_of_study
 from untrained.indicators import Reading, indicators
 from untrained.results import ScoreStore, current_environment, seed_stability
 
@@ -76,7 +76,7 @@ def measure_baseline(
             )
     kept = baseline.architectures if baseline and study is None else None
     plans = [replace(p, aggregates=()) for p in plan_study(named, architectures=kept)]
-    truths = truths_of_study(named)
+    truths = _truths(named)
     fill(store, plans)
     frames = {plan.space: ranked_of_plan(plan, store).frame for plan in plans}
     values = {p.space: truths[p.space].values(sorted(p.selection.architectures)) for p in plans}
@@ -105,6 +105,18 @@ def measure_baseline(
         "truths": {space: _truth(truths[space]) for space in sorted(values)},
     }
     return _files(golden_readings(plans[0].protocols), tables, provenance)
+
+
+def _truths(named: NamedStudy) -> dict[str, ChosenTruth]:
+    truths = {}
+    for space, truth in truths_of_study(named).items():
+        if isinstance(truth, NoTruth):
+            raise MissingData(
+                f"a baseline holds true values, and there are none of {space}: "
+                f"{truth.error or truth.reason}"
+            )
+        truths[space] = truth
+    return truths
 
 
 def _population(baseline: Baseline | None, plan: Plan) -> str:

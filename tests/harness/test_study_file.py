@@ -66,7 +66,7 @@ def test_a_good_study_is_read_with_defaults():
         (
             "[popluation]",
             "[population]",
-            "s.toml:8: unknown key 'popluation'; did you mean population?",
+            "s.toml:8: unknown key 'popluation'; did you mean population or resolution?",
         ),
         (
             'bnchmark = "nasbench201-analog"',
