@@ -130,6 +130,15 @@ class Registry(Mapping[str, T], Generic[T]):
         except KeyError:
             raise UnknownName(self.kind, name, self._items, self._hint) from None
 
+    def origin(self, name: str) -> str:
+        """The module that registered an item.
+
+        Raises:
+            UnknownName: there is none of that name.
+        """
+        self[name]
+        return self._origins[name]
+
     def matching(self, pattern: str) -> list[str]:
         """Names that fit a name or a pattern, in alphabetical order.
 

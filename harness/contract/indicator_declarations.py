@@ -11,7 +11,7 @@ from untrained.harness.datasets import find_dataset
 from untrained.indicators import Family, Indicator, Need, Passes, Protocol, indicators
 from untrained.spaces import find_initialisation
 
-declarations: Suite[IndicatorCase] = Suite()
+declarations: Suite[IndicatorCase] = Suite(declarative=True)
 
 
 @declarations.promise

@@ -43,6 +43,8 @@ class Promise(Generic[S]):
     statement: str
     """What it promises, a sentence."""
     check: Check[S]
+    declarative: bool = False
+    """It looks at what the plug-in says of itself and never runs it."""
 
     def __call__(self, subject: S) -> None:
         """Check it.
@@ -70,8 +72,14 @@ class Promise(Generic[S]):
 class Suite(Generic[S]):
     """Promises in the order in which they are written."""
 
-    def __init__(self, *parts: Suite[S]) -> None:
-        """Join some suites; without any, an empty one that the decorators fill."""
+    def __init__(self, *parts: Suite[S], declarative: bool = False) -> None:
+        """Join some suites; without any, an empty one that the decorators fill.
+
+        Args:
+            parts: in this order.
+            declarative: what the decorators add looks only at what a plug-in says of itself.
+        """
+        self._declarative = declarative
         self._promises: dict[str, Promise[S]] = {}
         for part in parts:
             for one in part:
@@ -79,7 +87,7 @@ class Suite(Generic[S]):
 
     def promise(self, check: Check[S]) -> Promise[S]:
         """Decorate a check: its name and the first paragraph of its docstring are the promise's."""
-        return self._add(Promise(check.__name__, _statement(check), check))
+        return self._add(Promise(check.__name__, _statement(check), check, self._declarative))
 
     def promise_of_each(
         self, choices: Mapping[str, Any]
@@ -97,7 +105,10 @@ class Suite(Generic[S]):
             return [
                 self._add(
                     Promise(
-                        f"{check.__name__}[{key}]", _statement(check).format(key), bound(choice)
+                        f"{check.__name__}[{key}]",
+                        _statement(check).format(key),
+                        bound(choice),
+                        self._declarative,
                     )
                 )
                 for key, choice in choices.items()

@@ -1,0 +1,188 @@
+"""The networks that a search space builds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from untrained.foundation import MalformedInput, Unsupported
+from untrained.harness.contract.promise import Broken, Inapplicable, Suite, require
+from untrained.harness.contract.space_functions import functions
+from untrained.harness.contract.space_texts import drawn
+from untrained.harness.contract.space_thin_networks import thin_networks
+from untrained.harness.contract.tiny_networks import SIDE, SMALL, built, is_recurrent, noise, words
+from untrained.indicators import indicators
+from untrained.spaces import Network, SearchSpace
+from untrained.spaces.recurrent_network import RecurrentNetwork
+
+of_any_input: Suite[SearchSpace] = Suite()
+of_images: Suite[SearchSpace] = Suite()
+of_words: Suite[SearchSpace] = Suite()
+
+
+def _only(space: SearchSpace, *, recurrent: bool) -> None:
+    if is_recurrent(space) != recurrent:
+        reads = "images" if recurrent else "words"
+        raise Inapplicable(f"its networks read {reads}")
+
+
+def refuses(build: Callable[[], nn.Module], argument: str) -> None:
+    """Require that something is refused as malformed, naming the argument."""
+    try:
+        build()
+    except MalformedInput as error:
+        require(argument in str(error), f"refusing {argument}, it does not say so: {error}")
+    else:
+        raise Broken(f"with {argument} it builds a network; raise MalformedInput that names it")
+
+
+@of_any_input.promise
+def the_number_of_parameters_is_that_of_the_built_network(space: SearchSpace) -> None:
+    """num_parameters is the number of parameters of the network that build gives."""
+    for arch in drawn(space, 5):
+        count = sum(p.numel() for p in space.build(arch.text, **SMALL).parameters())
+        said = space.num_parameters(arch, **SMALL)
+        require(
+            said == count == SearchSpace.num_parameters(space, arch, **SMALL),
+            f"num_parameters of {arch.text!r} is {said:,}, its network has {count:,}",
+        )
+
+
+@of_any_input.promise_of_each({k: k for k in ("num_classes", "channels", "cells", "in_channels")})
+def a_network_of_nothing_is_refused(space: SearchSpace, argument: str) -> None:
+    """Building with {}=0 raises MalformedInput that says so."""
+    given: dict[str, Any] = {**SMALL, argument: 0}
+    refuses(lambda: space.build(drawn(space, 1)[0], **given), f"{argument}=0")
+
+
+@of_images.promise
+def a_built_network_gives_logits_features_and_stages(space: SearchSpace) -> None:
+    """Networks of images give logits, features and stages in falling resolution."""
+    _only(space, recurrent=False)
+    for arch in drawn(space, 3):
+        network = built(space, arch)
+        text = arch.text
+        require(isinstance(network, Network), f"build gives a {type(network).__name__}, no Network")
+        require(network.training, f"the network of {text!r} is not in training mode")
+        require(
+            not any(p.grad is not None for p in network.parameters()),
+            f"the network of {text!r} comes with gradients",
+        )
+        with torch.no_grad():
+            x = noise(2, 3, SIDE, SIDE)
+            logits, stages, features = network(x), network.stages(x), network.features(x)
+        require(logits.shape == (2, 5), f"logits of 2 images have the shape {tuple(logits.shape)}")
+        require(
+            features.ndim == 4 and len(features) == 2,
+            f"features of 2 images have the shape {tuple(features.shape)}",
+        )
+        _are_stages(stages)
+
+
+def _are_stages(stages: list[Tensor]) -> None:
+    require(len(stages) > 1, f"there are {len(stages)} stages; there is one before each reduction")
+    sizes = [stage.shape[-1] for stage in stages]
+    require(
+        sizes == sorted(set(sizes), reverse=True),
+        f"the stages' resolutions are {sizes}; each is smaller than the one before",
+    )
+    require(all(len(stage) == 2 for stage in stages), "the stages of 2 images are not of 2 samples")
+
+
+@of_images.promise
+def a_network_follows_dtype_and_batch(space: SearchSpace) -> None:
+    """In float64 its logits are float64, and in evaluation mode no sample knows of the others."""
+    _only(space, recurrent=False)
+    network = built(space, drawn(space, 1)[0]).double().eval()
+    x = noise(3, 3, SIDE, SIDE).double()
+    with torch.no_grad():
+        logits = network(x)
+        alone = network(x[:1])
+    require(logits.dtype == torch.float64, f"its logits of float64 images are {logits.dtype}")
+    require(
+        torch.allclose(alone, logits[:1], rtol=1e-7, atol=1e-7),
+        "a sample's logits depend on others",
+    )
+
+
+@of_images.promise_of_each({"cpu": "cpu", "cuda": "cuda"})
+def a_network_can_be_built_for_every_protocol(space: SearchSpace, device: str) -> None:
+    """Networks for every indicator's reference protocol can be built and run ({})."""
+    _only(space, recurrent=False)
+    if device == "cuda" and not torch.cuda.is_available():
+        raise Inapplicable("there is no CUDA device")
+    arch = drawn(space, 1)[0]
+    has_thin = type(space).build_thin is not SearchSpace.build_thin
+    for num_classes, channels, cells, resolution, thin in _shapes():
+        if thin:
+            if not has_thin:
+                continue
+            network, x = space.build_thin(arch, num_classes=num_classes), noise(4, 1, 3, 3)
+        else:
+            try:
+                network = space.build(arch, num_classes=num_classes, channels=channels, cells=cells)
+            except Unsupported as reason:
+                require(channels < 4, f"{channels} channels are no reason to refuse: {reason}")
+                continue  # too narrow for the cell
+            x = noise(2, 3, resolution, resolution)
+        with torch.no_grad():
+            logits = network.to(device)(x.to(device))
+        require(
+            logits.shape == (len(x), num_classes) and logits.device.type == device,
+            f"{len(x)} images of {x.shape[-1]} pixels give logits of the shape "
+            f"{tuple(logits.shape)} on {logits.device.type}",
+        )
+
+
+def _shapes() -> list[tuple[int, int, int, int, bool]]:
+    return sorted(
+        {
+            (p.num_classes, p.channels, p.cells, p.resolution, p.skeleton == "thin")
+            for p in (item.protocol for item in indicators.values())
+        },
+        key=str,
+    )
+
+
+@of_words.promise
+def a_recurrent_network_gives_logits_of_words_and_refuses_images(space: SearchSpace) -> None:
+    """Networks of words give logits, look at no other sequence or later word, refuse images."""
+    _only(space, recurrent=True)
+    for arch in drawn(space, 3):
+        network = built(space, arch).double().eval()
+        assert isinstance(network, RecurrentNetwork)
+        steps = noise(4, 3, network.embedding_size).double()
+        with torch.no_grad():
+            logits, outputs = network(words()), network.recurrent(steps)
+            require(
+                torch.allclose(network(words()[:2, 1:]), logits[:2, 1:], rtol=1e-7, atol=1e-7)
+                and torch.allclose(
+                    network.recurrent(steps[:3, :1]), outputs[:3, :1], rtol=1e-7, atol=1e-7
+                ),
+                f"in the network of {arch.text!r} a sequence knows of others, or a word of later",
+            )
+        require(
+            (logits.shape, logits.dtype) == ((4, 3, 5), torch.float64),
+            f"logits of 4 x 3 words have the shape {tuple(logits.shape)} and are {logits.dtype}",
+        )
+        require(outputs.shape[:2] == (4, 3), f"recurrent gives the shape {tuple(outputs.shape)}")
+        for method in (network, network.features, network.stages):
+            _refuses_images(method)
+
+
+def _refuses_images(method: Callable[[Tensor], object]) -> None:
+    try:
+        method(noise(2, 3, 8, 8).double())
+    except Unsupported as reason:
+        require(
+            "language model, which reads words" in str(reason),
+            f"given images, it says {str(reason)!r}; leave that to RecurrentNetwork",
+        )
+    else:
+        raise Broken("a network of words takes images; leave that to RecurrentNetwork")
+
+
+networks: Suite[SearchSpace] = Suite(of_any_input, of_images, of_words, thin_networks, functions)

@@ -1,0 +1,96 @@
+"""A package from outside, installed without network or build backend, and pytest run in it."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+import xml.etree.ElementTree as ET
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+PLUGIN = "untrained.harness.pytest_plugin"
+
+
+def install(project: Path, target: Path) -> None:
+    """What `pip install --no-deps --target` does with single modules, by hand."""
+    table = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))["project"]
+    target.mkdir(exist_ok=True)
+    for module in project.glob("*.py"):
+        (target / module.name).write_bytes(module.read_bytes())
+    info = target / f"{table['name'].replace('-', '_')}-{table['version']}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {table['name']}\nVersion: {table['version']}\n"
+    )
+    lines = [
+        line
+        for group, entries in table["entry-points"].items()
+        for line in (f"[{group}]", *(f"{key} = {value}" for key, value in entries.items()))
+    ]
+    (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
+
+
+def run_pytest(folder: Path, *options: str, installed: Path | None = None):
+    """Run pytest in a folder, as a stranger's continuous integration does."""
+    known = any(e.value == PLUGIN for e in entry_points(group="pytest11"))
+    path = [str(installed)] if installed else []
+    path += [os.environ["PYTHONPATH"]] if "PYTHONPATH" in os.environ else []
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options]
+    return subprocess.run(
+        command if known else [*command, "-p", PLUGIN],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+
+
+def outcomes(report: Path) -> dict[str, dict[str, str]]:
+    """By plug-in and promise: `passed`, `skipped` or the text of the failure."""
+    found: dict[str, dict[str, str]] = {}
+    for case in ET.parse(report).iter("testcase"):
+        outcome = "passed"
+        for child in case:
+            if child.tag in ("failure", "error"):
+                outcome = child.text or child.tag
+            elif child.tag == "skipped":
+                outcome = "skipped"
+        subject = case.get("classname", "").rpartition("untrained.")[2]
+        found.setdefault(subject, {})[case.get("name", "")] = outcome
+    return found
+
+
+class Outside:
+    """A project outside the repository, installed, and the runs of pytest in it."""
+
+    def __init__(self, project: Path, site: Path) -> None:
+        self.project = project
+        self.site = site
+        install(project, site)
+
+    def run(self, *options: str):
+        return run_pytest(self.project, *options, installed=self.site)
+
+    def outcomes(self, *options: str):
+        report = self.site / "report.xml"
+        done = self.run(f"--junit-xml={report}", *options)
+        return done, outcomes(report)
+
+
+@pytest.fixture(scope="session")
+def outside(tmp_path_factory):
+    """Copies a project out of the repository and installs it."""
+
+    def put(project: Path) -> Outside:
+        folder = tmp_path_factory.mktemp("outside")
+        copied = shutil.copytree(
+            project, folder / "project", ignore=shutil.ignore_patterns("__pycache__")
+        )
+        return Outside(copied, folder / "site")
+
+    return put
