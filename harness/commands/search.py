@@ -207,6 +207,7 @@ def search(
 
     from untrained.harness.commands.options import use_tasks
     from untrained.harness.commands.rows import print_rows
+    from untrained.harness.search.front import front_frame
     from untrained.harness.search.kept_runs import (
         RUNS,
         STEPS,
@@ -272,6 +273,9 @@ def search(
         written = write_files(search_files(table, version=made), output)
         written.append(write_frame(runs_frame(finished, truth), output / RUNS, metadata={}))
         written.append(write_frame(steps_frame(finished), output / STEPS, metadata={}))
+        front = front_frame(finished, truth)
+        if front is not None:
+            written.append(write_frame(front, output / "fronts.csv", metadata={}))
         print(f"written: {', '.join(map(str, written))}", file=sys.stderr)
     if format_ is SearchFormat.json:
         print(search_json(table), end="")

@@ -12,6 +12,9 @@ from untrained.spaces import Architecture, SearchSpace
 
 _DRAWS = 100_000
 
+Cost = Callable[[Architecture], float]
+"""A size or a measured cost of a network; NaN where it is not known."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Limit:
@@ -20,7 +23,7 @@ class Limit:
     name: str
     """`flops`, `params`, `edgegpu_latency_ms`, ..."""
     at_most: float
-    value: Callable[[Architecture], float]
+    value: Cost
     """NaN where it is not known, which no limit admits."""
 
     def admits(self, architecture: Architecture) -> bool:

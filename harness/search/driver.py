@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 
@@ -70,7 +71,8 @@ def run_search(search: Search, world: World, budget: Budget = UNLIMITED) -> Traj
         )
     ledger = _Ledger(budget)
     while (request := search.ask()) is not None:
-        world.prepare(request)
+        if ledger.has_room_for(len(items(request))):
+            world.prepare(request)
         answers: list[Answer] = []
         for item in items(request):
             stop = ledger.forbids(world, request, item)
@@ -111,6 +113,13 @@ class _Ledger:
         reason = budget.forbids(self._spent_s, self._evaluations, price)
         self.stopped = reason or ""
         return reason
+
+    def has_room_for(self, count: int) -> bool:
+        """Whether so many more evaluations keep the budget: only these are prepared."""
+        most = self._budget.evaluations
+        left = math.inf if most is None else most - self._evaluations
+        is_spent = self._budget.seconds is not None and self._spent_s >= self._budget.seconds
+        return count <= left and not is_spent
 
     def pay(self, request: CostlyRequest, cost_s: float) -> None:
         self._spent_s += cost_s

@@ -1,17 +1,21 @@
-"""Upper bounds on what a network costs, by name."""
+"""What a network costs, by name, and upper bounds on it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from untrained.foundation import UnknownName
+from untrained.harness.conditions import Conditions, resolve
 from untrained.harness.datasets import find_dataset
-from untrained.harness.search.domain import Limit
+from untrained.harness.inputs import batches
+from untrained.harness.scoring import build_network
+from untrained.harness.search.domain import Cost, Limit
 from untrained.harness.search.estimator import find_estimator
-from untrained.harness.search.search_study import SearchStudy
+from untrained.harness.search.search_study import Measuring, SearchStudy
 from untrained.harness.search.stored_scores import read_scores
-from untrained.indicators import Protocol, indicators
+from untrained.indicators import Measurement, Protocol, indicators, read
 from untrained.results import ScoreStore
 from untrained.spaces import Architecture, Benchmark, spaces
 from untrained.spaces.target import is_cost
@@ -20,11 +24,7 @@ _SIZES = ("params", "flops")
 
 
 def find_limit(name: str, at_most: float, study: SearchStudy, benchmark: Benchmark | None) -> Limit:
-    """A bound on a size or a measured cost.
-
-    `flops` and `params` are looked up in the study's scores; without these, parameters are counted
-    on the network of the reference protocol. Every other name is a cost of the benchmark on the
-    study's dataset.
+    """A bound on a size or a measured cost; see `find_cost`.
 
     Args:
         name: of the size or cost.
@@ -35,52 +35,92 @@ def find_limit(name: str, at_most: float, study: SearchStudy, benchmark: Benchma
     Raises:
         UnknownName: nothing of that name is known of these networks.
     """
-    if name in _stored(study):
-        assert study.scores is not None
-        stored = read_scores(
-            Path(study.scores), study.space, find_estimator([name]), protocols=study.protocols
-        )
-        values = {text: value for text, (value,) in stored.values.items()}
-        return Limit(name, at_most, lambda arch: values.get(arch.text, float("nan")))
-    if name == "params":
-        return Limit(name, at_most, _parameters(study, benchmark))
+    return Limit(name, at_most, find_cost(name, study, benchmark))
+
+
+def find_cost(name: str, study: SearchStudy, benchmark: Benchmark | None) -> Cost:
+    """A size or a measured cost of networks.
+
+    `params` and `flops` are looked up in the study's scores; where these do not have them, they
+    are counted on the network of their reference protocol, or of the study's size. Every other
+    name is a cost of the benchmark on the study's dataset.
+
+    Args:
+        name: of the size or cost.
+        study: with the scores and the dataset.
+        benchmark: of the study.
+
+    Returns:
+        A function of an architecture; NaN where nothing is known.
+
+    Raises:
+        UnknownName: nothing of that name is known of these networks.
+    """
+    if name in _SIZES:
+        dataset = _dataset(study, benchmark) or indicators[name].protocol.dataset
+        protocol = _protocol(name, dataset, study.measuring)
+        counted = _parameters if name == "params" else _flops
+        return _Counted(_stored(name, study), lambda arch: counted(study.space, arch, protocol))
     costs = _costs(study, benchmark)
     if benchmark is None or name not in costs:
-        raise UnknownName(
-            "limit", name, {*_stored(study), "params", *costs}, "flops need stored scores of flops"
-        )
+        raise UnknownName("cost of a network", name, {*_SIZES, *costs})
     table = benchmark.table(dataset=_dataset(study, benchmark), metric=name)
     known = dict(zip(table["architecture"], table["value"], strict=True))
-    return Limit(name, at_most, lambda arch: float(known.get(arch.text, float("nan"))))
+    return lambda arch: float(known.get(arch.text, math.nan))
 
 
-def _stored(study: SearchStudy) -> list[str]:
+class _Counted:
+    """Looked up where it is stored, else counted, once a network."""
+
+    def __init__(self, stored: Mapping[str, float], count: Callable[[Architecture], float]) -> None:
+        self._known = dict(stored)
+        self._count = count
+
+    def __call__(self, architecture: Architecture) -> float:
+        """The size; NaN where it cannot be counted."""
+        if architecture.text not in self._known:
+            self._known[architecture.text] = self._count(architecture)
+        return self._known[architecture.text]
+
+
+def _parameters(space: str, architecture: Architecture, protocol: Protocol) -> float:
+    return float(
+        spaces[space].num_parameters(
+            architecture,
+            num_classes=protocol.num_classes,
+            channels=protocol.channels,
+            cells=protocol.cells,
+        )
+    )
+
+
+def _flops(space: str, architecture: Architecture, protocol: Protocol) -> float:
+    network = build_network(space, architecture.text, protocol, seed=0, device="cpu")
+    with Measurement(network, batches(protocol)) as measurement:
+        return read(measurement, ["flops"])["flops"].value
+
+
+def _protocol(name: str, dataset: str, how: Measuring) -> Protocol:
+    conditions = Conditions(
+        inputs="gaussian",
+        dataset=find_dataset(dataset).name,
+        channels=how.channels,
+        cells=how.cells,
+    )
+    return resolve(indicators[name].protocol, conditions)
+
+
+def _stored(name: str, study: SearchStudy) -> dict[str, float]:
     if study.scores is None:
-        return []
+        return {}
     with ScoreStore.read(Path(study.scores)) as store:
         held = set(store.frame(space=study.space)["indicator"])
-    return [name for name in _SIZES if name in held]
-
-
-def _parameters(study: SearchStudy, benchmark: Benchmark | None) -> Callable[[Architecture], float]:
-    space = spaces[study.space]
-    protocol: Protocol = indicators["params"].protocol
-    dataset = find_dataset(_dataset(study, benchmark) or protocol.dataset)
-    counted: dict[Architecture, float] = {}
-
-    def parameters(architecture: Architecture) -> float:
-        if architecture not in counted:
-            counted[architecture] = float(
-                space.num_parameters(
-                    architecture,
-                    num_classes=dataset.num_classes,
-                    channels=study.measuring.channels or protocol.channels,
-                    cells=study.measuring.cells or protocol.cells,
-                )
-            )
-        return counted[architecture]
-
-    return parameters
+    if name not in held:
+        return {}
+    scores = read_scores(
+        Path(study.scores), study.space, find_estimator([name]), protocols=study.protocols
+    )
+    return {text: value for text, (value,) in scores.values.items() if not math.isnan(value)}
 
 
 def _dataset(study: SearchStudy, benchmark: Benchmark | None) -> str | None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from untrained.foundation import MissingData, UserError
-from untrained.harness.search.domain import Domain, Limit
+from untrained.harness.search.domain import Cost, Domain, Limit
 from untrained.harness.search.estimator import Estimator, find_estimator
-from untrained.harness.search.limits import find_limit
+from untrained.harness.search.limits import find_cost, find_limit
 from untrained.harness.search.problem import Problem
 from untrained.harness.search.search_study import OneSearch, SearchStudy
 from untrained.harness.search.searcher import Asks, Searcher, searchers
@@ -140,7 +140,7 @@ def open_search(
         confined=bool(goes_to),
         limits=_limits(one.limits, study, benchmark, facts),
     )
-    problem = Problem(domain, dataset, estimator)
+    problem = Problem(domain, dataset, estimator, _costs(searcher, one, study, benchmark))
     is_known = cost is None or cost.is_known
     if one.seconds is not None and not is_known:
         raise UserError(_no_seconds(one.seconds, study))
@@ -219,6 +219,15 @@ def _limits(
     found = [find_limit(name, at_most, study, benchmark) for name, at_most in limits.items()]
     facts += [f"every network keeps {one.name} <= {one.at_most:,g}" for one in found]
     return found
+
+
+def _costs(
+    searcher: Searcher, one: OneSearch, study: SearchStudy, benchmark: Benchmark | None
+) -> dict[str, Cost]:
+    """The costs that a searcher's settings name."""
+    settings = searcher.settings(one.settings)
+    names = {str(settings[key]) for key, item in searcher.parameters.items() if item.is_cost}
+    return {name: find_cost(name, study, benchmark) for name in sorted(names)}
 
 
 def _facts_of_scores(stored: StoredScores, study: SearchStudy) -> list[str]:

@@ -23,7 +23,9 @@ class Parameter:
     most: float | None = None
     """Largest number it may be."""
     choices: tuple[str, ...] = ()
-    """The words it may be; empty for numbers."""
+    """The words it may be; empty for numbers, and for a word that something else checks."""
+    is_cost: bool = False
+    """Whether it names a cost of networks, which the search then needs to know."""
     kind: type[int] | type[float] | type[str] = int
     """Of the annotation; set when the searcher is registered."""
     default: Value = 0
@@ -61,6 +63,8 @@ class Parameter:
         return number
 
     def _word(self, name: str, value: object) -> str:
+        if not isinstance(value, str) and not self.choices:
+            raise MalformedInput(f"{name} = {value!r}: it should be {_WORDS[str]} ({self.meaning})")
         if not isinstance(value, str) or (self.choices and value not in self.choices):
             known = ", ".join(self.choices)
             near = f"; {suggest(value, self.choices)}" if isinstance(value, str) else ""

@@ -6,21 +6,26 @@ Accuracies are not in here, and nothing that leads to them: a searcher learns of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from untrained.foundation import UserError
+from untrained.harness.datasets import find_dataset
 from untrained.harness.search.decisions import Decisions, decisions_of, has_decisions
-from untrained.harness.search.domain import Domain
+from untrained.harness.search.domain import Cost, Domain
 from untrained.harness.search.estimator import Estimator
 from untrained.harness.search.requests import Evaluation, Scored, Trained
+from untrained.indicators import Protocol
 from untrained.spaces import Architecture, SearchSpace
 
 _DRAWS = 1000
+_SIZE = Protocol()
+"""That networks have where nothing is said."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +37,8 @@ class Problem:
     """What the networks are for."""
     estimator: Estimator | None = None
     """What scores mean; None where a search asks for none."""
+    costs: Mapping[str, Cost] = field(default_factory=lambda: MappingProxyType({}))
+    """By name, those that the searcher's settings name."""
     supernet: Any = None
     """The supernet's shape and notation; None where a world has none."""
 
@@ -48,6 +55,26 @@ class Problem:
             UserError: it is none.
         """
         return decisions_of(self.space)
+
+    def cost(self, name: str) -> Cost:
+        """A size or a measured cost of networks; without more, their number of parameters.
+
+        Raises:
+            UserError: it is not known here.
+        """
+        if name in self.costs:
+            return self.costs[name]
+        if name != "params":
+            raise UserError(
+                f"the cost {name!r} of networks was asked for, and only "
+                f"{', '.join(sorted({*self.costs, 'params'}))} is known here"
+            )
+        space, classes = self.space, find_dataset(self.dataset).num_classes
+        return lambda arch: float(
+            space.num_parameters(
+                arch, num_classes=classes, channels=_SIZE.channels, cells=_SIZE.cells
+            )
+        )
 
     def sample(self, rng: np.random.Generator) -> Architecture:
         """One network, drawn uniformly."""

@@ -56,7 +56,7 @@ def rea(
         by: what is maximised.
         epochs: of a training.
         population: networks alive at once.
-        tournament: drawn without replacement; all if the population is smaller.
+        tournament: drawn with replacement, as the paper's algorithm does.
         steps: children; 0 for no end.
 
     Yields:
@@ -73,7 +73,7 @@ def rea(
             child = problem.sample(rng)
         else:
             number += 1
-            drawn = rng.choice(len(alive), size=min(tournament, len(alive)), replace=False)
+            drawn = rng.integers(len(alive), size=tournament)
             entrants = [alive[int(i)] for i in np.sort(drawn)]
             child = problem.mutate(entrants[problem.best(entrants)].architecture, rng)
             alive.popleft()
