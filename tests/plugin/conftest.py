@@ -82,6 +82,18 @@ class Outside:
         return done, outcomes(report)
 
 
+@pytest.fixture
+def stranger(tmp_path):
+    """Runs pytest in a folder that knows nothing of the project, on the given test file."""
+
+    def run(source: str, *options: str, ini: str = ""):
+        (tmp_path / "test_stranger.py").write_text(source)
+        (tmp_path / "pytest.ini").write_text(f"[pytest]\n{ini}\n")
+        return run_pytest(tmp_path, *options)
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def outside(tmp_path_factory):
     """Copies a project out of the repository and installs it."""

@@ -1,10 +1,13 @@
 """The contract as another repository runs it on plug-ins that it registers by entry points."""
 
+import shlex
 from pathlib import Path
 
 import pytest
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "plugin"
+PAGE = EXAMPLE.parents[1] / "plugin-testing.md"
+WORKFLOW = EXAMPLE.parent / "untrained-contract.yml"
 FAULTY = Path(__file__).parent / "faulty"
 
 SAME_BITS = "the_same_measurement_gives_the_same_bits"
@@ -56,8 +59,13 @@ def faulty(outside):
     return project, *project.outcomes("--untrained-contract", "package:.")
 
 
-def test_a_good_indicator_passes_with_its_own_tests(example):
-    done, outcomes = example.outcomes()
+def test_a_good_indicator_passes_with_its_own_tests_by_the_workflow_of_the_docs(example):
+    yaml = pytest.importorskip("yaml")
+    (job,) = yaml.safe_load(WORKFLOW.read_text("utf-8"))["jobs"].values()
+    (command,) = (step["run"] for step in job["steps"] if "-m pytest" in step.get("run", ""))
+    *options, last, _ = shlex.split(command)
+    assert last == "--junit-xml"  # which `outcomes` puts elsewhere
+    done, outcomes = example.outcomes(*options[3:])
     assert done.returncode == 0, done.stdout
     assert "untrained contract: package:." in done.stdout
     assert len(outcomes.pop("tests.test_logit_spread")) == 4
@@ -78,6 +86,12 @@ def test_each_fault_is_named(faulty, subject):
         assert f"{subject} breaks the promise {name!r}" in outcomes[subject][name]
         assert "promised: " in outcomes[subject][name]
         assert "Traceback" not in outcomes[subject][name]
+
+
+def test_the_docs_show_a_report_as_it_is(faulty):
+    shown = PAGE.read_text("utf-8").partition("```text\n")[2].partition("```")[0].strip()
+    found = faulty[2]["indicator says_it_is_free"]["it_costs_the_passes_it_declares"]
+    assert found.strip() == shown
 
 
 def test_the_run_fails_and_says_what_to_do(faulty):
