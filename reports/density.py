@@ -46,5 +46,7 @@ def hex_cells(places: npt.NDArray[np.float64], *, shape: tuple[int, int]) -> Hex
     corner = np.array([[0, 2], [1, 1], [1, -1], [0, -2], [-1, -1], [-1, 1]]) * [1 / 2, 1 / 6]
     outlines = (found[:, None] + corner) / (columns, rows)
     fullest = int(counts.max(initial=0))
-    level = np.ceil(LEVELS * np.log1p(counts) / np.log1p(max(1, fullest))).astype(int)
+    # the share first: it is exactly 1 in the fullest cell
+    share = np.log1p(counts) / np.log1p(max(1, fullest))
+    level = np.ceil(LEVELS * share).astype(int)
     return HexCells(tuple(outlines[level == i] for i in range(1, LEVELS + 1)), fullest)

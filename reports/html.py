@@ -102,7 +102,7 @@ def render(report: Report) -> str:
         keep_trailing_newline=True,
     )
     environment.filters["minus"] = lambda text: str(text).replace("-", "\N{MINUS SIGN}")
-    script = "".join(_template(f"{name}.js") for name in ("sort", "filter", "point"))
+    script = "".join(_template(f"{name}.js") for name in ("sort", "filter", "point", "columns"))
     return environment.get_template("report.html.j2").render(
         report=report,
         paragraphs=[part for part in re.split(r"\n\s*\n", report.summary) if part.strip()],

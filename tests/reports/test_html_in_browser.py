@@ -171,3 +171,29 @@ def test_screenshots_of_phone_desktop_dark_and_print(
     _, logged = browser.run(page, f"--print-to-pdf={printed}", "--no-pdf-header-footer")
     assert logged == []
     assert printed.read_bytes().startswith(b"%PDF")
+
+
+def test_a_wide_table_leaves_out_its_lesser_columns_until_asked(
+    browser: Browser, full: str
+) -> None:
+    script = """
+        const state = (table) => [
+          [...table.tHead.rows[0].cells].filter((cell) => cell.offsetWidth > 0).length,
+          [...table.tBodies[0].rows[0].cells].filter((cell) => cell.offsetWidth > 0).length,
+        ];
+        return [...document.querySelectorAll("button.columns")].map((button) => {
+          const table = button.nextElementSibling.querySelector("table");
+          const before = [...state(table), button.textContent];
+          button.click();
+          const after = [...state(table), button.textContent];
+          button.click();
+          return [before, after, state(table), table.querySelectorAll("thead .aside").length];
+        });
+    """
+    narrow = browser.check(full, script, "--window-size=600,900")
+    assert narrow
+    for before, after, again, lesser in narrow:
+        assert before[0] == before[1] == again[0] == again[1]
+        assert after[0] == after[1] == before[0] + lesser
+        assert before[2] == f"{lesser} more column{'s' if lesser > 1 else ''}"
+        assert after[2] == "fewer columns"
