@@ -190,6 +190,7 @@ def _notes(ranked: Ranked, truth: ChosenTruth, values: pd.Series[float]) -> tupl
             f"{truth.target.dataset}"
         )
     notes += stand_in_notes(ranked)
+    notes += truth.notes(values)
     unknown = int(values.isna().sum())
     if unknown:
         notes.append(f"{unknown:,} architectures have no ground truth and are not ranked")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from untrained.foundation import MissingData
@@ -32,6 +32,24 @@ class ChosenTruth:
     def values(self, architectures: Iterable[str]) -> pd.Series[float]:
         """The values of some architectures, NaN where there is none; index: their texts."""
         return self.benchmark.values(architectures, self.target)
+
+    def notes(self, values: pd.Series[float]) -> tuple[str, ...]:
+        """What must be said about these values of it."""
+        seeds = self.benchmark.averaged_seeds(self.target)
+        if not seeds:
+            return ()
+        trained = values * 0  # NaN where there is no value at all
+        for seed in seeds:
+            one = self.benchmark.values(values.index, replace(self.target, seed=seed))
+            trained += one.notna()
+        fewer = int((trained < len(seeds)).sum())
+        line = (
+            f"the target is the mean of the training seeds {', '.join(map(str, seeds))}, computed "
+            "here: the benchmark has no mean of its own"
+        )
+        if fewer:
+            line += f"; {fewer:,} networks were trained with fewer of them, and have more noise"
+        return (line,)
 
     @property
     def source(self) -> str:

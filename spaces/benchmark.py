@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from untrained.foundation import UnknownName, UserError
@@ -96,7 +97,8 @@ class Benchmark(ABC):
             dataset: its dataset.
             metric: its metric; validation and test accuracy are different metrics.
             epochs: length of the training; None: the longest there is for that seed.
-            seed: training seed, -1 for the mean; None: the mean, else the only one there is.
+            seed: training seed, -1 for the mean; None: the mean, else the only one there is. A
+                mean that the source lacks is computed from its seeds (`averaged_seeds`).
 
         Raises:
             UnknownName: no such dataset or metric; the message lists those there are.
@@ -137,7 +139,7 @@ class Benchmark(ABC):
         lengths = sorted({t.epochs for t in left})
         if epochs is None:
             wanted = MEAN if seed is None else seed
-            epochs = max((t.seed == wanted, t.epochs) for t in left)[1]
+            epochs = max((_has(left, wanted, length), length) for length in lengths)[1]
         elif epochs not in lengths:
             raise UserError(
                 f"{asked} was asked for after {epochs} epochs, which it does not have; "
@@ -146,14 +148,42 @@ class Benchmark(ABC):
             )
         seeds = sorted(t.seed for t in left if t.epochs == epochs)
         if seed is None:
-            seed = seeds[0]
-        elif seed not in seeds:
+            seed = MEAN if _has(left, MEAN, epochs) else seeds[0]
+        elif not _has(left, seed, epochs):
             raise UserError(
                 f"{asked} at {epochs} epochs was asked for with training seed {seed}, "
                 f"which it does not have; there are: {', '.join(map(str, seeds))} "
                 "(-1: the mean over the seeds; leave seed out for it)"
             )
         return Target(dataset, metric, epochs, seed)
+
+    def averaged_seeds(self, target: Target) -> tuple[int, ...]:
+        """The training seeds whose mean a target is, where the source has no such mean itself.
+
+        Args:
+            target: an existing one.
+
+        Returns:
+            The seeds in ascending order; empty where the source has the target's column.
+        """
+        if target.seed != MEAN or target in self.targets():
+            return ()
+        return tuple(
+            one.seed
+            for one in self.targets()
+            if (one.dataset, one.metric, one.epochs)
+            == (target.dataset, target.metric, target.epochs)
+        )
+
+    def _column(self, target: Target) -> pd.Series[float]:
+        """The values of a target; a mean is over those seeds that an architecture has."""
+        import pandas as pd
+
+        seeds = self.averaged_seeds(target)
+        if not seeds:
+            return self._values(target)
+        columns = [self._values(replace(target, seed=seed)) for seed in seeds]
+        return pd.concat(columns, axis=1).mean(axis=1)
 
     def query(
         self,
@@ -179,7 +209,7 @@ class Benchmark(ABC):
 
         found = self.target(target, dataset=dataset, metric=metric, epochs=epochs, seed=seed)
         text = spaces[self.space].parse(arch).text
-        return float(self._values(found).get(text, float("nan")))
+        return float(self._column(found).get(text, float("nan")))
 
     def values(self, architectures: Iterable[str], target: Target) -> pd.Series[float]:
         """The values of some architectures; NaN where the benchmark has none.
@@ -188,7 +218,7 @@ class Benchmark(ABC):
             architectures: their texts, in normal notation.
             target: an existing one.
         """
-        return self._values(target).reindex(list(architectures))
+        return self._column(target).reindex(list(architectures))
 
     def table(
         self,
@@ -205,7 +235,7 @@ class Benchmark(ABC):
             UserError: the benchmark is not enumerable; or see `target`.
         """
         found = self.target(target, dataset=dataset, metric=metric, epochs=epochs, seed=seed)
-        return self._values(found).rename_axis("architecture").rename("value").reset_index()
+        return self._column(found).rename_axis("architecture").rename("value").reset_index()
 
     def best(
         self,
@@ -230,3 +260,9 @@ class Benchmark(ABC):
     def higher_is_better(self, metric: str) -> bool:
         """Direction of a metric, by its name."""
         return higher_is_better(metric)
+
+
+def _has(targets: list[Target], seed: int, epochs: int) -> bool:
+    """Whether there are values of a seed after some epochs; those of a mean may be computed."""
+    seeds = {target.seed for target in targets if target.epochs == epochs}
+    return seed in seeds or (seed == MEAN and len(seeds) > 1)

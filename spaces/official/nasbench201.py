@@ -38,23 +38,54 @@ def read(path: Path) -> Iterator[Value]:
                     yield value._replace(epochs=0)
 
 
+class _Kind:
+    """Stands for a numpy dtype of a file: a name, and no more."""
+
+    def __init__(self, name: str, *_: object) -> None:
+        if name not in _NUMBERS:
+            raise pickle.UnpicklingError(f"a number of the kind {name!r}, not {_NUMBERS}")
+        self.name = f"<{name}"
+
+    def __setstate__(self, state: tuple[object, ...]) -> None:
+        """What numpy would set on a dtype; only the byte order counts."""
+        if state[1] not in ("<", "|", "="):
+            raise pickle.UnpicklingError(f"a number of the byte order {state[1]!r}")
+
+
+_NUMBERS = ("f4", "f8", "i4", "i8")
+
+
+def _number(kind: object, data: object) -> float:
+    """Stands for numpy's constructor of scalars."""
+    import numpy as np
+
+    if not isinstance(kind, _Kind):
+        raise pickle.UnpicklingError("a number without a kind")
+    raw = data.encode("latin1") if isinstance(data, str) else data
+    if not isinstance(raw, bytes) or len(raw) != np.dtype(kind.name).itemsize:
+        raise pickle.UnpicklingError(f"a number of the kind {kind.name!r} from {data!r:.40}")
+    return float(np.frombuffer(raw, kind.name)[0])
+
+
 def _load(path: Path) -> Any:
     """The content: plain containers, numbers and tensors; nothing that the file names is run."""
-    import numpy as np
     import torch
-    from numpy._core.multiarray import scalar
 
-    # files of old releases hold numpy's numbers beside torch's
-    numbers: list[Any] = [np.dtype, *(type(np.dtype(name)) for name in ("f4", "f8", "i4", "i8"))]
-    numbers += [(scalar, "numpy.core.multiarray.scalar"), scalar]
+    # files of old releases hold numpy's numbers beside torch's: these three names and no others
+    # are understood, and none of them as what numpy would make of it
+    known: list[Any] = [
+        (_Kind, "numpy.dtype"),
+        (_number, "numpy.core.multiarray.scalar"),
+        (_number, "numpy._core.multiarray.scalar"),
+    ]
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError):
-        with torch.serialization.safe_globals(numbers):
+        with torch.serialization.safe_globals(known):
             try:
                 return torch.load(path, map_location="cpu", weights_only=True)
-            except (pickle.UnpicklingError, RuntimeError) as error:
-                reason = str(error).strip().splitlines()
+            except (pickle.UnpicklingError, RuntimeError, TypeError, ValueError) as error:
+                reason = str(error).strip().splitlines() or [type(error).__name__]
                 told = next((line for line in reason if "GLOBAL" in line), reason[0])
                 raise MalformedInput(
                     f"{path} was to be read as NAS-Bench-201, but it is damaged or names something "

@@ -256,6 +256,37 @@ def test_a_stand_in_is_ranked_against_the_truth_it_stands_for_and_the_table_says
     assert "stand-in" not in " ".join(table.notes)
 
 
+class ThreeSeeds(TwoDatasets):
+    """Values of three training seeds, the last for half of the networks; no mean."""
+
+    name = "three"
+
+    def targets(self) -> tuple[Target, ...]:
+        return tuple(Target("cifar10", "test_accuracy", 200, seed) for seed in range(3))
+
+    def _values(self, target: Target) -> pd.Series:
+        values = super()._values(target) * (target.seed + 1)
+        return values.iloc[::2] if target.seed == 2 else values
+
+
+def test_a_mean_over_seeds_that_is_computed_is_said_to_be(store, plan, monkeypatch):
+    monkeypatch.setitem(benchmarks._items, "three", ThreeSeeds())
+    fill(store, plan, lambda place, *_: float(place))
+    ranked = ranked_of_plan(plan, store)
+    chosen = choose_truth("nasbench201", Truth(benchmark="three"), datasets={"cifar10"})
+    assert chosen.target == Target("cifar10", "test_accuracy", 200, -1)
+    section = correlate_ranked(ranked, chosen, statistics=STATISTICS, command="")
+    (note,) = (line for line in section.table.notes if "mean of the training seeds" in line)
+    known = ThreeSeeds()._values(Target("cifar10", "test_accuracy", 200, 2)).index
+    fewer = sum(text not in known for text in ranked.architectures)
+    assert "training seeds 0, 1, 2, computed here" in note
+    assert f"; {fewer} networks were trained with fewer" in note or not fewer
+    one = Truth(benchmark="three", seed=1)
+    chosen = choose_truth("nasbench201", one, datasets={"cifar10"})
+    table = correlate_ranked(ranked, chosen, statistics=STATISTICS, command="").table
+    assert "training seeds" not in " ".join(table.notes)
+
+
 def test_a_target_that_is_better_low_is_turned_round(store, plan):
     benchmark = find_benchmark("nasbench201", "nasbench201-analog")
 

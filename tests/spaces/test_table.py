@@ -101,6 +101,37 @@ def test_what_is_left_out_is_completed(
     assert toy.target(**asked) == meant  # type: ignore[arg-type]
 
 
+def test_a_mean_that_the_source_lacks_is_computed_from_its_seeds(folder: Path) -> None:
+    rows = [
+        *((A, "cifar10", "test_accuracy", 200, seed, 90.0 + seed) for seed in (0, 1, 5)),
+        (B, "cifar10", "test_accuracy", 200, 1, 70.0),
+        (A, "cifar10", "test_accuracy", 12, 0, 50.0),
+    ]
+    pq.write_table(arrow(rows), folder / "seeds.parquet")
+    seeds = ParquetBenchmark("seeds", space="nasbench201")
+    mean = Target("cifar10", "test_accuracy", 200, -1)
+    assert mean not in seeds.targets()
+    # whatever way it is asked for
+    assert seeds.target() == seeds.target(mean) == seeds.target(seed=-1) == mean
+    assert seeds.target(epochs=200) == mean
+    assert seeds.averaged_seeds(mean) == (0, 1, 5)
+    assert seeds.query(A) == 92.0
+    assert seeds.query(B) == 70.0
+    assert math.isnan(seeds.query(D))
+    assert seeds.table().set_index("architecture")["value"].to_dict() == {A: 92.0, B: 70.0}
+    assert seeds.best(n=1)["value"].item() == 92.0
+    assert seeds.values([B, D], mean).isna().tolist() == [False, True]
+    # one seed alone is no mean
+    assert seeds.target(epochs=12) == Target("cifar10", "test_accuracy", 12, 0)
+    assert seeds.averaged_seeds(Target("cifar10", "test_accuracy", 12, 0)) == ()
+    with pytest.raises(UserError, match="training seed -1, which it does not have"):
+        seeds.target(epochs=12, seed=-1)
+
+
+def test_a_mean_of_the_source_is_not_computed_anew(toy: ParquetBenchmark) -> None:
+    assert toy.averaged_seeds(toy.default_target) == ()
+
+
 def test_validation_and_test_accuracy_are_different(toy: ParquetBenchmark) -> None:
     assert toy.query(A, metric="test_accuracy") == 93.0
     assert toy.query(A, metric="valid_accuracy") == 89.0

@@ -150,6 +150,59 @@ def test_a_torch_file_that_would_run_something_is_refused(tmp_path: Path) -> Non
     assert not list(tmp_path.rglob("*.parquet*"))
 
 
+class Reduced:
+    """Pickled as a call, which a restricted loader has to allow or refuse."""
+
+    def __init__(self, *call: object) -> None:
+        self.call = call
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return self.call
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.array([1.0]),
+        np.dtype("O"),
+        Reduced(np.dtype, (">f8",)),
+        Reduced(np.dtype, ("O",)),
+        # a dtype with a state of its own, which numpy would set without asking
+        Reduced(np.dtype, ("f8", False, True), (3, ">", None, None, None, -1, -1, 0)),
+        Reduced(np.dtype, ("V8", False, True), (3, "|", None, ("a",), {"a": (0, 0)}, 8, 1, 63)),
+        Reduced(np.float64(1).__reduce__()[0], (np.dtype("f8"), b"short")),
+        Reduced(np.float64(1).__reduce__()[0], (np.dtype("f8"), [1, 2])),
+        Reduced(np.float64(1).__reduce__()[0], ("f8", b"12345678")),
+        np.datetime64("2020-01-01"),
+        np.str_("text"),
+        np.complex128(1),
+    ],
+    ids=lambda value: repr(value)[:30] if not isinstance(value, Reduced) else str(value.call)[:40],
+)
+def test_no_more_of_numpy_than_plain_numbers_is_understood(tmp_path: Path, value: object) -> None:
+    source = tmp_path / "NAS-Bench-201-v1_1-096897.pth"
+    torch.save({"meta_archs": [FIRST], "arch2infos": {}, "extra": value}, source)
+    with pytest.raises(MalformedInput, match=r"not run|damaged"):
+        convert("nasbench201", source, folder=tmp_path)
+    assert np.dtype("f8") == np.dtype("<f8")
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int32, np.int64])
+def test_plain_numbers_of_numpy_are_numbers(tmp_path: Path, kind: type) -> None:
+    source = tmp_path / "NAS-Bench-201-v1_1-096897.pth"
+    content = {
+        "meta_archs": [FIRST],
+        "arch2infos": {0: {"less": runs(12, 20.0, (7,)), "full": runs(200, 60.0, (7,))}},
+    }
+    for schedule in content["arch2infos"][0].values():  # type: ignore[index]
+        for one in schedule["all_results"].values():
+            one["params"] = kind(3)
+    torch.save(content, source)
+    done = convert("nasbench201", source, folder=tmp_path)
+    size = read_table(done.path).series(Target("cifar10", "params_millions", 0))
+    assert dict(size) == {FIRST: 3.0}
+
+
 def test_a_compressed_pickle_that_would_run_something_is_refused(tmp_path: Path) -> None:
     source, mark = tmp_path / "NATS.pickle.pbz2", tmp_path / "run"
     compress(source, {"meta_archs": [Malicious(mark)]})
