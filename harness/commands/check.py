@@ -32,7 +32,7 @@ def check(
         str,
         typer.Argument(
             metavar="BASELINE",
-            help="A folder with a baseline, or a built-in one by name: golden, nasbench201-gate.",
+            help="A folder with a baseline, or a built-in one by name (untrained list baselines).",
         ),
     ],
     *,

@@ -17,8 +17,8 @@ def list_(
         str | None,
         typer.Argument(
             metavar="KIND",
-            help="indicators, aggregates, searchers, spaces, benchmarks, studies or formats; all "
-            "by default.",
+            help="indicators, aggregates, searchers, spaces, benchmarks, studies, baselines or "
+            "formats; all by default.",
             show_default=False,
         ),
     ] = None,
@@ -246,6 +246,20 @@ def _formats() -> Iterable[dict[str, Any]]:
         yield {"name": item.name, "title": item.title, "suffix": item.suffix}
 
 
+def _baselines() -> Iterable[dict[str, Any]]:
+    from untrained.harness.gate.baseline_files import builtin_baselines, load_baseline
+
+    for name in builtin_baselines():
+        baseline = load_baseline(name)
+        yield {
+            "name": name,
+            "title": baseline.study.title if baseline.study else "golden scores alone",
+            "indicators": len({one.indicator for one in baseline.golden}),
+            "networks": sum(map(len, baseline.architectures.values())),
+            "seeds": len(baseline.seeds),
+        }
+
+
 _KINDS: Mapping[str, Callable[[], Iterable[dict[str, Any]]]] = {
     "indicators": _indicators,
     "aggregates": _aggregates,
@@ -253,5 +267,6 @@ _KINDS: Mapping[str, Callable[[], Iterable[dict[str, Any]]]] = {
     "spaces": _spaces,
     "benchmarks": _benchmarks,
     "studies": _studies,
+    "baselines": _baselines,
     "formats": _formats,
 }

@@ -25,6 +25,8 @@ class GoldenScore:
     """Of the indicator's definition."""
     value: float
     """NaN where the score diverged."""
+    tolerance: float
+    """Relative difference that rounding on another machine may make."""
 
 
 @dataclass(frozen=True, slots=True)

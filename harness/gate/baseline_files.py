@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 """Raised when a reader of the files must know."""
 GOLDEN, INDICATORS, NETWORKS, SCORES = "golden.csv", "indicators.csv", "networks.csv", "scores.csv"
+GOLDEN_COLUMNS = ("indicator", "network", "version", "score", "tolerance")
 PROVENANCE, STUDY = "provenance.json", "study.toml"
 _STAGED, _READY = ".update.partial", ".update"
 
@@ -178,8 +179,9 @@ def read_golden(text: str, path: Path) -> list[GoldenScore]:
             row.text("network"),
             row.whole("version"),
             math.nan if row.text("score") in STATUSES else row.number("score"),
+            row.number("tolerance"),
         )
-        for row in read_rows(text, path, ("indicator", "network", "version", "score"))
+        for row in read_rows(text, path, GOLDEN_COLUMNS)
     ]
 
 

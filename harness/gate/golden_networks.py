@@ -55,12 +55,18 @@ GOLDEN_NETWORKS: tuple[GoldenNetwork, ...] = (
 """All operations; nothing but pooling; a convolution of zeros. One cell a stage, three channels."""
 
 
-def golden_measurement(golden: GoldenNetwork, *, thin: bool = False) -> Measurement:
+def golden_measurement(
+    golden: GoldenNetwork,
+    *,
+    thin: bool = False,
+    memory_format: torch.memory_format | None = None,
+) -> Measurement:
     """A measurement of a golden network in float64 and training mode.
 
     Args:
         golden: which.
         thin: of the space's thin network, which counts of linear regions are defined on.
+        memory_format: of the inputs, instead of what the network declares.
     """
     if thin:
         network = spaces[golden.space].build_thin(golden.architecture, num_classes=NUM_CLASSES)
@@ -71,6 +77,8 @@ def golden_measurement(golden: GoldenNetwork, *, thin: bool = False) -> Measurem
         )
         shape, count = (BATCH_SIZE, 3, PIXELS, PIXELS), NUM_BATCHES
     fixed(network, golden.name)
+    if memory_format is not None:
+        network.memory_format = memory_format
     return Measurement(network, list(golden_batches(shape, count)), seed=derive(0, golden.name))
 
 

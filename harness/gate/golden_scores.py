@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import torch
 
 from untrained.harness.gate.golden_networks import (
     BATCH_SIZE,
@@ -19,21 +23,28 @@ COSTLY_PASSES = 40
 """Indicators that take more, those that train, are read on the first network alone."""
 
 
-def golden_readings(names: Iterable[str]) -> dict[tuple[str, str], Reading]:
+def golden_readings(
+    names: Iterable[str], *, other_kernels: bool = False
+) -> dict[tuple[str, str], Reading]:
     """What indicators give for every golden network.
 
     Args:
         names: registered ids.
+        other_kernels: compute with torch's plain convolutions in the other memory layout, as
+            another machine might: values then differ by what rounding does to them.
 
     Returns:
         By indicator and name of the network, sorted; what is `unsupported` there is left out.
     """
     wanted = sorted(set(names))
-    with isolated():
+    layout = torch.contiguous_format if other_kernels else None
+    with isolated(), _plain_kernels() if other_kernels else nullcontext():
         found = {
             (name, golden.name): reading
             for golden in GOLDEN_NETWORKS
-            for name, reading in _readings(golden, [n for n in wanted if _read_on(golden, n)])
+            for name, reading in _readings(
+                golden, [n for n in wanted if _read_on(golden, n)], layout
+            )
         }
     return {key: found[key] for key in sorted(found) if found[key].status != "unsupported"}
 
@@ -45,9 +56,22 @@ def _read_on(golden: GoldenNetwork, name: str) -> bool:
     return golden == GOLDEN_NETWORKS[0] or sum(passes) <= COSTLY_PASSES
 
 
-def _readings(golden: GoldenNetwork, names: list[str]) -> Iterator[tuple[str, Reading]]:
+@contextmanager
+def _plain_kernels() -> Iterator[None]:
+    mkldnn: Any = torch.backends.mkldnn
+    before = mkldnn.enabled
+    mkldnn.enabled = False  # not by `flags`, which warns about GPUs that are not there
+    try:
+        yield
+    finally:
+        mkldnn.enabled = before
+
+
+def _readings(
+    golden: GoldenNetwork, names: list[str], layout: torch.memory_format | None
+) -> Iterator[tuple[str, Reading]]:
     for thin in (False, True):
         chosen = [n for n in names if (indicators[n].protocol.skeleton == "thin") == thin]
         if chosen:
-            with golden_measurement(golden, thin=thin) as measurement:
+            with golden_measurement(golden, thin=thin, memory_format=layout) as measurement:
                 yield from read(measurement, chosen).items()

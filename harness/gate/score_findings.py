@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 FALSE_ALARM = 1e-3
 """Chance that a check of something that has not changed fails because of other seeds. It is shared
 out evenly between the tests of the check (Bonferroni), three for every indicator and space."""
+EXACT_LEVEL = 0.05
+"""Of the tolerance of a correlation at a seed of the baseline: nothing is random there, so that the
+usual 95 % decide whether a difference is more than these networks' own, and no alarm is false."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +169,7 @@ def _correlation(compared: Compared) -> Finding:
         values if truth.higher_is_better else -values,
         old_higher_is_better=(baseline.definitions or {})[name].higher_is_better,
         new_higher_is_better=indicators[name].higher_is_better,
-        level=compared.level,
+        level=EXACT_LEVEL if compared.exact else compared.level,
     )
     outcome: Outcome = "moved" if drift.moved else "holds"
     text = f"tau-b {drift.tau_before:.3f}, now {drift.tau:.3f} ({drift.delta:+z.3f})"

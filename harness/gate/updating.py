@@ -13,6 +13,7 @@ from untrained.harness.gate.baseline import Baseline
 from untrained.harness.gate.baseline_files import (
     FORMAT,
     GOLDEN,
+    GOLDEN_COLUMNS,
     INDICATORS,
     NETWORKS,
     PROVENANCE,
@@ -28,7 +29,7 @@ from untrained.harness.plan import Plan, plan_study
 from untrained.harness.ranked import ranked_of_plan
 from untrained.harness.scoring import score_task
 from untrained.harness.truth import ChosenTruth, NoTruth, truths_of_study
-from untrained.indicators import Reading, indicators
+from untrained.indicators import indicators
 from untrained.results import ScoreStore, current_environment, seed_stability
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def measure_baseline(
     """
     named = study or (baseline.study if baseline else None)
     if named is None:
-        return _files(golden_readings(indicators), {}, {"command": command})
+        return _files(list(indicators), {}, {"command": command})
     check_study(named)
     if len(named.study.network_seeds) < 2:
         with named.at("seeds"):
@@ -104,7 +105,7 @@ def measure_baseline(
         },
         "truths": {space: _truth(truths[space]) for space in sorted(values)},
     }
-    return _files(golden_readings(plans[0].protocols), tables, provenance)
+    return _files(list(plans[0].protocols), tables, provenance)
 
 
 def _truths(named: NamedStudy) -> dict[str, ChosenTruth]:
@@ -125,7 +126,7 @@ def _population(baseline: Baseline | None, plan: Plan) -> str:
 
 
 def _files(
-    readings: Mapping[tuple[str, str], Reading],
+    names: list[str],
     tables: Mapping[str, str],
     provenance: Mapping[str, Any],
 ) -> dict[str, str]:
@@ -136,7 +137,8 @@ def _files(
             for name in ("untrained", "python", "torch", "numpy", "scipy", "platform")
         }
     }
-    golden = csv_text(("indicator", "network", "version", "score"), golden_rows(readings))
+    rows = golden_rows(golden_readings(names), golden_readings(names, other_kernels=True))
+    golden = csv_text(GOLDEN_COLUMNS, rows)
     return {GOLDEN: golden, **tables, PROVENANCE: json.dumps(document, ensure_ascii=False)}
 
 

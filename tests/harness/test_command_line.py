@@ -71,6 +71,7 @@ def score(*options: str) -> list[str]:
         (["run", "typo.toml"], "typo.toml:1: unknown key 'spcaes'; did you mean spaces?"),
         (["run", "name.toml"], "name.toml:2: no indicator named 'nasw0t'; did you mean naswot"),
         (["run", "nasbench201-quick", "--output", "file/sub"], "file/sub"),
+        (["check", "nasbench201-gat"], "did you mean nasbench201-gate?"),
         (["list", "indicator"], "did you mean indicators?"),
     ],
 )
@@ -156,6 +157,7 @@ def test_everything_is_listed_as_json(untrained):
         "spaces",
         "benchmarks",
         "studies",
+        "baselines",
         "formats",
         "searchers",
     }

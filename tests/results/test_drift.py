@@ -1,0 +1,194 @@
+"""Drift of scores, coverage, correlation, truth: against slow versions, and as often as stated."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from untrained.results import (
+    correlation_drift,
+    coverage_drift,
+    other_seed_drift,
+    same_seed_drift,
+    truth_drift,
+)
+
+NAN = float("nan")
+
+
+def series(values, start: int = 0) -> pd.Series:
+    return pd.Series(list(values), index=[f"a{i + start:03d}" for i in range(len(values))])
+
+
+def noisy(rng, n: int, seeds: int, noise: float = 0.5) -> pd.DataFrame:
+    """Scores that are a network's own level and an independent noise for every seed."""
+    level = rng.normal(size=(n, 1))
+    return pd.DataFrame(level + noise * rng.normal(size=(n, seeds)), index=series(range(n)).index)
+
+
+def test_the_same_scores_agree_exactly_whatever_the_order_of_the_rows():
+    old = series([3.0, 1.0, 2.0, NAN, 1.0])
+    drift = same_seed_drift(old, old.sample(frac=1, random_state=0))
+    assert (drift.n, drift.rho, drift.identical, drift.largest_difference) == (4, 1, 4, 0)
+    assert not drift.constant
+
+
+def test_rho_at_the_same_seed_is_that_of_scipy_over_the_networks_with_both():
+    rng = np.random.default_rng(0)
+    old, new = series(rng.normal(size=30)), series(rng.normal(size=30))
+    new.iloc[3] = NAN
+    drift = same_seed_drift(old, new)
+    kept = new.notna()
+    assert drift.n == 29
+    assert drift.rho == pytest.approx(stats.spearmanr(old[kept], new[kept]).statistic)
+
+
+def test_five_exchanged_neighbours_of_forty_are_rounding_and_six_are_not():
+    old = series(range(40))
+    for pairs, tolerated in ((5, True), (6, False)):
+        new = old.copy()
+        for k in range(pairs):
+            new.iloc[[2 * k, 2 * k + 1]] = new.iloc[[2 * k + 1, 2 * k]].to_numpy()
+        assert (same_seed_drift(old, new).rho >= 0.999) is tolerated
+
+
+@pytest.mark.parametrize("reference", [[1.0, 2.0, 3.0], [1.0, 1.0, 2.0]])
+def test_scores_that_have_become_all_alike_are_told(reference):
+    assert same_seed_drift(series(reference), series([5.0] * 3)).constant
+    assert not same_seed_drift(series([7.0] * 3), series([5.0] * 3)).constant
+
+
+def test_p_at_another_seed_is_the_share_of_all_exchanges_with_no_larger_rho():
+    rng = np.random.default_rng(3)
+    table = noisy(rng, 6, 3)
+    old, new = table[[0, 1]], table[2]
+
+    def rho(column, rest):
+        return stats.spearmanr(column, rest).statistic
+
+    ranks = stats.rankdata(table.to_numpy()).reshape(table.shape)
+
+    def of(choice):
+        rows = np.arange(6)
+        mine = ranks[rows, choice]
+        return rho(mine, ranks.sum(axis=1) - mine)
+
+    observed = of(np.full(6, 2))
+    every = [of(np.array(choice)) for choice in product(range(3), repeat=6)]
+    exact = np.mean([value <= observed + 1e-12 for value in every])
+    drift = other_seed_drift(old, new, level=1e-3)
+    assert drift.rho == pytest.approx(observed)
+    assert drift.p == pytest.approx(exact, abs=4 * (exact * (1 - exact) / 999) ** 0.5 + 1e-3)
+
+
+def test_unchanged_scores_are_suspected_as_often_as_stated_and_broken_ones_always():
+    # 200 worlds: a level of 10 % is met exactly up to chance, and 0.05 % almost never
+    rng = np.random.default_rng(1)
+    below, alarms, caught = 0, 0, 0
+    for _ in range(200):
+        table = noisy(rng, 24, 5)
+        drift = other_seed_drift(table[[0, 1, 2, 3]], table[4], level=5e-4)
+        below += drift.p <= 0.1
+        alarms += drift.p < 5e-4
+    for _ in range(20):
+        table = noisy(rng, 24, 5, noise=0.3)
+        broken = pd.Series(rng.permutation(table[4]), index=table.index)
+        caught += other_seed_drift(table[[0, 1, 2, 3]], broken, level=5e-4).p < 5e-4
+    assert 9 <= below <= 33  # 20 expected, standard deviation 4.2
+    assert alarms <= 1
+    assert caught >= 18
+
+
+def test_scores_without_a_seed_are_held_to_the_rule_of_the_same_seed():
+    old = pd.DataFrame({0: series(range(10)), 1: series(range(10))})
+    drift = other_seed_drift(old, series(range(10)), level=1e-3)
+    assert (drift.rho, np.isnan(drift.p)) == (1, True)
+    assert other_seed_drift(old, series(range(9, -1, -1)), level=1e-3).rho < -0.99
+
+
+def test_infinite_scores_are_ranks_and_the_result_does_not_depend_on_their_size():
+    rng = np.random.default_rng(2)
+    table = noisy(rng, 12, 4)
+    far = table.replace(table.to_numpy().min(), -np.inf)
+    one, other = (other_seed_drift(t[[0, 1, 2]], t[3], level=1e-3, seed=5) for t in (table, far))
+    assert one == other
+
+
+def test_missing_scores_are_counted_exactly():
+    old = pd.DataFrame({0: series([1.0, NAN, 1.0, NAN]), 1: series([1.0, 1.0, NAN, NAN])})
+    drift = coverage_drift(old, series([1.0, NAN, NAN, NAN]))
+    # two networks whose missing scores are 2 of 3, one with 3 of 3, one with 0 of 3
+    assert drift.p == pytest.approx((2 / 3) ** 2)
+    assert (drift.scored, drift.scored_before) == (1, 2)
+    assert drift.lost == drift.gained == ()
+    assert coverage_drift(old, series([NAN, 1.0, 1.0, 1.0])).lost == ("a000",)
+    assert coverage_drift(old, series([1.0, 1.0, 1.0, 1.0])).gained == ("a003",)
+
+
+def test_a_correlation_is_held_against_its_own_paired_noise():
+    rng = np.random.default_rng(4)
+    table = noisy(rng, 60, 5, noise=0.3)
+    truth = table.mean(axis=1) + 0.3 * rng.normal(size=60)
+    directions = {"old_higher_is_better": True, "new_higher_is_better": True, "level": 1e-4}
+    same = correlation_drift(table[[0]], table[0], truth, **directions)
+    assert (same.delta, same.tolerance, same.moved) == (0, 0.01, False)
+    other = correlation_drift(table[[0, 1, 2, 3]], table[4], truth, **directions)
+    mean = np.mean([stats.kendalltau(table[k], truth).statistic for k in range(4)])
+    assert other.tau_before == pytest.approx(mean)
+    assert other.tau == pytest.approx(stats.kendalltau(table[4], truth).statistic)
+    assert not other.moved
+    assert 0.01 < other.tolerance < 0.5
+    turned = correlation_drift(
+        table[[0, 1, 2, 3]], table[4], truth, **directions | {"new_higher_is_better": False}
+    )
+    assert turned.moved
+    assert turned.delta == pytest.approx(-other.tau - mean)
+
+
+def test_the_tolerance_of_a_correlation_covers_what_it_says():
+    # 5 % in 100 worlds: 5 expected, up to 14 is within four standard deviations
+    rng = np.random.default_rng(6)
+    moved = 0
+    for _ in range(100):
+        table = noisy(rng, 40, 5)
+        truth = table.mean(axis=1) + rng.normal(size=40)
+        drift = correlation_drift(
+            table[[0, 1, 2, 3]],
+            table[4],
+            truth,
+            old_higher_is_better=True,
+            new_higher_is_better=True,
+            level=0.05,
+            resamples=200,
+        )
+        moved += drift.moved
+    assert moved <= 14
+
+
+def test_a_correlation_that_ceases_to_exist_has_moved():
+    table = noisy(np.random.default_rng(0), 10, 1)
+    drift = correlation_drift(
+        table,
+        series([1.0] * 10),
+        table[0],
+        old_higher_is_better=True,
+        new_higher_is_better=True,
+        level=0.01,
+    )
+    assert np.isnan(drift.tau)
+    assert drift.moved
+
+
+def test_a_changed_truth_is_counted_and_its_ranks_compared():
+    old = series([90.0, 91.0, 92.0, NAN, 93.0])
+    assert truth_drift(old, old).same
+    assert truth_drift(old, old * (1 + 1e-8)).same
+    new = series([91.0, 90.0, 92.0, 50.0, NAN])
+    drift = truth_drift(old, new)
+    assert (drift.n, drift.different, drift.lost, drift.gained) == (3, 2, 1, 1)
+    assert drift.tau == pytest.approx(1 / 3)
+    assert not drift.same
