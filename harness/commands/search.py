@@ -208,6 +208,7 @@ def search(
     from untrained.harness.commands.options import use_tasks
     from untrained.harness.commands.rows import print_rows
     from untrained.harness.search.front import front_frame
+    from untrained.harness.search.genotypes import genotypes_text
     from untrained.harness.search.kept_runs import (
         RUNS,
         STEPS,
@@ -276,6 +277,9 @@ def search(
         front = front_frame(finished, truth)
         if front is not None:
             written.append(write_frame(front, output / "fronts.csv", metadata={}))
+        genotypes = genotypes_text(finished)
+        if genotypes is not None:
+            written += write_files({"genotypes.py": genotypes}, output)
         print(f"written: {', '.join(map(str, written))}", file=sys.stderr)
     if format_ is SearchFormat.json:
         print(search_json(table), end="")

@@ -19,7 +19,7 @@ from untrained.harness.search.table_world import TableWorld
 from untrained.harness.search.training_cost import TrainingCost, training_cost
 from untrained.harness.search.validation import Validation
 from untrained.harness.search.world import World
-from untrained.spaces import Architecture, Benchmark, find_benchmark, spaces
+from untrained.spaces import Architecture, Benchmark, benchmarks, find_benchmark, spaces
 
 _SCORES = {Asks.scores, Asks.drawn_scores}
 _ACCURACIES = {Asks.accuracy, Asks.drawn_accuracy}
@@ -50,10 +50,16 @@ class Opened:
 def benchmark_of(study: SearchStudy) -> Benchmark | None:
     """The benchmark of a study; None where its space has none that is present.
 
+    Where nothing is said and the space is too large for a table, one that answers for any network
+    comes first: what a search finds is in no table of some thousands.
+
     Raises:
         UserError: one is named that does not fit, or is not there.
     """
-    spaces[study.space]
+    if study.benchmark is None and spaces[study.space].size is None:
+        for one in benchmarks.values():
+            if one.space == study.space and not one.enumerable and one.missing() is None:
+                return one
     try:
         return find_benchmark(study.space, study.benchmark)
     except MissingData:

@@ -73,9 +73,11 @@ class ModelledCost(TrainingCost):
 
         seconds = (E + 0.35) (9.14 + 5.39 (P - 0.3986)) n / 25,000
 
-    n is the number of training images; that other datasets differ by it alone agrees with the
-    NATS-Bench authors' budgets of 1 : 2 : 6. Twelve epochs on CIFAR-10 are 112.9 s on average, so
-    that 12,000 s buy 106 trainings.
+    n is the number of training images. That other datasets differ by it alone is how the authors'
+    own search script estimates times (25,000, 50,000 and 151,700 images; AutoDL-Projects,
+    NAS-Bench-201-algos/R_EA.py), and agrees with the budgets of 20,000, 40,000 and 120,000 s in
+    their script for NATS-Bench. Twelve epochs on CIFAR-10 are 112.9 s on average, so that 12,000 s
+    buy 106 trainings.
     """
 
     text = (

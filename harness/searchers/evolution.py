@@ -26,9 +26,12 @@ from untrained.harness.search import (
         "population": Parameter(meaning="networks alive at once", least=1),
         "steps": Parameter(meaning="children", least=0),
     },
-    deviations="The papers' populations of 512 and 1,024 and their 96,000 and 100,000 steps are "
-    "for spaces of mobile networks; a network that breaks a limit is drawn again instead of "
-    "counting as a step.",
+    deviations="64 and 1,000 are this project's choice for spaces of cells: the authors' scripts "
+    "for mobile networks have populations of 512 (Zen-NAS, ZiCo) and 1,024 (AZ-NAS), and 480,000 "
+    "and twice 100,000 steps. Those start from one network that is mutated in one block until "
+    "eleven are alive, and then mutate in two; here the first population is drawn and a child "
+    "changes one decision. A network that breaks a limit is drawn again instead of counting as a "
+    "step.",
 )
 def evolution(
     problem: Problem,

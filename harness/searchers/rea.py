@@ -36,7 +36,8 @@ from untrained.harness.search import (
     },
     endless={"steps": 0},
     deviations="Population 10 and tournament 3 are those of the NAS-Bench-201 authors' script, for "
-    "a budget of 12,000 s; a mutation is a uniformly drawn neighbour.",
+    "a budget of 12,000 s. A mutation is a uniformly drawn neighbour; their script draws a node of "
+    "the cell and then one of its edges, so that the first edge changes more often.",
 )
 def rea(
     problem: Problem,

@@ -1,0 +1,85 @@
+"""What a searcher of a real table holds leads to no test accuracy."""
+
+from __future__ import annotations
+
+import gc
+import os
+import types
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from untrained.harness.search import Search, World
+from untrained.harness.search.opening import open_search
+from untrained.harness.search.search_study import SearchStudy
+from untrained.harness.study_file import checked
+from untrained.spaces import Benchmark, Target, find_benchmark
+
+pytestmark = pytest.mark.skipif(
+    not Path(os.environ.get("UNTRAINED_DATA", "/nowhere"), "tables").is_dir(),
+    reason="needs UNTRAINED_DATA",
+)
+
+
+def reachable(root: object) -> list[object]:
+    """Everything that references lead to, but for modules, classes and what modules hold."""
+    names = {id(vars(module)) for module in gc.get_objects() if type(module) is types.ModuleType}
+    seen: dict[int, object] = {}
+    todo = [root]
+    while todo:
+        thing = todo.pop()
+        if id(thing) in seen or isinstance(thing, types.ModuleType | type) or id(thing) in names:
+            continue
+        seen[id(thing)] = thing
+        todo += gc.get_referents(thing)
+    return list(seen.values())
+
+
+@pytest.mark.parametrize(
+    ("searcher", "more"),
+    [
+        ("rea", {"limits": {"edgegpu_latency_ms": 6.0, "params": 1e6}}),
+        ("area", {"indicator": ["naswot"]}),
+        ("pareto", {"settings": {"by": "accuracy", "against": "pixel3_latency_ms"}}),
+        ("random", {"settings": {"by": "accuracy"}, "limits": {"fpga_latency_ms": 5.0}}),
+    ],
+)
+def test_neither_a_benchmark_nor_a_test_accuracy_is_in_reach(searcher, more):
+    study = checked(
+        SearchStudy,
+        {
+            "space": "nasbench201",
+            "scores": "results/nasbench201-cifar10/scores.parquet",
+            "search": [{"searcher": searcher, "evaluations": 30, **more}],
+        },
+    )
+    one = study.search[0]
+    benchmark = find_benchmark("nasbench201")
+    opened = open_search(one, study, benchmark)
+    search = Search(opened.searcher, opened.world.problem, np.random.default_rng(0), one.settings)
+    for _ in range(12):
+        request = search.ask()
+        search.tell([opened.world.answer(request, item) for item in request.architectures])
+    held = reachable(search)
+    forbidden = (Benchmark, Target, World, pd.DataFrame, pd.Series)
+    assert not [type(thing) for thing in held if isinstance(thing, forbidden)]
+    # no table of numbers by network is the test accuracies of any dataset
+    tests = {
+        t.dataset: benchmark.table(t).set_index("architecture")["value"]
+        for t in benchmark.targets()
+        if t.metric == "test_accuracy" and t.seed == -1
+    }
+    tables = [
+        thing
+        for thing in held
+        if isinstance(thing, Mapping) and len(thing) > 100 and isinstance(next(iter(thing)), str)
+    ]
+    for table in tables:
+        text = next(iter(table))
+        values = {float(column[text]) for column in tests.values() if text in column}
+        assert table[text] not in values
+    gone = sum(isinstance(thing, Mapping) for thing in held)
+    assert gone, "the walk has seen something"
