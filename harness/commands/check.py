@@ -137,9 +137,15 @@ def _has_baseline(folder: Path) -> bool:
 
 def _filler(device: DeviceName, workers: int | None) -> Fill:
     from untrained.harness.commands.running import fill
+    from untrained.harness.interruption import Interrupted
 
     def filled(store: ScoreStore, plans: Sequence[Plan]) -> None:
-        fill(store, plans, device=device, workers=workers, retry_failed=False)
+        try:
+            fill(store, plans, device=device, workers=workers, retry_failed=False)
+        except Interrupted:
+            raise Interrupted(
+                "interrupted; the baseline is as it was. A check measures anew each time"
+            ) from None
 
     return filled
 

@@ -36,7 +36,11 @@ class Destinations:
 
         title, facts = f"untrained check {check.baseline}", _facts(check)
         if as_json:
-            document = {"baseline": check.baseline, "seed": check.seed}
+            document = {
+                "baseline": check.baseline,
+                "seed": check.seed,
+                "other_versions": list(check.other_versions),
+            }
             print(findings_json(document, check.findings), end="", flush=True)
         else:
             _print(check, facts, everything=everything)
@@ -81,13 +85,18 @@ def _verdict(check: Check) -> str:
 def _facts(check: Check) -> list[str]:
     from untrained.harness.gate.score_findings import FALSE_ALARM
 
+    versions = [f"the baseline was written with {one}" for one in check.other_versions]
     if check.seed is None:
-        return []
+        return versions
     if check.same_seed:
-        return [f"seed {check.seed}, one of the baseline's: its scores must come out the same"]
+        return [
+            f"seed {check.seed}, one of the baseline's: its scores must come out the same",
+            *versions,
+        ]
     return [
         f"seed {check.seed}, none of the baseline's: scores are held against their spread between "
-        f"its seeds; unbroken, one check in {1 / FALSE_ALARM:,.0f} fails by chance"
+        f"its seeds; unbroken, one check in {1 / FALSE_ALARM:,.0f} fails by chance",
+        *versions,
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from untrained.harness.gate.truth_findings import truth_finding
 from untrained.harness.plan import Plan, plan_study
 from untrained.harness.ranked import ranked_of_plan
 from untrained.indicators import indicators
-from untrained.results import Finding, ScoreStore
+from untrained.results import Finding, ScoreStore, current_environment
 
 if TYPE_CHECKING:
     from untrained.harness.study_file import NamedStudy
@@ -37,6 +37,8 @@ class Check:
     """Whether the baseline has scores of that seed."""
     findings: tuple[Finding, ...]
     """Sorted by tier, space and subject."""
+    other_versions: tuple[str, ...]
+    """Of what the baseline was written with and is another now: where rounding may come from."""
 
     @property
     def failed(self) -> tuple[Finding, ...]:
@@ -124,4 +126,13 @@ def _check(baseline: Baseline, seed: int | None, findings: list[Finding]) -> Che
         seed,
         seed in baseline.seeds,
         tuple(sorted(findings, key=lambda one: one.order)),
+        tuple(_other_versions(baseline)),
     )
+
+
+def _other_versions(baseline: Baseline) -> Iterator[str]:
+    here = current_environment(device="cpu", threads=1)
+    for name, version in baseline.provenance.get("versions", {}).items():
+        now = getattr(here, name, None)
+        if now != version:
+            yield f"{name} {version}, now {now}"

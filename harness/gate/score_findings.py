@@ -144,7 +144,7 @@ def _same_seed_text(drift: ScoreDrift) -> str:
         return f"{drift.n} scores equal"
     return (
         f"rho {drift.rho:.4f} at the same seed; {drift.n - drift.identical} of {drift.n} scores "
-        f"differ, by up to {100 * drift.largest_difference:.2g} %"
+        f"differ, by up to {100 * drift.largest_difference:.3g} %"
     )
 
 

@@ -46,7 +46,7 @@ def truth_finding(baseline: Baseline, space: str, named: NamedStudy, dataset: st
     if not drift.same:
         text = (
             f"{drift.different} of {drift.n} true values differ, by up to "
-            f"{100 * drift.largest_difference:.2g} %"
+            f"{100 * drift.largest_difference:.3g} %"
         )
         if drift.lost or drift.gained:
             text += f"; {drift.lost} lost, {drift.gained} gained"

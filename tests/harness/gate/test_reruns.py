@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from untrained.harness.gate.score_findings import FALSE_ALARM
+from untrained.indicators import indicators
 
 SEEDS = range(100, 120)
 
@@ -22,6 +25,25 @@ def test_the_same_seed_gives_the_same_scores(check):
             assert (one.value, one.text) == (1, f"{one.n} scores equal")
         if one.tier == "correlation":
             assert one.value == 0
+
+
+def test_another_torch_is_mentioned_and_fails_nothing(baseline, tmp_path):
+    from untrained.harness.gate.checking import check_baseline
+    from untrained.results import ScoreStore
+
+    versions = {"python": baseline.provenance["versions"]["python"], "torch": "1.0"}
+    older = replace(baseline, provenance={"versions": versions}, study=None, golden=())
+    with ScoreStore(tmp_path / "s.sqlite") as store:
+        done = check_baseline(older, store=store, fill=lambda store, plans: None)
+    (line,) = done.other_versions
+    assert line.startswith("torch 1.0, now ")
+
+
+def test_a_flipped_sign_is_seen_at_another_seed_too(check, named, monkeypatch):
+    honest = indicators["synflow"].function
+    flipped = replace(indicators["synflow"], function=lambda m: -honest(m))
+    monkeypatch.setitem(indicators._items, "synflow", flipped)
+    assert ("scores", "synflow") in named(check(golden=False, seed=100))
 
 
 def test_twenty_unbroken_reruns_with_other_seeds_raise_no_alarm(check):
