@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.collections import PolyCollection
 
-_CELLS = 17
-"""Hexagons across; a thousand networks leave a few in each."""
+_IN_A_CELL = 3.5
+"""Networks for every hexagon of a square of as many across as down."""
 _SIDE = 1.75
 _INK, _CASING = "#000000", "#ffffff"
 """The same on light and dark pages: they lie on the shades, not on the page."""
@@ -63,7 +63,7 @@ def _draw_surface(axes: Axes, landscape: Landscape, surface: Surface) -> PolyCol
         landscape.points[there, 0],
         landscape.points[there, 1],
         C=surface.height[there],
-        gridsize=_CELLS,
+        gridsize=max(4, round(float(np.sqrt(there.sum() / _IN_A_CELL)))),
         cmap=SEQUENTIAL,
         vmin=0.0,
         vmax=1.0,

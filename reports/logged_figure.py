@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from untrained.reports.drawing import Figure, drawable
 from untrained.reports.palette import SERIES
@@ -41,7 +42,7 @@ def logged_figures(logged: Sequence[Logged]) -> tuple[Figure, ...]:
     def draw(figure: matplotlib.figure.Figure) -> None:
         grid = figure.subplots(rows, _COLUMNS, squeeze=False)
         for axes, name in zip(grid.flat, names, strict=False):
-            values = []
+            means, bands = [], []
             for number, one in enumerate(logged):
                 if name not in one.curves:
                     continue
@@ -61,10 +62,17 @@ def logged_figures(logged: Sequence[Logged]) -> tuple[Figure, ...]:
                     markevery=(10 + 8 * number, 40),
                     label=drawable(one.label),
                 )
-                values.append(curve.mean[~np.isnan(curve.mean)])
-            shown = np.concatenate(values)
-            if len(shown) and shown.min() > 0 and shown.max() > _HUGE * shown.min():
+                means.append(curve.mean[~np.isnan(curve.mean)])
+                # the first networks are anything: their band may be cut
+                settled = len(curve.grid) // 20
+                bands += [curve.low[settled:], curve.high[settled:]]
+            shown = np.concatenate(means)
+            if not len(shown):
+                continue
+            if shown.min() > 0 and shown.max() > _HUGE * shown.min():
                 axes.set_yscale("log")
+            inside = np.concatenate([*bands, *means])
+            axes.set_ylim(*_range(inside[~np.isnan(inside)], axes.get_yscale() == "log"))
             axes.set_title(drawable(name.replace("_", " ")))
             axes.grid(axis="y", linewidth=0.3, alpha=0.5)
         for axes in grid.flat[len(names) :]:
@@ -82,3 +90,13 @@ def logged_figures(logged: Sequence[Logged]) -> tuple[Figure, ...]:
 
     text = f"{', '.join(names)} by evaluations, mean and middle 80 % of the runs"
     return (Figure("series", text, (7.0, 1.75 * rows + 0.4), draw),)
+
+
+def _range(values: NDArray[np.float64], log: bool) -> tuple[float, float]:
+    """A little more than the values."""
+    low, high = float(values.min()), float(values.max())
+    if log and low > 0:
+        margin = (high / low) ** 0.05
+        return low / margin, high * margin
+    margin = 0.05 * (high - low) or 0.5
+    return low - margin, high + margin

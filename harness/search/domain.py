@@ -69,9 +69,20 @@ class Domain:
         """How many networks `sample` draws from; None: the whole space."""
         return None if self._members is None else len(self._members)
 
+    @property
+    def members(self) -> tuple[Architecture, ...] | None:
+        """What `sample` draws from; None: the whole space."""
+        return None if self._members is None else tuple(self._members)
+
     def admits(self, architecture: Architecture) -> bool:
         """Whether a network keeps all limits."""
         return all(limit.admits(architecture) for limit in self.limits)
+
+    def holds(self, architecture: Architecture) -> bool:
+        """Whether the search may be at a network: it keeps the limits, or is a member of a part."""
+        if self.confined and self._members is not None:
+            return architecture in self._known
+        return self.admits(architecture)
 
     def sample(self, rng: np.random.Generator) -> Architecture:
         """One network, drawn uniformly from those that keep the limits.

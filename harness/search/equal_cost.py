@@ -64,7 +64,8 @@ def equal_costs(
         if draws is None or not draws.texts or not draws.price_s > 0:
             continue
         cost_s = float(np.mean([run.total_s for run in one.trajectories]))
-        n = max(1, int(cost_s / draws.price_s))
+        # sums of equal prices are rounded: none may be lost for that
+        n = max(1, int(cost_s / draws.price_s + 1e-6))
         values = truth.values(main, draws.texts)
         known = ~np.isnan(values)
         if not known.any():
@@ -102,12 +103,19 @@ def _trained(one: Finished, truth: Truth) -> _Draws | None:
     settings = one.opened.searcher.settings(one.one.settings)
     target = validation.target(int(settings.get("epochs", 0)))
     domain = one.opened.world.problem.domain
-    architectures = [Architecture(domain.space.name, str(text)) for text in known.index]
-    open_to_it = [a for a in architectures if domain.admits(a)]
+    stays = domain.confined or not one.asks & {Asks.scores, Asks.accuracy}
+    if stays and domain.members is not None:
+        open_to_it = [a for a in domain.members if a.text in known.index]
+    else:
+        architectures = (Architecture(domain.space.name, str(text)) for text in known.index)
+        open_to_it = [a for a in architectures if domain.admits(a)]
+    among = coverage(len(open_to_it), domain.space.name)
+    if not open_to_it:
+        return None
     return _Draws(
         texts=[a.text for a in open_to_it],
         price_s=float(np.mean([cost.seconds(a, target.epochs) for a in open_to_it])),
-        criterion=f"validation accuracy after {target.epochs} epochs",
+        criterion=f"validation accuracy after {target.epochs} epochs, among {among} networks",
         fitness=np.array([validation.accuracy(a, target.epochs) for a in open_to_it]),
     )
 

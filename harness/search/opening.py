@@ -102,6 +102,11 @@ def open_search(
     if asks & {Asks.supernet, Asks.supernet_gradient}:
         supernet, fact = supernet_world(one, study, dataset, estimator)
         return Opened(searcher, supernet, estimator, (fact,))
+    if one.inputs is not None:
+        raise UserError(
+            f"inputs = {one.inputs!r} was given to {searcher.name}, which measures no supernet; "
+            "leave it out: what single networks see is said under [measuring]"
+        )
     facts: list[str] = []
     validation, cost = _trainings(asks, study, benchmark, facts)
     stored = None
@@ -131,7 +136,7 @@ def open_search(
             "the search stays among the "
             f"{coverage(len(members or ()), study.space)} networks that have what it asks for: "
             "what lies next to a network are those of them at the smallest number of changed "
-            "decisions"
+            "decisions, and a policy proposes until it proposes one of them"
         )
     elif members is not None and len(members) != space.size:
         facts.append(

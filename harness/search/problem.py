@@ -104,18 +104,24 @@ class Problem:
         return self.mutate(architecture, rng)
 
     def admitted(self, draw: Callable[[], Architecture]) -> Architecture:
-        """The first of some draws that keeps the limits.
+        """The first of some draws that is open to the search.
+
+        A search that is confined and proposes only networks outside gets the nearest of those
+        inside to the last one proposed, the first of equally near ones.
 
         Args:
             draw: proposes a network.
 
         Raises:
-            UserError: none of many does.
+            UserError: none of many keeps the limits.
         """
+        drawn = draw()
         for _ in range(_DRAWS):
-            drawn = draw()
-            if self.domain.admits(drawn):
+            if self.domain.holds(drawn):
                 return drawn
+            drawn = draw()
+        if self.domain.confined and (nearby := self.domain.neighbors(drawn)):
+            return nearby[0]
         raise UserError(
             f"none of {_DRAWS:,} networks that the searcher proposed keeps the limits "
             f"{', '.join(f'{one.name} <= {one.at_most:g}' for one in self.domain.limits)}; raise "

@@ -46,6 +46,8 @@ class OneSearch(_Section):
     """By default as many as the study says."""
     limits: dict[str, float] = {}
     """Upper bounds: `params`, `flops`, or a cost that the benchmark has."""
+    inputs: str | None = None
+    """What a supernet sees, instead of what the study says under [measuring]."""
     against: str | None = None
     """Label of another search of the study: how much sooner this one is as good is reported. Meant
     for the same searcher without indicators."""

@@ -39,9 +39,10 @@ def supernet_world(
             f"{', '.join(one.limits)}; leave out --limit, or take the searcher evolution"
         )
     how = study.measuring
+    inputs = one.inputs or how.inputs
     conditions = Conditions(
-        inputs=how.inputs,
-        dataset=dataset if how.inputs in ("gaussian", "ones") else None,
+        inputs=inputs,
+        dataset=dataset if inputs in ("gaussian", "ones") else None,
         data_seed=how.seed,
         batch_size=how.batch_size,
         channels=how.channels,
@@ -60,7 +61,7 @@ def supernet_world(
         )
         if value is not None
     ]
-    fact = f"a supernet of {space.title} is measured on {how.inputs} inputs" + (
+    fact = f"a supernet of {space.title} is measured on {inputs} inputs" + (
         f", {', '.join(changed)}" if changed else ", under the protocols of what it is scored by"
     )
     return SupernetWorld(problem, SupernetMeter(space, conditions, seed=how.seed)), fact

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from untrained.harness.search.decisions import decisions_of
+from untrained.harness.search.domain import Domain
 from untrained.harness.search.landscape import embed, steepest_plane
-from untrained.spaces import spaces
+from untrained.harness.search.problem import Problem
+from untrained.spaces import Architecture, spaces
 
 
 @pytest.mark.parametrize("name", ["nasbench201", "nasbenchmacro", "transnasbench101_micro"])
@@ -55,3 +57,17 @@ def test_a_constant_height_and_dependent_positions_still_give_a_plane():
     plane = steepest_plane(positions, heights)
     assert np.isfinite(plane).all()
     assert plane.T @ plane == pytest.approx(np.eye(2))
+
+
+def test_a_confined_policy_proposes_until_it_is_inside_and_then_takes_what_is_nearest():
+    space = spaces["nasbenchmacro"]
+    inside = [Architecture(space.name, text) for text in ("00000000", "00000011", "22222222")]
+    problem = Problem(Domain(space, members=inside, confined=True), "cifar10")
+    proposals = iter(["00000001", "11111111", "00000011", "00000000"])
+    found = problem.admitted(lambda: Architecture(space.name, next(proposals)))
+    assert found == inside[1]
+    # never inside: the nearest, of two equally near ones the first in the order of neighbours
+    found = problem.admitted(lambda: Architecture(space.name, "22222220"))
+    assert found == inside[2]
+    open_to_all = Problem(Domain(space), "cifar10")
+    assert open_to_all.admitted(lambda: Architecture(space.name, "22222220")).text == "22222220"

@@ -1,0 +1,122 @@
+"""What a report says beside a search: random search for its price, and runs that are read again."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from untrained.harness.search.looking_up import Truth
+from untrained.harness.search.opening import benchmark_of, open_search
+from untrained.harness.search.search_study import load_search_study
+from untrained.spaces import Architecture
+
+STUDY = """
+space = "nasbench201"
+benchmark = "nasbench201-analog"
+scores = "{store}"
+runs = 4
+
+[[search]]
+label = "evolution"
+searcher = "gennas"
+indicator = ["params"]
+settings = {{ population = 3, steps = 5 }}
+confined = true
+against = "short"
+
+[[search]]
+label = "ranks"
+searcher = "gennas"
+indicator = ["params", "depth"]
+settings = {{ population = 3, steps = 5 }}
+confined = true
+
+[[search]]
+label = "short"
+searcher = "gennas"
+indicator = ["depth"]
+settings = {{ population = 2, steps = 2 }}
+confined = true
+"""
+
+
+@pytest.fixture
+def study(untrained, score_arguments, monkeypatch, tmp_path):
+    monkeypatch.delenv("UNTRAINED_DATA", raising=False)
+    store = tmp_path / "s.sqlite"
+    assert untrained(*score_arguments(store, sample=40, indicators="params,depth"))[0] == 0
+    path = tmp_path / "study.toml"
+    path.write_text(STUDY.format(store=store), "utf-8")
+    return path
+
+
+def test_random_search_at_equal_cost_is_the_mean_of_many_such_searches(untrained, study):
+    code, out, err = untrained("search", study, "--format", "json")
+    assert code == 0, err
+    found = {one["search"]: one for one in json.loads(out)["equal_cost"]}
+    named = load_search_study(str(study))
+    benchmark = benchmark_of(named.study)
+    looked_up = Truth(benchmark)
+    rng = np.random.default_rng(0)
+    for one in named.study.search[:2]:
+        opened = open_search(one, named.study, benchmark)
+        texts = list(opened.stored.values)
+        truth = looked_up.values(looked_up.main("cifar10"), texts)
+        scored = [
+            opened.world.score(Architecture("nasbench201", text))
+            for text, value in zip(texts, truth, strict=True)
+            if not np.isnan(value)
+        ]
+        truth = truth[~np.isnan(truth)]
+        draws = []
+        for _ in range(3000):
+            drawn = rng.integers(len(scored), size=8)  # 8 evaluations cost as much as 8
+            best = np.argmax(opened.estimator.fitness([scored[i] for i in drawn]))
+            draws.append(truth[drawn[best]])
+        said = found[one.label]
+        assert said["n"] == 8
+        error = np.std(draws) * (1 / 3000 + 1 / 1000) ** 0.5
+        assert said["mean"] == pytest.approx(np.mean(draws), abs=4 * error)
+        assert said["simulated"] == (0 if one.label == "evolution" else 1000)
+    [speed] = json.loads(out)["speed_ups"]
+    assert (speed["search"], speed["against"], speed["runs"]) == ("evolution", "short", 4)
+
+
+def test_runs_are_reported_again_without_being_run(untrained, study, tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    code, _, err = untrained("search", study, "--output", first)
+    assert code == 0, err
+    code, _, err = untrained("search", study, "--from", first, "--output", second)
+    assert code == 0, err
+    names = sorted(path.name for path in first.iterdir())
+    assert {"landscape.svg", "report.html", "report.md", "runs.csv"} <= set(names)
+    for name in names:
+        assert (first / name).read_bytes() == (second / name).read_bytes(), name
+
+
+def test_runs_of_another_study_are_refused(untrained, study, tmp_path):
+    code, _, err = untrained("search", study, "--from", tmp_path)
+    assert code == 2
+    assert "it has no runs.csv" in err
+    assert untrained("search", study, "--output", tmp_path / "out")[0] == 0
+    study.write_text(study.read_text("utf-8").replace('"ranks"', '"other"'), "utf-8")
+    code, _, err = untrained("search", study, "--from", tmp_path / "out")
+    assert code == 2
+    assert "the study also has other" in err
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('against = "short"', 'against = "rae"', "is the label of no other search"),
+        ('label = "short"', 'label = "short"\ninputs = "ones"', "measures no supernet"),
+        ("runs = 4", 'runs = 1\n[landscape]\nsearches = ["x"]', "which the study has not"),
+    ],
+)
+def test_mistakes_of_a_study_are_named(untrained, study, old, new, message):
+    study.write_text(study.read_text("utf-8").replace(old, new), "utf-8")
+    code, _, err = untrained("search", study)
+    assert code == 2
+    assert message in err

@@ -1,0 +1,154 @@
+"""A report on searches: every part in every format, hostile names, and the page in a browser."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from untrained.reports.search_document import search_files, search_json
+from untrained.reports.search_grids import cost_text, distance_grid, speed_grid, texts_of
+from untrained.results.searches import Curve, summarise
+from untrained.results.searches_equal_cost import EqualCost
+from untrained.results.searches_landscape import Landscape, Logged, Pruning, Route, Surface
+from untrained.results.searches_published import PublishedSearch, SearchComparison
+from untrained.results.searches_ranks import RandomRanks, RankedAnswer
+from untrained.results.searches_speed import SpeedUp
+from untrained.results.searches_table import Column, SearchRow, SearchTable
+
+from .browser import Browser, needs_chromium
+
+HOSTILE = "<script>alert(1)</script> | a_b"
+
+
+def curve(top: float) -> Curve:
+    grid = np.geomspace(1, 100, 20)
+    mean = top - 10 / grid
+    return Curve(grid, mean, mean - 1, mean + 1, 0.8, 3)
+
+
+@pytest.fixture(scope="module")
+def table() -> SearchTable:
+    rng = np.random.default_rng(0)
+    points = rng.standard_normal((60, 2))
+    heights = [Surface(name, rng.random(60), 0.25) for name in ("ntk_condition", "accuracy")]
+    heights[0].height[3] = math.nan
+    route = Route(HOSTILE, 2, points[[0, 5, 9]], np.array([1, 4, 30]))
+    rows = (
+        SearchRow(
+            HOSTILE,
+            "teg",
+            (summarise([90.0, 91.0, 92.0]),),
+            evaluations=summarise([100.0, 100.0, 100.0]),
+            cost_s=summarise([40.0, 50.0, 60.0]),
+            reaching=summarise([5.0, math.nan, 7.0]),
+            settings="steps = 10",
+            facts=("scores of 60 networks",),
+            curve=curve(92.0),
+        ),
+        SearchRow("random network", "", (summarise([80.0]),), settings="exact: all"),
+    )
+    cell = PublishedSearch("rea", "toy", "cifar10", "test_accuracy", 93.9, 0.3, 500, "somebody")
+    return SearchTable(
+        title=f"Searches {HOSTILE}",
+        space="toy",
+        dataset="cifar10",
+        benchmark="a table",
+        sha256="0" * 64,
+        command="untrained search toy",
+        seed=0,
+        columns=(Column("cifar10", "test_accuracy", "cifar10 test accuracy", 94.0, True),),
+        main=0,
+        rows=rows,
+        published=(SearchComparison(cell, 93.8, 0.2, 3, 0.1),),
+        notes=("searches see scores",),
+        speed_ups=(
+            SpeedUp(HOSTILE, "rea", 90.0, 90.0, 93.0, 12.0, 1200.0, 50.0, 150.0, 0.95, 3, 3),
+        ),
+        equal_costs=(
+            EqualCost(HOSTILE, summarise([90.0, 92.0]), 50.0, 25, 2.0, 89.0, 1.0, 0, "naswot"),
+        ),
+        ranks=RandomRanks(
+            summarise(rng.random(50)),
+            0.99,
+            (RankedAnswer(HOSTILE, 0, "|a~0|", "Genotype(normal=[])", 0.5, 7),),
+        ),
+        landscape=Landscape(points, tuple(heights), (route,), 6, 0.09),
+        logged=(Logged(HOSTILE, {"ntk_condition": curve(200.0), "entropy": curve(9.0)}),),
+        prunings=(Pruning("te_nas", "linear_regions", "ntk_condition", (points[:4], points[4:8])),),
+    )
+
+
+def test_the_files_are_there_and_the_same_every_time(table):
+    files = search_files(table, version="1.0")
+    figures = {"anytime", "landscape", "series", "pruning"}
+    assert set(files) == {"report.md", "report.html"} | {
+        f"{name}.{suffix}" for name in figures for suffix in ("svg", "pdf")
+    }
+    assert files == search_files(table, version="1.0")
+    for name in figures:
+        assert f"({name}.svg)" in files["report.md"]
+
+
+def test_every_part_stands_in_both_documents(table):
+    files = search_files(table)
+    for title in (
+        "What was found",
+        "What was found by each cost",
+        "Distance and speed",
+        "Beside random search at equal cost",
+        "Time to equal accuracy",
+        "Among random networks",
+        "Beside published values",
+        "Landscapes",
+        "What searches logged",
+        "Rounds of pruning",
+        "What each search is",
+    ):
+        assert f"## {title}\n" in files["report.md"]
+        assert f"<h2>{title}</h2>" in files["report.html"]
+    assert "scores of 60 networks" in files["report.md"]
+
+
+def test_hostile_names_are_escaped(table):
+    files = search_files(table)
+    assert "<script>alert" not in files["report.html"]
+    assert "<script>alert" not in files["report.md"]
+    assert "<script>alert" not in files["series.svg"]
+
+
+def test_the_json_holds_what_is_compared(table):
+    document = json.loads(search_json(table))
+    assert document["speed_ups"][0]["ratio"] == 100
+    assert document["equal_cost"][0]["difference"] == 2.0
+    assert document["ranks"]["answers"][0]["rank"] == 7
+    assert document["rows"][1]["cost_s"] is None
+
+
+def test_numbers_are_printed_as_they_are_meant(table):
+    [speed] = texts_of(speed_grid(table))
+    assert speed["times faster"] == "100"
+    assert speed["95 % interval"] == "50 to 150"
+    distance, rule = texts_of(distance_grid(table))
+    assert distance["distance to the optimum"] == "3.00"
+    assert distance["runs that came to 99 % of it"] == "2 of 3"
+    assert rule["runs that came to 99 % of it"] == ""
+    assert cost_text(0.4567) == "0.457"
+
+
+@needs_chromium
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [390, 1200])
+def test_the_page_logs_nothing_and_fits_its_window(table, tmp_path: Path, width: int):
+    browser = Browser(tmp_path)
+    html = search_files(table)["report.html"]
+    assert isinstance(html, str)
+    sizes = browser.check(
+        html,
+        "return [document.documentElement.scrollWidth, document.documentElement.clientWidth];",
+        f"--window-size={width},900",
+    )
+    assert sizes[0] <= sizes[1]
