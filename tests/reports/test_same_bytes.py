@@ -8,14 +8,15 @@ import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
-from untrained.reports import Report, formats
+from untrained.reports import Report, Section, formats
 from untrained.reports.formats import Content
 from untrained.reports.grid_files import named_grids
 from untrained.reports.pictures import named_figures
+from untrained.results import CorrelationTable
 
 HERE = Path(__file__).parent
 SCRIPT = """
@@ -31,10 +32,6 @@ print(json.dumps(mine.digests(mine.everything(made, turned=sys.argv[2] == "turne
 
 def everything(made: object, *, turned: bool) -> list[Report]:
     """A report with every part, and one with scatter plots, of points and of densities."""
-    from dataclasses import replace
-
-    from untrained.reports import Section
-
     full = Report(
         "Everything",
         (
@@ -61,6 +58,8 @@ def digests(reports: list[Report]) -> dict[str, str]:
     found = {}
     for number, report in enumerate(reports):
         for name, item in formats.items():
+            if number and name in ("svg", "pdf"):
+                continue  # among the figures of the report before
             made = item.make(report)
             files = {"": made} if isinstance(made, str | bytes) else made
             for file, content in files.items():
@@ -91,11 +90,14 @@ def test_every_file_of_every_format_is_the_same_in_another_process_and_order() -
     assert sum(key.endswith(".csv") for key in found[0]) >= 10
 
 
-def test_every_figure_is_drawn_as_both_files_and_every_table_as_one(full_report: Report) -> None:
+def test_every_figure_is_drawn_as_both_files_and_every_table_as_one(
+    full_table: Callable[..., CorrelationTable],
+) -> None:
+    full_report = Report("Small", (Section(full_table(2)), Section(full_table(2, title="B"))))
     figures = formats["figures"].make(full_report)
     assert isinstance(figures, dict)
     names = [name for name, _ in named_figures(full_report)]
-    assert len(names) == len(set(names)) > 8
+    assert len(names) == len(set(names)) > 6
     assert set(figures) == {f"{name}.{kind}" for name in names for kind in ("svg", "pdf")}
     for name, content in figures.items():
         if name.endswith(".svg"):
@@ -116,10 +118,3 @@ def test_every_figure_is_drawn_as_both_files_and_every_table_as_one(full_report:
         assert isinstance(content, str)
         assert content.count("\n") == len(grid.rows) + 1
         assert "\r" not in content
-
-
-@pytest.mark.parametrize("kind", ["svg", "pdf"])
-def test_the_picture_of_costs_is_the_one_of_the_page(full_report: Report, kind: str) -> None:
-    made = formats[kind].make(full_report)
-    assert made == formats[kind].make(full_report)
-    assert len(_bytes(made)) > 2000  # type: ignore[arg-type]
