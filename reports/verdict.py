@@ -13,6 +13,9 @@ from untrained.results.standing import Standing
 
 SAME = 0.999
 """|rho| from which two indicators rank alike but for rounding and noise of a few networks."""
+ENOUGH = 10
+"""Networks on every target below which nothing is called another name of something: of four
+networks, one ranking in 24 is any other one."""
 ALIKE = 0.98
 """|rho| with a size from which an indicator that says nothing beyond it is that size."""
 
@@ -43,9 +46,9 @@ def same_as(standings: Sequence[Standing]) -> tuple[str, int] | None:
 
     It is one that ranks the networks of every target alike, or turned round: |rho| >= 0.999; or a
     size with |rho| >= 0.98 beyond which nothing is left: no partial correlation given it, or one
-    whose interval holds zero, on every target.
+    whose interval holds zero, on every target. None where a target has fewer than ten networks.
     """
-    if not standings:
+    if not standings or min(one.row.n for one in standings) < ENOUGH:
         return None
     first = standings[0]
     candidates = [name for name, _ in first.rho_with]
@@ -109,7 +112,7 @@ def _against_params(name: str, ranked: Sequence[Standing]) -> str:
 
 def _against_best(ranked: Sequence[Standing]) -> str:
     found = [relation(one.against(one.best)) if one.best else "unknown" for one in ranked]
-    return f"Better than the best baseline? {_counted('It', found)}"
+    return f"Better than the best baseline? {_counted('it', found)}"
 
 
 def _counted(name: str, found: Sequence[Relation]) -> str:

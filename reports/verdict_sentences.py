@@ -29,7 +29,8 @@ def paragraphs(evidence: Evidence) -> Iterator[str]:
         ("Failures", list(_of_failures(evidence))),
     ):
         if lines:
-            yield "\n".join([f"{title}.", *lines]) if len(lines) > 1 else f"{title}. {lines[0]}"
+            several_lines = "".join(f"\n\N{BULLET} {line}" for line in lines)
+            yield f"{title}. {lines[0]}" if len(lines) == 1 else f"{title}.{several_lines}"
 
 
 def short_target(space: str, target: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 from untrained.foundation import MalformedInput, MissingData, UserError
 from untrained.harness.validate.plain_function import Traits, as_indicator
-from untrained.harness.validate.watch import watching
+from untrained.harness.validate.watch import take_sightings, watching
 from untrained.indicators import Indicator, Measurement, indicators
 
 _PLAIN = "(network, inputs, labels) -> float"
@@ -117,6 +117,7 @@ def find_candidate(
         UserError: it has no indicator, several, or one whose name is taken.
     """
     text = _read(path)
+    take_sightings()  # those of another file
     draft = Candidate(str(path), text, "", plain=False)
     with _imported(draft.path, text, draft.module_name) as (module, declared):
         names = declared()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from untrained.harness.contract import examine
 from untrained.harness.template import indicator_template
 from untrained.harness.validate.candidate import find_candidate
 
@@ -66,3 +67,13 @@ def test_a_name_that_is_taken_is_refused(untrained: Run, tmp_path: Path) -> None
 
 def test_the_year_is_given() -> None:
     assert "unpublished, 2031" in indicator_template("mine", year=2031)
+
+
+def test_what_it_writes_keeps_every_promise(tmp_path: Path) -> None:
+    path = tmp_path / "mean_saliency.py"
+    path.write_text(indicator_template("mean_saliency", year=2026), encoding="utf-8")
+    candidate = find_candidate(path)
+    with candidate.registered() as item:
+        findings = examine(item)
+    assert len(findings) > 20
+    assert [one for one in findings if one.kept is False] == []

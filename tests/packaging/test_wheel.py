@@ -56,6 +56,15 @@ def test_wheel_holds_templates_studies_and_type_markers(built):
     kinds = {PurePosixPath(n).suffix for n in names}
     assert {".py", ".toml", ".j2"} <= kinds
     assert {f"untrained/{room}/py.typed" for room in ROOMS} <= names
+    assert "untrained/harness/templates/indicator.py.txt" in names
+
+
+def test_wheel_holds_the_scores_that_new_indicators_are_compared_with(built):
+    wheel, _ = built
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    for study in ("nasbench201-cifar10", "nasbench101-quick", "darts-quick"):
+        assert f"untrained/results/{study}/scores.parquet" in names
 
 
 def test_sdist_holds_what_the_tests_need(built):

@@ -136,6 +136,15 @@ def test_one_target_where_it_differs_is_enough() -> None:
     assert same_as([]) is None
 
 
+def test_few_networks_are_no_proof_of_a_name() -> None:
+    def one(n: int) -> Standing:
+        return stands(row=row(n=n), rho_with=(("params", 1.0),), partial=(partial(NAN),))
+
+    assert same_as([one(9)]) is None
+    assert same_as([one(10)]) == ("params", 1)
+    assert same_as([one(10), one(9)]) is None
+
+
 def test_any_indicator_under_another_name_is_recognised() -> None:
     twin = stands(nearest=near("synflow", 0.9995))
     assert (

@@ -8,17 +8,10 @@ from typing import Any
 
 import pytest
 
-from untrained.indicators import indicators
 from untrained.results import ScoreStore
 
 Run = Callable[..., Any]
 Write = Callable[..., Path]
-
-PARAMETERS = """
-def weights_everywhere(network, inputs, labels):
-    return float(sum(p.numel() for p in network.parameters()))
-"""
-
 
 COUNT = "return float(sum(p.numel() for p in m.network.parameters()))"
 
@@ -34,28 +27,6 @@ def validate(untrained: Run, tmp_path: Path, no_data: None, quick: None) -> Run:
         )
 
     return call
-
-
-def test_a_renamed_parameter_count_is_unmasked(validate: Run, write: Write, tmp_path: Path) -> None:
-    path = write(PARAMETERS)
-    done = validate(path)
-    assert done.code == 0, done.err
-    assert done.out.startswith(
-        "This is a parameter count: weights_everywhere ranks networks as params does."
-    )
-    assert "weights_everywhere" not in indicators
-    page = (tmp_path / "page" / "verdict.html").read_text(encoding="utf-8")
-    text = (tmp_path / "page" / "verdict.md").read_text(encoding="utf-8")
-    for one in (page, text):
-        assert "This is a parameter count" in one
-        assert "measured on Gaussian inputs with random labels" in one  # there are no images
-    assert "| nasbench201 |" in text
-    assert "12 | " in text
-
-    # the same once more: nothing is scored again, and the page has the same verdict
-    again = validate(path)
-    assert "0 scores to do" in again.err
-    assert again.out == done.out
 
 
 def test_an_edited_file_is_scored_anew(
