@@ -7,7 +7,7 @@ import inspect
 import linecache
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
@@ -92,8 +92,12 @@ _FOR_LIFE: list[Any] = []
 def _watched(function: Callable[[Measurement], float]) -> Callable[[Measurement], float]:
     @wraps(function)
     def call(measurement: Measurement) -> float:
-        with watching("scoring"):
-            return function(measurement)
+        # what it prints is none of the results
+        with watching("scoring"), redirect_stdout(sys.stderr):
+            try:
+                return function(measurement)
+            except SystemExit as leave:  # it would end the worker, or the run
+                raise RuntimeError(f"it leaves the program (exit {leave.code})") from leave
 
     return call
 
@@ -192,7 +196,7 @@ def _imported(
         before = sys.modules.get(name)
         sys.modules[name] = module
         try:
-            with watching("loading"):
+            with watching("loading"), redirect_stdout(sys.stderr):
                 _run(code, module, path)
             yield module, declared
         finally:

@@ -45,12 +45,15 @@ class Ground:
             follows_initialisation=item.follows_initialisation,
         )
 
-    def task(self, architecture: str, items: Sequence[Indicator]) -> ScoreTask:
+    def task(
+        self, architecture: str, items: Sequence[Indicator], *, timeout_s: float | None = None
+    ) -> ScoreTask:
         """One network with the weights that the baselines saw.
 
         Args:
             architecture: of the space.
             items: the indicators wanted.
+            timeout_s: for each of them.
         """
         return ScoreTask(
             space=self.space,
@@ -59,6 +62,7 @@ class Ground:
                 Wanted(one.id, one.version, self.protocol(one), (architecture,)) for one in items
             ),
             seed=self.baselines.network_seed,
+            timeout_s=timeout_s,
         )
 
     def selection(self, n: int) -> Selection:

@@ -117,7 +117,7 @@ def measure_candidate(
     began = time.monotonic()
     executor = CandidateExecutor(inner or make_executor("cpu", settings.workers), candidate)
     told("trying a few networks of each space")
-    seconds, left_out = _try(executor, grounds, item, settings.trials)
+    seconds, left_out = _try(executor, grounds, item, settings)
     grounds = [ground for ground in grounds if ground.space in seconds]
     told("contract, labels, cost and memory")
     findings, labels, costs = _conduct(executor, candidate, item, grounds, settings)
@@ -164,7 +164,7 @@ def _perform(job: tuple[int, Callable[[], object]]) -> object:
 
 
 def _try(
-    executor: CandidateExecutor, grounds: Sequence[Ground], item: Indicator, trials: int
+    executor: CandidateExecutor, grounds: Sequence[Ground], item: Indicator, settings: Settings
 ) -> tuple[dict[str, float], dict[str, str]]:
     """Seconds a network of each space, and what is wrong where no network has a score.
 
@@ -172,15 +172,15 @@ def _try(
         UserError: no network of any space has one.
     """
     jobs = [
-        partial(time_task, ground.task(text, [item]))
+        partial(time_task, ground.task(text, [item], timeout_s=settings.timeout_s))
         for ground in grounds
-        for text in ground.baselines.order[:trials]
+        for text in ground.baselines.order[: settings.trials]
     ]
     results = iter(_together(executor, jobs))
     seconds: dict[str, float] = {}
     wrong: dict[str, str] = {}
     for ground in grounds:
-        own = [next(results) for _ in ground.baselines.order[:trials]]
+        own = [next(results) for _ in ground.baselines.order[: settings.trials]]
         timed = [one for one in own if isinstance(one, Timed)]
         scores = [score for one in timed for score in one.scores]
         if any(score.status == "ok" for score in scores):
@@ -213,7 +213,7 @@ def _conduct(
     jobs: list[Callable[[], object]] = [
         partial(examine_candidate, item.id, plain=candidate.plain),
         *(
-            partial(try_labels, first.task(text, [item]))
+            partial(try_labels, first.task(text, [item], timeout_s=settings.timeout_s))
             for text in first.baselines.order[: settings.trials + 1]
         ),
         *(partial(try_costs, task) for task in _cost_tasks(grounds, item, settings)),

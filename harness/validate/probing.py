@@ -6,6 +6,7 @@ import math
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,6 +16,7 @@ from untrained.foundation import derive
 from untrained.harness.inputs import Batch, batches
 from untrained.harness.scoring import build_network, score_task
 from untrained.harness.task import ScoreTask
+from untrained.harness.time_limit import TimeLimitReached, time_limit
 from untrained.harness.validate.candidate import Candidate
 from untrained.harness.validate.memory import peak_allocated
 from untrained.harness.validate.plain_function import Traits, find_traits
@@ -28,6 +30,9 @@ _ARCHITECTURE = (
     "|nor_conv_3x3~0|+|none~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_1x1~1|nor_conv_3x3~2|"
 )
 _CLASSES, _BATCH = 7, 9
+
+TRAITS_LIMIT_S = 120.0
+"""For all trials on one small network, which take a second where nothing is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +93,11 @@ def traits_of(candidate: Candidate) -> Traits:
         )
         inputs = torch.randn(_BATCH, 3, 8, 8)
     labels = torch.arange(_BATCH) % _CLASSES
-    with watching("scoring"):
-        return find_traits(function, network, inputs, labels)
+    try:
+        with watching("scoring"), redirect_stdout(sys.stderr), time_limit(TRAITS_LIMIT_S):
+            return find_traits(function, network, inputs, labels)
+    except (TimeLimitReached, SystemExit):
+        return Traits()
 
 
 def time_task(task: ScoreTask) -> Timed:
@@ -108,7 +116,7 @@ def try_labels(task: ScoreTask) -> LabelTrial:
 
     def reading(variant: Sequence[Batch]) -> Reading:
         with _measurement(task, protocol, network, variant) as measurement:
-            return read(measurement, [wanted.indicator])[wanted.indicator]
+            return _read(measurement, wanted.indicator, task.timeout_s)
 
     return LabelTrial(
         task.architecture,
@@ -126,11 +134,19 @@ def try_costs(task: ScoreTask) -> CostTrial:
         protocol, name = wanted.protocol, wanted.indicator
         network = _build(task, protocol)
         with _measurement(task, protocol, network, batches(protocol)) as measurement:
-            reading = read(measurement, [name])[name]
+            reading = _read(measurement, name, task.timeout_s)
         seconds.append((name, reading.alone_s if reading.status == "ok" else math.nan))
         with _measurement(task, protocol, network, batches(protocol)) as measurement:
-            peaks.append((name, peak_allocated(partial(read, measurement, [name]))))
+            peaks.append((name, peak_allocated(partial(_read, measurement, name, task.timeout_s))))
     return CostTrial(task.space, task.architecture, tuple(seconds), tuple(peaks))
+
+
+def _read(measurement: Measurement, name: str, timeout_s: float | None) -> Reading:
+    try:
+        with time_limit(timeout_s):
+            return read(measurement, [name])[name]
+    except (TimeLimitReached, TimeoutError):
+        return Reading(math.nan, "timeout", "not done in time")
 
 
 def _build(task: ScoreTask, protocol: Protocol) -> Network:

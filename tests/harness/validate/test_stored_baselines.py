@@ -41,5 +41,5 @@ def test_the_candidate_itself_is_left_out() -> None:
 
 
 def test_a_space_without_any_is_named() -> None:
-    with pytest.raises(UnknownName, match="no space with stored baselines named 'mobilenetv2'"):
-        stored_baselines("mobilenetv2")
+    with pytest.raises(UnknownName, match="no space with stored baselines named 'nowhere'"):
+        stored_baselines("nowhere")

@@ -45,13 +45,16 @@ def test_failures_on_some_networks_are_counted(
     validate: Run, write: Write, decorated: Callable[..., str]
 ) -> None:
     body = (
-        "n = sum(p.numel() for p in m.network.parameters())\n"
+        "print('noise')\n"
+        "    n = sum(p.numel() for p in m.network.parameters())\n"
         "    if n > 1000000: raise RuntimeError('too large')\n"
         "    return float('nan') if n < 100000 else float(n)"
     )
     done = validate(write(decorated("picky", body)))
     assert done.code == 1
     assert "scores failed; networks without a score are not ranked." in done.out
+    assert "noise" not in done.out
+    assert "noise" in done.err
 
 
 def test_reading_accuracies_while_scoring_is_noticed(
@@ -74,6 +77,7 @@ def test_reading_accuracies_while_scoring_is_noticed(
         ("return float('nan')", "gives no score.*diverged: the score is nan"),
         ("raise KeyError('gone')", "gives no score.*error: KeyError: 'gone'"),
         ("return inputs", "gives no score.*which is no number"),
+        ("import sys; sys.exit(3)", r"gives no score.*leaves the program \(exit 3\)"),
     ],
 )
 def test_what_never_gives_a_score_is_refused(
