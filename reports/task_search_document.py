@@ -46,12 +46,13 @@ def task_search_markdown(table: TaskSearchTable, *, version: str = "") -> str:
         if np.isfinite(drawn).any()
         else "No task drawn at random ranks the labelled networks at all.",
         "",
-        f"## The {min(_SHOWN, len(table.tried))} best tasks",
+        "## The best tasks",
         "",
         "| task | number | parent | rho | tau-b | seconds | content |",
         "| :-- | --: | --: | --: | --: | --: | :-- |",
     ]
-    ranked = sorted(table.tried, key=lambda one: -one.rho if one.rho == one.rho else math.inf)
+    first = {one.id: one for one in reversed(table.tried)}.values()  # a child may be a repeat
+    ranked = sorted(first, key=lambda one: (math.isnan(one.rho), -one.rho, one.number))
     for one in ranked[:_SHOWN]:
         parent = str(one.parent) if one.parent else "drawn"
         lines.append(

@@ -1,0 +1,57 @@
+"""The report of a search for a task, from numbers made by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from untrained.reports.task_search_document import task_search_markdown, task_search_rows
+from untrained.results.correlation import correlate
+from untrained.results.task_search import Rival, TaskSearchTable, TriedTask, trials_frame
+
+NAN = float("nan")
+
+
+def tried(number: int, name: str, rho: float, parent: int = 0) -> TriedTask:
+    return TriedTask(number, parent, name, rho, rho / 2, 12.0, f"noise; {name} | signals")
+
+
+TRIED = (
+    tried(1, "aa", 0.5),
+    tried(2, "bb", NAN),
+    tried(3, "cc", 0.8, 1),
+    tried(4, "cc", 0.8, 3),
+    tried(5, "dd", -0.2, 3),
+)
+
+
+def table() -> TaskSearchTable:
+    rng = np.random.default_rng(0)
+    scores = pd.DataFrame({"found task": rng.normal(size=12), "parameters": rng.normal(size=12)})
+    rows = correlate(
+        scores,
+        pd.Series(rng.normal(size=12)),
+        higher_is_better={"found task": False, "parameters": True},
+    )
+    rivals = tuple(Rival(row.indicator, row, row) for row in rows)
+    return TaskSearchTable("A task", ("Seed: 0",), TRIED, TRIED[2], 2, rivals, ("a note",))
+
+
+def test_every_task_is_listed_once_the_best_first_and_the_undefined_last():
+    text = task_search_markdown(table(), version="1")
+    lines = [line for line in text.splitlines() if "\\| signals |" in line]
+    assert [line.split(" | ")[0].strip("| ") for line in lines] == ["cc", "aa", "dd", "bb"]
+    assert [line.split(" | ")[1] for line in lines] == ["3", "1", "5", "2"]
+    assert "The best of 5 tasks is number 3 (cc)" in text
+    assert "median rho 0.500, best 0.500 of 2" in text
+    assert text == task_search_markdown(table(), version="1")
+
+
+def test_rows_and_the_file_agree_with_it():
+    found = table()
+    rows = task_search_rows(found)
+    assert [row["ranking by"] for row in rows] == ["found task", "parameters"]
+    assert rows[0]["held-out rho [95 %]"] in task_search_markdown(found)
+    frame = trials_frame(TRIED)
+    assert frame["rho"].isna().tolist() == [False, True, False, False, False]
+    assert frame["parent"].tolist() == [0, 0, 1, 3, 3]
