@@ -60,6 +60,8 @@ class _Plot:
     """Empty when there is no point to draw."""
     absent: str
     """Places, in the section's list of names, of the networks that are not drawn."""
+    present: str
+    """The places of those that are, where they are fewer; else empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,8 @@ class _Table:
     plots: tuple[_Plot, ...]
     names: tuple[str, ...]
     """Networks that plots refer to by their place."""
+    dense: bool
+    """Whether some plot is a density."""
 
 
 @report_format("html", title="HTML, one self-contained page with figures", suffix=".html")
@@ -159,6 +163,7 @@ def _table(section: Section, number: int) -> _Table:
         parts=tuple(_shown(part, anchor) for part in section_parts(section)),
         plots=tuple(_plot(plot, anchor, names) for plot in plots),
         names=tuple(names),
+        dense=any(plot.dense for plot in plots),
     )
 
 
@@ -171,7 +176,12 @@ def _shown(part: Part, place: str) -> _Shown:
 def _plot(plot: ScatterPlot, place: str, names: list[str]) -> _Plot:
     svg = plot.figure.inline(f"{place}-{plot.figure.name}") if plot.figure else ""
     drawn = set(plot.names)
-    return _Plot(plot, svg, " ".join(str(i) for i, name in enumerate(names) if name not in drawn))
+    places = [(str(i), name in drawn) for i, name in enumerate(names)]
+    absent = " ".join(place for place, there in places if not there)
+    present = " ".join(place for place, there in places if there)
+    if len(present) < len(absent):
+        return _Plot(plot, svg, absent="", present=present)
+    return _Plot(plot, svg, absent=absent, present="")
 
 
 def _is_baseline(row: TableRow) -> bool:

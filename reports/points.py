@@ -43,6 +43,17 @@ class Points:
         """The kind of axis that shows the scores best."""
         return axis_scale(self.x)
 
+    @property
+    def places(self) -> npt.NDArray[np.float64]:
+        """Where the pairs stand in a picture of the unit square whose axis has that scale."""
+        x = self.x
+        if self.scale == "log":
+            x = np.log(x)
+        elif self.scale == "symlog":
+            x = np.arcsinh(x / symlog_limit(x))
+        corners = [(side - side.min()) / (np.ptp(side) or 1.0) for side in (x, self.y)]
+        return np.column_stack(corners)
+
     def omissions(self) -> str:
         """Half a sentence on what is not drawn, empty if nothing is."""
         parts = []
@@ -107,3 +118,14 @@ def axis_scale(x: npt.NDArray[np.float64]) -> Scale:
     if decades <= DECADES or np.median(np.abs(x)) > CROWDED * size.max():
         return "linear"
     return "log" if x.min() > 0 else "symlog"
+
+
+def symlog_limit(x: npt.NDArray[np.float64]) -> float:
+    """Up to where a symmetric logarithmic axis is linear: where next to nothing lies.
+
+    Else the few values near zero would take all the room.
+
+    Args:
+        x: finite scores, not all zero.
+    """
+    return float(np.quantile(np.abs(x[x != 0]), 0.05))

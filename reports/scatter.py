@@ -12,13 +12,15 @@ from untrained.reports.density import HexCells, hex_cells
 from untrained.reports.drawing import Figure, wrapped
 from untrained.reports.marked import Marked
 from untrained.reports.palette import BLUE, INK, PAPER
-from untrained.reports.points import Points
+from untrained.reports.points import Points, symlog_limit
 
 if TYPE_CHECKING:
     import matplotlib.figure
     import numpy.typing as npt
     from matplotlib.axes import Axes
 
+CELLS = (36, 15)
+"""Columns and rows of each of the two grids of a density."""
 DENSITY_ABOVE = 2000
 """With more points than this their density is drawn: single ones would hide each other."""
 POINTS_ID = "points"
@@ -32,6 +34,7 @@ def scatter(
     y_label: str,
     name: str,
     marked: Sequence[Marked] = (),
+    named: Sequence[int] = (),
 ) -> Figure:
     """Draw scores (x) against ground truth (y).
 
@@ -41,6 +44,7 @@ def scatter(
         y_label: name and unit of the truth; long ones are wrapped.
         name: of the figure.
         marked: networks to ring and number.
+        named: numbers of the points that a page can name, where a density hides the points.
 
     Returns:
         A figure in which every mark is titled with its network.
@@ -51,6 +55,7 @@ def scatter(
         _set_scale(axes, points)
         if points.x.size > DENSITY_ABOVE:
             _draw_density(axes, points)
+            _draw_named(axes, points, named)
         else:
             axes.scatter(
                 points.x,
@@ -87,8 +92,7 @@ def _set_scale(axes: Axes, points: Points) -> None:
         if points.x.max() / 1e5 > points.x.min():
             axes.xaxis.set_minor_locator(NullLocator())  # they would stand as a black bar
     elif points.scale == "symlog":
-        # linear only where next to nothing lies, or the few values near zero take all the room
-        linear = float(np.quantile(np.abs(points.x[points.x != 0]), 0.05))
+        linear = symlog_limit(points.x)
         axes.set_xscale("symlog", linthresh=linear, linscale=0.5)
         axes.set_xticks(symlog_ticks(points.x, linear), minor=False)
     else:
@@ -100,8 +104,23 @@ def _draw_density(axes: Axes, points: Points) -> None:
     axes.update_datalim(np.column_stack([points.x, points.y]))
     axes.autoscale_view()
     place = axes.transScale + axes.transLimits
-    cells = hex_cells(place.transform(np.column_stack([points.x, points.y])), shape=(36, 15))
+    cells = hex_cells(place.transform(np.column_stack([points.x, points.y])), shape=CELLS)
     _paint(axes, cells)
+
+
+def _draw_named(axes: Axes, points: Points, named: Sequence[int]) -> None:
+    """Points that are there to be pointed at and not to be seen."""
+    if len(named):
+        axes.scatter(
+            points.x[list(named)],
+            points.y[list(named)],
+            s=1,
+            color=BLUE,
+            alpha=0,
+            linewidths=0,
+            clip_on=False,
+            gid=POINTS_ID,
+        )
 
 
 def _paint(axes: Axes, cells: HexCells) -> None:

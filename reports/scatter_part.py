@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from untrained.reports.density import LEVELS
+import numpy as np
+import numpy.typing as npt
+
+from untrained.reports.density import LEVELS, representatives
 from untrained.reports.drawing import Figure
 from untrained.reports.marked import Marked, marked
 from untrained.reports.points import Points, points
 from untrained.reports.report import Section
-from untrained.reports.scatter import DENSITY_ABOVE, scatter
+from untrained.reports.scatter import CELLS, DENSITY_ABOVE, scatter
 
 if TYPE_CHECKING:
     from untrained.results import TableRow
@@ -27,7 +30,9 @@ class ScatterPlot:
     remarks: tuple[str, ...]
     marked: tuple[Marked, ...]
     names: tuple[str, ...]
-    """The network of each single point, in the order they are drawn; empty for a density."""
+    """The network of each point that can be pointed at, in the order they are drawn."""
+    dense: bool = False
+    """Whether these are one network a cell of a density, the best by the truth, and not all."""
 
 
 def scatter_plots(section: Section) -> tuple[ScatterPlot, ...]:
@@ -58,16 +63,23 @@ def _plot(section: Section, row: TableRow, name: str) -> ScatterPlot:
         higher_is_better=row.higher_is_better,
         larger_truth_is_better=section.larger_truth_is_better,
     )
+    dense = pairs.x.size > DENSITY_ABOVE
+    best = pairs.y if section.larger_truth_is_better else -pairs.y
+    named = representatives(pairs.places, best, shape=CELLS) if dense else np.arange(pairs.x.size)
     figure = scatter(
         pairs,
         x_label=label if row.higher_is_better else f"{label} (lower is better)",
         y_label=section.table.target,
         name=name,
         marked=telling,
+        named=[int(i) for i in named] if dense else (),
     )
-    dense = pairs.x.size > DENSITY_ABOVE
     remarks = _remarks(_SCALES[pairs.scale], _density(pairs) if dense else "", pairs.omissions())
-    return ScatterPlot(row, figure, remarks, tuple(telling), () if dense else pairs.names)
+    return ScatterPlot(row, figure, remarks, tuple(telling), _names(pairs, named), dense)
+
+
+def _names(pairs: Points, numbers: npt.NDArray[np.int64]) -> tuple[str, ...]:
+    return tuple(pairs.names[i] for i in numbers) if pairs.names else ()
 
 
 def _remarks(*texts: str) -> tuple[str, ...]:

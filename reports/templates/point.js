@@ -7,9 +7,12 @@ for (const plot of document.querySelectorAll(".plot[data-names]")) {
   plot.after(line);
   let marks = null;
   const read = () => {
-    const absent = new Set(plot.dataset.absent.split(" ").filter(Boolean).map(Number));
-    const names = JSON.parse(document.getElementById(plot.dataset.names).textContent)
-      .filter((_, place) => !absent.has(place));
+    const all = JSON.parse(document.getElementById(plot.dataset.names).textContent);
+    const places = (text) => text.split(" ").filter(Boolean).map(Number);
+    const absent = new Set(places(plot.dataset.absent ?? ""));
+    const names = plot.dataset.present
+      ? places(plot.dataset.present).map((place) => all[place])
+      : all.filter((_, place) => !absent.has(place));
     return [...group.querySelectorAll("use")].map((use, i) =>
       ({ x: use.x.baseVal.value, y: use.y.baseVal.value, name: names[i] }));
   };

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from untrained.reports.density import LEVELS, hex_cells
+from untrained.reports.density import LEVELS, hex_cells, representatives
 
 
 @pytest.mark.parametrize("fullest", [*range(1, 40), 77, 139, 1000, 1597, 15625])
@@ -29,3 +29,19 @@ def test_every_point_lies_in_a_drawn_cell() -> None:
     assert inside.any(axis=1).all()
     # the emptiest first: a level never holds more points a cell than the next
     assert len(middles) == len(np.unique(middles.round(6), axis=0))
+
+
+def test_one_point_of_each_cell_stands_for_it_the_best() -> None:
+    rng = np.random.default_rng(1)
+    places, rank = rng.random((400, 2)), rng.integers(0, 9, 400).astype(float)
+    shape = (6, 3)
+    chosen = representatives(places, rank, shape=shape)
+    assert sorted(chosen) == list(chosen)
+    cells = hex_cells(places, shape=shape)
+    assert len(chosen) == sum(len(one) for one in cells.outlines)
+    middles = np.concatenate([one.mean(axis=1) for one in cells.outlines]) * shape
+    distance = ((places * shape)[:, None] - middles) ** 2 @ [1.0, 3.0]
+    cell = distance.argmin(axis=1)
+    for i in chosen:
+        members = np.flatnonzero(cell == cell[i])
+        assert i == members[rank[members].argmax()]

@@ -6,11 +6,18 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from untrained.reports import Report, formats
+from untrained.reports import Report, Section, formats
+from untrained.reports.density import representatives
+from untrained.reports.points import points
+from untrained.reports.scatter import CELLS as HEXAGONS
+from untrained.results import correlate
 
 from .browser import Browser, needs_chromium
+from .conftest import make_row, make_table
 
 pytestmark = [needs_chromium, pytest.mark.slow]
 
@@ -131,6 +138,39 @@ def test_pointing_at_a_dot_names_its_network(browser: Browser, drawn: str) -> No
     for i, name, absent, drawn_points in found:
         assert (absent, drawn_points) == (5, 115)
         assert name == names[i]
+
+
+def test_pointing_at_a_density_names_the_best_network_nearby(browser: Browser) -> None:
+    n = 2100
+    rng = np.random.default_rng(0)
+    index = pd.Index([f"network {i:04}" for i in range(n)])
+    truth = pd.Series(rng.normal(90, 3, n), index)
+    scores = pd.DataFrame({"naswot": truth + rng.normal(0, 3, n), "few": np.nan}, index)
+    scores.loc[index[:50], "few"] = rng.normal(size=50)
+    higher = {"naswot": True, "few": True}
+    rows = correlate(scores, truth, higher_is_better=higher, resamples=2)
+    table = make_table(*(make_row(row.indicator, tau=row.tau) for row in rows))
+    page = formats["html"].render(Report("T", (Section(table, scores, truth),)))
+    found = browser.check(
+        page,
+        """
+        return [...document.querySelectorAll(".plot[data-names]")].map((plot) => {
+          const uses = [...plot.querySelectorAll('[id$="-points"] use')];
+          return [uses.length, [0, 9, uses.length - 1].map((i) => {
+            const box = uses[i].getBoundingClientRect();
+            const place = { clientX: box.x + box.width / 2, clientY: box.y + box.height / 2 };
+            plot.dispatchEvent(new PointerEvent("pointermove", place));
+            return plot.nextElementSibling.textContent;
+          })];
+        });
+        """,
+    )
+    pairs = points(scores["naswot"], truth)
+    chosen = [pairs.names[i] for i in representatives(pairs.places, pairs.y, shape=HEXAGONS)]
+    expected = {len(names): [names[0], names[9], names[-1]] for names in (chosen, list(index[:50]))}
+    assert dict(found) == expected
+    assert len(chosen) < 500
+    assert "Pointing at a dot names its network, at a shade the best one nearby." in page
 
 
 def test_the_page_is_complete_without_its_script(browser: Browser, full: str) -> None:
