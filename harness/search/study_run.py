@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import MappingProxyType
 
 from untrained.foundation import MissingData
@@ -40,9 +41,15 @@ def run_study(
     Raises:
         UserError: something that the study asks for does not exist or does not fit. All searches
             are opened before the first one is run.
-        MissingData: runs are kept, but not all of the study's.
+        MissingData: runs are kept, but not all of the study's; or there are no known scores.
     """
     study = named.study
+    if study.known_scores is not None and not Path(study.known_scores).is_file():
+        # needed only for the report: that must not show after hours of measuring
+        raise MissingData(
+            f"the study shows its searches beside the scores in {study.known_scores}, which is not "
+            "there; run it where that path leads to them, or take known_scores out"
+        )
     benchmark = benchmark_of(study)
     opened = [open_search(one, study, benchmark, live=live) for one in study.search]
     if kept:

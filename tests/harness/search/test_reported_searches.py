@@ -112,6 +112,7 @@ def test_runs_of_another_study_are_refused(untrained, study, tmp_path):
     [
         ('against = "short"', 'against = "rae"', "is the label of no other search"),
         ('label = "short"', 'label = "short"\ninputs = "ones"', "measures no supernet"),
+        ("runs = 4", 'known_scores = "absent.parquet"', "which is not there"),
         ("runs = 4", 'runs = 1\n[landscape]\nsearches = ["x"]', "which the study has not"),
     ],
 )
