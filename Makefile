@@ -4,13 +4,16 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: quickstart test check benchmark clean
+.PHONY: quickstart test gate check benchmark clean
 
 quickstart: $(VENV)/installed  ## score 200 networks and print the table; no data needed
 	$(BIN)/untrained run nasbench201-quick --output quickstart
 
 test: $(VENV)/developed  ## the test suite, one process a core
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8
+
+gate: $(VENV)/installed  ## scores and correlations against the committed baseline
+	$(BIN)/untrained check nasbench201-gate
 
 check: $(VENV)/developed  ## the tests on the built wheel, lint, types, layers, packaging
 	$(BIN)/tox run
