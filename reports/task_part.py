@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from untrained.results import TaskComparison
 
+FEW_TASKS = 10
+"""Demsar (2006) wants more than 10 tasks and more than 5 indicators for the approximation."""
+
 
 def task_part(report: Report) -> Part | None:
     """The part of a report; None where indicators were not compared over tasks."""
@@ -37,13 +40,19 @@ def task_part(report: Report) -> Part | None:
         ),
     )
     notes = [f"tasks: {'; '.join(found.tasks)}"]
+    if len(found.tasks) < FEW_TASKS:
+        notes.append(
+            f"with fewer than {FEW_TASKS} tasks the chi-squared distribution is a rough "
+            "approximation: take p for an order of magnitude"
+        )
     if found.tasks_left_out:
         missing = "; ".join(found.tasks_left_out)
         notes.append(f"left out, because an indicator is missing: {missing}")
     return Part(
         "tasks",
         "Indicators over tasks",
-        f"Average ranks by tau-b over {len(found.tasks)} tasks. Friedman's test: chi-squared "
+        f"Average ranks by tau-b over {len(found.tasks)} tasks, of the indicators that have a "
+        f"tau-b in all of them. Friedman's test: chi-squared "
         f"{_statistic(found.statistic)}, p {_p(found.p)}. Bars join indicators whose average "
         f"ranks differ by less than Nemenyi's critical difference, "
         f"{_statistic(found.critical_difference)} at {confidence_level(found.confidence)}. "

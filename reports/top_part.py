@@ -53,7 +53,7 @@ def top_part(section: Section) -> Part | None:
         "ceiling says how much.",
         grid,
         (_figure(table, rows, fractions),),
-        notes=tuple(ceiling_lines(table)),
+        notes=(*ceiling_lines(table), *_interval_lines(table)),
     )
 
 
@@ -70,6 +70,11 @@ def ceiling_lines(table: CorrelationTable) -> Iterator[str]:
             f"{estimate(one.tau, one.tau_low, one.tau_high)}, {RHO} "
             f"{estimate(one.rho, one.rho_low, one.rho_high)} (n = {one.n:,}){inside}"
         )
+
+
+def _interval_lines(table: CorrelationTable) -> Iterator[str]:
+    if table.interval != "percentile" and table.resamples:
+        yield "intervals of the slices are percentile intervals, whatever those of the table are"
 
 
 def _share(fraction: float) -> str:

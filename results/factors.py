@@ -88,6 +88,8 @@ def factor_effects(
         cell: kendall_tau_b(column, common.truth) if enough else math.nan
         for cell, column in columns.items()
     }
+    # the variance of equal numbers may be other than zero by rounding, and so would be their share
+    varies = bool(np.ptp(list(taus.values())) > 0)
     total = float(np.var(list(taus.values())))
     found = []
     for place, factor in enumerate(factors):
@@ -104,7 +106,7 @@ def factor_effects(
                 reference=reference[place],
                 n=common.size,
                 levels=effects,
-                share=between / total if total > 0 else math.nan,
+                share=between / total if varies else math.nan,
             )
         )
     return tuple(found)

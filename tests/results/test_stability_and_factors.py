@@ -162,3 +162,18 @@ class TestFactors:
             effects(factorial(), reference=("1", "images"))
         with pytest.raises(ValueError, match="names 1 levels of 2 factors"):
             effects(factorial(), reference=("64",))
+
+    @pytest.mark.parametrize("seed", range(5))
+    def test_no_share_is_made_of_rounding(self, seed):
+        # the mean of equal numbers is not always one of them: 3 times this tau over 3 is another
+        same = noisy(1, seed)
+        scores = {(a, b): same for a in "xyz" for b in "pqr"}
+        effects = factor_effects(
+            scores,
+            truth(),
+            indicator="i",
+            factors=("a", "b"),
+            reference=("x", "p"),
+            higher_is_better=True,
+        )
+        assert all(math.isnan(one.share) for one in effects)

@@ -1,0 +1,38 @@
+"""What parts say about the limits of their numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import pytest
+
+from untrained.reports import Report, Section
+from untrained.reports.task_part import FEW_TASKS, task_part
+from untrained.reports.top_part import top_part
+from untrained.results import CorrelationTable
+
+
+def test_slices_under_bca_intervals_say_that_their_own_are_others(
+    full_table: Callable[..., CorrelationTable],
+) -> None:
+    def notes(**changes: object) -> str:
+        part = top_part(Section(full_table(3, **changes)))
+        assert part
+        return " ".join(part.notes)
+
+    assert "percentile intervals" not in notes()
+    assert "intervals of the slices are percentile intervals" in notes(interval="bca")
+    assert "percentile intervals" not in notes(interval="bca", resamples=0)
+
+
+@pytest.mark.parametrize(("tasks", "said"), [(FEW_TASKS - 1, True), (FEW_TASKS, False)])
+def test_few_tasks_make_a_rough_p(full_report: Report, tasks: int, said: bool) -> None:
+    assert full_report.task_comparison
+    comparison = dataclasses.replace(
+        full_report.task_comparison, tasks=tuple(f"task {i}" for i in range(tasks))
+    )
+    part = task_part(dataclasses.replace(full_report, task_comparison=comparison))
+    assert part
+    assert any("rough approximation" in note for note in part.notes) == said
+    assert f"over {tasks} tasks, of the indicators that have a tau-b in all of them" in part.meaning
