@@ -15,7 +15,9 @@ def environment_differences(
 
     def found(places: Sequence[Environment], field: str) -> str:
         values = {getattr(place, field) for place in places}
-        return ", ".join(sorted("unknown" if value is None else str(value) for value in values))
+        texts = sorted("unknown" if value is None else str(value) for value in values)
+        # as many digits of a commit as tell it apart anywhere
+        return ", ".join(text[:12] if field == "git_commit" else text for text in texts)
 
     for field in fields(Environment):
         old, new = found(before, field.name), found(after, field.name)

@@ -19,11 +19,13 @@ class Cell:
     low: float = math.nan
     """Lower end of the interval; NaN = none."""
     high: float = math.nan
+    signed: bool = False
+    """Whether positive ends of the interval have a sign though the text is negative."""
 
     @property
     def range(self) -> str:
-        """The interval in brackets; empty where there is none. Signed like the text."""
-        return interval(self.low, self.high, sign=self.text.startswith("+"))
+        """The interval in brackets; empty where there is none. Signed like a positive text."""
+        return interval(self.low, self.high, sign=self.signed or self.text.startswith("+"))
 
     @property
     def whole(self) -> str:

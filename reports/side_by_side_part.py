@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from untrained.reports.columns import RHO, TAU
@@ -134,7 +135,10 @@ def _line(row: ComparedRow, *, truth: bool) -> tuple[Cell, ...]:
     numbers = (
         number(change.tau_before),
         number(change.tau_after),
-        number(change.delta, sign=True, low=change.delta_low, high=change.delta_high),
+        replace(
+            number(change.delta, sign=True, low=change.delta_low, high=change.delta_high),
+            signed=True,
+        ),
         probability(change.p_holm),
     )
     return (

@@ -211,3 +211,15 @@ def test_the_help_names_every_built_in_format():
     mine = {name for name in formats if formats[name].make.__module__.startswith("untrained.")}
     for name in mine:
         assert name in FORMATS
+
+
+def test_commits_are_named_as_short_as_they_are_told_apart(untrained, tmp_path):
+    before = write(tmp_path / "a.sqlite", {"naswot": values()}, git_commit="a" * 40)
+    after = write(tmp_path / "b.sqlite", {"naswot": values()}, git_commit="b" * 40)
+    done = untrained(
+        *("report", "--compare", before, after, "--benchmark", "none", "--output", tmp_path)
+    )
+    assert done.code == 0
+    table = (tmp_path / "comparison.md").read_text().split("## Environment")[0]
+    assert "a" * 12 in table
+    assert "b" * 13 not in table

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from untrained.reports import Report, Section
+from untrained.reports.grid import number
 from untrained.reports.task_part import FEW_TASKS, task_part
 from untrained.reports.top_part import top_part
 from untrained.results import CorrelationTable
@@ -36,3 +37,10 @@ def test_few_tasks_make_a_rough_p(full_report: Report, tasks: int, said: bool) -
     assert part
     assert any("rough approximation" in note for note in part.notes) == said
     assert f"over {tasks} tasks, of the indicators that have a tau-b in all of them" in part.meaning
+
+
+def test_a_signed_interval_has_the_signs_of_a_positive_text() -> None:
+    cell = number(-0.001, sign=True, low=-0.01, high=0.008)
+    assert dataclasses.replace(cell, signed=True).whole == "-0.001 [-0.010, +0.008]"
+    assert number(0.001, sign=True, low=-0.01, high=0.008).whole == "+0.001 [-0.010, +0.008]"
+    assert number(0.5, low=0.4, high=0.6).whole == "0.500 [0.400, 0.600]"
