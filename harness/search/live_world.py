@@ -11,7 +11,7 @@ import numpy as np
 
 from untrained.foundation import UserError
 from untrained.harness.devices import Device
-from untrained.harness.executors import Executor
+from untrained.harness.executors import Executor, SerialExecutor
 from untrained.harness.plan import Plan
 from untrained.harness.population import Selection
 from untrained.harness.progress import Progress
@@ -50,7 +50,8 @@ class LiveWorld(World):
             problem: what searchers see.
             plan: indicators, protocols and seeds; its population does not matter.
             store: where scores go.
-            executor: what does the work; several networks at once where a searcher asks for them.
+            executor: what does the work where a searcher asks for several networks at once; a
+                single one is measured in this process.
             device: what networks are computed on.
             validation: where trainings are looked up; None: there are none.
             cost: what trainings cost.
@@ -112,7 +113,8 @@ class LiveWorld(World):
         run_plans(
             [plan],
             self._store,
-            executor=self._executor,
+            # one network is done here before a process of its own would have started
+            executor=self._executor if len(wanted) > 1 else SerialExecutor(),
             progress=_Silent(),
             device=self._device,
         )
