@@ -87,9 +87,10 @@ def check(
 ) -> None:
     """Fail if a score, a correlation or the truth has moved since a baseline was agreed on.
 
-    Three tiers: golden scores of tiny fixed networks; scores of a fixed sample, by rank; their
-    correlation with the truth, paired on the same networks. docs/gate.md says what is tolerated
-    and why. Exit status: 0 nothing moved, 1 something did, 2 wrong usage or input.
+    Three tiers: golden scores of tiny fixed networks; scores of a fixed sample, by rank;
+    correlations with the truth, paired on the same networks.
+
+    Exit status: 0 nothing moved, 1 something did, 2 wrong usage or input.
 
     [dim]untrained check golden
 
@@ -105,6 +106,10 @@ def check(
     from untrained.harness.study_file import load_study
     from untrained.results import ScoreStore
 
+    given = {"--seed": seed is not None, "--json": as_json, "--all": all_}
+    given |= {"--junit": junit is not None, "--summary": summary is not None}
+    of_updates = {"--accept-lower-coverage": accept_lower_coverage, "--golden-only": golden_only}
+    _check_together(given if update else of_updates, update)
     destinations = check_destinations(junit, summary)
     named = None if study is None else load_study(study)
     fresh = update and not _has_baseline(baseline_folder(baseline))
@@ -127,6 +132,18 @@ def check(
     destinations.write(done, as_json=as_json, everything=all_)
     if done.failed:
         raise typer.Exit(1)
+
+
+def _check_together(given: Mapping[str, bool], update: bool) -> None:
+    from untrained.foundation import UserError
+
+    for option in (name for name, there in given.items() if there):
+        raise UserError(
+            f"{option} and --update do not go together: an update measures all seeds of the "
+            "study and writes the baseline; check afterwards"
+            if update
+            else f"{option} is about updates; give --update too, or leave it out"
+        )
 
 
 def _has_baseline(folder: Path) -> bool:

@@ -185,7 +185,7 @@ def _correlation(compared: Compared) -> Finding:
         space=space,
         measure="change of tau-b",
         value=drift.delta,
-        limit=drift.tolerance,
+        limit=drift.tolerance if math.isfinite(drift.tolerance) else math.nan,
         n=drift.n,
         p=drift.p,
     )

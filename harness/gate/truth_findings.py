@@ -30,11 +30,11 @@ def truth_finding(baseline: Baseline, space: str, named: NamedStudy, dataset: st
         MalformedInput: a name in the study's truth does not exist.
     """
     old, values = (baseline.truths or {})[space], (baseline.values or {})[space]
-    try:
-        with named.at("truth"):
+    with named.at("truth"):
+        try:
             now = find_truth(space, named.study.truth, datasets={dataset})
-    except MissingData as error:
-        now = NoTruth(str(error))
+        except MissingData as error:  # CI need not have what the baseline was made with
+            now = NoTruth(str(error))
     if isinstance(now, NoTruth):
         text = f"whether the truth has changed cannot be said: {now.reason}"
         return Finding("truth", "truth", "unknown", text, space)
@@ -76,11 +76,11 @@ def _told(old: BaselineTruth, now: ChosenTruth) -> str:
     """What the study says differently; empty where it names the same column."""
     if now.benchmark.name != old.benchmark:
         return (
-            f"another benchmark is asked for: {old.benchmark} ({old.target.label}), now "
+            f"another benchmark: {old.benchmark} ({old.target.label}), now "
             f"{now.benchmark.name} ({now.target.label})"
         )
     if now.target != old.target:
-        return f"another column is asked for: {old.target.label}, now {now.target.label}"
+        return f"another column: {old.target.label}, now {now.target.label}"
     return ""
 
 

@@ -122,7 +122,7 @@ def test_help_shows_examples_and_loads_no_torch():
         "try: main()\n"
         "finally: print('torch' in sys.modules, 'pandas' in sys.modules, file=sys.stderr)\n"
     )
-    for arguments in ([], ["run"], ["score"], ["correlate"], ["report"], ["list"]):
+    for arguments in ([], ["run"], ["score"], ["correlate"], ["report"], ["check"], ["list"]):
         done = subprocess.run(
             [sys.executable, "-c", script, *arguments, "--help"],
             capture_output=True,

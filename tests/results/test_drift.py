@@ -183,6 +183,21 @@ def test_a_correlation_that_ceases_to_exist_has_moved():
     assert drift.moved
 
 
+def test_without_networks_nothing_is_said():
+    none = pd.DataFrame({0: pd.Series([NAN, NAN]), 1: pd.Series([NAN, NAN])})
+    drift = correlation_drift(
+        none,
+        none[0],
+        none[0],
+        old_higher_is_better=True,
+        new_higher_is_better=True,
+        level=0.01,
+    )
+    assert (drift.n, drift.moved) == (0, False)
+    assert np.isnan(other_seed_drift(none, none[0], level=0.01).rho)
+    assert coverage_drift(none, none[0]).p == 1
+
+
 def test_a_changed_truth_is_counted_and_its_ranks_compared():
     old = series([90.0, 91.0, 92.0, NAN, 93.0])
     assert truth_drift(old, old).same

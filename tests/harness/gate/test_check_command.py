@@ -149,6 +149,8 @@ def test_a_damaged_baseline_is_named_with_file_and_line(
         (["nasbench201-gat"], "no baseline named 'nasbench201-gat'; did you mean nasbench201-gate"),
         (["empty"], "the folder 'empty' holds no baseline: it has no provenance.json"),
         (["golden", "--seed", "3"], "golden scores alone, which know no seed"),
+        (["golden", "--update", "--seed", "3"], "--seed and --update do not go together"),
+        (["golden", "--golden-only"], "--golden-only is about updates; give --update too"),
         (["golden", "--junit", "file/gate.xml"], "cannot write to 'file/gate.xml'"),
         (["golden", "--summary", "empty"], "cannot write to 'empty'"),
         (["new", "--update"], "untrained check new --study STUDY --update makes one"),

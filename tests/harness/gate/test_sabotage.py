@@ -202,8 +202,18 @@ def test_a_wrong_column_in_the_study_is_named_as_the_truth(
     done = check(golden=False, study=study_of(**{key: value}))
     assert named(done) == {("truth", "truth")}
     text = found(done, "truth", "truth").text
-    assert "another column is asked for: cifar10 test accuracy, 200 epochs" in text
+    assert "another column: cifar10 test accuracy, 200 epochs" in text
     assert f"now {label}" in text
+
+
+def test_a_truth_that_is_not_there_is_no_regression_but_said(check, found, toy_table, monkeypatch):
+    monkeypatch.setattr(type(toy_table), "missing", lambda self: "toy.parquet is not there")
+    done = check(golden=False)
+    assert done.failed == ()
+    finding = found(done, "truth", "truth")
+    assert finding.outcome == "unknown"
+    assert "toy.parquet is not there" in finding.text
+    assert found(done, "correlation", "naswot").outcome == "holds"
 
 
 def test_the_real_table_of_twelve_epochs_is_named(baseline, study_of, monkeypatch):
