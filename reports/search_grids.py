@@ -143,7 +143,7 @@ def ranks_grid(ranks: RandomRanks) -> Grid:
     rows = tuple(
         (
             words(one.search),
-            whole_number(one.run + 1),
+            whole_number(one.run),
             number(one.value, 2),
             whole_number(one.rank or None),
             words(one.genotype or one.architecture),
