@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
+from untrained.harness.conditions import conditions_of
 from untrained.harness.validate import measuring
+from untrained.harness.validate.stored_baselines import StoredBaselines
 
 DECORATED = """
 from untrained.indicators import Measurement, Need, Protocol, indicator
@@ -66,6 +69,8 @@ def no_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As few trials as there can be."""
+    """As few trials as there can be, on networks a fraction of the baselines' size."""
     smaller = partial(measuring.Settings, trials=1, beside=("params",))
     monkeypatch.setattr(measuring, "Settings", smaller)
+    tiny = property(lambda one: replace(conditions_of(one.study), channels=4, cells=1))
+    monkeypatch.setattr(StoredBaselines, "conditions", tiny)

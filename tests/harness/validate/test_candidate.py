@@ -138,7 +138,7 @@ NETWORK = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4
     ("body", "needs", "cost"),
     [
         ("return sum(p.numel() for p in network.parameters())", set(), "none"),
-        ("return float(network(inputs).var())", set(), "1 forward"),
+        ("return float(network(inputs).detach().var())", set(), "1 forward"),
         ("import torch; return float(torch.randn(()))", {Need.RANDOMNESS}, "none"),
         (
             "from torch.nn.functional import cross_entropy\n"
