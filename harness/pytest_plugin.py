@@ -131,6 +131,7 @@ class _Promise(pytest.Item):
             pytest.skip(f"does not apply: {reason}")
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        from untrained.foundation import UntrainedError
         from untrained.harness.contract.promise import Broken
 
         assert self.parent is not None
@@ -138,6 +139,8 @@ class _Promise(pytest.Item):
         promise += f"  promised: {self.obligation.statement}\n"
         if isinstance(excinfo.value, Broken):
             return f"{promise}  found: {excinfo.value}"
+        if isinstance(excinfo.value, UntrainedError):  # its text says all
+            return f"{promise}  found: {excinfo.typename}: {excinfo.value}"
         return f"{promise}{super().repr_failure(excinfo)}"
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
