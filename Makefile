@@ -10,7 +10,7 @@ quickstart: $(VENV)/installed  ## score 200 networks and print the table; no dat
 	$(BIN)/untrained run nasbench201-quick --output quickstart
 
 test: $(VENV)/developed  ## the test suite, one process a core
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 
 gate: $(VENV)/installed  ## scores and correlations against the committed baseline
 	$(BIN)/untrained check nasbench201-gate
