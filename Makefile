@@ -12,7 +12,8 @@ quickstart: $(VENV)/installed  ## score 200 networks and print the table; no dat
 test: $(VENV)/developed  ## the test suite, one process a core
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 
-gate: $(VENV)/installed  ## scores and correlations against the committed baseline
+gate: $(VENV)/installed  ## golden scores, scores and correlations against the committed baseline
+	$(BIN)/untrained check golden
 	$(BIN)/untrained check nasbench201-gate
 
 check: $(VENV)/developed  ## the tests on the built wheel, lint, types, layers, packaging

@@ -86,8 +86,8 @@ def test_images_are_the_drawn_rows_normalised_pixel_by_pixel(pictures: list[np.n
                 assert np.allclose(inputs[row, channel].numpy(), expected, atol=1e-6)
 
 
-def thin_protocol(inputs: str, **changes: object) -> Protocol:
-    reference = indicators["linear_regions"].protocol.replace(batch_size=20)
+def thin_protocol(inputs: str, batch: int = 20, **changes: object) -> Protocol:
+    reference = indicators["linear_regions"].protocol.replace(batch_size=batch)
     return resolve(reference, Conditions(inputs=inputs, **changes))
 
 
@@ -120,7 +120,7 @@ def test_crops_follow_the_data_seed():
 
 
 def test_noise_for_a_thin_network_is_small_standard_normal_and_in_one_channel():
-    protocol = thin_protocol("gaussian", batch_size=1000)
+    protocol = thin_protocol("gaussian", batch=1000)
     inputs = [x for x, _ in batches(protocol)]
     assert [tuple(x.shape) for x in inputs] == [(1000, 1, 3, 3)] * 3
     assert abs(float(torch.cat(inputs).mean())) < 0.03
