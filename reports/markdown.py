@@ -32,7 +32,7 @@ def document(report: Report, *, pictures: Mapping[str, str] = _NONE) -> str:
         pictures: files of figures of parts, by the figures' names; other figures are left out.
     """
     blocks = [f"# {escape(report.title)}"]
-    blocks += [escape(part) for part in re.split(r"\n\s*\n", report.summary) if part.strip()]
+    blocks += [_paragraph(part) for part in re.split(r"\n\s*\n", report.summary) if part.strip()]
     for section in report.sections:
         blocks += _section(section, pictures)
     for part in report_parts(report):
@@ -57,6 +57,12 @@ def escape(text: str) -> str:
     text = re.sub(r"(?<![^\W_])_|_(?![^\W_])", r"\\_", text)
     # what would start a heading, a list or an underlined heading at the start of a line
     return re.sub(r"^(\d+(?=[.)](?:\s|$))|(?=[#+\-=]))(.)", r"\1\\\2", text)
+
+
+def _paragraph(text: str) -> str:
+    """A paragraph, of which lines that begin with a bullet become a list."""
+    said, *items = re.split(r"^\N{BULLET} ", text, flags=re.MULTILINE)
+    return "\n\n".join(part for part in (escape(said), _items(items)) if part)
 
 
 def _section(section: Section, pictures: Mapping[str, str]) -> list[str]:

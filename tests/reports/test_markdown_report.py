@@ -103,3 +103,11 @@ def test_the_digest_of_the_truth_is_named_when_there_is_one(
 ) -> None:
     report = Report("T", (Section(table(truth_sha256=digest)),))
     assert ("SHA-256 abababababab" in formats["markdown"].render(report)) == bool(digest)
+
+
+def test_lines_with_bullets_become_a_list() -> None:
+    summary = "What it is.\n\N{BULLET} one_thing [a]\n\N{BULLET} another,\nlonger\n\nThe end."
+    text = formats["markdown"].render(Report("Title", (), summary=summary))
+    tokens = MarkdownIt("commonmark").parse(text)
+    assert [t.type for t in tokens].count("list_item_open") == 2
+    assert parse(text) == ["Title", "What it is.", "one_thing [a]", "another, longer", "The end."]
