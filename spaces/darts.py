@@ -6,10 +6,11 @@ The notation is `normal;reduction`; a cell is four nodes joined by `+`, a node
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import combinations
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar
 
 from numpy.random import Generator
 
@@ -207,6 +208,8 @@ class DARTS(SearchSpace):
         """See `SearchSpace.supernet_layout`: 28 edges, seven operations and `none`."""
         return LAYOUT
 
+    supernet_of_searches: ClassVar[Mapping[str, bool]] = MappingProxyType({"pooling_norm": True})
+
     def supernet(
         self,
         *,
@@ -215,6 +218,7 @@ class DARTS(SearchSpace):
         cells: int,
         in_channels: int = 3,
         stem: Stem = "cifar",
+        pooling_norm: bool = False,
     ) -> Supernet:
         """See `SearchSpace.supernet`; three cells are the fewest with both kinds among them.
 
@@ -224,6 +228,7 @@ class DARTS(SearchSpace):
             cells: all cells together; see `build`.
             in_channels: channels of the images.
             stem: `cifar` or `imagenet`.
+            pooling_norm: whether a batch norm follows every pooling; see `DARTSParts`.
 
         Raises:
             MalformedInput: as `build`.
@@ -248,10 +253,21 @@ class DARTS(SearchSpace):
             in_channels=in_channels,
             stem=stem,
         )
-        return Supernet(DARTSParts(self, build))
+        return Supernet(DARTSParts(self, build, pooling_norm))
 
-    def thin_supernet(self, *, num_classes: int, channels: int = 1) -> Supernet:
-        """See `SearchSpace.thin_supernet`: one cell of each kind, batch norm, ReLU, classifier."""
+    def thin_supernet(
+        self, *, num_classes: int, channels: int = 1, pooling_norm: bool = False
+    ) -> Supernet:
+        """See `SearchSpace.thin_supernet`: one cell of each kind, batch norm, ReLU, classifier.
+
+        Args:
+            num_classes: number of logits.
+            channels: of the images and of the first cell.
+            pooling_norm: whether a batch norm follows every pooling; see `DARTSParts`.
+
+        Raises:
+            MalformedInput: a number below 1.
+        """
         from untrained.spaces.cell_thin_network import CellThinNetwork
         from untrained.spaces.darts_supernet import DARTSParts
         from untrained.spaces.supernet import Supernet
@@ -260,7 +276,7 @@ class DARTS(SearchSpace):
             self.title, "channels=1 in TE-NAS", num_classes=num_classes, channels=channels
         )
         build = partial(CellThinNetwork, num_classes=num_classes, channels=channels)
-        return Supernet(DARTSParts(self, build))
+        return Supernet(DARTSParts(self, build, pooling_norm))
 
 
 def _draw(rng: Generator) -> CellGenotype:

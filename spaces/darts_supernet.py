@@ -30,13 +30,16 @@ _EMPTY = CellGenotype(((("none", 0), ("none", 1)),) * NUM_NODES, CONCAT)
 class MixedCell(nn.Module):
     """A cell in which every node sums mixed edges from all that come before it."""
 
-    def __init__(self, cell: Cell, mask: OperationMask, weights: EdgeWeights) -> None:
+    def __init__(
+        self, cell: Cell, mask: OperationMask, weights: EdgeWeights, *, pooling_norm: bool = False
+    ) -> None:
         """Take the two layers at the inputs of a cell, and make the edges.
 
         Args:
             cell: gives those layers, the width and the kind.
             mask: which operations to make; an edge without any is left out.
             weights: what the edges read.
+            pooling_norm: see `DARTSParts`.
         """
         super().__init__()
         self.preprocess0 = cell.preprocess0
@@ -50,7 +53,7 @@ class MixedCell(nn.Module):
                 continue
             stride = 2 if cell.reduction and edge.source < 2 else 1
             operations = {
-                place: (name, make_operation(name, cell.channels, stride))
+                place: (name, _operation(name, cell.channels, stride, norm=pooling_norm))
                 for place, name in enumerate(LAYOUT.operations)
                 if name in mask.edges[number]
             }
@@ -71,6 +74,13 @@ class MixedCell(nn.Module):
         return torch.cat([states[node] for node in CONCAT], dim=1)
 
 
+def _operation(name: str, channels: int, stride: int, *, norm: bool) -> nn.Module:
+    operation = make_operation(name, channels, stride)
+    if norm and "pool" in name:
+        return nn.Sequential(operation, nn.BatchNorm2d(channels, affine=False))
+    return operation
+
+
 @dataclass(frozen=True, slots=True)
 class DARTSParts:
     """See `SupernetParts`."""
@@ -78,6 +88,9 @@ class DARTSParts:
     space: DARTS
     build: Callable[[Genotype], Network]
     """The network of a genotype: whole or thin, of the supernet's size."""
+    pooling_norm: bool = False
+    """Whether a batch norm without weights follows every pooling, as in the one-shot networks of
+    DARTS and what came after it; the networks inside, which have none, then differ by it."""
 
     @property
     def layout(self) -> SupernetLayout:
@@ -90,7 +103,7 @@ class DARTSParts:
         cells = network.get_submodule("cells")
         for name, cell in list(cells.named_children()):
             assert isinstance(cell, Cell)
-            setattr(cells, name, MixedCell(cell, mask, weights))
+            setattr(cells, name, MixedCell(cell, mask, weights, pooling_norm=self.pooling_norm))
         return network
 
     def single(self, arch: str | Architecture) -> Network:

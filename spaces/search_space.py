@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar
 
 from numpy.random import Generator
 
@@ -106,6 +107,10 @@ class SearchSpace(ABC):
             Unsupported: the space has no supernet.
         """
         raise Unsupported(self._no_supernet())
+
+    supernet_of_searches: ClassVar[Mapping[str, bool]] = MappingProxyType({})
+    """Further arguments of `supernet` and `thin_supernet` that give the one-shot network of the
+    papers' searches, where it is not made of the operations of `build` alone."""
 
     def supernet(
         self, *, num_classes: int, channels: int, cells: int, in_channels: int = 3

@@ -168,7 +168,11 @@ class SupernetMeter:
 
     def _drawn(self, protocol: Protocol, draw: int) -> Supernet:
         seed = derive(self._seed, "init", "supernet", self._space.name, draw)
-        sizes: dict[str, Any] = {"num_classes": protocol.num_classes, "channels": protocol.channels}
+        sizes: dict[str, Any] = {
+            "num_classes": protocol.num_classes,
+            "channels": protocol.channels,
+            **self._space.supernet_of_searches,
+        }
         # the layers' constructors draw from the global generator: seeded here, restored afterwards
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)

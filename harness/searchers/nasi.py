@@ -44,7 +44,8 @@ from untrained.harness.search.trace_penalty import Penalty, RunningMaximum
     deviations="The paper leaves three things to an appendix that we have not read: the "
     "temperature, whether samples are soft or one-hot, and how nu adapts. The first two are "
     "settings; the adaptive nu is ours and says so. The supernet is the search space's, also on "
-    "DARTS, where the paper has a reduced one, with the layers' default initialisation.",
+    "DARTS, where the paper has a reduced one, with the layers' default initialisation and affine "
+    "batch norms.",
 )
 def nasi(
     problem: Problem,

@@ -48,7 +48,7 @@ from untrained.spaces.supernet_mask import OperationMask
     "pass as excellent. The number to prune is limited edge by edge, not by the first edge of the "
     "first cell. Regions are counted exactly and on ReLUs that are seen once. Kernels see batches "
     "of their protocol without augmentation (paper: 32; code: 72, for DARTS 14). A supernet of "
-    "DARTS has three cells, not two.",
+    "DARTS has three cells, not two, and affine batch norms.",
 )
 def te_nas(
     problem: Problem,

@@ -107,6 +107,33 @@ def test_thin_supernet_agrees_with_thin_networks(space: SearchSpace) -> None:
         torch.testing.assert_close(found, expected, rtol=0, atol=CLOSE)
 
 
+@pytest.mark.parametrize("which", ["whole", "thin"])
+def test_a_batch_norm_follows_the_poolings_of_darts_where_it_is_asked_for(which: str) -> None:
+    darts = spaces["darts"]
+    if which == "whole":
+        supernet = darts.supernet(**SIZES["darts"], pooling_norm=True).double().train()
+        inputs = images()
+    else:
+        supernet = darts.thin_supernet(num_classes=4, pooling_norm=True).double().train()
+        inputs = images(channels=1, side=3)
+    pooled = [m for name, m in supernet.named_modules() if name.endswith("_pool_3x3")]
+    assert len(pooled) == 2 * sum(name.endswith("skip_connect") for name, _ in edges(supernet))
+    for module in pooled:
+        _, norm = module.children()
+        assert isinstance(norm, nn.BatchNorm2d)
+        assert norm.weight is None
+    without = darts.parse(";".join(["+".join(["|sep_conv_3x3~0|skip_connect~1|"] * 4)] * 2))
+    found = supernet(inputs, one_hot(darts, without))
+    torch.testing.assert_close(found, supernet.subnetwork(without)(inputs), rtol=0, atol=CLOSE)
+    pooling = darts.parse(without.text.replace("sep_conv_3x3", "avg_pool_3x3"))
+    found = supernet(inputs, one_hot(darts, pooling))
+    assert not torch.allclose(found, supernet.subnetwork(pooling)(inputs))
+
+
+def edges(supernet: nn.Module) -> list[tuple[str, nn.Module]]:
+    return [(name, m) for name, m in supernet.named_modules() if ".operations." in name]
+
+
 def test_gradients_of_the_shared_parameters_are_those_of_the_one_network(
     space: SearchSpace,
 ) -> None:

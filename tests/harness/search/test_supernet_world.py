@@ -238,3 +238,20 @@ def test_a_search_of_the_supernet_needs_the_whole_space() -> None:
         layout_of(Problem(limited, "cifar10"))
     with pytest.raises(UserError, match="has none; nasbench201 and darts have one"):
         layout_of(Problem(Domain(spaces["nasbenchmacro"]), "cifar10"))
+
+
+@pytest.mark.parametrize(("name", "normalised"), [("darts", True), ("nasbench201", False)])
+def test_searches_measure_the_papers_one_shot_network(
+    name: str, normalised: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space, asked = spaces[name], []
+    for which in ("supernet", "thin_supernet"):
+        make = getattr(space, which)
+
+        def spy(make=make, **arguments):
+            asked.append(arguments)
+            return make(**arguments)
+
+        monkeypatch.setattr(space, which, spy)
+    world(space, "te_nas").score_supernet(without_none(space).text, 0)
+    assert [one.get("pooling_norm", False) for one in asked] == [normalised] * 2
