@@ -203,7 +203,7 @@ def _mistake(detail: ErrorDetails, model: type[BaseModel]) -> str:
     expected = _EXPECTED.get(detail["type"])
     message = expected or detail["msg"].removeprefix("Value error, ")
     if isinstance(detail["input"], dict):
-        return f"{dotted}: {message}"
+        return f"{dotted}: {message}" if dotted else message
     return f"{dotted} = {detail['input']!r}: {message[:1].lower()}{message[1:]}"
 
 

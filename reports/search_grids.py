@@ -41,10 +41,13 @@ def found_grid(table: SearchTable) -> Grid:
 
 
 def distance_grid(table: SearchTable) -> Grid:
-    """How far answers are from the optimum, and how soon searches come near it."""
+    """How far answers are from the optimum and how soon searches come near it, where it is known.
+
+    Where it is not, quantiles over the runs are left.
+    """
     column = table.columns[table.main]
     sign = 1.0 if column.higher_is_better else -1.0
-    columns = (
+    columns = [
         _NAME,
         GridColumn("distance", "distance to the optimum"),
         GridColumn("q05", "5 %"),
@@ -52,7 +55,7 @@ def distance_grid(table: SearchTable) -> Grid:
         GridColumn("q95", "95 %"),
         GridColumn("near", "runs that came to 99 % of it"),
         GridColumn("evaluations_near", "evaluations until then, median"),
-    )
+    ]
     rows = []
     for row in table.rows:
         value = row.values[table.main]
@@ -60,7 +63,7 @@ def distance_grid(table: SearchTable) -> Grid:
         near = Cell("", None) if found is None else Cell(_share(found), found.n)
         until = Cell("", None) if found is None else number(found.median, 0)
         rows.append(
-            (
+            [
                 words(row.label),
                 number(sign * (column.optimum - value.mean), 2),
                 number(value.q05, 2),
@@ -68,9 +71,14 @@ def distance_grid(table: SearchTable) -> Grid:
                 number(value.q95, 2),
                 near,
                 until,
-            )
+            ]
         )
-    return Grid("distance", columns, tuple(rows))
+    if math.isnan(column.optimum):
+        quantiles = {"search", "q05", "median", "q95"}
+        kept = [place for place, one in enumerate(columns) if one.name in quantiles]
+        columns = [columns[place] for place in kept]
+        rows = [[row[place] for place in kept] for row in rows]
+    return Grid("distance", tuple(columns), tuple(map(tuple, rows)))
 
 
 def equal_cost_grid(table: SearchTable) -> Grid:

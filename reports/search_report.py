@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from untrained.reports.landscape_figure import landscape_figure
 from untrained.reports.logged_figure import logged_figures
 from untrained.reports.part import Part
@@ -58,9 +60,8 @@ def search_facts(table: SearchTable) -> list[str]:
 
 
 def _found(table: SearchTable) -> Part:
-    return Part(
-        "found", "What was found", "; ".join(table.notes).capitalize() + ".", found_grid(table)
-    )
+    text = "; ".join(table.notes)
+    return Part("found", "What was found", f"{text[:1].upper()}{text[1:]}.", found_grid(table))
 
 
 def _anytime(table: SearchTable) -> Part | None:
@@ -79,6 +80,14 @@ def _anytime(table: SearchTable) -> Part | None:
 def _distance(table: SearchTable) -> Part | None:
     if table.main < 0:
         return None
+    if math.isnan(table.columns[table.main].optimum):
+        return Part(
+            "distance",
+            "Spread over runs",
+            f"Quantiles of {table.columns[table.main].label}; what the best network of the space "
+            "has is not known.",
+            distance_grid(table),
+        )
     return Part(
         "distance",
         "Distance and speed",

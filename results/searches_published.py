@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+SEARCHED_FOR = "cifar10"
+"""Dataset that all published searches were for, whatever their answers are looked up on."""
+
 
 @dataclass(frozen=True, slots=True)
 class PublishedSearch:
@@ -22,6 +25,8 @@ class PublishedSearch:
     sd: float
     runs: int
     source: str
+    seconds: float | None = None
+    """Budget of each run; None: it had none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,7 @@ def published_searches() -> tuple[PublishedSearch, ...]:
             float(row["sd"]),
             int(row["runs"]),
             row["source"],
+            float(row["seconds"]) if row["seconds"] else None,
         )
         for row in csv.DictReader(text.splitlines())
     )

@@ -30,6 +30,8 @@ class Trajectory:
     """Seconds spent in all."""
     counts: Mapping[str, int] = field(hash=False)
     """Evaluations by kind of request."""
+    measured_on: str = ""
+    """Device and threads of seconds that were measured; empty where none were, or nobody said."""
 
     @property
     def num_evaluations(self) -> int:

@@ -207,6 +207,7 @@ def search(
 
     from untrained.harness.commands.options import use_tasks
     from untrained.harness.commands.rows import print_rows
+    from untrained.harness.devices import find_device
     from untrained.harness.search.front import front_frame
     from untrained.harness.search.genotypes import genotypes_text
     from untrained.harness.search.kept_runs import (
@@ -265,6 +266,7 @@ def search(
     finished, truth, where = run_study(
         named,
         live=_live(named, device, workers),
+        device=find_device(device.value),
         kept={} if from_ is None else read_runs(from_),
         told=_counter(named),
     )
@@ -318,7 +320,8 @@ def _study(name: str | None, one: dict[str, Any], whole: dict[str, Any]) -> Name
     from untrained.harness.study_file import checked
 
     if name is not None:
-        given = sorted({*one, *whole} - {"runs", "seed", "scores", "store", "measuring"})
+        how = {*whole.get("measuring", {})} - {"seed"}
+        given = sorted({*one, *whole, *how} - {"runs", "seed", "scores", "store", "measuring"})
         if given:
             raise UserError(
                 f"the study {name} and {', '.join(given)} were both given; a study says itself "

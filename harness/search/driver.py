@@ -90,7 +90,7 @@ def run_search(search: Search, world: World, budget: Budget = UNLIMITED) -> Traj
             f"{search.searcher.name} ended without an answer: the budget of "
             f"{ledger.stopped or 'its settings'} does not pay for its first step; raise it"
         )
-    return ledger.trajectory(search, result.text)
+    return ledger.trajectory(search, result.text, world.measured_on)
 
 
 class _Ledger:
@@ -132,7 +132,7 @@ class _Ledger:
             self._costs.append(self._spent_s)
             self._numbers.append(self._evaluations)
 
-    def trajectory(self, search: Search, final: str) -> Trajectory:
+    def trajectory(self, search: Search, final: str, measured_on: str) -> Trajectory:
         names = sorted({name for step in search.logged for name in step.series})
         return Trajectory(
             cost_s=np.array(self._costs, dtype=np.float64),
@@ -146,4 +146,5 @@ class _Ledger:
             stopped=self.stopped or "finished",
             total_s=self._spent_s,
             counts=dict(sorted(self._count.items())),
+            measured_on=measured_on,
         )

@@ -16,6 +16,7 @@ from untrained.results.searches_trajectory import Trajectory
 RUNS = "runs.csv"
 STEPS = "trajectories.parquet"
 _STEP_COLUMNS = ("step", "cost_s", "evaluations", "incumbent", "search", "run")
+_WORDS = ("search", "architecture", "measured_on")
 _RUN_COLUMNS = ("search", "run", "architecture", "evaluations", "cost_s", "stopped")
 
 
@@ -31,6 +32,7 @@ def runs_frame(finished: Sequence[Finished], truth: Truth | None) -> pd.DataFram
             "evaluations": [run.num_evaluations for run in one.trajectories],
             "cost_s": [run.total_s for run in one.trajectories],
             "stopped": [run.stopped for run in one.trajectories],
+            "measured_on": [run.measured_on for run in one.trajectories],
         }
         for place, column in enumerate(() if truth is None else truth.columns):
             assert truth is not None
@@ -72,7 +74,10 @@ def read_runs(folder: Path) -> Mapping[str, tuple[Trajectory, ...]]:
                 "folder that an earlier untrained search --output wrote"
             )
     try:
-        runs = pd.read_csv(folder / RUNS)
+        # words, even where they look like numbers: 00112200 is a network of NAS-Bench-Macro
+        runs = pd.read_csv(folder / RUNS, dtype=dict.fromkeys(_WORDS, str))
+        if "measured_on" in runs:
+            runs["measured_on"] = runs["measured_on"].fillna("")
         steps = pd.read_parquet(folder / STEPS)
     except (OSError, ValueError) as error:
         raise MalformedInput(f"{folder}: its runs cannot be read: {error}") from error
@@ -111,4 +116,5 @@ def _trajectory(row: object, part: pd.DataFrame) -> Trajectory:
         stopped=str(row.stopped),  # type: ignore[attr-defined]
         total_s=float(row.cost_s),  # type: ignore[attr-defined]
         counts={"all": int(row.evaluations)},  # type: ignore[attr-defined]
+        measured_on=str(getattr(row, "measured_on", "")),
     )

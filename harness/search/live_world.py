@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from untrained.foundation import UserError
-from untrained.harness.devices import Device
+from untrained.harness.devices import Device, device_name
 from untrained.harness.executors import Executor, SerialExecutor
 from untrained.harness.plan import Plan
 from untrained.harness.population import Selection
@@ -57,6 +57,7 @@ class LiveWorld(World):
             cost: what trainings cost.
         """
         self.problem = problem
+        self.measured_on = device_name(device)
         self._plan = plan
         self._store = store
         self._executor = executor

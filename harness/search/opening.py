@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from untrained.foundation import MissingData, UserError
+from untrained.harness.devices import Device
 from untrained.harness.search.domain import Cost, Domain, Limit
 from untrained.harness.search.estimator import Estimator, find_estimator
 from untrained.harness.search.limits import find_cost, find_limit
@@ -74,6 +75,7 @@ def open_search(
     benchmark: Benchmark | None,
     *,
     live: MakeLive | None = None,
+    device: Device = "cpu",
 ) -> Opened:
     """Make the world that answers one search.
 
@@ -82,6 +84,7 @@ def open_search(
         study: the study that it belongs to.
         benchmark: of the study.
         live: makes a world that measures scores, where the study does not look them up.
+        device: what a supernet is computed on.
 
     Raises:
         UserError: something that is asked for does not exist or does not fit; in particular, a
@@ -100,7 +103,7 @@ def open_search(
         )
     dataset = study.dataset or (benchmark.default_target.dataset if benchmark else "cifar10")
     if asks & {Asks.supernet, Asks.supernet_gradient}:
-        supernet, fact = supernet_world(one, study, dataset, estimator)
+        supernet, fact = supernet_world(one, study, dataset, estimator, device=device)
         return Opened(searcher, supernet, estimator, (fact,))
     if one.inputs is not None:
         raise UserError(
@@ -161,6 +164,7 @@ def open_search(
                 f"{searcher.name} asks for scores, and there is nowhere to look them up or to keep "
                 "them; give --scores FILE (stored ones) or --store FILE (to measure them)"
             )
+        facts.append(_fact_of_measuring(study))
         world: World = live(problem, estimator, validation, cost)
         return Opened(
             searcher,
@@ -249,6 +253,15 @@ def _facts_of_scores(stored: StoredScores, study: SearchStudy) -> list[str]:
         *stored.protocols,
         *stored.notes,
     ]
+
+
+def _fact_of_measuring(study: SearchStudy) -> str:
+    how = study.measuring
+    changed = how.changes() or "under the indicators' protocols"
+    return (
+        f"scores are measured as the search goes, on {how.inputs} inputs, {changed}; one costs "
+        "what its indicators take by themselves"
+    )
 
 
 def _too_partial(searcher: str, count: int, study: SearchStudy) -> str:

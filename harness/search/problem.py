@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,8 +38,6 @@ class Problem:
     """What scores mean; None where a search asks for none."""
     costs: Mapping[str, Cost] = field(default_factory=lambda: MappingProxyType({}))
     """By name, those that the searcher's settings name."""
-    supernet: Any = None
-    """The supernet's shape and notation; None where a world has none."""
 
     @property
     def space(self) -> SearchSpace:

@@ -13,12 +13,12 @@ from untrained.harness.search.finished import Finished
 from untrained.harness.search.landscape import landscape_of
 from untrained.harness.search.logged import logged, prunings
 from untrained.harness.search.looking_up import Truth
+from untrained.harness.search.published_rows import published_rows
 from untrained.harness.search.random_ranks import random_ranks
 from untrained.harness.search.search_study import NamedSearchStudy, OneSearch
 from untrained.harness.search.validation import METRICS
 from untrained.results.searches import Curve, Summary, anytime, first_reaching, summarise
 from untrained.results.searches_exact import best_of_n
-from untrained.results.searches_published import SearchComparison, published_searches
 from untrained.results.searches_speed import SpeedUp, speed_up
 from untrained.results.searches_table import SearchRow, SearchTable
 from untrained.results.searches_trajectory import Trajectory
@@ -57,7 +57,7 @@ def search_table(
         columns=() if truth is None else tuple(one.column for one in truth.columns),
         main=main,
         rows=tuple(rows),
-        published=() if truth is None else tuple(_published(named, rows, truth)),
+        published=() if truth is None else tuple(published_rows(rows, finished, truth, dataset)),
         notes=_notes(truth, main),
         speed_ups=() if compared is None else _speed_ups(finished, compared, main),
         equal_costs=() if compared is None else equal_costs(study, finished, compared, main),
@@ -122,10 +122,15 @@ def _row(one: Finished, truth: Truth | None, main: int) -> SearchRow:
         reaching=reaching,
         budget=_budget(one.one),
         settings=_settings(one.opened.searcher.settings(one.one.settings)),
-        facts=one.opened.facts,
+        facts=(*one.opened.facts, *_devices(runs)),
         curve=curve,
         cost_is_known=one.opened.cost_is_known,
     )
+
+
+def _devices(runs: Sequence[Trajectory]) -> list[str]:
+    found = dict.fromkeys(run.measured_on for run in runs if run.measured_on)
+    return [f"seconds were measured on {'; '.join(found)}"] if found else []
 
 
 def _curve(runs: Sequence[Trajectory], found: Sequence[NDArray[np.float64]]) -> Curve | None:
@@ -209,26 +214,6 @@ def _rule(
     return SearchRow(label=label, searcher="", values=tuple(values), settings=f"exact: {text}")
 
 
-def _published(
-    named: NamedSearchStudy, rows: Sequence[SearchRow], truth: Truth
-) -> list[SearchComparison]:
-    """Searches that the literature has too; then the rules, if it has any of the searches."""
-    by_label = {row.label: row for row in rows}
-    places = {(c.target.dataset, c.target.metric): i for i, c in enumerate(truth.columns)}
-    found: list[SearchComparison] = []
-    rules: list[SearchComparison] = []
-    for cell in published_searches():
-        row = by_label.get(cell.method)
-        place = places.get((cell.dataset, cell.metric))
-        if row is None or place is None or cell.space != named.study.space:
-            continue
-        value = row.values[place]
-        error = value.standard_error if row.searcher else 0.0
-        compared = SearchComparison(cell, value.mean, value.sd, value.n, error)
-        (found if row.searcher else rules).append(compared)
-    return [*found, *rules] if found else []
-
-
 def _notes(truth: Truth | None, main: int) -> tuple[str, ...]:
     notes = [
         "searches see scores and validation accuracies; what else is in this table was looked up "
@@ -236,7 +221,7 @@ def _notes(truth: Truth | None, main: int) -> tuple[str, ...]:
         "mean and standard deviation over runs; the standard deviation of a rule is that of one "
         "run",
     ]
-    if truth is not None and main >= 0:
+    if truth is not None and main >= 0 and not np.isnan(truth.columns[main].column.optimum):
         label = truth.columns[main].column.label
         notes.append(
             f"distance and evaluations to {100 * NEAR:.0f} % of the optimum are about {label}"

@@ -22,9 +22,9 @@ Texts = Annotated[tuple[Annotated[str, Field(strict=True)], ...], _TUPLE]
 
 
 class _Section(BaseModel):
-    """Unknown keys and silently converted types are errors."""
+    """Unknown keys, silently converted types, and budgets without an end are errors."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class OneSearch(_Section):
@@ -69,6 +69,16 @@ class Measuring(_Section):
     initialisation: str | None = None
     timeout_s: PositiveFloat | None = None
 
+    def changes(self) -> str:
+        """What is not as the protocols have it, for a report: `batch size 8, channels 3`."""
+        named = (
+            ("batch size", self.batch_size),
+            ("channels", self.channels),
+            ("cells", self.cells),
+            ("initialisation", self.initialisation),
+        )
+        return ", ".join(f"{name} {value}" for name, value in named if value is not None)
+
 
 class LandscapeOptions(_Section):
     """Which routes are drawn on which landscapes; none without searches."""
@@ -106,12 +116,19 @@ class SearchStudy(_Section):
     runs: PositiveInt = 100
     seed: int = 0
     """Of all searches; each run draws from a stream of its own."""
-    search: Annotated[tuple[OneSearch, ...], Field(strict=False, min_length=1)]
+    search: Annotated[tuple[OneSearch, ...], _TUPLE]
 
     @model_validator(mode="after")
     def _one_source(self) -> SearchStudy:
         if self.scores is not None and self.store is not None:
             raise ValueError("scores are either looked up (scores) or measured (store), not both")
+        return self
+
+    @model_validator(mode="after")
+    def _searches_something(self) -> SearchStudy:
+        # a least length of the field would be reported beside every mistake in one of its tables
+        if not self.search:
+            raise ValueError("search is empty; add a table [[search]]")
         return self
 
     @model_validator(mode="after")

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from untrained.foundation import MissingData
+from untrained.foundation import MissingData, UserError
+from untrained.harness.datasets import find_dataset
+from untrained.harness.devices import Device
 from untrained.harness.search.driver import Budget
 from untrained.harness.search.finished import Finished, label_of
 from untrained.harness.search.looking_up import Truth
 from untrained.harness.search.opening import MakeLive, benchmark_of, open_search
 from untrained.harness.search.repeated import run_many
-from untrained.harness.search.search_study import NamedSearchStudy
+from untrained.harness.search.search_study import NamedSearchStudy, SearchStudy
 from untrained.results.searches_trajectory import Trajectory
+from untrained.spaces import Benchmark
 
 _NONE: Mapping[str, tuple[Trajectory, ...]] = MappingProxyType({})
 Told = Callable[[str, int, int], None]
@@ -24,6 +28,7 @@ def run_study(
     named: NamedSearchStudy,
     *,
     live: MakeLive | None = None,
+    device: Device = "cpu",
     kept: Mapping[str, tuple[Trajectory, ...]] = _NONE,
     told: Told = lambda label, done, total: None,
 ) -> tuple[list[Finished], Truth | None, str]:
@@ -32,6 +37,7 @@ def run_study(
     Args:
         named: the study.
         live: makes worlds that measure, where scores are not looked up.
+        device: what supernets are computed on.
         kept: runs that are there, by label; then none is run.
         told: hears how far it is.
 
@@ -51,9 +57,16 @@ def run_study(
             "there; run it where that path leads to them, or take known_scores out"
         )
     benchmark = benchmark_of(study)
-    opened = [open_search(one, study, benchmark, live=live) for one in study.search]
+    _check_dataset(study, benchmark)
+    opened = [open_search(one, study, benchmark, live=live, device=device) for one in study.search]
+    labels = [label_of(one, world) for one, world in zip(study.search, opened, strict=True)]
+    twice = [label for label, count in Counter(labels).items() if count > 1]
+    if twice:
+        raise UserError(
+            f"two searches of the study are called {twice[0]!r}, and their rows and runs could not "
+            "be told apart; give each a label of its own"
+        )
     if kept:
-        labels = [label_of(one, world) for one, world in zip(study.search, opened, strict=True)]
         absent = [label for label in labels if label not in kept]
         if absent:
             raise MissingData(
@@ -61,15 +74,14 @@ def run_study(
                 f"{', '.join(absent)}; run it whole, without --from"
             )
     finished = []
-    for one, world in zip(study.search, opened, strict=True):
+    for one, world, name in zip(study.search, opened, labels, strict=True):
         total = one.runs or study.runs
-        label = one.label or one.searcher
 
-        def count(done: int, label: str = label, total: int = total) -> None:
+        def count(done: int, label: str = name, total: int = total) -> None:
             told(label, done, total)
 
         if kept:
-            finished.append(Finished(one, world, kept[label_of(one, world)]))
+            finished.append(Finished(one, world, kept[name]))
             continue
         trajectories = run_many(
             world.searcher,
@@ -83,3 +95,14 @@ def run_study(
         finished.append(Finished(one, world, tuple(trajectories)))
     truth = None if benchmark is None else Truth(benchmark)
     return finished, truth, opened[0].world.problem.dataset
+
+
+def _check_dataset(study: SearchStudy, benchmark: Benchmark | None) -> None:
+    """A dataset is one of the benchmark's, or one that networks can be built for.
+
+    Raises:
+        UnknownName: it is neither.
+    """
+    known = set() if benchmark is None else {t.dataset for t in benchmark.targets()}
+    if study.dataset is not None and study.dataset not in known:
+        find_dataset(study.dataset)

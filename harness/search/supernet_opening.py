@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import torch
+
 from untrained.foundation import UserError
 from untrained.harness.conditions import Conditions
+from untrained.harness.devices import Device, device_name
 from untrained.harness.search.domain import Domain
 from untrained.harness.search.estimator import Estimator
 from untrained.harness.search.problem import Problem
@@ -14,7 +17,12 @@ from untrained.spaces import spaces
 
 
 def supernet_world(
-    one: OneSearch, study: SearchStudy, dataset: str, estimator: Estimator | None
+    one: OneSearch,
+    study: SearchStudy,
+    dataset: str,
+    estimator: Estimator | None,
+    *,
+    device: Device = "cpu",
 ) -> tuple[SupernetWorld, str]:
     """The world, and what a report has to say of it.
 
@@ -23,6 +31,7 @@ def supernet_world(
         study: the study that it belongs to.
         dataset: that networks are searched for.
         estimator: what scores the supernet; None where the search takes gradients.
+        device: what the supernet is computed on.
 
     Raises:
         UserError: the space has no supernet, stored scores are given, or limits.
@@ -51,17 +60,11 @@ def supernet_world(
     )
     space = spaces[study.space]
     problem = Problem(Domain(space), dataset, estimator)
-    changed = [
-        f"{name} {value}"
-        for name, value in (
-            ("batch size", how.batch_size),
-            ("channels", how.channels),
-            ("cells", how.cells),
-            ("initialisation", how.initialisation),
-        )
-        if value is not None
-    ]
+    changed = how.changes()
     fact = f"a supernet of {space.title} is measured on {inputs} inputs" + (
-        f", {', '.join(changed)}" if changed else ", under the protocols of what it is scored by"
+        f", {changed}" if changed else ", under the protocols of what it is scored by"
     )
-    return SupernetWorld(problem, SupernetMeter(space, conditions, seed=how.seed)), fact
+    threads = torch.get_num_threads()
+    measured_on = f"{device_name(device)}, {threads} thread{'' if threads == 1 else 's'}"
+    meter = SupernetMeter(space, conditions, seed=how.seed, device=device)
+    return SupernetWorld(problem, meter, measured_on=measured_on), fact

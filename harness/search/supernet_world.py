@@ -25,7 +25,12 @@ class SupernetWorld(World):
     """Answers cost the seconds that they take, and single networks are another world's matter."""
 
     def __init__(
-        self, problem: Problem, meter: SupernetMeter, *, singles: World | None = None
+        self,
+        problem: Problem,
+        meter: SupernetMeter,
+        *,
+        singles: World | None = None,
+        measured_on: str = "",
     ) -> None:
         """Say what is measured.
 
@@ -33,8 +38,10 @@ class SupernetWorld(World):
             problem: what searchers see.
             meter: measures the supernet of its space.
             singles: answers what is asked about single networks; None: nothing may be asked.
+            measured_on: device and threads, for the record.
         """
         self.problem = problem
+        self.measured_on = measured_on
         self._meter = meter
         self._singles = singles
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from untrained.foundation import MissingData, UserError
+from untrained.foundation import MissingData, UnknownName, UserError
 from untrained.spaces import Architecture, Benchmark, Target
 
 METRICS = ("valid_accuracy", "surrogate_accuracy", "val_loss")
@@ -20,17 +20,21 @@ class Validation:
             dataset: one of its datasets; by default that of its default target.
 
         Raises:
-            UserError: the benchmark has no validation accuracy on that dataset.
+            UnknownName: the benchmark has no such dataset.
+            UserError: it has no validation accuracy there.
         """
         self.benchmark = benchmark
         self.dataset = dataset or benchmark.default_target.dataset
         here = [t for t in benchmark.targets() if t.dataset == self.dataset]
+        if not here:
+            known = {t.dataset for t in benchmark.targets()}
+            raise UnknownName(f"dataset of {benchmark.name}", self.dataset, known)
         metric = next((m for m in METRICS if any(t.metric == m for t in here)), None)
         if metric is None:
-            known = sorted({t.metric for t in here}) or ["nothing"]
+            metrics = ", ".join(sorted({t.metric for t in here}))
             raise UserError(
                 f"the search asks for validation accuracies on {self.dataset!r}, but the benchmark "
-                f"{benchmark.name!r} has none there, only {', '.join(known)}; test accuracies are "
+                f"{benchmark.name!r} has none there, only {metrics}; test accuracies are "
                 "kept from searches: search by scores, or take another benchmark or dataset"
             )
         self.metric = metric

@@ -27,6 +27,8 @@ class World(ABC):
 
     problem: Problem
     """What searchers see of it."""
+    measured_on: str = ""
+    """Device and threads of the seconds that it measures; empty where it looks costs up."""
 
     @abstractmethod
     def score(self, architecture: Architecture) -> Scored:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from untrained.reports.search_document import search_files, search_json
+from untrained.reports.search_document import search_files, search_json, search_markdown
 from untrained.reports.search_grids import cost_text, distance_grid, speed_grid, texts_of
 from untrained.results.searches import Curve, summarise
 from untrained.results.searches_equal_cost import EqualCost
@@ -152,3 +153,12 @@ def test_the_page_logs_nothing_and_fits_its_window(table, tmp_path: Path, width:
         f"--window-size={width},900",
     )
     assert sizes[0] <= sizes[1]
+
+
+def test_without_a_known_optimum_no_distance_is_shown(table):
+    column = replace(table.columns[0], optimum=math.nan)
+    text = search_markdown(replace(table, columns=(column,), notes=("all is PREDICTED",)))
+    assert "## Spread over runs" in text
+    assert "## Distance and speed" not in text
+    assert "distance to the optimum" not in text
+    assert "All is PREDICTED." in text

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from untrained.harness.search.kept_runs import read_runs
 from untrained.harness.search.looking_up import Truth
 from untrained.harness.search.opening import benchmark_of, open_search
-from untrained.harness.search.search_study import load_search_study
+from untrained.harness.search.published_rows import is_comparable
+from untrained.harness.search.search_study import OneSearch, load_search_study
+from untrained.results.searches_published import published_searches
 from untrained.spaces import Architecture
 
 STUDY = """
@@ -121,3 +125,59 @@ def test_mistakes_of_a_study_are_named(untrained, study, old, new, message):
     code, _, err = untrained("search", study)
     assert code == 2
     assert message in err
+
+
+@pytest.mark.parametrize(
+    ("changes", "dataset", "comparable"),
+    [
+        ({"seconds": 12000.0}, "cifar10", True),
+        ({"seconds": 12000.0}, "cifar100", False),
+        ({"seconds": 500.0}, "cifar10", False),
+        ({"evaluations": 12}, "cifar10", False),
+        ({"seconds": 12000.0, "limits": {"params": 1e6}}, "cifar10", False),
+        ({"seconds": 12000.0, "confined": True}, "cifar10", False),
+    ],
+)
+def test_only_the_published_search_itself_is_set_beside_published_values(
+    changes, dataset, comparable
+):
+    [cell] = [
+        one
+        for one in published_searches()
+        if (one.method, one.dataset, one.metric) == ("rea", "cifar10", "test_accuracy")
+    ]
+    one = OneSearch(searcher="rea", label="rea", **changes)
+    assert is_comparable(one, cell, dataset) is comparable
+
+
+def test_two_searches_of_one_name_are_refused(untrained, study):
+    text = study.read_text("utf-8")
+    study.write_text(text + text[text.rindex("[[search]]") :], "utf-8")
+    code, _, err = untrained("search", study)
+    assert code == 2
+    assert "two searches of the study are called 'short'" in err
+
+
+def test_networks_that_look_like_numbers_are_read_back_as_they_were(tmp_path):
+    pd.DataFrame(
+        {
+            "search": ["10"],
+            "run": [0],
+            "architecture": ["00112200"],
+            "evaluations": [1],
+            "cost_s": [1.0],
+            "stopped": ["finished"],
+        }
+    ).to_csv(tmp_path / "runs.csv", index=False)
+    pd.DataFrame(
+        {
+            "step": [1],
+            "cost_s": [1.0],
+            "evaluations": [1],
+            "incumbent": ["00112200"],
+            "search": ["10"],
+            "run": [0],
+        }
+    ).to_parquet(tmp_path / "trajectories.parquet")
+    [run] = read_runs(tmp_path)["10"]
+    assert run.final == run.incumbents[0] == "00112200"

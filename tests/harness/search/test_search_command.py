@@ -27,6 +27,18 @@ def test_nasi_runs_to_an_architecture_with_its_accuracy(untrained, on_analog, tm
     runs = pd.read_csv(tmp_path / "out" / "runs.csv")
     assert len(runs) == 1
     assert runs.filter(like="accuracy").notna().all(axis=None)
+    assert runs["measured_on"].str.match(r"cpu, \d+ threads?$").all()
+    report = tmp_path / "out" / "report.md"
+    assert f"nasi: seconds were measured on {runs['measured_on'][0]}" in report.read_text("utf-8")
+    again = [*arguments, "--runs", "1", "--from", tmp_path / "out", "--output", tmp_path / "again"]
+    code, _, err = untrained(*again)
+    assert code == 0, err
+    first, second = (
+        report.read_text("utf-8"),
+        (tmp_path / "again" / "report.md").read_text("utf-8"),
+    )
+    body = slice(first.index("## What was found"), None)
+    assert first[body] == second[second.index("## What was found") :]
 
 
 def test_te_nas_prunes_by_a_named_score(untrained, on_analog):
@@ -69,3 +81,25 @@ def test_a_random_search_looks_its_scores_up(untrained, score_arguments, on_anal
         *arguments, "--indicator", "naswot", "--set", "n=3", "--runs", "5", "--format", "json"
     )
     assert again[1] == out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--budget", "inf"], "search.seconds = inf: input should be a finite number\n"),
+        (["--evaluations", "2", "--dataset", "cifar7"], "no dataset named 'cifar7'"),
+    ],
+)
+def test_what_cannot_be_searched_is_said_before_anything_runs(
+    untrained, on_analog, arguments, message
+):
+    code, _, err = untrained("search", "--searcher", "rea", *on_analog, "--runs", "1", *arguments)
+    assert code == 2
+    assert message in err
+    assert "tuple" not in err
+
+
+def test_options_of_measuring_do_not_go_with_a_study(untrained):
+    code, _, err = untrained("search", "darts-search", "--batch-size", "4", "--seed", "1")
+    assert code == 2
+    assert "the study darts-search and batch_size were both given" in err
