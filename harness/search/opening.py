@@ -158,6 +158,7 @@ def open_search(
     is_known = cost is None or cost.is_known
     if one.seconds is not None and not is_known:
         raise UserError(_no_seconds(one.seconds, study))
+    world: World
     if is_live and estimator is not None:
         if live is None:
             raise UserError(
@@ -165,23 +166,15 @@ def open_search(
                 "them; give --scores FILE (stored ones) or --store FILE (to measure them)"
             )
         facts.append(_fact_of_measuring(study))
-        world: World = live(problem, estimator, validation, cost)
-        return Opened(
-            searcher,
-            world,
-            estimator,
-            tuple(facts),
-            is_known,
+        world = live(problem, estimator, validation, cost)
+    else:
+        world = TableWorld(
+            problem,
+            scores=stored.values if stored else None,
+            score_cost_s=stored.cost_s if stored else 0.0,
             validation=validation,
             cost=cost,
         )
-    world = TableWorld(
-        problem,
-        scores=stored.values if stored else None,
-        score_cost_s=stored.cost_s if stored else 0.0,
-        validation=validation,
-        cost=cost,
-    )
     return Opened(
         searcher,
         world,
