@@ -29,7 +29,9 @@ def test_nasi_runs_to_an_architecture_with_its_accuracy(untrained, on_analog, tm
     assert runs.filter(like="accuracy").notna().all(axis=None)
     assert runs["measured_on"].str.match(r"cpu, \d+ threads?$").all()
     report = tmp_path / "out" / "report.md"
-    assert f"nasi: seconds were measured on {runs['measured_on'][0]}" in report.read_text("utf-8")
+    assert f"nasi steps=2: seconds were measured on {runs['measured_on'][0]}" in report.read_text(
+        "utf-8"
+    )
     again = [*arguments, "--runs", "1", "--from", tmp_path / "out", "--output", tmp_path / "again"]
     code, _, err = untrained(*again)
     assert code == 0, err
