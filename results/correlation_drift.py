@@ -37,9 +37,9 @@ class CorrelationDrift:
 
     @property
     def moved(self) -> bool:
-        """Whether the difference is beyond the tolerance, or tau has ceased to exist."""
-        if math.isnan(self.tau):
-            return not math.isnan(self.tau_before)
+        """Whether the difference is beyond the tolerance, or one of the two alone exists."""
+        if math.isnan(self.delta):
+            return math.isnan(self.tau) != math.isnan(self.tau_before)
         return abs(self.delta) > self.tolerance
 
 

@@ -16,6 +16,7 @@ chapter 15).
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,8 +36,8 @@ disturbs more."""
 FIRST_LOOK = 999
 """Reruns after which an unsuspicious p is left as it is."""
 SUSPICIOUS = 0.02
-CHUNK = 20_000
-"""Reruns at once, which bounds the memory."""
+CHUNK_SCORES = 1 << 20
+"""Scores drawn at once, over all networks, which bounds the memory."""
 EQUAL = 1e-12
 """Coefficients that differ by less are equal but for rounding."""
 
@@ -62,6 +63,8 @@ class ScoreDrift:
     """One-sided: chance of a rho as low if nothing has changed. NaN at the same seed."""
     constant: bool = False
     """Whether the new scores are all alike, and the old ones were not."""
+    awakened: bool = False
+    """Whether the old scores were all alike, and the new ones are not."""
 
 
 def same_seed_drift(old: pd.Series[float], new: pd.Series[float]) -> ScoreDrift:
@@ -79,7 +82,7 @@ def same_seed_drift(old: pd.Series[float], new: pd.Series[float]) -> ScoreDrift:
     """
     both = _common({"old": old, "new": new})
     a, b = both[:, 0], both[:, 1]
-    rho, constant = _agreement(a, b)
+    rho, constant, awakened = _agreement(a, b)
     return ScoreDrift(
         n=a.size,
         rho=rho,
@@ -89,6 +92,7 @@ def same_seed_drift(old: pd.Series[float], new: pd.Series[float]) -> ScoreDrift:
         usual_high=math.nan,
         p=math.nan,
         constant=constant,
+        awakened=awakened,
     )
 
 
@@ -118,8 +122,8 @@ def other_seed_drift(
     constant = bool(n and (table[:, last] == table[0, last]).all())
     seed_free = bool((table[:, :last] == table[:, :1]).all())
     if n < MIN_NETWORKS or seed_free:
-        rho, lost = _agreement(table[:, 0], table[:, last])
-        return ScoreDrift(n, rho, 0, math.nan, math.nan, math.nan, math.nan, lost)
+        rho, lost, awakened = _agreement(table[:, 0], table[:, last])
+        return ScoreDrift(n, rho, 0, math.nan, math.nan, math.nan, math.nan, lost, awakened)
     pooled = mid_ranks(table.ravel()).reshape(table.shape)
     observed = float(_rhos(table, pooled, np.full((1, n), last))[0])
     if math.isnan(observed):
@@ -132,14 +136,13 @@ def other_seed_drift(
     def reruns(count: int) -> Floats:
         return _rhos(table, pooled, generator.integers(last + 1, size=(count, n)))
 
-    first = reruns(FIRST_LOOK)
+    chunk = max(1, CHUNK_SCORES // n)
+    first = np.concatenate([reruns(count) for count in _chunks(FIRST_LOOK, chunk)])
     low, high = np.quantile(first[~np.isnan(first)], [0.05, 0.95])
     beyond, drawn = _not_larger(first, observed), FIRST_LOOK
     if (beyond + 1) / (drawn + 1) < SUSPICIOUS:
-        wanted = math.ceil(2 / level)
-        while drawn < wanted:
-            more = reruns(min(CHUNK, wanted - drawn))
-            beyond, drawn = beyond + _not_larger(more, observed), drawn + more.size
+        for count in _chunks(math.ceil(2 / level) - drawn, chunk):
+            beyond, drawn = beyond + _not_larger(reruns(count), observed), drawn + count
     return ScoreDrift(n, observed, 0, math.nan, float(low), float(high), (beyond + 1) / (drawn + 1))
 
 
@@ -152,14 +155,20 @@ def _common(columns: dict[str, pd.Series[float]]) -> Floats:
     return np.asarray(table[~np.isnan(table).any(axis=1)], dtype=np.float64)
 
 
-def _agreement(a: Floats, b: Floats) -> tuple[float, bool]:
-    """Rho, and whether b is constant where a is not."""
+def _agreement(a: Floats, b: Floats) -> tuple[float, bool, bool]:
+    """Rho, and whether b alone is constant, and a alone."""
     if a.size < MIN_NETWORKS:
-        return math.nan, False
+        return math.nan, False, False
     ranks, others = dense_ranks(a), dense_ranks(b)
     if np.array_equal(ranks, others):
-        return 1.0, False
-    return spearman_rho(a, b), not others.any()
+        return 1.0, False, False
+    return spearman_rho(a, b), not others.any(), not ranks.any()
+
+
+def _chunks(total: int, size: int) -> Iterator[int]:
+    """How many at once until there are as many as wanted."""
+    for start in range(0, total, size):
+        yield min(size, total - start)
 
 
 def _rhos(table: Floats, pooled: Floats, chosen: NDArray[np.int64]) -> Floats:

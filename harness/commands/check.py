@@ -100,12 +100,17 @@ def check(
     """
     from tempfile import TemporaryDirectory
 
+    from untrained.foundation import UserError
     from untrained.harness.commands.check_output import check_destinations
     from untrained.harness.gate.baseline_files import baseline_folder, baseline_label, load_baseline
     from untrained.harness.gate.updating import measure_baseline
     from untrained.harness.study_file import load_study
     from untrained.results import ScoreStore
 
+    if golden_only and study is not None:
+        raise UserError(
+            "--golden-only makes a baseline without a study, and --study names one; leave one out"
+        )
     given = {"--seed": seed is not None, "--json": as_json, "--all": all_}
     given |= {"--junit": junit is not None, "--summary": summary is not None}
     of_updates = {"--accept-lower-coverage": accept_lower_coverage, "--golden-only": golden_only}
@@ -114,6 +119,11 @@ def check(
     named = None if study is None else load_study(study)
     fresh = update and not _has_baseline(baseline_folder(baseline))
     old = None if fresh and (named or golden_only) else load_baseline(baseline)
+    if golden_only and old is not None and old.study is not None:
+        raise UserError(
+            f"--golden-only makes a baseline without a study, and {baseline!r} has one already; "
+            "leave the option out to update it, or name another folder"
+        )
     with (
         TemporaryDirectory(prefix="untrained-check-") as folder,
         ScoreStore(Path(folder) / "scores.sqlite") as store,

@@ -193,7 +193,7 @@ def _with_study(baseline: Baseline, texts: Mapping[str, str]) -> Baseline:
         if name not in texts:
             raise malformed(str(folder / PROVENANCE), f"names no file {name}")
     seeds, scores = read_scores(texts[SCORES], folder / SCORES)
-    values = _values(texts[NETWORKS], folder / NETWORKS)
+    values = read_values(texts[NETWORKS], folder / NETWORKS)
     for (space, indicator), frame in scores.items():
         lost = [a for a in frame.index if a not in values.get(space, ())]
         if lost:
@@ -250,7 +250,12 @@ def _definitions(text: str, path: Path) -> dict[str, Definition]:
     return {one.indicator: one for one in found}
 
 
-def _values(text: str, path: Path) -> dict[str, pd.Series[float]]:
+def read_values(text: str, path: Path) -> dict[str, pd.Series[float]]:
+    """The true values in a CSV document, by search space; NaN where there is none.
+
+    Raises:
+        MalformedInput: it holds something else; the message names the line.
+    """
     import pandas as pd
 
     by_space: dict[str, dict[str, float]] = {}

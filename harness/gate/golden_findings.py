@@ -30,8 +30,9 @@ def golden_findings(
         readings: by indicator and network, of at least the baseline's indicators.
     """
     known = {one.indicator for one in golden}
+    networks = sorted({one.network for one in golden})
     found = [
-        _finding(name, list(scores), readings)
+        _finding(name, list(scores), readings, networks)
         for name, scores in groupby(golden, key=lambda one: one.indicator)
     ]
     return found + [
@@ -41,7 +42,10 @@ def golden_findings(
 
 
 def _finding(
-    name: str, golden: Sequence[GoldenScore], readings: Mapping[tuple[str, str], Reading]
+    name: str,
+    golden: Sequence[GoldenScore],
+    readings: Mapping[tuple[str, str], Reading],
+    networks: Sequence[str],
 ) -> Finding:
     if name not in indicators:
         return Finding("golden", name, "missing", "no indicator of that name is installed")
@@ -50,9 +54,10 @@ def _finding(
         return Finding(
             "golden", name, "changed", f"not comparable: version {old}, now {new}; --update"
         )
-    gone = [_gone(one, readings.get((name, one.network))) for one in golden]
-    if any(gone):
-        return Finding("golden", name, "moved", "; ".join(filter(None, gone)), n=len(golden))
+    there = [_gone(one, readings.get((name, one.network))) for one in golden]
+    there += _gained(name, golden, readings, networks)
+    if any(there):
+        return Finding("golden", name, "moved", "; ".join(filter(None, there)), n=len(golden))
     differences = {
         one.network: _difference(one.value, readings[name, one.network].value) for one in golden
     }
@@ -82,12 +87,30 @@ def _gone(golden: GoldenScore, reading: Reading | None) -> str:
     """What became of a score that is no number any more, or was none; empty if it is as before."""
     had = not math.isnan(golden.value)
     if reading is None:
-        return f"{golden.network}: had a score, is unsupported now" if had else ""
+        was = "had a score" if had else "diverged"
+        return f"{golden.network}: {was}, is unsupported now"
     if had and reading.status != "ok":
         return f"{golden.network}: was {golden.value:.9g}, now {reading.status} ({reading.reason})"
     if not had and reading.status == "ok":
         return f"{golden.network}: had no score, now {reading.value:.9g}"
     return ""
+
+
+def _gained(
+    name: str,
+    golden: Sequence[GoldenScore],
+    readings: Mapping[tuple[str, str], Reading],
+    networks: Sequence[str],
+) -> list[str]:
+    """Scores of networks that were unsupported when the baseline was written."""
+    had = {one.network for one in golden}
+    return [
+        f"{network}: was unsupported, now {readings[name, network].value:.9g}"
+        for network in networks
+        if network not in had
+        and (name, network) in readings
+        and readings[name, network].status == "ok"
+    ]
 
 
 def _difference(old: float, new: float) -> float:

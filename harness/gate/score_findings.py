@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 from untrained.harness.gate.baseline import Baseline
 from untrained.harness.gate.baseline_table import rounded
+from untrained.harness.runner import FAILURES
 from untrained.indicators import indicators
 from untrained.results import (
     SAME_RHO,
+    CorrelationDrift,
     CoverageDrift,
     Finding,
     Outcome,
@@ -79,16 +81,23 @@ def score_findings(compared: Compared) -> Iterator[Finding]:
 def _coverage(compared: Compared) -> Finding:
     drift = coverage_drift(compared.old, compared.new)
     random = not compared.exact and len(compared.baseline.seeds) > 1
+    # no seed explains a crash
+    random = random and not _crashed(compared, drift)
     worse = drift.p < compared.level if random else drift.scored < drift.scored_before
     if drift.lost and not random:
         worse = True
+    outcome: Outcome = "worse" if worse else "holds"
     text = f"{drift.scored} of {drift.n} networks have a score, before {drift.scored_before:g}"
     if worse:
         text += f"; {_reasons(compared, drift)}"
+    elif drift.gained and not random:
+        # nothing is random: a number where there was none is another score
+        outcome = "moved"
+        text += f"; a score where there was none: {', '.join(drift.gained[:3])}"
     return Finding(
         tier="coverage",
         subject=compared.indicator,
-        outcome="worse" if worse else "holds",
+        outcome=outcome,
         text=text,
         space=compared.space,
         measure="coverage",
@@ -97,6 +106,12 @@ def _coverage(compared: Compared) -> Finding:
         n=drift.n,
         p=drift.p if random else math.nan,
     )
+
+
+def _crashed(compared: Compared, drift: CoverageDrift) -> bool:
+    """Whether a network that always had a score has failed to get one."""
+    rows = compared.rows[compared.rows["architecture"].isin(drift.lost)]
+    return bool(rows["status"].isin(FAILURES).any())
 
 
 def _reasons(compared: Compared, drift: CoverageDrift) -> str:
@@ -113,12 +128,13 @@ def _scores(compared: Compared) -> Finding:
     if compared.exact:
         seed = compared.seed
         drift = same_seed_drift(compared.old[seed], compared.new)
-        moved = drift.constant or drift.rho < SAME_RHO
+        moved = drift.constant or drift.awakened or drift.rho < SAME_RHO
         text = _same_seed_text(drift)
     else:
         drift = other_seed_drift(compared.old, compared.new, level=compared.level)
         strict = math.isnan(drift.p)
-        moved = drift.constant or (drift.rho < SAME_RHO if strict else drift.p < compared.level)
+        beyond = drift.rho < SAME_RHO if strict else drift.p < compared.level
+        moved = drift.constant or drift.awakened or beyond
         text = _other_seed_text(drift)
     outcome: Outcome = "moved" if moved else "holds"
     if math.isnan(drift.rho) and not moved:
@@ -138,8 +154,8 @@ def _scores(compared: Compared) -> Finding:
 
 
 def _same_seed_text(drift: ScoreDrift) -> str:
-    if drift.constant:
-        return f"all {drift.n} scores are alike now"
+    if drift.constant or drift.awakened:
+        return _constant_text(drift)
     if drift.identical == drift.n:
         return f"{drift.n} scores equal"
     return (
@@ -148,9 +164,15 @@ def _same_seed_text(drift: ScoreDrift) -> str:
     )
 
 
-def _other_seed_text(drift: ScoreDrift) -> str:
+def _constant_text(drift: ScoreDrift) -> str:
     if drift.constant:
         return f"all {drift.n} scores are alike now"
+    return f"all {drift.n} scores were alike and are not now"
+
+
+def _other_seed_text(drift: ScoreDrift) -> str:
+    if drift.constant or drift.awakened:
+        return _constant_text(drift)
     if math.isnan(drift.p):
         return f"rho {drift.rho:.4f} with scores that do not depend on the seed"
     return (
@@ -173,10 +195,8 @@ def _correlation(compared: Compared) -> Finding:
     )
     outcome: Outcome = "moved" if drift.moved else "holds"
     text = f"tau-b {drift.tau_before:.3f}, now {drift.tau:.3f} ({drift.delta:+z.3f})"
-    if math.isnan(drift.tau):
-        text = f"tau-b was {drift.tau_before:.3f} and does not exist now: scores are all alike"
-        if not drift.moved:
-            outcome, text = "unknown", f"{drift.n} networks have all scores and a true value"
+    if math.isnan(drift.delta):
+        outcome, text = _without_tau(drift)
     return Finding(
         tier="correlation",
         subject=name,
@@ -189,3 +209,16 @@ def _correlation(compared: Compared) -> Finding:
         n=drift.n,
         p=drift.p,
     )
+
+
+def _without_tau(drift: CorrelationDrift) -> tuple[Outcome, str]:
+    """What is said where a tau-b does not exist."""
+    if not drift.moved:
+        return "unknown", (
+            f"no tau-b: {drift.n} networks have all scores and a true value, and three with "
+            "different scores are needed"
+        )
+    if math.isnan(drift.tau):
+        was = f"tau-b was {drift.tau_before:.3f}"
+        return "moved", f"{was} and does not exist now: scores are all alike"
+    return "moved", f"there was no tau-b, scores were all alike; now {drift.tau:.3f}"

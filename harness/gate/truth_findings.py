@@ -38,9 +38,13 @@ def truth_finding(baseline: Baseline, space: str, named: NamedStudy, dataset: st
     if isinstance(now, NoTruth):
         text = f"whether the truth has changed cannot be said: {now.reason}"
         return Finding("truth", "truth", "unknown", text, space)
+    told = _told(old, now)
+    if not told and now.higher_is_better != old.higher_is_better:
+        was, is_ = ("higher", "lower") if old.higher_is_better else ("lower", "higher")
+        text = f"the direction of {now.target.label} is turned: {was} was better, now {is_}"
+        return Finding("truth", "truth", "changed", text, space)
     new = now.values(values.index).map(rounded, na_action="ignore")
     drift = truth_drift(values, new)
-    told = _told(old, now)
     outcome: Outcome = "holds" if drift.same else "moved"
     text = f"the values of {drift.n} networks equal; {now.target.label}"
     if not drift.same:

@@ -7,7 +7,14 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from untrained.harness.gate.baseline import Baseline
-from untrained.harness.gate.baseline_files import GOLDEN, SCORES, read_golden, read_scores
+from untrained.harness.gate.baseline_files import (
+    GOLDEN,
+    NETWORKS,
+    SCORES,
+    read_golden,
+    read_scores,
+    read_values,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +27,11 @@ def lower_coverage(baseline: Baseline, contents: Mapping[str, str]) -> list[str]
         baseline: the old one.
         contents: files of the new one.
     """
-    return [*_golden(baseline, contents), *_scores(baseline, contents)]
+    return [
+        *_golden(baseline, contents),
+        *_scores(baseline, contents),
+        *_truths(baseline, contents),
+    ]
 
 
 def _golden(baseline: Baseline, contents: Mapping[str, str]) -> Iterator[str]:
@@ -53,3 +64,13 @@ def _scores(baseline: Baseline, contents: Mapping[str, str]) -> Iterator[str]:
                 f"{indicator} has scores for {100 * shares[1]:.1f} % of its networks of {space}, "
                 f"before {100 * shares[0]:.1f} %"
             )
+
+
+def _truths(baseline: Baseline, contents: Mapping[str, str]) -> Iterator[str]:
+    if NETWORKS not in contents:  # then no space has scores either, which is said
+        return
+    new = read_values(contents[NETWORKS], baseline.folder / NETWORKS)
+    for space, old in (baseline.values or {}).items():
+        had, has = (int(v.notna().sum()) for v in (old, new.get(space, old.iloc[:0])))
+        if has < had:
+            yield f"{has} networks of {space} have a true value, before {had}"

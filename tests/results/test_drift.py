@@ -14,6 +14,7 @@ from untrained.results import (
     coverage_drift,
     other_seed_drift,
     same_seed_drift,
+    score_drift,
     truth_drift,
 )
 
@@ -60,6 +61,25 @@ def test_five_exchanged_neighbours_of_forty_are_rounding_and_six_are_not():
 def test_scores_that_have_become_all_alike_are_told(reference):
     assert same_seed_drift(series(reference), series([5.0] * 3)).constant
     assert not same_seed_drift(series([7.0] * 3), series([5.0] * 3)).constant
+
+
+def test_scores_that_have_ceased_to_be_all_alike_are_told():
+    flat, table = series([7.0] * 4), pd.DataFrame({0: series([7.0] * 4), 1: series([7.0] * 4)})
+    varied = series([1.0, 2.0, 3.0, 3.0])
+    for drift in (same_seed_drift(flat, varied), other_seed_drift(table, varied, level=0.01)):
+        assert drift.awakened
+        assert not drift.constant
+    assert not same_seed_drift(flat, flat + 1).awakened
+    assert not same_seed_drift(varied, flat).awakened
+
+
+def test_how_many_reruns_are_drawn_at_once_changes_nothing(monkeypatch):
+    table = noisy(np.random.default_rng(5), 12, 4)
+    broken = -table[3]
+    whole = other_seed_drift(table[[0, 1, 2]], broken, level=1e-3)
+    monkeypatch.setattr(score_drift, "CHUNK_SCORES", 12 * 7)
+    assert other_seed_drift(table[[0, 1, 2]], broken, level=1e-3) == whole
+    assert whole.p < 1e-3
 
 
 def test_p_at_another_seed_is_the_share_of_all_exchanges_with_no_larger_rho():
@@ -180,6 +200,21 @@ def test_a_correlation_that_ceases_to_exist_has_moved():
         level=0.01,
     )
     assert np.isnan(drift.tau)
+    assert drift.moved
+
+
+def test_a_correlation_that_comes_into_being_has_moved():
+    table = noisy(np.random.default_rng(0), 10, 1)
+    drift = correlation_drift(
+        table * 0,
+        table[0],
+        table[0],
+        old_higher_is_better=True,
+        new_higher_is_better=True,
+        level=0.01,
+    )
+    assert np.isnan(drift.tau_before)
+    assert drift.tau == pytest.approx(1)
     assert drift.moved
 
 

@@ -150,6 +150,11 @@ def test_a_damaged_baseline_is_named_with_file_and_line(
         (["empty"], "the folder 'empty' holds no baseline: it has no provenance.json"),
         (["golden", "--seed", "3"], "golden scores alone, which know no seed"),
         (["golden", "--update", "--seed", "3"], "--seed and --update do not go together"),
+        (["nasbench201-gate", "--golden-only", "--update"], "'nasbench201-gate' has one already"),
+        (
+            ["new", "--golden-only", "--update", "--study", "nasbench201-quick"],
+            "without a study, and --study names one",
+        ),
         (["golden", "--golden-only"], "--golden-only is about updates; give --update too"),
         (["golden", "--junit", "file/gate.xml"], "cannot write to 'file/gate.xml'"),
         (["golden", "--summary", "empty"], "cannot write to 'empty'"),

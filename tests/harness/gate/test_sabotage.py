@@ -176,6 +176,23 @@ def test_a_network_without_a_score_is_lost_coverage_with_its_reason(
     assert lost.value < lost.limit == 1
 
 
+def test_one_crash_is_lost_coverage_at_any_seed(check, found, named, monkeypatch):
+    honest, calls = indicators["naswot"].function, []
+
+    def once(m: Measurement) -> float:
+        calls.append(m)
+        if len(calls) == 1:
+            raise RuntimeError("only this one")
+        return honest(m)
+
+    with_function(monkeypatch, "naswot", once)
+    done = check(golden=False, seed=100)
+    assert named(done) == {("coverage", "naswot")}
+    lost = found(done, "coverage", "naswot")
+    assert "15 of 16 networks have a score" in lost.text
+    assert "1 error: RuntimeError: only this one" in lost.text
+
+
 def test_the_twelve_epochs_served_for_two_hundred_are_named_as_the_truth(
     check, found, named, toy_table
 ):
@@ -204,6 +221,24 @@ def test_a_wrong_column_in_the_study_is_named_as_the_truth(
     text = found(done, "truth", "truth").text
     assert "another column: cifar10 test accuracy, 200 epochs" in text
     assert f"now {label}" in text
+
+
+def test_a_turned_direction_of_the_truth_is_named(check, found, named, toy_table, monkeypatch):
+    monkeypatch.setattr(type(toy_table), "higher_is_better", lambda self, metric: False)
+    done = check(golden=False)
+    assert named(done) == {("truth", "truth")}
+    assert "mean over training seeds is turned: higher was better, now lower" in (
+        found(done, "truth", "truth").text
+    )
+
+
+def test_a_score_where_there_was_none_has_moved(baseline, check, found, named):
+    scores = baseline.scores["nasbench201", "naswot"]
+    first = scores.index[0]
+    scores.loc[first] = math.nan
+    done = check(golden=False)
+    assert named(done) == {("coverage", "naswot")}
+    assert f"a score where there was none: {first}" in found(done, "coverage", "naswot").text
 
 
 def test_a_truth_that_is_not_there_is_no_regression_but_said(check, found, toy_table, monkeypatch):
