@@ -8,14 +8,11 @@ from dataclasses import dataclass
 
 from untrained.reports.numbers import several
 from untrained.reports.verdict_sentences import paragraphs
-from untrained.results.evidence import Evidence, Relation, relation
+from untrained.results.evidence import FEWEST, Evidence, Relation, relation
 from untrained.results.standing import Standing
 
 SAME = 0.999
 """|rho| from which two indicators rank alike but for rounding and noise of a few networks."""
-ENOUGH = 10
-"""Networks on every target below which nothing is called another name of something: of four
-networks, one ranking in 24 is any other one."""
 ALIKE = 0.98
 """|rho| with a size from which an indicator that says nothing beyond it is that size."""
 
@@ -46,9 +43,10 @@ def same_as(standings: Sequence[Standing]) -> tuple[str, int] | None:
 
     It is one that ranks the networks of every target alike, or turned round: |rho| >= 0.999; or a
     size with |rho| >= 0.98 beyond which nothing is left: no partial correlation given it, or one
-    whose interval holds zero, on every target. None where a target has fewer than ten networks.
+    whose interval holds zero, on every target. None where a target has fewer than ten networks: of
+    four, one ranking in 24 is any other one.
     """
-    if not standings or min(one.row.n for one in standings) < ENOUGH:
+    if not standings or min(one.row.n for one in standings) < FEWEST:
         return None
     first = standings[0]
     candidates = [name for name, _ in first.rho_with]
@@ -102,6 +100,8 @@ def _headline(evidence: Evidence, ranked: Sequence[Standing]) -> str:
     answers = [_against_params(name, ranked), _against_best(ranked)]
     if all(one.row.tau_high < 0 for one in ranked):
         answers.insert(0, f"{name} ranks backwards: lower seems to be better.")
+    if unranked := len(evidence.standings) - len(ranked):
+        answers.append(f"On {several(unranked, 'further target')} it ranks nothing.")
     return " ".join(answers)
 
 

@@ -126,8 +126,9 @@ def leakage_part(seen: Sequence[Seen], labels: Sequence[str]) -> Part:
     return Part(
         "leakage",
         "Does it read accuracies?",
-        "Seen while the file was loaded and while it scored: files that Python opens, Parquet "
-        "files that pyarrow or pandas read, look-ups in this project's benchmarks, imports of "
+        "Seen while the file was loaded and while it scored: files that Python opens, modules "
+        "outside the installed packages among them, Parquet files that pyarrow or pandas read, "
+        "look-ups in this project's benchmarks, imports of "
         "packages that hold accuracies, data bases, connections, programs. Not seen: accuracies "
         "written into the file itself (numbers and long texts are counted below), files that a C "
         "or Rust extension opens by itself, and a formula that was fitted beforehand.",

@@ -6,12 +6,15 @@ import math
 from collections.abc import Iterator, Sequence
 
 from untrained.reports.numbers import decimal, estimate, p_value, several
+from untrained.results.correlation import CorrelationRow
 from untrained.results.evidence import Evidence, SearchedFor, Steadiness, relation
 from untrained.results.pairwise import PairComparison
 from untrained.results.standing import Standing
 
 FEW = 50
 """Networks below which a verdict is a hint."""
+_SHOWN = 5
+"""Files, programs and connections that are named in a sentence; the page lists all."""
 UNSTABLE = 0.9
 """rho between two scorings below which much of a ranking is decided by the draw."""
 
@@ -27,6 +30,7 @@ def paragraphs(evidence: Evidence) -> Iterator[str]:
         ("Labels", list(_of_labels(evidence))),
         ("Contract", list(_of_contract(evidence))),
         ("Failures", list(_of_failures(evidence))),
+        ("Where its scores may come from", list(_of_sources(evidence))),
     ):
         if lines:
             several_lines = "".join(f"\n\N{BULLET} {line}" for line in lines)
@@ -48,20 +52,29 @@ def _of_target(name: str, one: Standing) -> str:
         return f"{where}: {name} ranks nothing ({several(row.n, 'network')} with a score)."
     text = (
         f"{where}: Kendall tau-b {estimate(row.tau, row.tau_low, row.tau_high)} on "
-        f"{several(row.n, 'network')}{_versus('params', one.against('params'))}"
+        f"{_networks(row)}{_versus('params', one.against('params'))}"
     )
     if one.best and one.best != "params":
         text += _versus(f"the best baseline, {one.best}", one.against(one.best))
     if row.tau_high < 0:
         text += "; it ranks the wrong way round: lower seems to be better"
     if one.ceilings and row.tau_low > one.ceilings[0].tau_high:
+        limit = one.ceilings[0]
         text += (
-            f"; that is above the noise ceiling of training, {decimal(one.ceilings[0].tau)}, which "
-            "no honest indicator passes: was it fitted to these accuracies?"
+            f"; that is above what the training noise of these networks lets one expect "
+            f"({decimal(limit.tau)}, {limit.first} against {limit.second}): was it fitted to these "
+            "accuracies?"
         )
     if row.n < FEW:
         text += "; so few networks give a hint, not a verdict"
     return f"{text}."
+
+
+def _networks(row: CorrelationRow) -> str:
+    """How many it is about, and of how many where not all have a score."""
+    if row.n == row.n_population:
+        return several(row.n, "network")
+    return f"the {row.n:,} of {several(row.n_population, 'network')} that have a score"
 
 
 def _versus(other: str, compared: PairComparison | None) -> str:
@@ -172,6 +185,8 @@ def _of_contract(evidence: Evidence) -> Iterator[str]:
     if evidence.broken:
         number = several(len(evidence.broken), "promise")
         yield f"It breaks {number}: {' '.join(evidence.broken)}"
+    if evidence.not_examined:
+        yield f"It could not be examined: {evidence.not_examined}"
 
 
 def _of_failures(evidence: Evidence) -> Iterator[str]:
@@ -180,6 +195,16 @@ def _of_failures(evidence: Evidence) -> Iterator[str]:
             f"{evidence.failures:,} of {evidence.wanted:,} scores failed; networks without a score "
             "are not ranked."
         )
+
+
+def _of_sources(evidence: Evidence) -> Iterator[str]:
+    if reached := evidence.reached:
+        more = f"; and {len(reached) - _SHOWN:,} more" if len(reached) > _SHOWN else ""
+        yield (
+            f"Besides computing it {'; '.join(reached[:_SHOWN])}{more}. Whether accuracies are in "
+            "there cannot be told from outside: look."
+        )
+    yield from (f"{one[:1].upper()}{one[1:]}." for one in evidence.suspicions)
 
 
 def _one_a_space(standings: Sequence[Standing]) -> list[Standing]:

@@ -15,6 +15,8 @@ Relation = Literal["better", "worse", "not told apart", "the same ranking", "unk
 
 LEVEL = 0.05
 """Family-wise: p-values are adjusted by Holm's method for all baselines of a target."""
+FEWEST = 10
+"""Networks below which a difference is not judged: a single one of so few decides it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,14 @@ class Evidence:
     searches: tuple[SearchedFor, ...] = ()
     broken: tuple[str, ...] = ()
     """Statements of the contract that it does not keep."""
+    not_examined: str = ""
+    """Why the contract could not be examined; empty where it was."""
     accuracies: tuple[str, ...] = ()
     """What it did that leads to accuracies of trained networks."""
+    reached: tuple[str, ...] = ()
+    """What else it did besides computing: other files, programs, connections."""
+    suspicions: tuple[str, ...] = ()
+    """What its text says about where scores may come from."""
     needs_labels: bool | None = None
     """None: not tried."""
     changes_with_labels: bool | None = None
@@ -70,12 +78,15 @@ class Evidence:
 def relation(compared: PairComparison | None) -> Relation:
     """What a comparison says at the level of 5 %, after Holm's adjustment.
 
-    The same ranking is a difference of exactly zero in every resample.
+    The same ranking is a difference of exactly zero in every resample. Fewer than ten networks
+    say nothing else.
     """
     if compared is None or math.isnan(compared.delta) or math.isnan(compared.p_holm):
         return "unknown"
     if compared.delta == compared.delta_low == compared.delta_high == 0:
         return "the same ranking"
+    if compared.n < FEWEST:
+        return "unknown"
     if compared.p_holm > LEVEL:
         return "not told apart"
     return "better" if compared.delta > 0 else "worse"

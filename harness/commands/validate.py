@@ -91,8 +91,8 @@ def validate(
     Markdown, says what came of it. An interrupted run is resumed by the same command; an edited
     file is scored anew. The file's code is run: validate only what you would run yourself.
 
-    Exit status: 0 fine, 1 a score failed, a promise is broken or accuracies were read, 2 the file
-    has no usable indicator.
+    Exit status: 0 fine, 1 a score failed, a promise is broken or could not be examined, or
+    accuracies were read, 2 the file has no usable indicator.
 
     [dim]untrained validate my_indicator.py
 

@@ -157,7 +157,7 @@ def _read(path: Path) -> str:
             f"{path} is a folder; one file is validated: name the Python file with the indicator"
         )
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # some editors begin with a mark
     except FileNotFoundError:
         near = sorted(one.name for one in path.parent.glob("*.py"))
         there = f"in that folder there are {', '.join(near)}" if near else "there is no Python file"
@@ -201,7 +201,7 @@ def _imported(
             yield module, declared
         finally:
             if before is None:
-                del sys.modules[name]
+                sys.modules.pop(name, None)
             else:
                 sys.modules[name] = before
 

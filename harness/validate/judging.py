@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -13,6 +13,7 @@ from untrained.harness.scored import wide_scores
 from untrained.harness.validate.measuring import Measured
 from untrained.harness.validate.plans import GroundPlans
 from untrained.harness.validate.searching import RUNS, compare_searches
+from untrained.harness.validate.watch import Kind
 from untrained.indicators import Indicator, indicators
 from untrained.results import Resampling, ScoreStore, seed_stability
 from untrained.results.evidence import Evidence, SearchedFor, Steadiness
@@ -37,6 +38,7 @@ def weigh(
     item: Indicator,
     store: ScoreStore,
     *,
+    suspicions: Sequence[str] = (),
     seed: int = 0,
     runs: int = RUNS,
     told: Callable[[str], None] = lambda text: None,
@@ -47,6 +49,7 @@ def weigh(
         measured: what a run has measured.
         item: the candidate.
         store: holds its scores.
+        suspicions: what the file's text gives away.
         seed: of resamples and searches.
         runs: of each search.
         told: hears what is being done.
@@ -93,19 +96,21 @@ def weigh(
         steadiness=tuple(steadiness),
         searches=tuple(map(_searched, searches)),
         broken=tuple(one.statement for one in measured.findings.broken),
-        accuracies=tuple(
-            dict.fromkeys(
-                f"{one.what} while {one.when}"
-                for one in measured.sightings
-                if one.kind == "accuracies"
-            )
-        ),
+        not_examined=measured.findings.died,
+        accuracies=_sighted(measured, "accuracies"),
+        reached=_sighted(measured, "file", "outside"),
+        suspicions=tuple(suspicions),
         needs_labels=any(one.needs for one in labels) if labels else None,
         changes_with_labels=any(one.changes for one in labels) if labels else None,
         failures=measured.summary.num_failures,
         wanted=measured.summary.wanted,
     )
     return Judged(evidence, tuple(searches))
+
+
+def _sighted(measured: Measured, *kinds: Kind) -> tuple[str, ...]:
+    seen = [one for one in measured.sightings if one.kind in kinds]
+    return tuple(dict.fromkeys(f"{one.what} while {one.when}" for one in seen))
 
 
 def _scores(plans: GroundPlans, item: Indicator, store: ScoreStore) -> pd.DataFrame:

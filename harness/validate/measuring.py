@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from untrained.foundation import UserError
+from untrained.foundation import StorageError, UserError
 from untrained.harness.devices import make_executor
 from untrained.harness.pool import WorkerDied
 from untrained.harness.progress import Progress
@@ -277,7 +277,14 @@ def _kept(file: Path | None, key: str, grounds: Sequence[Ground]) -> dict[str, i
 
 
 def _keep(file: Path | None, key: str, counts: Mapping[str, int]) -> None:
-    if file is not None:
+    if file is None:
+        return
+    text = json.dumps({"key": key, "networks": counts}, indent=1)
+    try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({"key": key, "networks": counts}, indent=1)
         file.write_text(f"{text}\n", encoding="utf-8")
+    except OSError as error:
+        raise StorageError(
+            f"cannot write to {str(file.parent)!r}: {error.strerror or error}; name a folder you "
+            "can write to (--output FOLDER)"
+        ) from error

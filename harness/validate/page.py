@@ -17,7 +17,7 @@ from untrained.harness.validate.judging import Judged
 from untrained.harness.validate.measuring import Measured
 from untrained.harness.validate.plans import GroundPlans
 from untrained.harness.validate.probing import CostTrial
-from untrained.harness.validate.source import suspicions
+from untrained.harness.validate.source import source_notes
 from untrained.indicators import Indicator
 from untrained.reports.verdict_conduct_parts import Cost, Promise, Seen
 from untrained.reports.verdict_page import VerdictPage
@@ -61,7 +61,7 @@ def verdict_page(
         promises=tuple(Promise(one.statement, one.kept, one.detail) for one in findings.promises),
         not_examined=findings.died,
         seen=tuple(Seen(one.when, one.kind, one.what) for one in measured.sightings),
-        source_notes=tuple(suspicions(candidate.text)),
+        source_notes=tuple(note.text for note in source_notes(candidate.text)),
         costs=tuple(_costs(measured.costs)),
         command=command,
         environment=asdict(current_environment(device="cpu", threads=1)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import dataclass
 
 from untrained.harness.validate.watch import ACCURACY_PACKAGES
 
@@ -13,7 +14,16 @@ LONG_TEXT = 2000
 _OWN_ACCURACIES = ("untrained.spaces", "untrained.results", "untrained.harness")
 
 
-def suspicions(text: str) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class SourceNote:
+    """Something that the text says."""
+
+    text: str
+    suspicious: bool
+    """Whether scores may come from there."""
+
+
+def source_notes(text: str) -> list[SourceNote]:
     """Imports of what holds accuracies, and how many numbers are written into the file.
 
     Args:
@@ -36,12 +46,17 @@ def suspicions(text: str) -> list[str]:
         for name in sorted(imported)
         if name.partition(".")[0] in ACCURACY_PACKAGES or name.startswith(_OWN_ACCURACIES)
     ]
-    said = [f"the file imports {name}, by which accuracies can be reached" for name in leading]
-    many = "; look whether they are accuracies" if numbers > MANY_NUMBERS else ""
-    said.append(f"numbers written into the file: {numbers:,}{many}")
+    said = [
+        SourceNote(f"the file imports {name}, by which accuracies can be reached", True)
+        for name in leading
+    ]
+    many = numbers > MANY_NUMBERS
+    hint = "; look whether they are accuracies" if many else ""
+    said.append(SourceNote(f"numbers written into the file: {numbers:,}{hint}", many))
     if longest > LONG_TEXT:
-        said.append(
+        table = (
             f"longest text written into the file: {longest:,} characters; look whether it holds "
             "a table"
         )
+        said.append(SourceNote(table, True))
     return said

@@ -19,6 +19,7 @@ from untrained.harness.validate.measuring import Measured, Settings, measure_can
 from untrained.harness.validate.page import verdict_page
 from untrained.harness.validate.probing import traits_of
 from untrained.harness.validate.searching import RUNS
+from untrained.harness.validate.source import source_notes
 from untrained.reports.verdict_page import VerdictPage
 from untrained.results import ScoreStore
 
@@ -38,9 +39,10 @@ class Validation:
 
     @property
     def is_clean(self) -> bool:
-        """Whether nothing failed, no promise is broken and no accuracy was read."""
+        """Whether nothing failed, no promise is broken or unexamined, no accuracy was read."""
         evidence = self.page.evidence
-        return not (evidence.failures or evidence.broken or evidence.accuracies)
+        broken = evidence.broken or evidence.not_examined
+        return not (evidence.failures or broken or evidence.accuracies)
 
 
 def validate_candidate(
@@ -91,7 +93,15 @@ def validate_candidate(
             chosen=folder / CHOSEN,
             inner=inner,
         )
-        judged = weigh(measured, item, store, seed=settings.seed, runs=runs, told=told)
+        judged = weigh(
+            measured,
+            item,
+            store,
+            suspicions=[one.text for one in source_notes(candidate.text) if one.suspicious],
+            seed=settings.seed,
+            runs=runs,
+            told=told,
+        )
         page = verdict_page(candidate, item, measured, judged, store, command=command)
     return Validation(page, measured)
 

@@ -27,7 +27,10 @@ ACCURACY_PACKAGES = frozenset(
 )
 """Packages that hold accuracies of trained networks, or read them."""
 
-_SOURCE = (".py", ".pyc", ".so", ".pth", ".dll", ".dylib", ".pyd", ".egg-link")
+_TABLES = frozenset({"tables", "surrogates", "reference_scores"})
+"""Folders of the data folder that hold accuracies."""
+_CODE = frozenset({".py", ".pyc"})
+"""A module is told of as a file, whose ever it is: it need not hold a table."""
 _PROGRAMS = {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn"}
 _CONNECTIONS = {"socket.connect", "socket.getaddrinfo", "urllib.Request"}
 _MAX_SEEN = 200
@@ -92,7 +95,8 @@ def _prepare() -> None:
 
 
 def _note(kind: Kind, what: str) -> None:
-    if _when and len(_seen) < _MAX_SEEN:
+    # accuracies always: a crowd of other files must not hide them
+    if _when and (kind == "accuracies" or len(_seen) < _MAX_SEEN):
         _seen[Sighting(_when[-1], kind, what)] = None
 
 
@@ -114,32 +118,32 @@ def _hear(event: str, arguments: tuple[Any, ...]) -> None:
 def _opened(path: object) -> None:
     if not isinstance(path, str | bytes | os.PathLike):
         return  # a file descriptor that was opened before
-    text = os.fsdecode(path)
-    if text.endswith(_SOURCE) or text.startswith(("/proc/", "/sys/", "/dev/")):
+    given = os.path.abspath(os.fsdecode(path))
+    if given.startswith(("/proc/", "/sys/", "/dev/")):
         return
-    kind = _kind_of(text)
-    if kind == "accuracies" or not _belongs_to_python(text):
-        _note(kind, f"opens {Path(text).name}")
+    kind = _kind_of(given)
+    if kind == "accuracies" or not _is_installed(given):
+        _note(kind, f"opens {Path(given).name}")
 
 
-def _kind_of(text: str) -> Kind:
-    parts = set(Path(text).parts)
-    tables = {"tables", "surrogates", "reference_scores"}
+def _kind_of(given: str) -> Kind:
     with unwatched():
         from untrained.spaces.data_location import data_folder
 
-        folder = str(data_folder())
-    if ACCURACY_PACKAGES & parts or (text.startswith(folder) and tables & parts):
-        return "accuracies"
-    return "accuracies" if Path(text).name == "scores.parquet" else "file"
+        folder = Path(data_folder()).resolve()
+        # a link, or a way round, leads to the same table
+        real = Path(os.path.realpath(given))
+    of_data = real.is_relative_to(folder) and not _TABLES.isdisjoint(real.parts)
+    of_package = not ACCURACY_PACKAGES.isdisjoint(real.parts) and real.suffix not in _CODE
+    committed = real.name == "scores.parquet" or real.match("baselines/*/networks.csv")
+    return "accuracies" if of_data or of_package or committed else "file"
 
 
-def _belongs_to_python(text: str) -> bool:
-    """Whether a file is one of the installation, such as a package's own data."""
-    if not Path(text).is_absolute():
-        return False
+def _is_installed(path: str) -> bool:
+    """Whether it belongs to Python, an installed package or this project, code or data."""
     places = {sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")}
-    return any(text.startswith(place) for place in places)
+    places |= {os.path.abspath(place) for place in sys.modules["untrained"].__path__}
+    return any(path.startswith(place + os.sep) for place in places)
 
 
 def _trap_tables() -> None:

@@ -22,8 +22,10 @@ def row(tau: float = 0.6, low: float = 0.5, high: float = 0.7, n: int = 200) -> 
     return CorrelationRow("mine", n, n, tau, low, high, 0.8, 0.7, 0.9, tau, 0.0, 0.0, NAN, NAN, NAN)
 
 
-def compared(other: str, delta: float, p: float, half: float = 0.02) -> PairComparison:
-    return PairComparison("mine", other, 200, delta, delta - half, delta + half, p, p)
+def compared(
+    other: str, delta: float, p: float, half: float = 0.02, n: int = 200
+) -> PairComparison:
+    return PairComparison("mine", other, n, delta, delta - half, delta + half, p, p)
 
 
 def partial(rho: float, half: float = 0.1) -> PartialCorrelation:
@@ -77,6 +79,12 @@ def test_a_comparison_is_judged_by_its_adjusted_p(
 ) -> None:
     assert relation(compared("x", delta, p, half)) == said
     assert relation(None) == "unknown"
+
+
+def test_few_networks_are_better_than_nothing_at_nothing() -> None:
+    assert relation(compared("x", 0.5, 0.0, n=9)) == "unknown"
+    assert relation(compared("x", 0.5, 0.0, n=10)) == "better"
+    assert relation(compared("x", 0.0, 1.0, 0.0, n=3)) == "the same ranking"
 
 
 def test_better_than_params_and_not_told_apart_from_the_best() -> None:
@@ -167,6 +175,9 @@ def test_what_ranks_nothing_is_said() -> None:
     assert "ranks nothing" in headline(nothing)
     assert "mine ranks nothing (0 networks with a score)" in text(nothing)
     assert "no accuracies are at hand" in headline()
+    some = headline(stands(), nothing)
+    assert "Yes: mine is, on the 1 target." in some
+    assert some.endswith("On 1 further target it ranks nothing.")
 
 
 def test_a_reversed_ranking_is_noticed_only_for_certain() -> None:
@@ -180,6 +191,27 @@ def test_above_the_noise_of_training_is_suspicious() -> None:
     ceiling = Ceiling("a", "b", 200, 0.9, 0.88, 0.92, 0.9, 0.9, 0.9, ())
     assert "was it fitted" in text(stands(row=row(0.95, 0.921, 0.97), ceilings=(ceiling,)))
     assert "was it fitted" not in text(stands(row=row(0.95, 0.92, 0.97), ceilings=(ceiling,)))
+    assert "(0.900, a against b)" in text(stands(row=row(0.95, 0.93, 0.97), ceilings=(ceiling,)))
+
+
+def test_networks_without_a_score_are_counted() -> None:
+    part = replace(row(n=120), n_population=200)
+    assert "on the 120 of 200 networks that have a score" in text(stands(row=part))
+    assert "on 200 networks" in text(stands())
+
+
+def test_where_scores_may_come_from_is_said_beside_the_verdict() -> None:
+    assert "may come from" not in text(stands())
+    files = tuple(f"opens {n}.csv while scoring" for n in range(7))
+    said = text(stands(), reached=files, suspicions=("the file imports nas_201_api",))
+    assert "opens 4.csv while scoring; and 2 more. Whether accuracies are in there" in said
+    assert "5.csv" not in said
+    assert "The file imports nas_201_api." in said
+
+
+def test_a_contract_that_was_not_examined_is_said() -> None:
+    said = text(stands(), not_examined="the worker was killed")
+    assert "Contract. It could not be examined: the worker was killed" in said
 
 
 def test_few_networks_are_a_hint() -> None:

@@ -189,3 +189,10 @@ def test_a_plain_function_may_ruin_its_network_and_draws_by_the_seed(write: Writ
                 values.append(read(m, ["mine"])["mine"].value)
     assert values[0] == values[1] != values[2]
     assert torch.equal(NETWORK[0].weight, weight)
+
+
+def test_a_mark_at_the_beginning_of_the_file_is_no_part_of_it(write: Write) -> None:
+    path = write("def mine(network, inputs, labels):\n    return 1.0\n")
+    plain = find_candidate(path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert find_candidate(path) == plain

@@ -124,3 +124,21 @@ def test_a_broken_file_is_a_user_s_mistake(
     assert (done.code, done.out) == (2, "")
     assert said in done.err
     assert "Traceback" not in done.err
+
+
+def test_a_contract_that_could_not_be_examined_is_no_pass(
+    validate: Run, write: Write, decorated: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("untrained.harness.validate.contract.LIMIT_S", 0.01)
+    done = validate(write(decorated("counted", COUNT)))
+    assert done.code == 1
+    assert "Contract. It could not be examined: the contract suite was not done" in done.out
+
+
+def test_a_file_that_is_read_is_named_beside_the_verdict(
+    validate: Run, write: Write, decorated: Callable[..., str], tmp_path: Path
+) -> None:
+    (tmp_path / "answers.csv").write_text("1", encoding="utf-8")
+    body = f"open({str(tmp_path / 'answers.csv')!r}).close()\n    {COUNT}"
+    done = validate(write(decorated("reader", body)))
+    assert "Besides computing it opens answers.csv while scoring. Whether accuracies" in done.out

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import sqlite3
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -64,6 +66,44 @@ def test_other_files_data_bases_and_imports_are_told_apart(tmp_path: Path) -> No
         Sighting("scoring", "file", "opens mine.db"),
         Sighting("scoring", "file", "opens notes.txt"),
     )
+
+
+def test_a_way_round_and_a_link_lead_to_the_same_table(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "innocent.bin").symlink_to(table)
+    monkeypatch.chdir(table.parent)
+    with watching("scoring"):
+        Path("some.parquet").open("rb").close()
+        Path("../innocent.bin").open("rb").close()
+    assert take_sightings() == (
+        Sighting("scoring", "accuracies", "opens innocent.bin"),
+        Sighting("scoring", "accuracies", "opens some.parquet"),
+    )
+
+
+def test_a_module_beside_the_file_is_seen_and_the_project_s_own_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "table_of_mine.py").write_text("ACCURACY = {}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "untrained.harness.validate.memory", raising=False)
+    with watching("loading"):
+        importlib.import_module("table_of_mine")
+        importlib.import_module("untrained.harness.validate.memory")
+    seen = take_sightings()
+    assert Sighting("loading", "file", "opens table_of_mine.py") in seen
+    assert not [one for one in seen if "memory" in one.what]
+
+
+def test_a_crowd_of_files_does_not_hide_a_table(table: Path, tmp_path: Path) -> None:
+    with watching("scoring"):
+        for number in range(300):
+            (tmp_path / f"{number}.txt").write_text("")
+        table.open("rb").close()
+    assert [one.what for one in take_sightings() if one.kind == "accuracies"] == [
+        "opens some.parquet"
+    ]
 
 
 def test_nothing_is_seen_outside_and_in_what_the_project_does(table: Path) -> None:
