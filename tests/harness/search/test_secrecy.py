@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import os
-import types
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from untrained.harness.contract.toy_world import reachable
 from untrained.harness.search import Search, World
 from untrained.harness.search.opening import open_search
 from untrained.harness.search.search_study import SearchStudy
@@ -22,20 +21,6 @@ pytestmark = pytest.mark.skipif(
     not Path(os.environ.get("UNTRAINED_DATA", "/nowhere"), "tables").is_dir(),
     reason="needs UNTRAINED_DATA",
 )
-
-
-def reachable(root: object) -> list[object]:
-    """Everything that references lead to, but for modules, classes and what modules hold."""
-    names = {id(vars(module)) for module in gc.get_objects() if type(module) is types.ModuleType}
-    seen: dict[int, object] = {}
-    todo = [root]
-    while todo:
-        thing = todo.pop()
-        if id(thing) in seen or isinstance(thing, types.ModuleType | type) or id(thing) in names:
-            continue
-        seen[id(thing)] = thing
-        todo += gc.get_referents(thing)
-    return list(seen.values())
 
 
 @pytest.mark.parametrize(
