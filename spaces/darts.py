@@ -208,7 +208,7 @@ class DARTS(SearchSpace):
         """See `SearchSpace.supernet_layout`: 28 edges, seven operations and `none`."""
         return LAYOUT
 
-    supernet_of_searches: ClassVar[Mapping[str, bool]] = MappingProxyType({"pooling_norm": True})
+    one_shot_options: ClassVar[Mapping[str, bool]] = MappingProxyType({"pooling_norm": True})
 
     def supernet(
         self,
@@ -255,19 +255,8 @@ class DARTS(SearchSpace):
         )
         return Supernet(DARTSParts(self, build, pooling_norm))
 
-    def thin_supernet(
-        self, *, num_classes: int, channels: int = 1, pooling_norm: bool = False
-    ) -> Supernet:
-        """See `SearchSpace.thin_supernet`: one cell of each kind, batch norm, ReLU, classifier.
-
-        Args:
-            num_classes: number of logits.
-            channels: of the images and of the first cell.
-            pooling_norm: whether a batch norm follows every pooling; see `DARTSParts`.
-
-        Raises:
-            MalformedInput: a number below 1.
-        """
+    def thin_supernet(self, *, num_classes: int, channels: int = 1) -> Supernet:
+        """See `SearchSpace.thin_supernet`: one cell of each kind, batch norm, ReLU, classifier."""
         from untrained.spaces.cell_thin_network import CellThinNetwork
         from untrained.spaces.darts_supernet import DARTSParts
         from untrained.spaces.supernet import Supernet
@@ -276,7 +265,7 @@ class DARTS(SearchSpace):
             self.title, "channels=1 in TE-NAS", num_classes=num_classes, channels=channels
         )
         build = partial(CellThinNetwork, num_classes=num_classes, channels=channels)
-        return Supernet(DARTSParts(self, build, pooling_norm))
+        return Supernet(DARTSParts(self, build))
 
 
 def _draw(rng: Generator) -> CellGenotype:

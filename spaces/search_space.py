@@ -108,9 +108,9 @@ class SearchSpace(ABC):
         """
         raise Unsupported(self._no_supernet())
 
-    supernet_of_searches: ClassVar[Mapping[str, bool]] = MappingProxyType({})
-    """Further arguments of `supernet` and `thin_supernet` that give the one-shot network of the
-    papers' searches, where it is not made of the operations of `build` alone."""
+    one_shot_options: ClassVar[Mapping[str, bool]] = MappingProxyType({})
+    """Further arguments of `supernet` that give the one-shot network of gradient-based searches,
+    where it is not made of the operations of `build` alone."""
 
     def supernet(
         self, *, num_classes: int, channels: int, cells: int, in_channels: int = 3

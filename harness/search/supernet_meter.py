@@ -106,7 +106,7 @@ class SupernetMeter:
         protocol = self._protocol("nasi", derive(draw, "batch", batch))
         if labels == "random":
             protocol = protocol.replace(labels="random")
-        supernet = self._supernet(protocol, draw).train()
+        supernet = self._supernet(protocol, draw, one_shot=True).train()
         [(inputs, targets)] = batches(protocol)
         assert targets is not None, "NASI's protocol has labels"
         inputs = inputs.to(self._device).contiguous(memory_format=supernet.memory_format)
@@ -157,21 +157,22 @@ class SupernetMeter:
             return protocol
         return protocol.replace(cells=max(protocol.cells, self.layout.least_cells))
 
-    def _supernet(self, protocol: Protocol, draw: int) -> Supernet:
+    def _supernet(self, protocol: Protocol, draw: int, *, one_shot: bool = False) -> Supernet:
         p = protocol
-        key = (draw, p.skeleton, p.num_classes, p.channels, p.cells, p.initialisation, p.dtype)
+        size = (p.skeleton, p.num_classes, p.channels, p.cells)
+        key = (draw, one_shot, size, p.initialisation, p.dtype)
         if key not in self._supernets:
             if len(self._supernets) >= _KEPT:
                 del self._supernets[next(iter(self._supernets))]
-            self._supernets[key] = self._drawn(protocol, draw)
+            self._supernets[key] = self._drawn(protocol, draw, one_shot=one_shot)
         return self._supernets[key]
 
-    def _drawn(self, protocol: Protocol, draw: int) -> Supernet:
+    def _drawn(self, protocol: Protocol, draw: int, *, one_shot: bool) -> Supernet:
         seed = derive(self._seed, "init", "supernet", self._space.name, draw)
         sizes: dict[str, Any] = {
             "num_classes": protocol.num_classes,
             "channels": protocol.channels,
-            **self._space.supernet_of_searches,
+            **(self._space.one_shot_options if one_shot else {}),
         }
         # the layers' constructors draw from the global generator: seeded here, restored afterwards
         with torch.random.fork_rng(devices=[]):

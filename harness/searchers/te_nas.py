@@ -48,7 +48,9 @@ from untrained.spaces.supernet_mask import OperationMask
     "pass as excellent. The number to prune is limited edge by edge, not by the first edge of the "
     "first cell. Regions are counted exactly and on ReLUs that are seen once. Kernels see batches "
     "of their protocol without augmentation (paper: 32; code: 72, for DARTS 14). A supernet of "
-    "DARTS has three cells, not two, and affine batch norms.",
+    "DARTS has three cells, not two, affine batch norms and, as the networks inside, none behind "
+    "poolings: where all that the classifier reads is normalised, gradients of a batch sum to zero "
+    "and its kernel is singular.",
 )
 def te_nas(
     problem: Problem,

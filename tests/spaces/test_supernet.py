@@ -107,15 +107,10 @@ def test_thin_supernet_agrees_with_thin_networks(space: SearchSpace) -> None:
         torch.testing.assert_close(found, expected, rtol=0, atol=CLOSE)
 
 
-@pytest.mark.parametrize("which", ["whole", "thin"])
-def test_a_batch_norm_follows_the_poolings_of_darts_where_it_is_asked_for(which: str) -> None:
+def test_a_batch_norm_follows_the_poolings_of_darts_where_it_is_asked_for() -> None:
     darts = spaces["darts"]
-    if which == "whole":
-        supernet = darts.supernet(**SIZES["darts"], pooling_norm=True).double().train()
-        inputs = images()
-    else:
-        supernet = darts.thin_supernet(num_classes=4, pooling_norm=True).double().train()
-        inputs = images(channels=1, side=3)
+    supernet = darts.supernet(**SIZES["darts"], pooling_norm=True).double().train()
+    inputs = images()
     pooled = [m for name, m in supernet.named_modules() if name.endswith("_pool_3x3")]
     assert len(pooled) == 2 * sum(name.endswith("skip_connect") for name, _ in edges(supernet))
     for module in pooled:

@@ -241,17 +241,17 @@ def test_a_search_of_the_supernet_needs_the_whole_space() -> None:
 
 
 @pytest.mark.parametrize(("name", "normalised"), [("darts", True), ("nasbench201", False)])
-def test_searches_measure_the_papers_one_shot_network(
+def test_gradients_are_those_of_the_papers_one_shot_network(
     name: str, normalised: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    space, asked = spaces[name], []
-    for which in ("supernet", "thin_supernet"):
-        make = getattr(space, which)
+    space, asked, make = spaces[name], [], spaces[name].supernet
 
-        def spy(make=make, **arguments):
-            asked.append(arguments)
-            return make(**arguments)
+    def spy(**arguments):
+        asked.append(arguments.get("pooling_norm", False))
+        return make(**arguments)
 
-        monkeypatch.setattr(space, which, spy)
-    world(space, "te_nas").score_supernet(without_none(space).text, 0)
-    assert [one.get("pooling_norm", False) for one in asked] == [normalised] * 2
+    monkeypatch.setattr(space, "supernet", spy)
+    meter, mask = SupernetMeter(space, NOISE), without_none(space)
+    meter.scores(mask.text, ["ntk_condition"], 0)
+    meter.gradient(mask.weights(), 0)
+    assert asked == [False, normalised]
