@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import io
 import pickle
+import pickletools
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -12,6 +14,8 @@ from typing import IO, Any
 
 from untrained.foundation import MalformedInput, UserError
 from untrained.spaces.inert_arrays import InertArray, InertDtype, inert_reconstruct, inert_scalar
+
+_PUTS = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
 
 
 def _latin1(text: str, encoding: str) -> bytes:
@@ -95,7 +99,9 @@ def load_inert_stream(
     collecting = gc.isenabled()
     gc.disable()  # nothing here is garbage, and looking for some triples the time
     try:
-        return Unpickler(file, encoding=encoding).load()
+        content = file.read()
+        _check_memo(content)
+        return Unpickler(io.BytesIO(content), encoding=encoding).load()
     except UserError:
         raise
     except Exception as error:  # a damaged pickle fails in every way there is
@@ -103,6 +109,17 @@ def load_inert_stream(
     finally:
         if collecting:
             gc.enable()
+
+
+def _check_memo(content: bytes) -> None:
+    """Refuse places in the memo beyond the file's length: memory is taken for all before them.
+
+    Raises:
+        ValueError: there is one, or the pickle is damaged.
+    """
+    for code, place, _ in pickletools.genops(content):
+        if code.name in _PUTS and isinstance(place, int) and place > len(content):
+            raise ValueError(f"it asks for a memo of {place:,} objects, more than it has bytes")
 
 
 def _refused(path: Path, reason: str) -> MalformedInput:

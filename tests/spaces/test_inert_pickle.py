@@ -104,6 +104,12 @@ def test_a_cut_pickle_is_refused(left: int) -> None:
         loaded(pickle.dumps(np.arange(3.0), protocol=4)[:left])
 
 
+@pytest.mark.parametrize("put", [b"r\xff\xff\xff\x7f", b"p2147483647\n"])
+def test_a_memo_larger_than_the_file_is_refused_before_memory_is_taken_for_it(put: bytes) -> None:
+    with pytest.raises(MalformedInput, match="a memo of 2,147,483,647 objects"):
+        loaded(b"]" + put + b".")
+
+
 @given(place=st.integers(0, 160), byte=st.integers(0, 255))
 def test_a_damaged_byte_is_an_error_or_another_number(place: int, byte: int) -> None:
     content = bytearray(pickle.dumps([np.arange(3.0), np.float32(2)], protocol=4))
