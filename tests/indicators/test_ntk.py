@@ -205,6 +205,21 @@ def test_generalization_refuses_labels_the_network_has_no_class_for() -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_classifier_of_nothing_but_batch_norms_has_a_singular_kernel(dtype: torch.dtype) -> None:
+    """Batch norms make the mean over a batch a constant, so its gradients sum to zero."""
+    cell = "+".join(["|sep_conv_3x3~0|dil_conv_3x3~1|"] * 4)
+    torch.manual_seed(0)
+    net = spaces["darts"].build(f"{cell};{cell}", num_classes=5, channels=1, cells=3).to(dtype)
+    images = torch.randn(8, 3, 16, 16, generator=torch.Generator().manual_seed(0)).to(dtype)
+    rows = slow_rows(net, images, "weight")
+    eps = torch.finfo(dtype).eps
+    assert np.linalg.norm(rows.sum(0)) < 100 * eps * np.linalg.norm(rows)
+    status, reason = reading("ntk_condition", net, (images, None))
+    assert status == "diverged"
+    assert "singular" in reason
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("name", [*CONDITIONS, "ntk_generalization"])
 def test_two_equal_samples_make_the_kernel_singular(name: str, dtype: torch.dtype) -> None:
     images, labels = batch(0)
