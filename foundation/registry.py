@@ -24,7 +24,15 @@ class Registry(Mapping[str, T], Generic[T]):
     broken package must not take the harness down).
     """
 
-    def __init__(self, kind: str, *, package: str, group: str, hint: str = "") -> None:
+    def __init__(
+        self,
+        kind: str,
+        *,
+        package: str,
+        group: str,
+        hint: str = "",
+        machinery: Collection[str] = (),
+    ) -> None:
         """Make an empty registry.
 
         Args:
@@ -32,11 +40,14 @@ class Registry(Mapping[str, T], Generic[T]):
             package: dotted name of the package whose modules are plug-ins.
             group: entry-point group of third-party plug-ins.
             hint: what a user can do about an unknown name.
+            machinery: names in `package` that hold no plug-ins. Every other sub-package is a
+                family, whose modules are plug-ins too.
         """
         self.kind = kind
         self._package = package
         self._group = group
         self._hint = hint
+        self._machinery = frozenset(machinery)
         self._items: dict[str, T] = {}
         self._origins: dict[str, str] = {}
         self._loaded = False
@@ -101,9 +112,7 @@ class Registry(Mapping[str, T], Generic[T]):
             return
         self._loaded = True  # set first: a plug-in may look something up while it is imported
         try:
-            package = importlib.import_module(self._package)
-            for module in pkgutil.iter_modules(package.__path__):
-                importlib.import_module(f"{self._package}.{module.name}")
+            self._scan(self._package)
         except BaseException:
             self._loaded = False
             raise
@@ -117,6 +126,16 @@ class Registry(Mapping[str, T], Generic[T]):
                     RuntimeWarning,
                     stacklevel=3,
                 )
+
+    def _scan(self, name: str) -> None:
+        package = importlib.import_module(name)
+        for module in pkgutil.iter_modules(package.__path__):
+            if module.name in self._machinery:
+                continue
+            if module.ispkg:
+                self._scan(f"{name}.{module.name}")
+            else:
+                importlib.import_module(f"{name}.{module.name}")
 
     def __getitem__(self, name: str) -> T:
         """The item of that name.

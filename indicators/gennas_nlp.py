@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from untrained.indicators.framework.indicator import Family, Indicator, Need, indicator
+from untrained.indicators.framework.measurement import Measurement
+from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.gennas import REFERENCE, STEPS
-from untrained.indicators.indicator import Family, Indicator, Need, indicator
-from untrained.indicators.measurement import Measurement
-from untrained.indicators.protocol import Protocol
-from untrained.indicators.regression.sequence_tasks import (
+from untrained.indicators.regression.sequences import (
     NLP,
     NLP_COMBO,
     NLP_SINGLES,

@@ -6,9 +6,9 @@ import torch
 from torch.nn import functional
 
 from untrained.foundation import Unsupported
-from untrained.indicators.indicator import Need, indicator
-from untrained.indicators.measurement import Measurement
-from untrained.indicators.protocol import Protocol
+from untrained.indicators.framework.indicator import Need, indicator
+from untrained.indicators.framework.measurement import Measurement
+from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.quantities.forward import forward
 from untrained.indicators.quantities.loss_gradients import class_labels
 

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from untrained.foundation import Unsupported
-from untrained.indicators.indicator import Family, Need, indicator
-from untrained.indicators.measurement import Measurement
-from untrained.indicators.protocol import Protocol
+from untrained.indicators.framework.indicator import Family, Need, indicator
+from untrained.indicators.framework.measurement import Measurement
+from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.quantities.forward import logits_of
 from untrained.indicators.quantities.relu_calls import ReluCalls
 

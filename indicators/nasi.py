@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from untrained.indicators.indicator import Family, Need, indicator
-from untrained.indicators.measurement import Measurement
-from untrained.indicators.protocol import Protocol
+from untrained.indicators.framework.indicator import Family, Need, indicator
+from untrained.indicators.framework.measurement import Measurement
+from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.quantities.loss_gradients import loss_gradients
 
 

@@ -1,13 +1,14 @@
-"""NASWOT: log-determinant of the kernel of binary ReLU codes."""
+"""NASWOT: the kernel of ReLU codes, over all activations or those that reach the output."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from untrained.indicators.indicator import Family, Need, indicator
-from untrained.indicators.measurement import Measurement
-from untrained.indicators.protocol import Protocol
+from untrained.indicators.framework.indicator import Family, Need, indicator
+from untrained.indicators.framework.measurement import Measurement
+from untrained.indicators.framework.protocol import Protocol
+from untrained.indicators.quantities.relu_calls import live_relus
 from untrained.indicators.quantities.relu_kernels import relu_kernels
 
 PROTOCOL = Protocol(inputs="images", batch_size=128, labels="none")
@@ -50,3 +51,22 @@ def naswot(m: Measurement) -> float:
     B ln N_A; -inf when two samples have the same code.
     """
     return log_determinant(torch.stack([k.agreeing for k in relu_kernels(m)]).sum(0))
+
+
+@indicator(
+    title="NASWOT, live ReLUs",
+    formula="ln |det K_H| over the ReLUs on a path from the input to the logits",
+    reference="a variant of Mellor et al., ICML 2021, of this project",
+    needs={Need.RELU, Need.GRADIENTS},
+    protocol=PROTOCOL,
+    cost="2 forward, 1 backward",
+    family=Family.NASWOT,
+    class_invariant=True,
+    deviations="Not the paper's score: ReLUs behind a zeroed edge or fed by a constant are left "
+    "out, so that all architectures of one function score alike.",
+)
+def naswot_live(m: Measurement) -> float:
+    """NASWOT's log-determinant over live ReLUs only; -inf when none is live."""
+    pairs = zip(relu_kernels(m), live_relus(m), strict=True)
+    live = [kernel.agreeing for kernel, is_live in pairs if is_live]
+    return log_determinant(torch.stack(live).sum(0)) if live else float("-inf")

@@ -7,12 +7,12 @@ from torch import Tensor, nn
 from torch.nn.modules import activation
 
 from untrained.foundation import Unsupported
-from untrained.indicators.indicator import Need, indicator
-from untrained.indicators.measurement import Measurement
-from untrained.indicators.protocol import Protocol
+from untrained.indicators.framework.indicator import Need, indicator
+from untrained.indicators.framework.measurement import Measurement
+from untrained.indicators.framework.protocol import Protocol
+from untrained.indicators.framework.reading import Diverged
 from untrained.indicators.quantities.forward import logits_of
 from untrained.indicators.quantities.layer_outputs import outputs_of
-from untrained.indicators.reading import Diverged
 
 _ACTIVATIONS = tuple(getattr(activation, name) for name in activation.__all__)
 

@@ -1,11 +1,14 @@
-"""SWAP: the number of different sample-wise activation patterns."""
+"""SWAP-Score: sample-wise activation patterns, plain and regularised."""
 
 from __future__ import annotations
 
-from untrained.indicators.indicator import Need, indicator
-from untrained.indicators.measurement import Measurement
-from untrained.indicators.protocol import Protocol
+import math
+
+from untrained.indicators.framework.indicator import Need, indicator
+from untrained.indicators.framework.measurement import Measurement
+from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.quantities.activation_patterns import num_activation_patterns
+from untrained.indicators.sizes import params
 
 PROTOCOL = Protocol(batch_size=16, labels="none", initialisation="gaussian")
 
@@ -28,3 +31,31 @@ def swap(m: Measurement) -> float:
     At most 2^B and at most the number of units, where it saturates.
     """
     return float(num_activation_patterns(m))
+
+
+_MU = _SIGMA = 1.5
+"""Millions of parameters, and their square."""
+
+
+@indicator(
+    title="SWAP, regularised",
+    formula="SWAP * exp( -(P - mu)^2 / sigma ), P: parameters in millions, mu = sigma = 1.5",
+    reference="Peng et al., SWAP-NAS: Sample-Wise Activation Patterns for Ultra-fast NAS, "
+    "ICLR 2024; mu and sigma are this project's",
+    needs={Need.RELU},
+    protocol=PROTOCOL,
+    cost="1 forward",
+    uses_accuracy=True,
+    deviations="As swap. mu is the size that good networks are expected to have, which only "
+    "accuracies tell: the score leaks where the optimum of a space lies. The authors' code gives "
+    "no value for any space, and counts P in thousands, which with mu = sigma makes the bell some "
+    "tens of thousands of parameters wide. The defaults of a public port are 1.5 and millions. "
+    "The largest network of NAS-Bench-201 has 1.53 million, so the weight grows with size there.",
+)
+def swap_regularised(m: Measurement) -> float:
+    """The number of patterns times a bell curve over the number of parameters, at most `swap`.
+
+    The parameters are those of the network that is measured, without an auxiliary head.
+    """
+    size = params(m) / 1e6
+    return num_activation_patterns(m) * math.exp(-((size - _MU) ** 2) / _SIGMA)

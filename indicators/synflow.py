@@ -1,10 +1,12 @@
-"""SynFlow: synaptic flow through the linearised network."""
+"""SynFlow, and its logarithmic variant."""
 
 from __future__ import annotations
 
-from untrained.indicators.indicator import Family, Need, indicator
-from untrained.indicators.measurement import Measurement
-from untrained.indicators.protocol import Protocol
+import torch
+
+from untrained.indicators.framework.indicator import Family, Need, indicator
+from untrained.indicators.framework.measurement import Measurement
+from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.quantities.synaptic_flow import synaptic_flow
 
 
@@ -29,3 +31,25 @@ def synflow(m: Measurement) -> float:
     network whose output does not depend on its weights.
     """
     return sum(float((weight * gradient).abs().sum()) for weight, gradient in synaptic_flow(m))
+
+
+@indicator(
+    title="LogSynFlow",
+    formula="sum |W| * ln(1 + dR/d|W|), R = sum of the outputs of the network with weights |W|, "
+    "input 1",
+    reference="Cavagnero et al., FreeREA: Training-Free Evolution-Based Architecture Search, "
+    "WACV 2023",
+    needs={Need.GRADIENTS},
+    protocol=Protocol(inputs="none", batch_size=1, labels="none"),
+    cost="1 forward, 1 backward",
+    class_invariant=True,
+    deviations="Over the weights of convolutional and linear layers, as SynFlow here, always "
+    "in float64.",
+)
+def logsynflow(m: Measurement) -> float:
+    """SynFlow's sum with the logarithm of each gradient: no layer outweighs the others by powers.
+
+    All batch normalisations are bypassed. Not the logarithm of SynFlow. NaN where a gradient is
+    below -1, which takes an activation that decreases.
+    """
+    return sum(float((weight * torch.log1p(g)).sum()) for weight, g in synaptic_flow(m))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from untrained.indicators.indicator import Need, indicator
-from untrained.indicators.measurement import Measurement
-from untrained.indicators.protocol import Protocol
+from untrained.indicators.framework.indicator import Need, indicator
+from untrained.indicators.framework.measurement import Measurement
+from untrained.indicators.framework.protocol import Protocol
+from untrained.indicators.framework.reading import Diverged
 from untrained.indicators.quantities.entry_jacobian import entry_jacobian
-from untrained.indicators.reading import Diverged
 
 _SMOOTHING = 0.05
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from untrained.indicators.indicator import Need, indicator
-from untrained.indicators.measurement import Measurement
-from untrained.indicators.protocol import Protocol
+from untrained.indicators.framework.indicator import Need, indicator
+from untrained.indicators.framework.measurement import Measurement
+from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.quantities.batch_gradients import batch_gradients
 
 

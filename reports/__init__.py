@@ -1,13 +1,13 @@
 """Tables, figures and documents, rendered from results."""
 
-from untrained.reports.agreement_part import agreement_facts, agreement_grid, agreement_notes
-from untrained.reports.factor_part import factor_part
-from untrained.reports.facts import facts, note_lines
-from untrained.reports.formats import Format, formats, report_format
-from untrained.reports.report import Report, Section
-from untrained.reports.side_by_side_part import verdict_counts
-from untrained.reports.text import correlation_table
-from untrained.reports.writing import write_report
+from untrained.reports.blocks.agreement import agreement_facts, agreement_grid, agreement_notes
+from untrained.reports.blocks.factors import factor_part
+from untrained.reports.blocks.side_by_side import verdict_counts
+from untrained.reports.formats.formats import Format, formats, report_format
+from untrained.reports.pages.report import Report, Section
+from untrained.reports.pages.text import correlation_table
+from untrained.reports.pages.writing import write_report
+from untrained.reports.tables.facts import facts, note_lines
 
 __all__ = [
     "Format",

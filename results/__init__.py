@@ -1,14 +1,31 @@
 """Stored scores, the statistics of rankings, and committed results."""
 
-from untrained.results.agreement import (
-    Agreement,
-    AgreementRow,
-    AgreementTable,
-    SizeAgreement,
-    agree,
+from untrained.results.comparison.drift import (
+    CorrelationDrift,
+    CoverageDrift,
+    TruthDrift,
+    correlation_drift,
+    coverage_drift,
+    truth_drift,
 )
-from untrained.results.analysis import Analysis, analyse
-from untrained.results.bootstrap import (
+from untrained.results.comparison.finding import FAILING, TIERS, Finding, Outcome, Tier
+from untrained.results.comparison.score_changes import ScoreChange, compare_scores
+from untrained.results.comparison.score_drift import (
+    SAME_RHO,
+    ScoreDrift,
+    other_seed_drift,
+    same_seed_drift,
+)
+from untrained.results.comparison.side_by_side import (
+    ComparedRow,
+    Condition,
+    Difference,
+    SideBySide,
+    SideChange,
+    compare_sides,
+)
+from untrained.results.statistics.analysis import Analysis, analyse
+from untrained.results.statistics.bootstrap import (
     INTERVALS,
     Interval,
     Resampling,
@@ -16,40 +33,46 @@ from untrained.results.bootstrap import (
     percentile_interval,
     resample_counts,
 )
-from untrained.results.ceiling import Ceiling, noise_ceiling
-from untrained.results.correlation import CorrelationRow, correlate
-from untrained.results.correlation_drift import CorrelationDrift, correlation_drift
-from untrained.results.coverage_drift import CoverageDrift, coverage_drift
-from untrained.results.environment import Environment, current_environment
-from untrained.results.factors import FactorEffect, FactorLevel, factor_effects
-from untrained.results.finding import FAILING, TIERS, Finding, Outcome, Tier
-from untrained.results.iso_size import SizeBin, SizeBins
-from untrained.results.pairwise import PairComparison
-from untrained.results.population import Population
-from untrained.results.published import (
+from untrained.results.statistics.correlation import CorrelationRow, correlate
+from untrained.results.statistics.factors import FactorEffect, FactorLevel, factor_effects
+from untrained.results.statistics.pairwise import PairComparison, Redundancy
+from untrained.results.statistics.population import Population
+from untrained.results.statistics.rank_correlation import (
+    kendall_tau_b,
+    spearman_rho,
+    tied_pair_fraction,
+    weighted_tau,
+)
+from untrained.results.statistics.resampled_correlations import Ranking, Rankings
+from untrained.results.statistics.seed_noise import (
+    Ceiling,
+    Stability,
+    noise_ceiling,
+    seed_stability,
+)
+from untrained.results.statistics.size_bias import PartialCorrelation, SizeBias, SizeBin, SizeBins
+from untrained.results.statistics.task_comparison import TaskComparison, compare_over_tasks
+from untrained.results.statistics.top import Pick, TopRanking, TopSlice
+from untrained.results.statistics.top_ranking import top_rankings
+from untrained.results.statistics.trivial_baselines import TRIVIAL, BaselineDifference
+from untrained.results.statistics.weighted_correlation import weighted_rank_correlations
+from untrained.results.store.environment import Environment, current_environment
+from untrained.results.store.score import STATUSES, Score, ScoreKey, Status
+from untrained.results.store.store import ScoreStore
+from untrained.results.tables.agreement import (
+    Agreement,
+    AgreementRow,
+    AgreementTable,
+    SizeAgreement,
+    agree,
+)
+from untrained.results.tables.correlation_table import CorrelationTable, TableRow
+from untrained.results.tables.published import (
     Comparison,
     PublishedValue,
     compare_published,
     published_values,
 )
-from untrained.results.ranking import kendall_tau_b, spearman_rho, tied_pair_fraction, weighted_tau
-from untrained.results.rankings import Ranking, Rankings
-from untrained.results.redundancy import Redundancy
-from untrained.results.score import STATUSES, Score, ScoreKey, Status
-from untrained.results.score_changes import ScoreChange, compare_scores
-from untrained.results.score_drift import SAME_RHO, ScoreDrift, other_seed_drift, same_seed_drift
-from untrained.results.side_by_side import ComparedRow, Condition, Difference, SideBySide
-from untrained.results.side_changes import SideChange, compare_sides
-from untrained.results.size_bias import PartialCorrelation, SizeBias
-from untrained.results.stability import Stability, seed_stability
-from untrained.results.store import ScoreStore
-from untrained.results.table import CorrelationTable, TableRow
-from untrained.results.task_comparison import TaskComparison, compare_over_tasks
-from untrained.results.top import Pick, TopRanking, TopSlice
-from untrained.results.top_ranking import top_rankings
-from untrained.results.trivial import TRIVIAL, BaselineDifference
-from untrained.results.truth_drift import TruthDrift, truth_drift
-from untrained.results.weighted_ranking import weighted_rank_correlations
 
 __all__ = [
     "FAILING",

@@ -7,9 +7,14 @@ import math
 from torch import Tensor
 
 from untrained.harness.contract import specimens
-from untrained.harness.contract.indicator_case import IndicatorCase, described
 from untrained.harness.contract.indicator_scores import same
-from untrained.harness.contract.laboratory import NAN_WEIGHT, REINITIALISED, Situation
+from untrained.harness.contract.laboratory import (
+    NAN_WEIGHT,
+    REINITIALISED,
+    IndicatorCase,
+    Situation,
+    described,
+)
 from untrained.harness.contract.promise import Suite, require
 
 robustness: Suite[IndicatorCase] = Suite()

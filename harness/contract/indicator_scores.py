@@ -10,7 +10,6 @@ from functools import cache
 import torch
 
 from untrained.harness.contract import specimens
-from untrained.harness.contract.indicator_case import IndicatorCase, described
 from untrained.harness.contract.laboratory import (
     ANOTHER_SEED,
     FLOAT32,
@@ -20,7 +19,9 @@ from untrained.harness.contract.laboratory import (
     REINITIALISED,
     WITHOUT_GRADIENTS,
     WITHOUT_LABELS,
+    IndicatorCase,
     Situation,
+    described,
     measured,
     other_global_randomness,
 )

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 
 from untrained.harness.contract import specimens
-from untrained.harness.contract.indicator_case import IndicatorCase
-from untrained.harness.contract.laboratory import ANOTHER_SEED, Situation
+from untrained.harness.contract.laboratory import ANOTHER_SEED, IndicatorCase, Situation
 from untrained.harness.contract.promise import Suite, require
 from untrained.indicators import Need, Reading
 from untrained.spaces import Network, spaces
-from untrained.spaces.nasbench201 import NASBench201
-from untrained.spaces.nasbench201_function import normal_form
+from untrained.spaces.nasbench201.function import normal_form
+from untrained.spaces.nasbench201.space import NASBench201
 
 EXACT = 1e-9
 """Float64 sums in another order."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from untrained.harness.contract.indicator_case import IndicatorCase
-from untrained.harness.contract.indicator_declarations import declarations
+from untrained.harness.contract.indicator_declarations import declarations, side_effects
 from untrained.harness.contract.indicator_robustness import robustness
 from untrained.harness.contract.indicator_scores import scores
-from untrained.harness.contract.indicator_side_effects import side_effects
 from untrained.harness.contract.indicator_twins import twins_alike
-from untrained.harness.contract.laboratory import one_thread
+from untrained.harness.contract.laboratory import IndicatorCase, one_thread
 from untrained.harness.contract.passes import passes
 from untrained.harness.contract.promise import Finding, Suite
 from untrained.harness.contract.sequence_indicators import of_sequences

@@ -1,4 +1,4 @@
-"""Readings of indicators in fixed situations, each measured once, for many at a time."""
+"""Measurements that the checks share."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import torch
 from torch import nn
 
 from untrained.harness.contract import specimens
+from untrained.harness.contract.promise import Inapplicable
 from untrained.harness.contract.specimens import Batches
-from untrained.indicators import Indicator, Measurement, Reading, read_items
+from untrained.indicators import Indicator, Measurement, Need, Reading, read_items
 
 V = TypeVar("V")
 
@@ -77,6 +78,41 @@ class Laboratory:
             self._remembered[item.id] = measure()
         result: V = self._remembered[item.id]
         return result
+
+
+@dataclass(frozen=True, slots=True)
+class IndicatorCase:
+    """An indicator, and where its readings come from."""
+
+    item: Indicator
+    laboratory: Laboratory = field(default_factory=Laboratory)
+
+    def reading(self, situation: Situation) -> Reading:
+        """What it gives in a situation."""
+        return self.laboratory.reading(self.item, situation)
+
+    def needs(self, *needs: Need) -> bool:
+        """Whether it declares one of these."""
+        return bool(self.item.needs & set(needs))
+
+    @property
+    def usual(self) -> float:
+        """Its score of the healthy network, which others are compared with.
+
+        Raises:
+            Inapplicable: it has none, which another promise reports.
+        """
+        reading = self.reading(HEALTHY)
+        if reading.status != "ok":
+            raise Inapplicable("it has no score of the healthy network to compare with")
+        return reading.value
+
+
+def described(reading: Reading) -> str:
+    """A reading in words."""
+    if reading.status == "ok":
+        return f"{reading.value!r}"
+    return f"status {reading.status!r} ({reading.reason})"
 
 
 def measured(items: Sequence[Indicator], situation: Situation) -> dict[str, Reading]:

@@ -14,7 +14,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from untrained.harness.contract import specimens
-from untrained.harness.contract.indicator_case import IndicatorCase, described
+from untrained.harness.contract.laboratory import IndicatorCase, described
 from untrained.harness.contract.promise import Suite, require
 from untrained.indicators import Indicator, Measurement, Reading, read_items
 from untrained.spaces import Network

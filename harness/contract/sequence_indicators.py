@@ -10,9 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from untrained.harness.contract import specimens
-from untrained.harness.contract.indicator_case import IndicatorCase, described
 from untrained.harness.contract.indicator_scores import SINGLE_PRECISION, close, same
-from untrained.harness.contract.laboratory import Situation, other_global_randomness
+from untrained.harness.contract.laboratory import (
+    IndicatorCase,
+    Situation,
+    described,
+    other_global_randomness,
+)
 from untrained.harness.contract.promise import Suite, require
 from untrained.harness.contract.state import differences, state
 from untrained.indicators import Measurement, Need, read_items

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 
 from untrained.harness.contract.promise import Suite, require
-from untrained.harness.contract.space_texts import drawn
-from untrained.harness.contract.tiny_networks import SIDE, built, words
+from untrained.harness.contract.space_members import drawn
+from untrained.harness.contract.specimens import SIDE, built, words
 from untrained.spaces import Architecture, Network, SearchSpace
-from untrained.spaces.darts import DARTS
-from untrained.spaces.nds_cells import NDSCells
-from untrained.spaces.recurrent_network import RecurrentNetwork
+from untrained.spaces.darts.space import DARTS
+from untrained.spaces.framework.network import RecurrentNetwork
+from untrained.spaces.nds.cells import NDSCells
 
 functions: Suite[SearchSpace] = Suite()
 

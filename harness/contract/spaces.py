@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from untrained.harness.contract.laboratory import one_thread
 from untrained.harness.contract.promise import Finding, Suite
-from untrained.harness.contract.space_members import members
-from untrained.harness.contract.space_moves import moves
+from untrained.harness.contract.space_members import members, moves, says, texts
 from untrained.harness.contract.space_networks import networks
-from untrained.harness.contract.space_texts import says, texts
 from untrained.spaces import SearchSpace
 
 

@@ -1,16 +1,51 @@
-"""Small networks and batches that promises are checked on: healthy, lacking, odd and worn."""
+"""Networks and batches that the checks use."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypedDict
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from untrained.spaces import Network, spaces
+from untrained.harness.contract.space_members import drawn
+from untrained.spaces import Architecture, Network, SearchSpace, spaces
+from untrained.spaces.framework.network import RecurrentNetwork
+
+
+class Size(TypedDict):
+    """Arguments of `SearchSpace.build`."""
+
+    num_classes: int
+    channels: int
+    cells: int
+
+
+SMALL: Size = {"num_classes": 5, "channels": 4, "cells": 1}
+SIDE = 64  # large enough for every space's reductions
+
+
+def built(space: SearchSpace, arch: Architecture | str) -> Network:
+    """The small network of an architecture."""
+    return space.build(arch, **SMALL)
+
+
+def is_recurrent(space: SearchSpace) -> bool:
+    """Whether a space's networks read words instead of images."""
+    return isinstance(built(space, drawn(space, 1)[0]), RecurrentNetwork)
+
+
+def noise(*shape: int, seed: int = 0) -> Tensor:
+    """Standard normal numbers in float32."""
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def words() -> Tensor:
+    """Three sequences of four words out of five, (4, 3)."""
+    return torch.arange(12).reshape(4, 3) % 5
+
 
 ARCHITECTURE = (
     "|nor_conv_3x3~0|+|none~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_1x1~1|nor_conv_3x3~2|"

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from untrained.foundation import MalformedInput, Registry, UnknownName
-from untrained.harness.contract.indicator_case import IndicatorCase
 from untrained.harness.contract.indicators import indicator_promises
-from untrained.harness.contract.laboratory import one_thread
+from untrained.harness.contract.laboratory import IndicatorCase, one_thread
 from untrained.harness.contract.promise import Broken, Inapplicable, Suite, require
 from untrained.harness.contract.searchers import searcher_promises
 from untrained.harness.contract.spaces import space_promises

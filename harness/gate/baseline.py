@@ -12,7 +12,7 @@ from untrained.spaces import Target
 if TYPE_CHECKING:
     import pandas as pd
 
-    from untrained.harness.study_file import NamedStudy
+    from untrained.harness.study.study_file import NamedStudy
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ _STAGED, _READY = ".update.partial", ".update"
 
 def builtin_folder() -> Path:
     """Where the baselines that come with the project lie."""
-    return Path(str(files("untrained.results") / "baselines"))
+    return Path(str(files("untrained.results") / "committed" / "baselines"))
 
 
 def builtin_baselines() -> list[str]:
@@ -186,7 +186,7 @@ def read_golden(text: str, path: Path) -> list[GoldenScore]:
 
 
 def _with_study(baseline: Baseline, texts: Mapping[str, str]) -> Baseline:
-    from untrained.harness.study_file import parse_study
+    from untrained.harness.study.study_file import parse_study
 
     folder, provenance = baseline.folder, baseline.provenance
     for name in (INDICATORS, NETWORKS, SCORES):

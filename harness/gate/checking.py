@@ -7,20 +7,24 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from untrained.foundation import MalformedInput
-from untrained.harness.conditions import conditions_of
+from untrained.harness.analysis.score_selection import ranked_of_plan
 from untrained.harness.gate.baseline import Baseline
-from untrained.harness.gate.definition_findings import comparable, definition_findings
 from untrained.harness.gate.golden_findings import golden_findings, golden_names
 from untrained.harness.gate.golden_scores import golden_readings
-from untrained.harness.gate.score_findings import Compared, score_findings
+from untrained.harness.gate.score_findings import (
+    Compared,
+    comparable,
+    definition_findings,
+    score_findings,
+)
 from untrained.harness.gate.truth_findings import truth_finding
-from untrained.harness.plan import Plan, plan_study
-from untrained.harness.ranked import ranked_of_plan
+from untrained.harness.study.conditions import conditions_of
+from untrained.harness.study.plan import Plan, plan_study
 from untrained.indicators import indicators
 from untrained.results import Finding, ScoreStore, current_environment
 
 if TYPE_CHECKING:
-    from untrained.harness.study_file import NamedStudy
+    from untrained.harness.study.study_file import NamedStudy
 
 Fill = Callable[[ScoreStore, Sequence[Plan]], object]
 """Scores what a store lacks of some plans."""

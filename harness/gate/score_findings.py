@@ -1,17 +1,18 @@
-"""Tiers two and three: scores, coverage and correlation of one indicator in one space."""
+"""Findings of the gate on scores and definitions."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from untrained.harness.gate.baseline import Baseline
+from untrained.harness.execution.runner import FAILURES
+from untrained.harness.gate.baseline import Baseline, Definition
 from untrained.harness.gate.baseline_table import rounded
-from untrained.harness.runner import FAILURES
-from untrained.indicators import indicators
+from untrained.harness.study.plan import Plan
+from untrained.indicators import Protocol, indicators
 from untrained.results import (
     SAME_RHO,
     CorrelationDrift,
@@ -27,6 +28,67 @@ from untrained.results import (
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+UPDATE = "if that is meant, --update the baseline"
+
+
+def definition_findings(baseline: Baseline, plans: Sequence[Plan]) -> list[Finding]:
+    """What cannot be compared, and what is new; nothing of indicators that are as they were.
+
+    Args:
+        baseline: with a study.
+        plans: of the study as it is now, of the baseline's networks.
+    """
+    definitions, protocols = baseline.definitions or {}, dict(plans[0].protocols) if plans else {}
+    found = []
+    for name, old in definitions.items():
+        text = _difference(old, protocols.get(name))
+        if text:
+            outcome: Outcome = "missing" if name not in protocols else "changed"
+            found.append(Finding("definition", name, outcome, text))
+    found += [
+        Finding("definition", name, "new", "is not in the baseline and not checked; --update")
+        for name in protocols
+        if name not in definitions
+    ]
+    planned = {plan.space for plan in plans}
+    found += [
+        Finding("definition", "space", "missing", f"the study has no {space} any more", space)
+        for space in baseline.architectures
+        if space not in planned
+    ]
+    return found
+
+
+def comparable(definition: Definition, protocol: Protocol | None) -> bool:
+    """Whether new scores may be held against the old; a direction alone does not hinder that."""
+    return (
+        protocol is not None
+        and definition.indicator in indicators
+        and indicators[definition.indicator].version == definition.version
+        and protocol.digest == definition.protocol
+    )
+
+
+def _difference(old: Definition, protocol: Protocol | None) -> str:
+    if old.indicator not in indicators:
+        return "no indicator of that name is installed"
+    if protocol is None:
+        return f"the study does not ask for it any more; {UPDATE}"
+    now = indicators[old.indicator]
+    if now.version != old.version:
+        return f"not comparable: version {old.version}, now {now.version}; {UPDATE}"
+    if protocol.digest != old.protocol:
+        conditions = protocol.describe()
+        if conditions == old.conditions:
+            conditions = "the same in words, with other inputs (data seed or images)"
+        return f"not comparable: measured with {old.conditions}; now {conditions}; {UPDATE}"
+    if now.higher_is_better != old.higher_is_better:
+        was, is_ = ("higher", "lower") if old.higher_is_better else ("lower", "higher")
+        return f"its direction is turned: {was} was better, now {is_}; {UPDATE}"
+    return ""
+
 
 FALSE_ALARM = 1e-3
 """Chance that a check of something that has not changed fails because of other seeds. It is shared

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from untrained.foundation import MissingData
 from untrained.harness.gate.baseline import Baseline, BaselineTruth
 from untrained.harness.gate.baseline_table import rounded
-from untrained.harness.truth import ChosenTruth, NoTruth, find_truth
+from untrained.harness.study.truth import ChosenTruth, NoTruth, find_truth
 from untrained.results import Finding, Outcome, truth_drift
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from untrained.harness.study_file import NamedStudy
+    from untrained.harness.study.study_file import NamedStudy
     from untrained.spaces import Target
 
 

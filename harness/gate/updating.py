@@ -1,4 +1,4 @@
-"""Writing a baseline: what is measured now becomes what later checks are held against."""
+"""Updates of a baseline."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from untrained.foundation import MalformedInput, MissingData
+from untrained.harness.analysis.score_selection import ranked_of_plan
+from untrained.harness.execution.pool import isolated
+from untrained.harness.execution.scoring import score_task
 from untrained.harness.gate.baseline import Baseline
 from untrained.harness.gate.baseline_files import (
     FORMAT,
@@ -19,23 +22,80 @@ from untrained.harness.gate.baseline_files import (
     PROVENANCE,
     SCORES,
     STUDY,
+    read_golden,
+    read_scores,
+    read_values,
 )
 from untrained.harness.gate.baseline_table import csv_text, rounded, score_text
 from untrained.harness.gate.checking import Fill, check_study
 from untrained.harness.gate.golden_findings import golden_rows
 from untrained.harness.gate.golden_scores import golden_readings
-from untrained.harness.isolation import isolated
-from untrained.harness.plan import Plan, plan_study
-from untrained.harness.ranked import ranked_of_plan
-from untrained.harness.scoring import score_task
-from untrained.harness.truth import ChosenTruth, NoTruth, truths_of_study
+from untrained.harness.study.plan import Plan, plan_study
+from untrained.harness.study.truth import ChosenTruth, NoTruth, truths_of_study
 from untrained.indicators import indicators
 from untrained.results import ScoreStore, current_environment, seed_stability
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from untrained.harness.study_file import NamedStudy
+    from untrained.harness.study.study_file import NamedStudy
+
+
+def lower_coverage(baseline: Baseline, contents: Mapping[str, str]) -> list[str]:
+    """What the old baseline has and the new one lacks, a sentence each; empty if nothing.
+
+    Args:
+        baseline: the old one.
+        contents: files of the new one.
+    """
+    return [
+        *_golden(baseline, contents),
+        *_scores(baseline, contents),
+        *_truths(baseline, contents),
+    ]
+
+
+def _golden(baseline: Baseline, contents: Mapping[str, str]) -> Iterator[str]:
+    new = read_golden(contents[GOLDEN], baseline.folder / GOLDEN)
+    there = {(one.indicator, one.network) for one in new if not math.isnan(one.value)}
+    for one in baseline.golden:
+        if not math.isnan(one.value) and (one.indicator, one.network) not in there:
+            yield f"{one.indicator} has no score of the golden network {one.network} any more"
+
+
+def _scores(baseline: Baseline, contents: Mapping[str, str]) -> Iterator[str]:
+    if not baseline.scores:
+        return
+    new: Mapping[tuple[str, str], pd.DataFrame] = {}
+    if SCORES in contents:
+        _, new = read_scores(contents[SCORES], baseline.folder / SCORES)
+    for (space, indicator), old in baseline.scores.items():
+        now = new.get((space, indicator))
+        if now is None:
+            yield f"{indicator} has no scores of {space} any more"
+            continue
+        for axis, what in enumerate(("networks", "seeds")):
+            if now.shape[axis] < old.shape[axis]:
+                yield (
+                    f"{indicator} has {now.shape[axis]} {what} of {space}, before {old.shape[axis]}"
+                )
+        shares = [float(f.notna().to_numpy().mean()) for f in (old, now)]
+        if shares[1] < shares[0]:
+            yield (
+                f"{indicator} has scores for {100 * shares[1]:.1f} % of its networks of {space}, "
+                f"before {100 * shares[0]:.1f} %"
+            )
+
+
+def _truths(baseline: Baseline, contents: Mapping[str, str]) -> Iterator[str]:
+    if NETWORKS not in contents:  # then no space has scores either, which is said
+        return
+    new = read_values(contents[NETWORKS], baseline.folder / NETWORKS)
+    for space, old in (baseline.values or {}).items():
+        had, has = (int(v.notna().sum()) for v in (old, new.get(space, old.iloc[:0])))
+        if has < had:
+            yield f"{has} networks of {space} have a true value, before {had}"
+
 
 CORRELATIONS = "correlations.csv"
 REPEATED = 3
@@ -77,7 +137,7 @@ def measure_baseline(
             )
     kept = baseline.architectures if baseline and study is None else None
     plans = [replace(p, aggregates=()) for p in plan_study(named, architectures=kept)]
-    truths = _truths(named)
+    truths = _truths_updating(named)
     fill(store, plans)
     frames = {plan.space: ranked_of_plan(plan, store).frame for plan in plans}
     values = {p.space: truths[p.space].values(sorted(p.selection.architectures)) for p in plans}
@@ -91,7 +151,7 @@ def measure_baseline(
                 for architecture, value in values[space].items()
             ),
         ),
-        SCORES: _scores(plans, frames),
+        SCORES: _scores_updating(plans, frames),
         CORRELATIONS: _correlations(plans, frames, values, truths),
         STUDY: named.text,
     }
@@ -108,7 +168,7 @@ def measure_baseline(
     return _files(list(plans[0].protocols), tables, provenance)
 
 
-def _truths(named: NamedStudy) -> dict[str, ChosenTruth]:
+def _truths_updating(named: NamedStudy) -> dict[str, ChosenTruth]:
     truths = {}
     for space, truth in truths_of_study(named).items():
         if isinstance(truth, NoTruth):
@@ -178,7 +238,7 @@ def _repeatable(plans: Sequence[Plan]) -> dict[str, bool]:
     return same
 
 
-def _scores(plans: Sequence[Plan], frames: Mapping[str, pd.DataFrame]) -> str:
+def _scores_updating(plans: Sequence[Plan], frames: Mapping[str, pd.DataFrame]) -> str:
     seeds = plans[0].seeds
     rows: list[tuple[str, ...]] = []
     for plan in plans:

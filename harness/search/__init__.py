@@ -2,10 +2,8 @@
 
 from untrained.harness.search.domain import Domain, Limit
 from untrained.harness.search.driver import Budget, run_search
-from untrained.harness.search.estimator import Estimator, find_estimator
-from untrained.harness.search.evaluation import evaluate
-from untrained.harness.search.history import History
-from untrained.harness.search.parameter import Parameter
+from untrained.harness.search.evaluators.evaluator import World
+from untrained.harness.search.history import History, evaluate
 from untrained.harness.search.problem import Problem
 from untrained.harness.search.requests import (
     BudgetSpent,
@@ -30,11 +28,12 @@ from untrained.harness.search.searcher import (
     BY,
     EPOCHS,
     Asks,
+    Parameter,
     Searcher,
     register_searcher,
     searchers,
 )
-from untrained.harness.search.world import World
+from untrained.harness.search.supernet.estimator import Estimator, find_estimator
 
 __all__ = [
     "BY",

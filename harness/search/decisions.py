@@ -1,21 +1,23 @@
-"""A space as a product of decisions, for searchers that make each by itself."""
+"""Spaces as products of decisions, also for Optuna."""
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from untrained.foundation import UserError
 from untrained.spaces import Architecture, SearchSpace
-from untrained.spaces.nasbench201 import EDGES, OPERATIONS, NASBench201, format_operations
-from untrained.spaces.nasbenchmacro import BLOCKS, NUM_LAYERS, NASBenchMacro
-from untrained.spaces.natsbench_sss import NUM_LAYERS as NUM_WIDTHS
-from untrained.spaces.natsbench_sss import WIDTHS, NATSBenchSize
-from untrained.spaces.transnasbench101_micro import OPERATIONS as MICRO_OPERATIONS
-from untrained.spaces.transnasbench101_micro import TransNASBench101Micro
+from untrained.spaces.mobile.nasbenchmacro import BLOCKS, NUM_LAYERS, NASBenchMacro
+from untrained.spaces.nasbench201.natsbench_sss import NUM_LAYERS as NUM_WIDTHS
+from untrained.spaces.nasbench201.natsbench_sss import WIDTHS, NATSBenchSize
+from untrained.spaces.nasbench201.space import EDGES, OPERATIONS, NASBench201, format_operations
+from untrained.spaces.transnasbench101.micro import OPERATIONS as MICRO_OPERATIONS
+from untrained.spaces.transnasbench101.micro import TransNASBench101Micro
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,3 +95,24 @@ def decisions_of(space: SearchSpace) -> Decisions:
         "transnasbench101_micro; take one of these, or a searcher that draws and mutates (random, "
         "local, rea)"
     )
+
+
+def import_optuna(searcher: str) -> Any:
+    """The package, which is an extra, told to be quiet.
+
+    Args:
+        searcher: that needs it.
+
+    Raises:
+        UserError: it is not installed.
+    """
+    try:
+        import optuna
+    except ImportError:
+        raise UserError(
+            f"the searcher {searcher} needs the package optuna, which is not installed; "
+            "pip install 'untrained[tpe]', or take another searcher (untrained list searchers)"
+        ) from None
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+    return optuna

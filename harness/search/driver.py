@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from untrained.foundation import UserError
+from untrained.harness.search.evaluators.evaluator import World
 from untrained.harness.search.requests import Answer, BudgetSpent, CostlyRequest, items
 from untrained.harness.search.search import Search
-from untrained.harness.search.world import World
-from untrained.results.searches_trajectory import Trajectory
+from untrained.results.searches.speed import Trajectory
 
 
 @dataclass(frozen=True, slots=True)

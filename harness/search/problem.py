@@ -1,8 +1,4 @@
-"""What a searcher is given: where it may go and how it compares what it got.
-
-Accuracies are not in here, and nothing that leads to them: a searcher learns of them what a
-`Train` request answers, which is a validation accuracy.
-"""
+"""The problem that a searcher is given."""
 
 from __future__ import annotations
 
@@ -13,14 +9,14 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from untrained.foundation import UserError
-from untrained.harness.datasets import find_dataset
+from untrained.foundation import MissingData, UnknownName, UserError
+from untrained.harness.data.datasets import find_dataset
 from untrained.harness.search.decisions import Decisions, decisions_of, has_decisions
 from untrained.harness.search.domain import Cost, Domain
-from untrained.harness.search.estimator import Estimator
 from untrained.harness.search.requests import Evaluation, Scored, Trained
+from untrained.harness.search.supernet.estimator import Estimator
 from untrained.indicators import Protocol
-from untrained.spaces import Architecture, SearchSpace
+from untrained.spaces import Architecture, Benchmark, SearchSpace, Target
 
 _DRAWS = 1000
 _SIZE = Protocol()
@@ -149,3 +145,90 @@ class Problem:
         """Place of the best; of equal ones the first, and the first of all if none has a value."""
         fitness = self.fitness(evaluations)
         return 0 if np.isnan(fitness).all() else int(np.nanargmax(fitness))
+
+
+METRICS = ("valid_accuracy", "surrogate_accuracy", "val_loss")
+"""What counts as validation accuracy, the first that there is; a loss with its sign turned."""
+
+
+class Validation:
+    """The validation accuracy of every network after each length of training."""
+
+    def __init__(self, benchmark: Benchmark, dataset: str | None) -> None:
+        """Choose the metric.
+
+        Args:
+            benchmark: whose data is present.
+            dataset: one of its datasets; by default that of its default target.
+
+        Raises:
+            UnknownName: the benchmark has no such dataset.
+            UserError: it has no validation accuracy there.
+        """
+        self.benchmark = benchmark
+        self.dataset = dataset or benchmark.default_target.dataset
+        here = [t for t in benchmark.targets() if t.dataset == self.dataset]
+        if not here:
+            known = {t.dataset for t in benchmark.targets()}
+            raise UnknownName(f"dataset of {benchmark.name}", self.dataset, known)
+        metric = next((m for m in METRICS if any(t.metric == m for t in here)), None)
+        if metric is None:
+            metrics = ", ".join(sorted({t.metric for t in here}))
+            raise UserError(
+                f"the search asks for validation accuracies on {self.dataset!r}, but the benchmark "
+                f"{benchmark.name!r} has none there, only {metrics}; test accuracies are "
+                "kept from searches: search by scores, or take another benchmark or dataset"
+            )
+        self.metric = metric
+        self._sign = 1.0 if benchmark.higher_is_better(metric) else -1.0
+        self.lengths = tuple(sorted({t.epochs for t in here if t.metric == metric}))
+        """Numbers of epochs, ascending."""
+        self._values: dict[int, dict[str, float]] = {}
+
+    def target(self, epochs: int) -> Target:
+        """The column that is read.
+
+        Args:
+            epochs: one of `lengths`; 0 for the shortest.
+
+        Raises:
+            UserError: the benchmark did not train that long.
+        """
+        return self.benchmark.target(
+            dataset=self.dataset, metric=self.metric, epochs=epochs or self.lengths[0]
+        )
+
+    def accuracy(self, architecture: Architecture, epochs: int) -> float:
+        """Larger is better; NaN where the benchmark has none.
+
+        Args:
+            architecture: of the benchmark's space.
+            epochs: one of `lengths`; 0 for the shortest.
+
+        Raises:
+            UserError: the benchmark did not train that long.
+        """
+        values = self._values.setdefault(epochs, {})
+        text = architecture.text
+        if not values and self.benchmark.enumerable:
+            table = self.benchmark.table(self.target(epochs))
+            values.update(zip(table["architecture"], self._sign * table["value"], strict=True))
+        elif text not in values and not self.benchmark.enumerable:
+            values[text] = self._sign * float(
+                self.benchmark.values([text], self.target(epochs)).iloc[0]
+            )
+        return values.get(text, float("nan"))
+
+    def known(self, epochs: int) -> list[str]:
+        """The networks that have an accuracy, in the benchmark's order.
+
+        Args:
+            epochs: one of `lengths`; 0 for the shortest.
+
+        Raises:
+            MissingData: there is none.
+        """
+        table = self.benchmark.table(self.target(epochs)).dropna(subset="value")
+        if table.empty:
+            raise MissingData(f"{self.benchmark.name} knows no network by {self.metric}")
+        return [str(text) for text in table["architecture"]]

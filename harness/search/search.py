@@ -7,7 +7,6 @@ from types import MappingProxyType
 
 import numpy as np
 
-from untrained.harness.search.parameter import Value
 from untrained.harness.search.problem import Problem
 from untrained.harness.search.requests import (
     Answer,
@@ -16,7 +15,7 @@ from untrained.harness.search.requests import (
     Incumbent,
     Request,
 )
-from untrained.harness.search.searcher import Searcher
+from untrained.harness.search.searcher import Searcher, Value
 from untrained.spaces import Architecture
 
 

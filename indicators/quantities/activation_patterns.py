@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 from untrained.foundation import Unsupported
-from untrained.indicators.measurement import Measurement
+from untrained.indicators.framework.measurement import Measurement
+from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.forward import logits_of
 from untrained.indicators.quantities.relu_calls import ReluCalls
 from untrained.indicators.quantities.relu_kernels import relu_codes
-from untrained.indicators.quantity import quantity
 
 _BITS, _OCTETS = 8, 8  # in an octet, in a word; the patterns are compared as words
 

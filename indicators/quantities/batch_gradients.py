@@ -7,11 +7,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from untrained.foundation import Unsupported
-from untrained.indicators.measurement import Measurement
+from untrained.indicators.framework.measurement import Measurement
+from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.forward import logits_of
 from untrained.indicators.quantities.layer_weights import layer_weights
 from untrained.indicators.quantities.loss_gradients import layer_gradients
-from untrained.indicators.quantity import quantity
 
 
 @quantity

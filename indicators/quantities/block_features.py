@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from untrained.foundation import Unsupported
-from untrained.indicators.measurement import Measurement
+from untrained.indicators.framework.measurement import Measurement
+from untrained.indicators.framework.quantity import quantity
+from untrained.indicators.framework.reading import Diverged
 from untrained.indicators.quantities.forward import forward
-from untrained.indicators.quantity import quantity
-from untrained.indicators.reading import Diverged
 
 
 @quantity

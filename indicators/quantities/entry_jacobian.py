@@ -10,10 +10,10 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
 
 from untrained.foundation import Unsupported
-from untrained.indicators.measurement import Measurement
+from untrained.indicators.framework.measurement import Measurement
+from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.forward import logits_of
 from untrained.indicators.quantities.substituted import Substituted
-from untrained.indicators.quantity import quantity
 
 _NUM_TENSORS = 128
 

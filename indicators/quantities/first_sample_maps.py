@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from untrained.foundation import Unsupported
-from untrained.indicators.measurement import Measurement
+from untrained.indicators.framework.measurement import Measurement
+from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.forward import logits_of
 from untrained.indicators.quantities.layer_outputs import outputs_of
-from untrained.indicators.quantity import quantity
 
 
 @quantity

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
 from untrained.foundation import Unsupported
-from untrained.indicators.measurement import Measurement
+from untrained.indicators.framework.measurement import Measurement
+from untrained.indicators.framework.quantity import quantity
+from untrained.indicators.framework.reading import Diverged
 from untrained.indicators.quantities.layer_outputs import Output, outputs_of
-from untrained.indicators.quantity import quantity
-from untrained.indicators.reading import Diverged
 
 
 @dataclass(frozen=True, slots=True)

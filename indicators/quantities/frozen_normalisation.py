@@ -12,10 +12,10 @@ from torch.func import functional_call, grad, vmap
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-from untrained.indicators.measurement import Measurement
+from untrained.indicators.framework.measurement import Measurement
+from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.forward import logits_of
 from untrained.indicators.quantities.logit_gradients import Gradients, weights_of
-from untrained.indicators.quantity import quantity
 
 Statistics = tuple[Tensor | None, Tensor | None]
 _SIGNATURE = inspect.signature(functional.batch_norm)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from untrained.indicators.measurement import Measurement
+from untrained.indicators.framework.measurement import Measurement
+from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.forward import forward, gradients_of
-from untrained.indicators.quantity import quantity
 
 
 @quantity

@@ -8,10 +8,10 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
 from untrained.foundation import Unsupported
-from untrained.indicators.measurement import Measurement
+from untrained.indicators.framework.measurement import Measurement
+from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.forward import forward
 from untrained.indicators.quantities.loss_gradients import loss_backward
-from untrained.indicators.quantity import quantity
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import nn
 from torch.nn.modules.conv import _ConvNd
 
-from untrained.indicators.measurement import Measurement
-from untrained.indicators.quantity import quantity
+from untrained.indicators.framework.measurement import Measurement
+from untrained.indicators.framework.quantity import quantity
 
 
 @quantity

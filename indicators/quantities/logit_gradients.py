@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from untrained.foundation import Unsupported
-from untrained.indicators.measurement import Measurement
+from untrained.indicators.framework.measurement import Measurement
+from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.forward import forward
-from untrained.indicators.quantity import quantity
 
 Gradients = dict[str, Tensor]
 

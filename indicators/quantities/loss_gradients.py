@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from untrained.foundation import Unsupported
-from untrained.indicators.measurement import Measurement
+from untrained.indicators.framework.measurement import Measurement
+from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.forward import forward, gradients_of
 from untrained.indicators.quantities.layer_outputs import Output
 from untrained.indicators.quantities.layer_weights import layer_weights
-from untrained.indicators.quantity import quantity
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
 
 from untrained.foundation import Unsupported
-from untrained.indicators.measurement import Measurement
-from untrained.indicators.quantity import quantity
+from untrained.indicators.framework.measurement import Measurement
+from untrained.indicators.framework.quantity import quantity
 
 _ALPHA = 0.01
 

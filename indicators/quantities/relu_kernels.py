@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from untrained.foundation import Unsupported
-from untrained.indicators.measurement import Measurement
+from untrained.indicators.framework.measurement import Measurement
+from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.forward import logits_of
 from untrained.indicators.quantities.relu_calls import ReluCalls
-from untrained.indicators.quantity import quantity
 
 _EXACT_FLOAT32 = 2**24
 

@@ -11,11 +11,11 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from untrained.foundation import Unsupported
-from untrained.indicators.measurement import Measurement
+from untrained.indicators.framework.measurement import Measurement
+from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.forward import gradients_of, logits_of
 from untrained.indicators.quantities.layer_weights import layer_weights
 from untrained.indicators.quantities.substituted import Substituted
-from untrained.indicators.quantity import quantity
 
 
 class _NormalisationBypassed(TorchFunctionMode):

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from untrained.foundation import Unsupported
+from untrained.indicators.framework.reading import Diverged
 from untrained.indicators.quantities.logit_gradients import Gradients
-from untrained.indicators.reading import Diverged
 
 ROUNDING = 32
 """Relative error of a gradient that is taken for rounding, in units of eps."""

@@ -1,20 +1,44 @@
-"""Synthetic signals that networks are asked to regress, and the targets they add up to.
-
-Reference: Li et al., "Generic Neural Architecture Search via Regression", NeurIPS 2021. All signals
-are drawn in float64 on the CPU, so that a target does not depend on the network's device or type.
-"""
+"""Synthetic signals that GenNAS regresses onto."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from untrained.foundation import Unsupported
-from untrained.indicators.regression.tasks import Signal, Stage
+from untrained.indicators.regression.tasks import NoiseKind, Signal, Stage
+
+
+def noise_like(
+    inputs: Tensor, kind: NoiseKind, level: float
+) -> Callable[[torch.Generator], Tensor] | None:
+    """What draws noise for these inputs: uniform in (-level, level), or level times a normal.
+
+    Args:
+        inputs: what it is added to, of any shape.
+        kind: the distribution.
+        level: a in U(-a, a) or a N(0, 1).
+
+    Returns:
+        A function of a CPU generator, whose result has the inputs' shape, device and type and is
+        drawn in float64, so that it does not depend on the latter two; None at level 0.
+    """
+    if not level:
+        return None
+
+    def draw(generator: torch.Generator) -> Tensor:
+        if kind == "gaussian":
+            drawn = torch.randn(inputs.shape, generator=generator, dtype=torch.float64)
+        else:
+            drawn = 2 * torch.rand(inputs.shape, generator=generator, dtype=torch.float64) - 1
+        return (level * drawn).to(inputs)
+
+    return draw
+
 
 SIDE = 8
 NUM_PHASES = 32

@@ -12,10 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from untrained.foundation import Unsupported
-from untrained.indicators.measurement import Measurement
+from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.regression.learner import Learner, Lesson
-from untrained.indicators.regression.noise import noise_like
-from untrained.indicators.regression.signals import SIDE, target
+from untrained.indicators.regression.signals import SIDE, noise_like, target
 from untrained.indicators.regression.tasks import Task
 
 STAGE_WEIGHTS = (0.25, 0.5, 1.0)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from untrained.foundation import MalformedInput, MissingData, suggest
-from untrained.indicators.regression.sequence_tasks import SequenceTask
+from untrained.indicators.regression.sequences import SequenceTask
 from untrained.indicators.regression.tasks import Signal, Stage, Task
 
 STEPS = 100

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from untrained.indicators.measurement import Measurement
-from untrained.indicators.reading import Diverged
+from untrained.indicators.framework.measurement import Measurement
+from untrained.indicators.framework.reading import Diverged
 from untrained.indicators.regression.learner import Learner, Snapshot
-from untrained.indicators.regression.sequence_tasks import SequenceTask
-from untrained.indicators.regression.sequences import sequence_learner
+from untrained.indicators.regression.sequences import SequenceTask, sequence_learner
 from untrained.indicators.regression.stages import stage_learner
 from untrained.indicators.regression.tasks import Task
 

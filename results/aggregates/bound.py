@@ -11,9 +11,8 @@ import numpy as np
 import pandas as pd
 
 from untrained.foundation import MalformedInput, UnknownName
-from untrained.results.aggregates.aggregate import Aggregate
+from untrained.results.aggregates.aggregate import Aggregate, Value
 from untrained.results.aggregates.member_scores import MemberScores
-from untrained.results.aggregates.parameter import Value
 
 Diverged = Literal["missing", "last"]
 

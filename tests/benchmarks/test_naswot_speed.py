@@ -12,7 +12,7 @@ from torch import nn
 
 from untrained.indicators import measure
 from untrained.spaces import spaces
-from untrained.spaces.nasbench201_network import ReLUConvBN
+from untrained.spaces.nasbench201.network import ReLUConvBN
 
 NUM_NETWORKS = 16
 BATCH = 128

@@ -23,7 +23,7 @@ from torch.nn import functional
 from untrained.foundation import derive
 from untrained.indicators import Measurement, Protocol, indicators, read
 from untrained.spaces import spaces
-from untrained.spaces.nasbench201_network import ReLUConvBN
+from untrained.spaces.nasbench201.network import ReLUConvBN
 
 NUM_NETWORKS = int(os.environ.get("UNTRAINED_BENCHMARK_NETWORKS", "3"))
 SEED = 0

@@ -10,8 +10,7 @@ import pandas as pd
 import pytest
 
 from untrained.spaces import Architecture, benchmarks, spaces
-from untrained.spaces.long_table import _read
-from untrained.spaces.table import ParquetBenchmark
+from untrained.spaces.benchmarks.table import ParquetBenchmark, _read
 
 ARCHITECTURES = {
     "nasbench201": "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|"

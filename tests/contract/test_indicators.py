@@ -6,11 +6,10 @@ import pytest
 import torch
 
 from untrained.harness.contract import Inapplicable, Promise
-from untrained.harness.contract.indicator_case import IndicatorCase
 from untrained.harness.contract.indicator_declarations import declarations
 from untrained.harness.contract.indicator_twins import EXACT, PAIRS, twins
 from untrained.harness.contract.indicators import of_images
-from untrained.harness.contract.laboratory import Laboratory, one_thread
+from untrained.harness.contract.laboratory import IndicatorCase, Laboratory, one_thread
 from untrained.harness.contract.sequence_indicators import of_sequences
 from untrained.harness.contract.specimens import images
 from untrained.indicators import Need, indicators

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from untrained.harness.contract import passes
-from untrained.harness.contract.indicator_case import IndicatorCase
+from untrained.harness.contract.laboratory import IndicatorCase
 from untrained.harness.contract.passes import CountedConvolutions, Passes, num_layers
 from untrained.indicators import Need, indicators
 

@@ -3,8 +3,7 @@
 import pytest
 
 from untrained.harness.contract import Inapplicable
-from untrained.harness.contract.searchers import ON_SUPERNETS, runs, says
-from untrained.harness.contract.toy_world import Secret, reachable
+from untrained.harness.contract.searchers import ON_SUPERNETS, Secret, reachable, runs, says
 from untrained.harness.search import searchers
 
 ON_TABLES = [name for name, item in searchers.items() if not item.asks & ON_SUPERNETS]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from untrained.harness.contract import Inapplicable, Promise
 from untrained.harness.contract.laboratory import one_thread
-from untrained.harness.contract.space_texts import drawn, is_refused_or_a_member, parses_back
+from untrained.harness.contract.space_members import drawn, is_refused_or_a_member, parses_back
 from untrained.harness.contract.spaces import space_promises
 from untrained.spaces import SearchSpace, benchmarks, spaces
 

@@ -12,8 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from untrained.harness import pytest_plugin
+from untrained.harness.cli.main import app
 from untrained.harness.contract import indicator_promises, searcher_promises, space_promises
-from untrained.harness.main import app
 from untrained.harness.search import searchers
 from untrained.indicators import indicators
 from untrained.spaces import spaces

@@ -51,7 +51,7 @@ def test_every_command_shown_exists():
     text = README.read_text(encoding="utf-8")
     from typer.main import get_command
 
-    from untrained.harness.main import app
+    from untrained.harness.cli.main import app
 
     shown = set(re.findall(r"^untrained ([a-z]+)", text, re.MULTILINE))
     assert shown

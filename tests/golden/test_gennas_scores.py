@@ -13,7 +13,7 @@ from torch import nn
 from untrained.indicators.regression.learner import Learner, Lesson
 from untrained.indicators.regression.stages import STAGE_WEIGHTS, StageRegressor, sgd
 from untrained.spaces import spaces
-from untrained.spaces.nasbench201_network import Cell, ReLUConvBN
+from untrained.spaces.nasbench201.network import Cell, ReLUConvBN
 
 GOLDEN = Path(__file__).parent
 INPUTS = np.load(GOLDEN / "inputs.npz")

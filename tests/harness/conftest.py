@@ -18,11 +18,11 @@ import pytest
 import torch
 from PIL import Image
 
-from untrained.harness.main import main
-from untrained.harness.study import Study
-from untrained.harness.study_file import NamedStudy, checked
+from untrained.harness.cli.main import main
+from untrained.harness.study.study import Study
+from untrained.harness.study.study_file import NamedStudy, checked
 from untrained.indicators import indicators
-from untrained.indicators.indicator import Function
+from untrained.indicators.framework.indicator import Function
 from untrained.results import ScoreStore
 
 PROGRAM = [
@@ -30,7 +30,7 @@ PROGRAM = [
     "-c",
     # a shell starts what runs in its background with interrupts ignored
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-    "from untrained.harness.main import main; main()",
+    "from untrained.harness.cli.main import main; main()",
 ]
 TINY = ["--channels", "4", "--cells", "1", "--batch-size", "8"]
 MEASURED = ["alone_s", "peak_bytes", "environment"]

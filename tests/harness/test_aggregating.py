@@ -15,14 +15,13 @@ import pytest
 from scipy.stats import kendalltau, rankdata
 
 from untrained.foundation import MalformedInput, MissingData, UnknownName
-from untrained.harness.aggregating import aggregates_of_names, aggregates_of_study
-from untrained.harness.correlating import correlate_ranked
-from untrained.harness.plan import Plan, plan_study
-from untrained.harness.ranked import ranked_of_plan
-from untrained.harness.stored import ranked_of_store
-from untrained.harness.study import Statistics, Truth
-from untrained.harness.study_file import parse_study
-from untrained.harness.truth import choose_truth
+from untrained.harness.analysis.aggregates import aggregates_of_names, aggregates_of_study
+from untrained.harness.analysis.correlation_tables import correlate_ranked
+from untrained.harness.analysis.score_selection import ranked_of_plan, ranked_of_store
+from untrained.harness.study.plan import Plan, plan_study
+from untrained.harness.study.study import Statistics, Truth
+from untrained.harness.study.study_file import parse_study
+from untrained.harness.study.truth import choose_truth
 from untrained.results import Score, ScoreStore, current_environment
 from untrained.spaces import find_benchmark
 

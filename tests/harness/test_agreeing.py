@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from untrained.foundation import MissingData, UserError
-from untrained.harness.population import select
-from untrained.harness.study import Population, Truth
-from untrained.harness.study_file import builtin_studies, load_study
-from untrained.harness.truth import NoTruth, find_truth
+from untrained.harness.study.population import select
+from untrained.harness.study.study import Population, Truth
+from untrained.harness.study.study_file import builtin_studies, load_study
+from untrained.harness.study.truth import NoTruth, find_truth
 from untrained.spaces import spaces
 
 STUDY = """\

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from scipy.stats import kendalltau
 
-from untrained.harness.ceilings import noise_ceilings
-from untrained.harness.truth import ChosenTruth
+from untrained.harness.analysis.ceilings import noise_ceilings
+from untrained.harness.study.truth import ChosenTruth
 from untrained.results import Resampling
 from untrained.spaces import Target
 

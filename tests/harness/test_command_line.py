@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from untrained.harness.study import Study
+from untrained.harness.study.study import Study
 from untrained.results import ScoreStore
 
 BAD_STUDIES = {
@@ -118,7 +118,7 @@ def test_an_image_file_cut_short_is_found_before_anything_is_scored(
 def test_help_shows_examples_and_loads_no_torch():
     script = (
         "import sys; sys.argv = ['untrained', *sys.argv[1:]]\n"
-        "from untrained.harness.main import main\n"
+        "from untrained.harness.cli.main import main\n"
         "try: main()\n"
         "finally: print('torch' in sys.modules, 'pandas' in sys.modules, file=sys.stderr)\n"
     )

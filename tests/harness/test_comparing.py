@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from untrained.harness.commands.report import FORMATS
+from untrained.harness.cli.report import FORMATS
 from untrained.indicators import indicators
 from untrained.reports import formats
 from untrained.results import Environment, Score, ScoreStore

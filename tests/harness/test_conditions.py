@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from untrained.foundation import MalformedInput, UnknownName
-from untrained.harness.conditions import Conditions, resolve
-from untrained.harness.datasets import datasets
-from untrained.harness.plan import plan_study
+from untrained.harness.data.datasets import datasets
+from untrained.harness.study.conditions import Conditions, resolve
+from untrained.harness.study.plan import plan_study
 from untrained.indicators import Protocol
 
 REFERENCE = Protocol(batch_size=48, labels="true", channels=12, cells=3, batch_norm="eval")

@@ -13,12 +13,11 @@ import pytest
 from scipy.stats import kendalltau
 
 from untrained.foundation import MissingData, StorageError, UnknownName, UserError
-from untrained.harness.correlating import correlate_ranked, make_report
-from untrained.harness.plan import Plan, plan_study
-from untrained.harness.ranked import ranked_of_plan
-from untrained.harness.stored import ranked_of_store
-from untrained.harness.study import Statistics, Truth
-from untrained.harness.truth import choose_truth
+from untrained.harness.analysis.correlation_tables import correlate_ranked, make_report
+from untrained.harness.analysis.score_selection import ranked_of_plan, ranked_of_store
+from untrained.harness.study.plan import Plan, plan_study
+from untrained.harness.study.study import Statistics, Truth
+from untrained.harness.study.truth import choose_truth
 from untrained.indicators import Protocol
 from untrained.results import Score, ScoreStore, current_environment
 from untrained.spaces import Benchmark, Provenance, Target, benchmarks, find_benchmark, spaces

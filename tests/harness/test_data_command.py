@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from untrained.foundation import MalformedInput, MissingData
-from untrained.harness.datasets import datasets
-from untrained.harness.image_conversion import convert_images
-from untrained.harness.images import read_images
+from untrained.harness.data.datasets import datasets
+from untrained.harness.data.image_conversion import convert_images
+from untrained.harness.data.images import read_images
 
 
 @pytest.fixture
@@ -217,7 +217,7 @@ def test_a_fetched_file_is_kept_verified_and_converted(
     untrained, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The file is there already, so that nothing is downloaded."""
-    from untrained.spaces.official import source
+    from untrained.spaces.converters import download as source
 
     archive = data / "official" / "cifar-10-python.tar.gz"
     archive.parent.mkdir(parents=True)

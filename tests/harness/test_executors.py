@@ -15,10 +15,15 @@ import pytest
 import torch
 
 from untrained.foundation import UserError
-from untrained.harness import executors
-from untrained.harness.devices import available_cores, find_device, make_executor
-from untrained.harness.executors import ProcessExecutor, SerialExecutor
-from untrained.harness.pool import WorkerDied
+from untrained.harness.execution import executors
+from untrained.harness.execution.executors import (
+    ProcessExecutor,
+    SerialExecutor,
+    available_cores,
+    find_device,
+    make_executor,
+)
+from untrained.harness.execution.pool import WorkerDied
 
 WORK = '''
 import os, signal, time
@@ -132,7 +137,7 @@ def test_an_interrupted_run_leaves_no_process_and_does_not_wait_for_tasks(
         # a shell starts what runs in its background with interrupts ignored
         "    signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "    import executor_work\n"
-        "    from untrained.harness.executors import ProcessExecutor\n"
+        "    from untrained.harness.execution.executors import ProcessExecutor\n"
         "    list(ProcessExecutor(1).run(executor_work.sleep_long, [sys.argv[2]]))\n"
     )
     for stop in (signal.SIGINT, signal.SIGKILL):

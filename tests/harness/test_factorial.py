@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from untrained.foundation import UserError
-from untrained.harness.factorial import OWN, plan_cells
-from untrained.harness.plan import plan_study
+from untrained.harness.study.factorial import OWN, plan_cells
+from untrained.harness.study.plan import plan_study
 
 FACTORS = {"inputs": ["ones"], "batch_size": [4, 16], "initialisation": ["gaussian"]}
 

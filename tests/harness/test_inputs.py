@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from untrained.foundation import MalformedInput, MissingData
-from untrained.harness.conditions import Conditions, resolve
-from untrained.harness.inputs import batches
+from untrained.harness.data.inputs import batches
+from untrained.harness.study.conditions import Conditions, resolve
 from untrained.indicators import Protocol, indicators
 
 GAUSSIAN = Protocol(inputs="gaussian", batch_size=6, resolution=8, labels="random")

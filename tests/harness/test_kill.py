@@ -13,10 +13,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from untrained.harness.executors import SerialExecutor
-from untrained.harness.plan import plan_study
-from untrained.harness.progress import PlainProgress
-from untrained.harness.runner import run_plans
+from untrained.harness.execution.executors import SerialExecutor
+from untrained.harness.execution.progress import PlainProgress
+from untrained.harness.execution.runner import run_plans
+from untrained.harness.study.plan import plan_study
 from untrained.results import ScoreStore
 
 SAMPLE, INDICATORS, PER_NETWORK = 40, "naswot,grad_norm,synflow", 3

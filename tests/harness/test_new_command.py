@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from untrained.harness.cli.new import indicator_template
 from untrained.harness.contract import examine
-from untrained.harness.template import indicator_template
-from untrained.harness.validate.candidate import find_candidate
+from untrained.harness.validation.candidate import find_candidate
 
 Run = Callable[..., Any]
 

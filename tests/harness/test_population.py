@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from untrained.foundation import MalformedInput, MissingData, UserError
-from untrained.harness.population import sample, select
+from untrained.harness.study.population import sample, select
 from untrained.spaces import SearchSpace, spaces
 
 SPACE = spaces["nasbench201"]

@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from untrained.harness.progress import BarProgress, PlainProgress, duration, make_progress
+from untrained.harness.execution.progress import BarProgress, PlainProgress, duration, make_progress
 
 
 class Clock:

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from untrained.foundation import StorageError
-from untrained.harness.executors import ProcessExecutor, SerialExecutor
-from untrained.harness.interruption import Interrupted
-from untrained.harness.plan import plan_study
-from untrained.harness.pool import WorkerDied
-from untrained.harness.progress import PlainProgress
-from untrained.harness.runner import run_plans
+from untrained.harness.cli.main import Interrupted
+from untrained.harness.execution.executors import ProcessExecutor, SerialExecutor
+from untrained.harness.execution.pool import WorkerDied
+from untrained.harness.execution.progress import PlainProgress
+from untrained.harness.execution.runner import run_plans
+from untrained.harness.study.plan import plan_study
 from untrained.indicators import indicators
 from untrained.results import ScoreStore
 from untrained.spaces import spaces

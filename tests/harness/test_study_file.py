@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from untrained.foundation import MalformedInput, MissingData, UnknownName
-from untrained.harness.plan import plan_study
-from untrained.harness.study import Study
-from untrained.harness.study_file import builtin_studies, load_study, parse_study
-from untrained.harness.truth import truths_of_study
+from untrained.harness.study.plan import plan_study
+from untrained.harness.study.study import Study
+from untrained.harness.study.study_file import builtin_studies, load_study, parse_study
+from untrained.harness.study.truth import truths_of_study
 
 GOOD = """\
 spaces = ["nasbench201"]

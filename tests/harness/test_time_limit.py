@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from untrained.harness.time_limit import TimeLimitReached, time_limit
+from untrained.harness.execution.scoring import TimeLimitReached, time_limit
 
 
 def _wait_for_ever() -> None:

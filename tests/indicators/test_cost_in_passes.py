@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from untrained.indicators import Family, Passes, Protocol, indicator, indicators
-from untrained.indicators.passes import Count
+from untrained.indicators.framework.indicator import Count
 
 SIZES = {"batch_size": 7, "num_classes": 5, "num_batches": 3}
 

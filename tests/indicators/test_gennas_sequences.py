@@ -13,8 +13,15 @@ from torch import Tensor, nn
 
 from untrained.indicators import Measurement, indicators, read
 from untrained.indicators.regression.learner import Learner
-from untrained.indicators.regression.sequence_tasks import NLP, NLP_COMBO, NLP_SINGLES, SequenceTask
-from untrained.indicators.regression.sequences import LENGTH, NUM_SEQUENCES, sequence_learner
+from untrained.indicators.regression.sequences import (
+    LENGTH,
+    NLP,
+    NLP_COMBO,
+    NLP_SINGLES,
+    NUM_SEQUENCES,
+    SequenceTask,
+    sequence_learner,
+)
 from untrained.indicators.regression.signals import dots, sequences
 from untrained.indicators.regression.tasks import HIGH, MIDDLE, Signal
 from untrained.indicators.regression.training import regression_loss

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from untrained.indicators import meter as meter_module
-from untrained.indicators.meter import Meter
+from untrained.indicators.framework import quantity as meter_module
+from untrained.indicators.framework.quantity import Meter
 
 
 class Clock:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from untrained.indicators import Measurement, measure, read
-from untrained.indicators.quantities.live_relus import live_relus
+from untrained.indicators.quantities.relu_calls import live_relus
 from untrained.indicators.quantities.relu_kernels import relu_kernels
 
 ROUNDING = 1e-12

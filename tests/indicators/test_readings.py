@@ -9,8 +9,8 @@ from torch import nn
 
 from untrained.foundation import UnknownName, Unsupported, UntrainedError
 from untrained.indicators import Diverged, Measurement, indicators, measure, quantity, read
-from untrained.indicators import meter as meter_module
-from untrained.indicators import reading as reading_module
+from untrained.indicators.framework import quantity as meter_module
+from untrained.indicators.framework import reading as reading_module
 
 
 @pytest.fixture

@@ -79,4 +79,4 @@ def test_wheel_installs_one_command(built):
     with zipfile.ZipFile(wheel) as archive:
         (entry,) = (n for n in archive.namelist() if n.endswith("entry_points.txt"))
         text = archive.read(entry).decode()
-    assert "untrained = untrained.harness.main:main" in text
+    assert "untrained = untrained.harness.cli.main:main" in text

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from untrained.results import Population, Rankings, Resampling, kendall_tau_b, top_rankings
-from untrained.results.size_bias import size_biases
+from untrained.results.statistics.size_bias import size_biases
 
 RELEASED = "reference_scores/nasbench201_cifar10_suitezero.parquet"
 TARGET = "suitezero_val_accuracy"

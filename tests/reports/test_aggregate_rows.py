@@ -10,8 +10,8 @@ from collections.abc import Callable
 import pytest
 
 from untrained.reports import Report, Section, formats
-from untrained.reports.columns import label
-from untrained.reports.facts import AGGREGATE_MEANING, note_lines
+from untrained.reports.tables.columns import label
+from untrained.reports.tables.facts import AGGREGATE_MEANING, note_lines
 from untrained.results import CorrelationTable, TableRow
 
 TEXT = "rank of -kappa + rank of R; members kappa, regions; relative to this population"

@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 from untrained.reports import Report, formats
-from untrained.reports.agreement_part import agreement_parts, sorted_rows
-from untrained.reports.columns import RHO, TAU
+from untrained.reports.blocks.agreement import agreement_parts, sorted_rows
+from untrained.reports.tables.columns import RHO, TAU
 from untrained.results import AgreementRow, AgreementTable, Resampling, agree
 
 INDEX = pd.Index([f"a{i:02}" for i in range(40)])

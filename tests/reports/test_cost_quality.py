@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from untrained.reports import Report, Section, formats
-from untrained.reports.cost_quality import CostPoint, cost_points, pareto_front
+from untrained.reports.figures.cost_quality import CostPoint, cost_points, pareto_front
 from untrained.results import CorrelationTable, TableRow
 
 

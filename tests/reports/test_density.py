@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from untrained.reports.density import LEVELS, hex_cells, representatives
+from untrained.reports.figures.scatter import LEVELS, hex_cells, representatives
 
 
 @pytest.mark.parametrize("fullest", [*range(1, 40), 77, 139, 1000, 1597, 15625])

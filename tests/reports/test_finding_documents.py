@@ -8,8 +8,14 @@ from xml.etree import ElementTree
 import pytest
 from markdown_it import MarkdownIt
 
-from untrained.reports.finding_documents import findings_json, findings_junit, findings_markdown
-from untrained.reports.finding_table import finding_grid, how_sure, tier_counts
+from untrained.reports.pages.findings import (
+    finding_grid,
+    findings_json,
+    findings_junit,
+    findings_markdown,
+    how_sure,
+    tier_counts,
+)
 from untrained.results import FAILING, Finding
 
 FINDINGS = (

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from untrained.reports import Report, Section, formats
-from untrained.reports.numbers import MISSING
+from untrained.reports.tables.numbers import MISSING
 from untrained.results import CorrelationTable, TableRow
 
 VOID = {"meta", "link", "br", "input"}

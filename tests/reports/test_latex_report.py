@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from untrained.reports import Report, Section, formats
-from untrained.reports.latex import escape
+from untrained.reports.formats.latex import escape
 from untrained.results import CorrelationTable, TableRow
 
 HOSTILE = "[\\input{/etc/passwd}] \\end{table} % & $x_1$ #1 ^ ~ {} <b> | \" ' ` -- ,, 中 \x00 \\\\"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from untrained.reports import Report, Section, formats
-from untrained.reports.markdown import escape
+from untrained.reports.formats.markdown import escape
 from untrained.results import CorrelationTable, TableRow
 
 GOLDEN = Path(__file__).parent / "golden" / "report.md"

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from untrained.reports import Report, Section
-from untrained.reports.grid import number
-from untrained.reports.task_part import FEW_TASKS, task_part
-from untrained.reports.top_part import top_part
+from untrained.reports.blocks.tasks import FEW_TASKS, task_part
+from untrained.reports.blocks.top import top_part
+from untrained.reports.tables.grid import number
 from untrained.results import CorrelationTable
 
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from untrained.reports import Report, Section, formats
-from untrained.reports.numbers import MISSING
-from untrained.reports.published import published_lines
+from untrained.reports.blocks.published import published_lines
+from untrained.reports.tables.numbers import MISSING
 from untrained.results import Comparison, CorrelationTable, PublishedValue, TableRow
 
 

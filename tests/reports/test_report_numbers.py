@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from untrained.reports.numbers import MISSING, confidence_level, decimal, listing, percent, seconds
+from untrained.reports.tables.numbers import (
+    MISSING,
+    confidence_level,
+    decimal,
+    listing,
+    percent,
+    seconds,
+)
 
 
 @pytest.mark.parametrize("name", ["numbers", "columns", "facts", "environment", "markdown"])

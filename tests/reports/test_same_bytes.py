@@ -13,9 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from untrained.reports import Report, Section, formats
-from untrained.reports.formats import Content
-from untrained.reports.grid_files import named_grids
-from untrained.reports.pictures import named_figures
+from untrained.reports.formats.formats import Content
+from untrained.reports.formats.grid_files import named_grids
+from untrained.reports.formats.pictures import named_figures
 from untrained.results import CorrelationTable
 
 HERE = Path(__file__).parent

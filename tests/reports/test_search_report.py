@@ -10,15 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from untrained.reports.search_document import search_files, search_json, search_markdown
-from untrained.reports.search_grids import cost_text, distance_grid, speed_grid, texts_of
-from untrained.results.searches import Curve, summarise
-from untrained.results.searches_equal_cost import EqualCost
-from untrained.results.searches_landscape import Landscape, Logged, Pruning, Route, Surface
-from untrained.results.searches_published import PublishedSearch, SearchComparison
-from untrained.results.searches_ranks import RandomRanks, RankedAnswer
-from untrained.results.searches_speed import SpeedUp
-from untrained.results.searches_table import Column, SearchRow, SearchTable
+from untrained.reports.pages.search_document import search_files, search_json, search_markdown
+from untrained.reports.pages.search_grids import cost_text, distance_grid, speed_grid, texts_of
+from untrained.results.searches.comparison import EqualCost, RandomRanks, RankedAnswer
+from untrained.results.searches.landscape import Landscape, Logged, Pruning, Route, Surface
+from untrained.results.searches.runs import Curve, summarise
+from untrained.results.searches.speed import SpeedUp
+from untrained.results.searches.table import (
+    Column,
+    PublishedSearch,
+    SearchComparison,
+    SearchRow,
+    SearchTable,
+)
 
 from .browser import Browser, needs_chromium
 

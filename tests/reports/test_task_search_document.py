@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from untrained.reports.task_search_document import task_search_markdown, task_search_rows
-from untrained.results.correlation import correlate
-from untrained.results.task_search import Rival, TaskSearchTable, TriedTask, trials_frame
+from untrained.reports.pages.search_document import task_search_markdown, task_search_rows
+from untrained.results.searches.task_search import Rival, TaskSearchTable, TriedTask, trials_frame
+from untrained.results.statistics.correlation import correlate
 
 NAN = float("nan")
 

@@ -8,12 +8,17 @@ from typing import Any
 
 import pytest
 
-from untrained.reports.verdict import judge, same_as
+from untrained.reports.pages.verdict import judge, same_as
 from untrained.results import Ceiling, CorrelationRow, PairComparison, PartialCorrelation, Stability
-from untrained.results.contribution import Contribution
-from untrained.results.evidence import Evidence, SearchedFor, Steadiness, relation
-from untrained.results.searches_paired import PairedDifference
-from untrained.results.standing import Standing
+from untrained.results.searches.comparison import PairedDifference
+from untrained.results.statistics.indicator_comparison import (
+    Contribution,
+    Evidence,
+    SearchedFor,
+    Standing,
+    Steadiness,
+    relation,
+)
 
 NAN = math.nan
 

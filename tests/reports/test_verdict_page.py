@@ -9,16 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from untrained.reports.formats import formats
-from untrained.reports.verdict_conduct_parts import Cost, Promise, Seen
-from untrained.reports.verdict_page import VerdictPage, verdict_report
-from untrained.reports.verdict_scope_part import Scope
+from untrained.reports.formats.formats import formats
+from untrained.reports.pages.verdict_conduct import Cost, Promise, Scope, Seen
+from untrained.reports.pages.verdict_page import VerdictPage, verdict_report
 from untrained.results import Resampling, Stability
-from untrained.results.evidence import Evidence, Steadiness
-from untrained.results.searches import summarise
-from untrained.results.searches_compared import FoundBy, SearchComparison
-from untrained.results.searches_paired import PairedDifference
-from untrained.results.standing import standing
+from untrained.results.searches.comparison import FoundBy, PairedDifference, SearchComparison
+from untrained.results.searches.runs import summarise
+from untrained.results.statistics.indicator_comparison import Evidence, Steadiness, standing
 
 N = 60
 

@@ -138,7 +138,7 @@ def test_votes_on_more_candidates_than_one_block_holds_are_the_same(monkeypatch)
     scores = members_of([rng.integers(0, 20, 50).tolist() for _ in range(3)])
     expected = slow_votes(scores, [1, 1, 1])
     for cells in (1, 49, 50, 120):
-        monkeypatch.setattr("untrained.results.aggregates.copeland._CELLS", cells)
+        monkeypatch.setattr("untrained.results.aggregates.votes._CELLS", cells)
         assert value("majority_vote", scores) == expected
 
 

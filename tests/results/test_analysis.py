@@ -11,10 +11,9 @@ from untrained.results import (
     correlate,
     top_rankings,
 )
-from untrained.results.pairwise import compare_pairs
-from untrained.results.redundancy import redundancy
-from untrained.results.size_bias import size_biases
-from untrained.results.trivial import best_baselines
+from untrained.results.statistics.pairwise import compare_pairs, redundancy
+from untrained.results.statistics.size_bias import size_biases
+from untrained.results.statistics.trivial_baselines import best_baselines
 
 NAMES = ("zen", "params", "flops")
 

@@ -8,12 +8,12 @@ from scipy import stats
 from untrained.results import (
     Resampling,
     bca_interval,
-    bootstrap,
     percentile_interval,
     resample_counts,
     weighted_rank_correlations,
 )
-from untrained.results.jackknife import leave_out_rank_correlations
+from untrained.results.statistics import bootstrap
+from untrained.results.statistics.jackknife import leave_out_rank_correlations
 
 
 def counts_of(n, resamples, seed=0):

@@ -14,9 +14,9 @@ from untrained.results import (
     coverage_drift,
     other_seed_drift,
     same_seed_drift,
-    score_drift,
     truth_drift,
 )
+from untrained.results.comparison import score_drift
 
 NAN = float("nan")
 

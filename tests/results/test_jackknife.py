@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from untrained.results.jackknife import leave_out_rank_correlations
+from untrained.results.statistics.jackknife import leave_out_rank_correlations
 
 # whole numbers throughout; one division and two square roots remain
 ROUNDING = {"rtol": 1e-12, "atol": 1e-13}

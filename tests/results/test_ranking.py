@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from untrained.results import kendall_tau_b, spearman_rho, tied_pair_fraction
-from untrained.results.ranking import dense_ranks
+from untrained.results.statistics.rank_correlation import dense_ranks
 
 # few distinct values, so that ties and constants are common
 tied = st.integers(-3, 3).map(float)

@@ -7,8 +7,8 @@ from scipy import stats
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
-from untrained.results.population import Population
-from untrained.results.redundancy import redundancy
+from untrained.results.statistics.pairwise import redundancy
+from untrained.results.statistics.population import Population
 
 
 def population(**changes):

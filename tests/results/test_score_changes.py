@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from untrained.results import Resampling
-from untrained.results.pairwise import bootstrap_p, holm
-from untrained.results.score_changes import VERDICTS, compare_scores, verdict_of
-from untrained.results.side_changes import compare_sides
+from untrained.results.comparison.score_changes import VERDICTS, compare_scores, verdict_of
+from untrained.results.comparison.side_by_side import compare_sides
+from untrained.results.statistics.pairwise import bootstrap_p, holm
 
 N = 60
 NAMES = pd.Index([f"a{i:03}" for i in range(N)])

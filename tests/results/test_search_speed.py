@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from untrained.results.searches_speed import speed_up
+from untrained.results.searches.speed import speed_up
 
 
 def steps(*pairs: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:

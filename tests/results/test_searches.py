@@ -6,8 +6,8 @@ import os
 import numpy as np
 import pytest
 
-from untrained.results.searches import anytime, first_reaching, summarise
-from untrained.results.searches_exact import best_of_n, winning_probabilities
+from untrained.results.searches.runs import anytime, first_reaching, summarise
+from untrained.results.searches.table import best_of_n, winning_probabilities
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
@@ -45,7 +45,7 @@ def test_the_first_step_that_reaches_a_threshold_counts():
 
 @pytest.mark.skipif("UNTRAINED_DATA" not in os.environ, reason="needs UNTRAINED_DATA")
 def test_oracles_agree_with_the_published_ones():
-    from untrained.results.searches_published import published_searches
+    from untrained.results.searches.table import published_searches
     from untrained.spaces import find_benchmark
 
     benchmark = find_benchmark("nasbench201", "nasbench201")

@@ -8,10 +8,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from untrained.results import Resampling, bca_interval
-from untrained.results.iso_size import size_bins
-from untrained.results.population import Population
-from untrained.results.rankings import Rankings
-from untrained.results.size_bias import partial_correlation, size_biases
+from untrained.results.statistics.population import Population
+from untrained.results.statistics.resampled_correlations import Rankings
+from untrained.results.statistics.size_bias import partial_correlation, size_biases, size_bins
 
 
 def rankings_of(scores, truth, **resampling):

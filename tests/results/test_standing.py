@@ -10,10 +10,14 @@ import pytest
 from scipy import stats
 
 from untrained.results import Population, Rankings, Resampling
-from untrained.results.contribution import contribution, nearest
-from untrained.results.pairwise import compare_pairs, compare_with, holm
-from untrained.results.searches_paired import paired_difference
-from untrained.results.standing import Standing, standing
+from untrained.results.searches.comparison import paired_difference
+from untrained.results.statistics.indicator_comparison import (
+    Standing,
+    contribution,
+    nearest,
+    standing,
+)
+from untrained.results.statistics.pairwise import compare_pairs, compare_with, holm
 
 N = 120
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from untrained.foundation import MissingData, StorageError
-from untrained.results import ScoreStore, database
+from untrained.results import ScoreStore
+from untrained.results.store.store import database
 
 
 def test_a_missing_store_names_the_nearest_one(store):

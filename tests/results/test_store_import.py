@@ -89,7 +89,7 @@ def test_another_parquet_file_is_named_as_such(tmp_path):
 
 
 def test_a_row_that_contradicts_itself_adds_nothing(filled, tmp_path):
-    from untrained.results.export import write_frame
+    from untrained.results.store.export import write_frame
 
     frame = filled.frame()
     frame.loc[0, "status"] = "diverged"

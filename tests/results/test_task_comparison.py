@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from untrained.results import compare_over_tasks
-from untrained.results.task_comparison import critical_difference
+from untrained.results.statistics.task_comparison import critical_difference
 
 # Demsar 2006, Table 5(a): critical values of the two-tailed Nemenyi test
 NEMENYI_05 = {

@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from untrained.results import Resampling, kendall_tau_b, spearman_rho, top_rankings, weighted_tau
-from untrained.results.picks import best_of, expected_ndcg
-from untrained.results.population import Population
-from untrained.results.rankings import Rankings
-from untrained.results.top_cut import Order, TopCut, overlap, wanted
+from untrained.results.statistics.population import Population
+from untrained.results.statistics.resampled_correlations import Rankings
+from untrained.results.statistics.top import Order, TopCut, best_of, expected_ndcg, overlap, wanted
 
 few = st.lists(
     st.tuples(st.sampled_from([-math.inf, 0.0, 1.0, 2.0]), st.sampled_from([0.0, 0.5, 3.0])),

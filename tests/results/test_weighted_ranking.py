@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from untrained.results import tie_blocks, weighted_rank_correlations
+from untrained.results import weighted_rank_correlations
+from untrained.results.statistics import weighted_correlation as tie_blocks
 
 # The sums are exact; one division and two square roots remain.
 ROUNDING = {"rtol": 1e-12, "atol": 1e-13}

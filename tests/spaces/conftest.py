@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from untrained.spaces import data_folder, spaces
-from untrained.spaces.nasbench201 import NASBench201
+from untrained.spaces.nasbench201.space import NASBench201
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 

@@ -6,8 +6,8 @@ from torch.nn import functional as F
 
 from untrained.foundation import MalformedInput
 from untrained.spaces import spaces
-from untrained.spaces.cell_operations import FactorizedReduce, make_operation
-from untrained.spaces.darts import DARTS
+from untrained.spaces.darts.operations import FactorizedReduce, make_operation
+from untrained.spaces.darts.space import DARTS
 
 # edges of (normal, reduction) as in the published genotype files
 V1_NORMAL = (

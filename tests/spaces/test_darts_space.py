@@ -8,16 +8,16 @@ from scipy.stats import chisquare
 
 from untrained.foundation import MalformedInput
 from untrained.spaces import benchmarks, data_folder, spaces
-from untrained.spaces.cell_genotype import (
+from untrained.spaces.darts.genotype import (
     CellGenotype,
     Genotype,
     first_order,
     format_genotype,
     parse_genotype,
 )
-from untrained.spaces.cell_operations import DARTS_OPERATIONS
-from untrained.spaces.darts import DARTS, OPERATIONS
-from untrained.spaces.nasbench301_configuration import (
+from untrained.spaces.darts.operations import DARTS_OPERATIONS
+from untrained.spaces.darts.space import DARTS, OPERATIONS
+from untrained.spaces.darts.surrogate import (
     from_configuration,
     has_configuration,
     to_configuration,

@@ -4,15 +4,10 @@ import pytest
 from platformdirs import user_data_dir
 
 from untrained.foundation import MissingData, UnknownName, UserError
-from untrained.spaces import (
-    benchmark_choice,
-    benchmarks,
-    data_folder,
-    find_benchmark,
-    register_benchmark,
-)
-from untrained.spaces.nasbench201_analog import AnalogBenchmark
-from untrained.spaces.table import ParquetBenchmark
+from untrained.spaces import benchmarks, data_folder, find_benchmark, register_benchmark
+from untrained.spaces.benchmarks import benchmark_choice
+from untrained.spaces.benchmarks.table import ParquetBenchmark
+from untrained.spaces.nasbench201.analog import AnalogBenchmark
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from untrained.foundation import MalformedInput
-from untrained.spaces.inert_pickle import PLAIN, load_inert_stream
+from untrained.spaces.converters.safe_pickle import PLAIN, load_inert_stream
 
 NUMBERS = st.one_of(
     arrays.boolean_dtypes(),
@@ -72,7 +72,7 @@ POINTER = (
 def test_bytes_of_a_file_never_become_a_pointer() -> None:
     program = (
         "import sys; from pathlib import Path; from io import BytesIO; import numpy as np;"
-        "from untrained.spaces.inert_pickle import PLAIN, load_inert_stream;"
+        "from untrained.spaces.converters.safe_pickle import PLAIN, load_inert_stream;"
         f"print(np.asarray(load_inert_stream(BytesIO({POINTER!r}), Path('f'), plain=PLAIN))[0])"
     )
     # in a process of its own: where the pickle is loaded, this ends in a segmentation fault

@@ -6,11 +6,10 @@ import torch
 from torch import nn
 
 from untrained.foundation import MalformedInput
-from untrained.harness.datasets import find_dataset
+from untrained.harness.data.datasets import find_dataset
 from untrained.indicators import Measurement, read
 from untrained.spaces import spaces
-from untrained.spaces.mobilenetv2 import MobileNetV2
-from untrained.spaces.mobilenetv2_network import MobileNetV2Network
+from untrained.spaces.mobile.mobilenetv2 import MobileNetV2, MobileNetV2Network
 
 PUBLISHED = "32-e1k3c16d1-e6k3c24d2-e6k3c32d3-e6k3c64d4-e6k3c96d3-e6k3c160d3-e6k3c320d1-1280"
 WIDER = "48-e1k3c24d1-e6k3c32d2-e6k3c48d3-e6k3c88d4-e6k3c136d3-e6k3c224d3-e6k3c448d1-1792"

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from untrained.spaces import spaces
-from untrained.spaces.nasbench101 import NASBench101
+from untrained.spaces.nasbench101.space import NASBench101
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from untrained.foundation import MalformedInput, Unsupported
 from untrained.spaces import Architecture, benchmarks, data_folder, spaces
-from untrained.spaces.nasbench101 import NASBench101, format_cell
-from untrained.spaces.nasbench101_cell import (
+from untrained.spaces.nasbench101.cell import (
     Cell,
     edge_bit,
     graph_hash,
@@ -17,6 +16,7 @@ from untrained.spaces.nasbench101_cell import (
     pruned,
     vertex_channels,
 )
+from untrained.spaces.nasbench101.space import NASBench101, format_cell
 
 FULL = {"num_classes": 10, "channels": 128, "cells": 3}
 # key, normal order and parameters of the first entry of the benchmark's file

@@ -13,9 +13,9 @@ from scipy.stats import spearmanr
 
 from untrained.foundation import MalformedInput
 from untrained.spaces import Target, benchmarks
-from untrained.spaces.inert_pickle import load_inert
-from untrained.spaces.nasbench201 import NASBench201, format_operations
-from untrained.spaces.nasbench201_analog import AnalogBenchmark, read_accuracies
+from untrained.spaces.converters.safe_pickle import load_inert
+from untrained.spaces.nasbench201.analog import AnalogBenchmark, read_accuracies
+from untrained.spaces.nasbench201.space import NASBench201, format_operations
 
 ARCHITECTURE = ("analognasbench.data", "Architecture")
 

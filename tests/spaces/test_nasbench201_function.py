@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from untrained.spaces.nasbench201 import OPERATIONS, NASBench201
-from untrained.spaces.nasbench201_function import normal_form, unique_string
-from untrained.spaces.nasbench201_network import Cell
+from untrained.spaces.nasbench201.function import normal_form, unique_string
+from untrained.spaces.nasbench201.network import Cell
+from untrained.spaces.nasbench201.space import OPERATIONS, NASBench201
 
 ALL = list(product(OPERATIONS, repeat=6))
 EQUAL = 1e-10  # rounding of float64 through three layers is 1e-14; linear pooling reorders sums

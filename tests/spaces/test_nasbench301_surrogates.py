@@ -9,17 +9,11 @@ import numpy as np
 import pytest
 
 from untrained.foundation import MalformedInput, MissingData, UserError
-from untrained.spaces import (
-    Target,
-    benchmarks,
-    data_folder,
-    find_benchmark,
-    nasbench301_package,
-    nasbench301_surrogate,
-    spaces,
-)
-from untrained.spaces.nasbench301_package import NASBench301Package
-from untrained.spaces.nasbench301_surrogate import NASBench301Surrogate
+from untrained.spaces import Target, benchmarks, data_folder, find_benchmark, spaces
+from untrained.spaces.darts.nasbench301_package import NASBench301Package
+from untrained.spaces.darts.space import nasbench301_package
+from untrained.spaces.darts.space import surrogate as nasbench301_surrogate
+from untrained.spaces.darts.surrogate import NASBench301Surrogate
 
 CELL = "|max_pool_3x3~0|sep_conv_3x3~1|+" + "+".join(["|skip_connect~0|dil_conv_5x5~2|"] * 3)
 TEXT = f"{CELL};{CELL}"

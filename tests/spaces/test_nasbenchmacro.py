@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput
 from untrained.spaces import benchmarks, data_folder, spaces
-from untrained.spaces.nasbenchmacro import NASBenchMacro
+from untrained.spaces.mobile.nasbenchmacro import NASBenchMacro
 
 
 @pytest.fixture

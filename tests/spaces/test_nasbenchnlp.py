@@ -12,9 +12,9 @@ from torch import Tensor
 from untrained.foundation import MalformedInput
 from untrained.indicators import Measurement, indicators, read
 from untrained.spaces import benchmarks, data_folder, spaces
-from untrained.spaces.nasbenchnlp import NASBenchNLP
-from untrained.spaces.nasbenchnlp_network import NASBenchNLPNetwork
-from untrained.spaces.nasbenchnlp_recipe import OPERATIONS
+from untrained.spaces.nasbenchnlp.network import NASBenchNLPNetwork
+from untrained.spaces.nasbenchnlp.recipe import OPERATIONS
+from untrained.spaces.nasbenchnlp.space import NASBenchNLP
 
 RNN = (
     '{"f":{"op":"linear","input":["x","h_prev_0"]},'

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput
 from untrained.spaces import benchmarks, spaces
-from untrained.spaces.natsbench_sss import NATSBenchSize
+from untrained.spaces.nasbench201.natsbench_sss import NATSBenchSize
 
 FULL = {"num_classes": 10, "channels": 16, "cells": 1}
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from untrained.foundation import MalformedInput
 from untrained.spaces import benchmarks, data_folder, spaces
-from untrained.spaces.nds_cells import NDSCells
-from untrained.spaces.nds_record import scaled
-from untrained.spaces.nds_table import SETS, NDSTable
+from untrained.spaces.nds.cells import NDSCells
+from untrained.spaces.nds.record import scaled
+from untrained.spaces.nds.table import SETS, NDSTable
 
 NAMES = [name for name, space in spaces.items() if isinstance(space, NDSCells)]
 FULL = {"num_classes": 10, "channels": 16, "cells": 5}

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput, UserError
 from untrained.spaces import spaces
-from untrained.spaces.nds_residual import NDSResidual
-from untrained.spaces.residual_network import ResidualNetwork, Stage
+from untrained.spaces.nds.residual import NDSResidual
+from untrained.spaces.nds.residual_network import ResidualNetwork, Stage
 
 NAMES = [name for name, space in spaces.items() if isinstance(space, NDSResidual)]
 FULL = {"num_classes": 10, "channels": 16, "cells": 5}

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from untrained.foundation import MalformedInput, Unsupported
 from untrained.indicators import measure
 from untrained.spaces import Architecture, Network, SearchSpace, initialise, spaces
-from untrained.spaces.nasbench201 import NASBench201
-from untrained.spaces.supernet import Supernet
-from untrained.spaces.supernet_mask import OperationMask
+from untrained.spaces.framework.supernet import Supernet
+from untrained.spaces.framework.supernet_mask import OperationMask
+from untrained.spaces.nasbench201.space import NASBench201
 
 # sums of the same terms; float64 leaves nothing but the last digits of library kernels
 CLOSE = 1e-10

@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 
 from untrained.foundation import MalformedInput, MissingData, UnknownName, UserError
 from untrained.spaces import Target, benchmarks, spaces
-from untrained.spaces.long_table import LongTable
-from untrained.spaces.nasbench201 import OPERATIONS, format_operations
-from untrained.spaces.table import ParquetBenchmark
+from untrained.spaces.benchmarks.table import LongTable, ParquetBenchmark
+from untrained.spaces.nasbench201.space import OPERATIONS, format_operations
 
 A, B, C, D = (format_operations((op,) * 6) for op in OPERATIONS[:4])
 

@@ -1,7 +1,7 @@
 import pytest
 
 from untrained.spaces import Provenance, Target
-from untrained.spaces.target import higher_is_better
+from untrained.spaces.benchmarks.benchmark import higher_is_better
 
 
 @pytest.mark.parametrize(

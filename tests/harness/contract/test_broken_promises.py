@@ -10,8 +10,7 @@ from torch import nn
 
 from untrained.foundation import Unsupported
 from untrained.harness.contract import Broken, examine, indicator_promises
-from untrained.harness.contract.indicator_case import IndicatorCase
-from untrained.harness.contract.laboratory import one_thread
+from untrained.harness.contract.laboratory import IndicatorCase, one_thread
 from untrained.indicators import Family, Indicator, Need, Passes, Protocol, indicators
 from untrained.indicators.quantities.loss_gradients import loss_gradients
 

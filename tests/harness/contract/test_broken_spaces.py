@@ -6,8 +6,8 @@ import torch
 
 from untrained.harness.contract import examine_space, space_promises
 from untrained.spaces import Architecture, SearchSpace
-from untrained.spaces.nasbench201 import NASBench201
-from untrained.spaces.natsbench_sss import NATSBenchSize
+from untrained.spaces.nasbench201.natsbench_sss import NATSBenchSize
+from untrained.spaces.nasbench201.space import NASBench201
 
 FIRST = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
 OTHER = "|nor_conv_3x3~0|+|none~0|none~1|+|none~0|none~1|nor_conv_3x3~2|"

@@ -12,18 +12,18 @@ import pandas as pd
 import pytest
 import torch
 
-from untrained.harness.executors import SerialExecutor
+from untrained.harness.execution.executors import SerialExecutor
+from untrained.harness.execution.progress import PlainProgress
+from untrained.harness.execution.runner import run_plans
 from untrained.harness.gate.baseline import Baseline
 from untrained.harness.gate.baseline_files import load_baseline, write_baseline
 from untrained.harness.gate.checking import Check, check_baseline
 from untrained.harness.gate.updating import measure_baseline
-from untrained.harness.plan import Plan
-from untrained.harness.progress import PlainProgress
-from untrained.harness.runner import run_plans
-from untrained.harness.study_file import NamedStudy, parse_study
+from untrained.harness.study.plan import Plan
+from untrained.harness.study.study_file import NamedStudy, parse_study
 from untrained.results import Finding, ScoreStore
 from untrained.spaces import Benchmark, Target, benchmarks
-from untrained.spaces.target import Provenance
+from untrained.spaces.benchmarks.benchmark import Provenance
 
 INDICATORS = ["epe_nas", "grad_norm", "jacov", "nasi", "naswot", "params", "snip", "synflow"]
 COMMAND = "untrained check toy --update"

@@ -9,12 +9,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from untrained.harness import scoring
+from untrained.harness.data.inputs import batches
+from untrained.harness.execution import scoring
 from untrained.harness.gate.truth_findings import truth_finding
-from untrained.harness.inputs import batches
 from untrained.indicators import Measurement, indicators
 from untrained.spaces import Target, benchmarks, find_benchmark, initialise
-from untrained.spaces.nasbench201_network import NASBench201Network
+from untrained.spaces.nasbench201.network import NASBench201Network
 
 COUNTS = {"params"}
 OF_LABELS = {"epe_nas", "grad_norm", "nasi", "snip"}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from untrained.harness.conditions import Conditions
 from untrained.harness.search import Asks, find_estimator, searchers
-from untrained.harness.search.search_study import builtin_search_studies, load_search_study
+from untrained.harness.search.experiment.study import builtin_search_studies, load_search_study
+from untrained.harness.study.conditions import Conditions
 from untrained.spaces import benchmarks, find_initialisation, spaces
 
 

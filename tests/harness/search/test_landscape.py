@@ -7,7 +7,7 @@ import pytest
 
 from untrained.harness.search.decisions import decisions_of
 from untrained.harness.search.domain import Domain
-from untrained.harness.search.landscape import embed, steepest_plane
+from untrained.harness.search.experiment.landscape import embed, steepest_plane
 from untrained.harness.search.problem import Problem
 from untrained.spaces import Architecture, spaces
 

@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 
 from untrained.foundation import UnknownName
-from untrained.harness.search.limits import find_cost, find_limit
-from untrained.harness.search.opening import benchmark_of, open_search
-from untrained.harness.search.repeated import run_many
-from untrained.harness.search.search_study import SearchStudy
-from untrained.harness.study_file import checked
+from untrained.harness.search.domain import find_cost, find_limit
+from untrained.harness.search.experiment.runs import run_many
+from untrained.harness.search.experiment.setup import benchmark_of, open_search
+from untrained.harness.search.experiment.study import SearchStudy
+from untrained.harness.study.study_file import checked
 from untrained.results import ScoreStore
 from untrained.spaces import Architecture, spaces
 
@@ -110,7 +110,7 @@ def test_a_limit_that_nothing_keeps_is_said(untrained, no_data, tmp_path):
 @pytest.mark.parametrize("name", ["edgegpu_latency_ms", "pixel3_latency_ms", "fpga_latency_ms"])
 def test_constrained_evolution_under_measured_latencies(name, tmp_path):
     whole = study(
-        scores="results/nasbench201-cifar10/scores.parquet",
+        scores="results/committed/nasbench201-cifar10/scores.parquet",
         search=[
             {
                 "searcher": "evolution",

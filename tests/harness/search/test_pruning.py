@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import rankdata
 
-from untrained.harness.search.pruning import (
+from untrained.harness.search.supernet.pruning import (
     Removal,
     importance,
     least_important,
@@ -17,7 +17,7 @@ from untrained.harness.search.pruning import (
     removals,
 )
 from untrained.spaces import spaces
-from untrained.spaces.supernet_mask import OperationMask
+from untrained.spaces.framework.supernet_mask import OperationMask
 
 NASBENCH201 = spaces["nasbench201"].supernet_layout
 DARTS = spaces["darts"].supernet_layout

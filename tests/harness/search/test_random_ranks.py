@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from untrained.harness.search.random_ranks import NUM_RANDOM, random_ranks
+from untrained.harness.search.experiment.equal_cost import NUM_RANDOM, random_ranks
 from untrained.spaces import spaces
 
 TEXT = ";".join(

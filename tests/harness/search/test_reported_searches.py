@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from untrained.harness.search.kept_runs import read_runs
-from untrained.harness.search.looking_up import Truth
-from untrained.harness.search.opening import benchmark_of, open_search
-from untrained.harness.search.published_rows import is_comparable
-from untrained.harness.search.search_study import OneSearch, load_search_study
-from untrained.results.searches_published import published_searches
+from untrained.harness.search.evaluators.ground_truth import Truth
+from untrained.harness.search.experiment.published_rows import is_comparable
+from untrained.harness.search.experiment.runs import read_runs
+from untrained.harness.search.experiment.setup import benchmark_of, open_search
+from untrained.harness.search.experiment.study import OneSearch, load_search_study
+from untrained.results.searches.table import published_searches
 from untrained.spaces import Architecture
 
 STUDY = """

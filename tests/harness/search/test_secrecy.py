@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from untrained.harness.contract.toy_world import reachable
+from untrained.harness.contract.searchers import reachable
 from untrained.harness.search import Search, World
-from untrained.harness.search.opening import open_search
-from untrained.harness.search.search_study import SearchStudy
-from untrained.harness.study_file import checked
+from untrained.harness.search.experiment.setup import open_search
+from untrained.harness.search.experiment.study import SearchStudy
+from untrained.harness.study.study_file import checked
 from untrained.spaces import Benchmark, Target, find_benchmark
 
 pytestmark = pytest.mark.skipif(
@@ -37,7 +37,7 @@ def test_neither_a_benchmark_nor_a_test_accuracy_is_in_reach(searcher, more):
         SearchStudy,
         {
             "space": "nasbench201",
-            "scores": "results/nasbench201-cifar10/scores.parquet",
+            "scores": "results/committed/nasbench201-cifar10/scores.parquet",
             "search": [{"searcher": searcher, "evaluations": 30, **more}],
         },
     )

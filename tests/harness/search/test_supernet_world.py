@@ -8,7 +8,6 @@ import torch
 from torch.nn import functional
 
 from untrained.foundation import MalformedInput, UnknownName, UserError
-from untrained.harness.conditions import Conditions
 from untrained.harness.search import (
     Domain,
     Limit,
@@ -18,12 +17,13 @@ from untrained.harness.search import (
     SupernetGradient,
     find_estimator,
 )
-from untrained.harness.search.supernet_layouts import layout_of
-from untrained.harness.search.supernet_meter import SupernetMeter
-from untrained.harness.search.supernet_world import SupernetWorld
-from untrained.harness.search.trace_gradient import squared_gradient_norm
+from untrained.harness.search.supernet.evaluator import SupernetWorld
+from untrained.harness.search.supernet.gradient import squared_gradient_norm
+from untrained.harness.search.supernet.meter import SupernetMeter
+from untrained.harness.search.supernet.opening import layout_of
+from untrained.harness.study.conditions import Conditions
 from untrained.spaces import SearchSpace, spaces
-from untrained.spaces.supernet_mask import OperationMask
+from untrained.spaces.framework.supernet_mask import OperationMask
 
 SIZES = {
     "nasbench201": {"num_classes": 3, "channels": 2, "cells": 1},

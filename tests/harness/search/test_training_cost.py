@@ -10,15 +10,15 @@ import pandas as pd
 import pytest
 
 from untrained.foundation import UserError
-from untrained.harness.search.opening import open_search
-from untrained.harness.search.search_study import SearchStudy
+from untrained.harness.search.experiment.setup import open_search
+from untrained.harness.search.experiment.study import SearchStudy
 from untrained.harness.search.training_cost import (
     ModelledCost,
     RecordedCost,
     UnknownCost,
     training_cost,
 )
-from untrained.harness.study_file import checked
+from untrained.harness.study.study_file import checked
 from untrained.spaces import Architecture, Benchmark, Provenance, Target, find_benchmark, spaces
 
 SPACE = spaces["nasbench201"]

@@ -19,7 +19,7 @@ from untrained.harness.search import (
     find_estimator,
     searchers,
 )
-from untrained.harness.searchers.hnas import _EPSILON
+from untrained.harness.search.algorithms.hnas import _EPSILON
 from untrained.spaces import Architecture, spaces
 
 SETTINGS = {"n": 30, "steps": 8, "probes": 0.5, "scale": 100.0}

@@ -8,7 +8,6 @@ import torch
 from torch.nn import functional
 
 from untrained.foundation import MalformedInput
-from untrained.harness.conditions import Conditions
 from untrained.harness.search import (
     Budget,
     Domain,
@@ -18,12 +17,12 @@ from untrained.harness.search import (
     SupernetGradient,
     run_search,
 )
-from untrained.harness.search.gumbel import GumbelSoftmax
 from untrained.harness.search.searcher import searchers
-from untrained.harness.search.supernet_meter import SupernetMeter
-from untrained.harness.search.supernet_world import SupernetWorld
-from untrained.harness.search.trace_gradient import squared_gradient_norm
-from untrained.results.searches_trajectory import Trajectory
+from untrained.harness.search.supernet.evaluator import SupernetWorld
+from untrained.harness.search.supernet.gradient import GumbelSoftmax, squared_gradient_norm
+from untrained.harness.search.supernet.meter import SupernetMeter
+from untrained.harness.study.conditions import Conditions
+from untrained.results.searches.speed import Trajectory
 from untrained.spaces import spaces
 
 NOISE = Conditions(inputs="gaussian", batch_size=4, channels=2, cells=1)

@@ -8,7 +8,6 @@ import pytest
 from scipy.stats import rankdata
 
 from untrained.foundation import MalformedInput, UserError
-from untrained.harness.conditions import Conditions
 from untrained.harness.search import (
     Budget,
     Domain,
@@ -18,11 +17,12 @@ from untrained.harness.search import (
     run_search,
 )
 from untrained.harness.search.searcher import searchers
-from untrained.harness.search.supernet_meter import SupernetMeter
-from untrained.harness.search.supernet_world import SupernetWorld
-from untrained.results.searches_trajectory import Trajectory
+from untrained.harness.search.supernet.evaluator import SupernetWorld
+from untrained.harness.search.supernet.meter import SupernetMeter
+from untrained.harness.study.conditions import Conditions
+from untrained.results.searches.speed import Trajectory
 from untrained.spaces import spaces
-from untrained.spaces.supernet_mask import OperationMask
+from untrained.spaces.framework.supernet_mask import OperationMask
 
 Values = Callable[[OperationMask, int], tuple[float, ...]]
 

@@ -7,8 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from untrained.harness.task_search.evolution import best_of, evolve
-from untrained.harness.task_search.genome import (
+from untrained.harness.gennas_tasks.evolution import (
     IMAGE_BASES,
     LEVELS,
     MULTIPLIERS,
@@ -16,8 +15,10 @@ from untrained.harness.task_search.genome import (
     SEQUENCE_BASES,
     WIDTHS,
     TaskGenome,
+    best_of,
+    evolve,
 )
-from untrained.indicators.regression.sequence_tasks import SequenceTask
+from untrained.indicators.regression.sequences import SequenceTask
 from untrained.indicators.regression.task_file import digest
 from untrained.indicators.regression.tasks import Task
 

@@ -10,9 +10,9 @@ from textwrap import dedent
 
 import pytest
 
-from untrained.harness.conditions import conditions_of
-from untrained.harness.validate import measuring
-from untrained.harness.validate.stored_baselines import StoredBaselines
+from untrained.harness.study.conditions import conditions_of
+from untrained.harness.validation import measuring
+from untrained.harness.validation.stored_baselines import StoredBaselines
 
 DECORATED = """
 from untrained.indicators import Measurement, Need, Protocol, indicator

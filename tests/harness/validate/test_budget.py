@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from untrained.harness.validate.budget import LEAST, Demand, split_budget
+from untrained.harness.validation.measuring import LEAST, Demand, split_budget
 
 
 def test_time_is_shared_equally() -> None:

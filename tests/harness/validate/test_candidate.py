@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from untrained.foundation import MalformedInput, MissingData, UserError
-from untrained.harness.validate.candidate import find_candidate
+from untrained.harness.validation.candidate import find_candidate
 from untrained.indicators import Need, indicators
 
 Write = Callable[..., Path]
@@ -70,7 +70,7 @@ def test_of_several_one_is_named(write: Write, decorated: Decorated) -> None:
 
 
 def test_an_indicator_of_the_project_is_validated_too() -> None:
-    from untrained.indicators import params as module
+    from untrained.indicators import sizes as module
 
     path = Path(str(module.__file__))
     candidate = find_candidate(path)
@@ -159,7 +159,7 @@ NETWORK = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4
 def test_what_a_plain_function_needs_and_costs_is_found_by_trying(
     write: Write, body: str, needs: set[Need], cost: str
 ) -> None:
-    from untrained.harness.validate.probing import traits_of
+    from untrained.harness.validation.probing import traits_of
 
     candidate = find_candidate(write(f"def mine(network, inputs, labels):\n    {body}\n"))
     with candidate.registered():

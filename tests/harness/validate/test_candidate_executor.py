@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from untrained.harness.executors import Executor, ProcessExecutor, SerialExecutor
-from untrained.harness.validate.candidate import find_candidate
-from untrained.harness.validate.candidate_executor import CandidateExecutor
-from untrained.harness.validate.ground import Ground
-from untrained.harness.validate.probing import Timed, time_task
-from untrained.harness.validate.stored_baselines import stored_baselines
-from untrained.harness.validate.watch import Sighting
+from untrained.harness.execution.executors import Executor, ProcessExecutor, SerialExecutor
+from untrained.harness.validation.access_audit import Sighting
+from untrained.harness.validation.candidate import find_candidate
+from untrained.harness.validation.candidate_executor import CandidateExecutor
+from untrained.harness.validation.comparison_setting import Ground
+from untrained.harness.validation.probing import Timed, time_task
+from untrained.harness.validation.stored_baselines import stored_baselines
 
 BODY = """open(__file__.replace("mine.py", "notes.txt")).close()
     return float(sum(p.numel() for p in m.network.parameters()))"""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from untrained.foundation import UserError
-from untrained.harness.validate.ground import find_grounds
-from untrained.harness.validate.plans import plan_ground
+from untrained.harness.validation.comparison_setting import find_grounds
+from untrained.harness.validation.measuring import plan_ground
 from untrained.indicators import indicators
 from untrained.spaces import benchmarks
 

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from untrained.harness.validate.searching import compare_searches
-from untrained.results.searches_exact import best_of_n
+from untrained.harness.validation.search_outcome import compare_searches
+from untrained.results.searches.table import best_of_n
 
 N = 40
 RUNS = 400

@@ -1,6 +1,6 @@
 """What the text of a file alone gives away."""
 
-from untrained.harness.validate.source import LONG_TEXT, MANY_NUMBERS, SourceNote, source_notes
+from untrained.harness.validation.candidate import LONG_TEXT, MANY_NUMBERS, SourceNote, source_notes
 
 
 def test_a_plain_file_has_nothing_to_hide() -> None:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from untrained.harness.validate.watch import Sighting, take_sightings, unwatched, watching
+from untrained.harness.validation.access_audit import Sighting, take_sightings, unwatched, watching
 from untrained.spaces import find_benchmark
 
 
@@ -87,10 +87,10 @@ def test_a_module_beside_the_file_is_seen_and_the_project_s_own_is_not(
 ) -> None:
     (tmp_path / "table_of_mine.py").write_text("ACCURACY = {}\n")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "untrained.harness.validate.memory", raising=False)
+    monkeypatch.delitem(sys.modules, "untrained.harness.validation.probing", raising=False)
     with watching("loading"):
         importlib.import_module("table_of_mine")
-        importlib.import_module("untrained.harness.validate.memory")
+        importlib.import_module("untrained.harness.validation.probing")
     seen = take_sightings()
     assert Sighting("loading", "file", "opens table_of_mine.py") in seen
     assert not [one for one in seen if "memory" in one.what]

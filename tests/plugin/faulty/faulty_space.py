@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from untrained.spaces import Architecture, register_space
-from untrained.spaces.nasbench201 import NASBench201
+from untrained.spaces.nasbench201.space import NASBench201
 
 
 class Biased(NASBench201):

@@ -10,9 +10,9 @@ import pytest
 
 from untrained.foundation import MalformedInput
 from untrained.spaces import benchmarks
-from untrained.spaces.long_table import read as read_table
-from untrained.spaces.nasbench201_analog import AnalogBenchmark
-from untrained.spaces.official import convert
+from untrained.spaces.benchmarks.table import read as read_table
+from untrained.spaces.converters import convert
+from untrained.spaces.nasbench201.analog import AnalogBenchmark
 
 
 class Marks:

@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from untrained.foundation import MalformedInput, MissingData, StorageError
-from untrained.spaces.official.download import download
-from untrained.spaces.official.source import Source, sources
+from untrained.spaces.converters.download import Source, download, sources
 
 CONTENT = bytes(range(256)) * 4096
 
@@ -181,7 +180,7 @@ def test_a_folder_that_cannot_be_written_is_named(address: str, tmp_path: Path) 
 
 
 def test_every_published_source_is_complete() -> None:
-    from untrained.spaces.official import converters
+    from untrained.spaces.converters import converters
 
     for name, item in sources().items():
         assert name in converters or name.endswith("-images")

@@ -13,10 +13,10 @@ import pytest
 
 from untrained.foundation import MalformedInput
 from untrained.spaces import Target, benchmarks, spaces
-from untrained.spaces.long_table import read as read_table
-from untrained.spaces.nds_record import format_record
-from untrained.spaces.official import convert
-from untrained.spaces.official.verification import verify
+from untrained.spaces.benchmarks.table import read as read_table
+from untrained.spaces.converters import convert
+from untrained.spaces.converters.verification import verify
+from untrained.spaces.nds.record import format_record
 
 RNN = {
     "f": {"op": "linear", "input": ["x", "h_prev_0"]},

@@ -13,8 +13,8 @@ import pytest
 
 from untrained.foundation import MalformedInput, MissingData, UnknownName, UserError
 from untrained.spaces import benchmarks, data_folder, spaces
-from untrained.spaces.official import surrogate_placement
-from untrained.spaces.official.surrogate_placement import place_surrogate
+from untrained.spaces.converters import surrogate_placement
+from untrained.spaces.converters.surrogate_placement import place_surrogate
 
 NAME = "nasbench301-surrogate"
 

@@ -10,8 +10,8 @@ import torch
 
 from untrained.foundation import MalformedInput
 from untrained.spaces import Target
-from untrained.spaces.long_table import read as read_table
-from untrained.spaces.official import convert
+from untrained.spaces.benchmarks.table import read as read_table
+from untrained.spaces.converters import convert
 
 
 def test_transnasbench101_takes_the_last_epoch(tmp_path: Path) -> None:

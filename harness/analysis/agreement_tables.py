@@ -1,0 +1,135 @@
+"""The tables of a report: against accuracies, or beside sizes where none are known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from untrained.harness.analysis.correlation_tables import correlate_ranked
+from untrained.harness.analysis.score_matrix import (
+    functional_classes,
+    score_notes,
+    scores_of,
+    stand_in_notes,
+    supervised_notes,
+    table_rows,
+)
+from untrained.harness.analysis.score_selection import Ranked
+from untrained.harness.study.study import Statistics
+from untrained.harness.study.truth import ChosenTruth, NoTruth
+from untrained.reports import Section
+from untrained.results import (
+    AgreementRow,
+    AgreementTable,
+    Resampling,
+    SizeAgreement,
+    TableRow,
+    agree,
+    correlate,
+)
+from untrained.spaces import spaces
+
+
+def agree_ranked(
+    ranked: Ranked,
+    truth: NoTruth,
+    *,
+    statistics: Statistics,
+    command: str,
+    title: str | None = None,
+) -> AgreementTable:
+    """The table of one search space.
+
+    Args:
+        ranked: the scores.
+        truth: why there are no accuracies.
+        statistics: how intervals are computed.
+        command: what regenerates the table.
+        title: of the table; by default the space's title and what it is.
+
+    Raises:
+        MissingData: no score fits.
+    """
+    import pandas as pd
+
+    scored = scores_of(ranked)
+    scores = scored.wide
+    classes = functional_classes(ranked.space, scores.index) if statistics.by_class else None
+    found = agree(
+        scores,
+        higher_is_better=scored.higher_is_better,
+        resampling=Resampling(
+            statistics.resamples, statistics.confidence, statistics.seed, statistics.interval
+        ),
+        clusters=classes,
+    )
+    # only coverage and ties are read off these: against a constant there is no correlation
+    counted = correlate(
+        scores,
+        pd.Series(0.0, index=scores.index),
+        higher_is_better=scored.higher_is_better,
+        resamples=0,
+    )
+    rows = table_rows(ranked, scored, counted)
+    return AgreementTable(
+        title=title or f"{spaces[ranked.space].title}: agreement of scores, no accuracies",
+        space=ranked.space,
+        population=ranked.population,
+        n_population=len(ranked.architectures),
+        reason=truth.reason,
+        resamples=statistics.resamples,
+        confidence=statistics.confidence,
+        bootstrap_seed=statistics.seed,
+        interval=statistics.interval,
+        clusters=None if classes is None else classes.nunique(),
+        command=command,
+        notes=(*score_notes(ranked), *stand_in_notes(ranked), *supervised_notes(ranked)),
+        rows=tuple(_row(row, found.with_sizes[name]) for name, row in rows.items()),
+        redundancy=found.redundancy,
+    )
+
+
+def tables_of(
+    ranked: Sequence[Ranked],
+    truths: Mapping[str, ChosenTruth | NoTruth],
+    *,
+    statistics: Statistics,
+    command: str,
+) -> tuple[list[Section], list[AgreementTable]]:
+    """The tables of some search spaces: against accuracies where there are any.
+
+    Args:
+        ranked: the scores of each space.
+        truths: by search space.
+        statistics: how intervals are computed.
+        command: what regenerates the tables.
+
+    Raises:
+        MissingData: no score of a space fits.
+    """
+    sections, agreements = [], []
+    for part in ranked:
+        truth = truths[part.space]
+        if isinstance(truth, NoTruth):
+            agreements.append(agree_ranked(part, truth, statistics=statistics, command=command))
+        else:
+            sections.append(correlate_ranked(part, truth, statistics=statistics, command=command))
+    return sections, agreements
+
+
+def _row(row: TableRow, with_sizes: tuple[SizeAgreement, ...]) -> AgreementRow:
+    return AgreementRow(
+        indicator=row.indicator,
+        title=row.title,
+        version=row.version,
+        protocol=row.protocol,
+        protocol_text=row.protocol_text,
+        higher_is_better=row.higher_is_better,
+        seeds=row.seeds,
+        n=row.correlation.n,
+        n_population=row.correlation.n_population,
+        ties=row.correlation.ties_score,
+        failures=row.failures,
+        alone_s=row.alone_s,
+        members=row.members,
+        with_sizes=with_sizes,
+    )

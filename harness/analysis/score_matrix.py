@@ -1,0 +1,147 @@
+"""Stored scores as a table of values, and what every row of a report says beside its statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from untrained.foundation import MissingData
+from untrained.harness.analysis.aggregates import aggregate_row, member_scores
+from untrained.harness.analysis.score_selection import Ranked
+from untrained.harness.data.datasets import datasets
+from untrained.indicators import indicators
+from untrained.results import CorrelationRow, TableRow
+from untrained.results.aggregates import BoundAggregate
+from untrained.spaces import spaces
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scored:
+    """The scores of a population, those of aggregates included."""
+
+    wide: pd.DataFrame
+    """One row an architecture, one column an indicator or aggregate; NaN = missing."""
+    computed: Mapping[str, BoundAggregate]
+    """The aggregates, by name."""
+    higher_is_better: Mapping[str, bool]
+    """By column."""
+
+
+def scores_of(ranked: Ranked) -> Scored:
+    """The values of all scores and aggregates.
+
+    Args:
+        ranked: the stored scores.
+
+    Raises:
+        MissingData: there are none.
+    """
+    if ranked.frame.empty:
+        raise MissingData(f"no scores of {ranked.space} are stored; run untrained score first")
+    measured = wide_scores(ranked)
+    # fixed from here on: resamples do not take the ranks inside an aggregate anew
+    computed = {one.name: one for one in ranked.aggregates}
+    members = member_scores(ranked, measured)
+    scores = measured.assign(**{name: one(members) for name, one in computed.items()})
+    directions = {name: indicators[name].higher_is_better for name in measured.columns}
+    directions |= {name: one.aggregate.higher_is_better for name, one in computed.items()}
+    return Scored(scores, computed, directions)
+
+
+def wide_scores(ranked: Ranked) -> pd.DataFrame:
+    """One row an architecture of the population, one column an indicator; NaN = missing."""
+    values = ranked.frame.groupby(["architecture", "indicator"])["value"].agg(["mean", "count"])
+    # a mean over fewer seeds than the others' would have another noise
+    wanted = values.index.get_level_values("indicator").map(lambda name: len(ranked.seeds[name]))
+    means = values["mean"].where(values["count"] == wanted).unstack("indicator")
+    order = [name for name in ranked.protocols if name in means.columns]
+    return means.reindex(index=sorted(ranked.architectures), columns=order)
+
+
+def table_rows(
+    ranked: Ranked, scored: Scored, correlations: Iterable[CorrelationRow]
+) -> dict[str, TableRow]:
+    """What correlations were measured under, aggregates last.
+
+    Args:
+        ranked: the stored scores.
+        scored: their values.
+        correlations: one an indicator or aggregate.
+    """
+    rows: dict[str, TableRow] = {}
+    # an aggregate's row refers to those of its members
+    for row in sorted(correlations, key=lambda row: row.indicator in scored.computed):
+        name = row.indicator
+        if one := scored.computed.get(name):
+            rows[name] = aggregate_row(one, row, scored.wide[name], ranked, rows)
+        else:
+            rows[name] = _row(ranked, row)
+    return rows
+
+
+def functional_classes(space: str, architectures: pd.Index[str]) -> pd.Series[str]:
+    """The functional class of each architecture."""
+    import pandas as pd
+
+    texts = [str(spaces[space].canonical(text)) for text in architectures]
+    return pd.Series(texts, index=architectures)
+
+
+def score_notes(ranked: Ranked) -> tuple[str, ...]:
+    """How values came about from stored scores: what was left out, averaged, shared."""
+    notes = list(ranked.notes)
+    if any(len(seeds) > 1 for seeds in ranked.seeds.values()):
+        notes.append("where a row has several seeds, a score is the mean over these networks")
+    shared = ranked.frame["representative"].notna()
+    if shared.any():
+        notes.append(
+            f"{int(shared.sum()):,} of {len(shared):,} scores are those of another member of the "
+            "architecture's functional class"
+        )
+    return tuple(notes)
+
+
+def stand_in_notes(ranked: Ranked) -> tuple[str, ...]:
+    """Which data sets are not the ones they are taken for."""
+    measured = {protocol.dataset for protocol in ranked.protocols.values()}
+    used = (datasets[name] for name in sorted(measured) if name in datasets)
+    return tuple(
+        f"{dataset.name} ({dataset.title}) is a stand-in for {dataset.stand_in_for}, whose images "
+        "were not used"
+        for dataset in used
+        if dataset.stand_in_for
+    )
+
+
+def supervised_notes(ranked: Ranked) -> tuple[str, ...]:
+    """Which indicators are not training-free throughout."""
+    supervised = [name for name in ranked.protocols if indicators[name].uses_accuracy]
+    if not supervised:
+        return ()
+    return (
+        "not training-free throughout, something in the definition was set with accuracies of "
+        f"trained networks: {', '.join(supervised)}",
+    )
+
+
+def _row(ranked: Ranked, row: CorrelationRow) -> TableRow:
+    indicator = indicators[row.indicator]
+    mine = ranked.frame[ranked.frame["indicator"] == row.indicator]
+    failed = mine.loc[mine["status"] != "ok", "status"].value_counts().sort_index()
+    measured = mine.loc[mine["representative"].isna(), "alone_s"]
+    protocol = ranked.protocols[row.indicator]
+    return TableRow(
+        correlation=row,
+        title=indicator.title,
+        version=int(mine["version"].iloc[0]),
+        protocol=protocol.digest,
+        protocol_text=protocol.describe(),
+        higher_is_better=indicator.higher_is_better,
+        seeds=ranked.seeds[row.indicator],
+        failures=tuple((str(status), int(n)) for status, n in failed.items()),
+        alone_s=float(measured.median()),
+    )

@@ -1,0 +1,220 @@
+"""The scores of one population, from a plan or from a store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from untrained.foundation import MissingData, StorageError, UserError
+from untrained.harness.analysis.aggregates import check_members
+from untrained.harness.study.plan import Plan
+from untrained.indicators import Protocol, indicators
+from untrained.results import ScoreStore
+from untrained.results.aggregates import BoundAggregate
+from untrained.spaces import spaces
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranked:
+    """Scores of one search space, and the population they belong to."""
+
+    space: str
+    frame: pd.DataFrame
+    """Rows of `ScoreStore.frame`; one version and protocol an indicator."""
+    architectures: tuple[str, ...]
+    """The population."""
+    population: str
+    """The population in words."""
+    protocols: Mapping[str, Protocol]
+    """By indicator id."""
+    seeds: Mapping[str, tuple[int, ...]]
+    """By indicator id."""
+    notes: tuple[str, ...] = field(default=())
+    aggregates: tuple[BoundAggregate, ...] = ()
+    """Computed from the scores when a table is made; their members are among `protocols`."""
+
+
+def ranked_of_plan(plan: Plan, store: ScoreStore) -> Ranked:
+    """The stored scores that a plan wanted, and no others."""
+    frame = store.frame(space=plan.space, indicators=list(plan.protocols))
+    digests = {name: protocol.digest for name, protocol in plan.protocols.items()}
+    frame = frame[
+        (frame["protocol"] == frame["indicator"].map(digests))
+        & (frame["version"] == frame["indicator"].map(plan.versions))
+        & frame["seed"].isin(plan.seeds)
+        & frame["architecture"].isin(plan.selection.architectures)
+    ]
+    return Ranked(
+        plan.space,
+        frame,
+        plan.selection.architectures,
+        plan.selection.text,
+        plan.protocols,
+        dict.fromkeys(plan.protocols, plan.seeds),
+        aggregates=plan.aggregates,
+    )
+
+
+def ranked_of_store(
+    store: ScoreStore,
+    *,
+    space: str | None = None,
+    protocols: Sequence[str] = (),
+    seed: int | None = None,
+    aggregates: Sequence[BoundAggregate] = (),
+    only: Sequence[str] | None = None,
+) -> list[Ranked]:
+    """What a store holds, for one table a search space.
+
+    Of each indicator the newest version counts. Scores of several seeds are all kept; a table
+    averages them.
+
+    Args:
+        store: the scores.
+        space: only this search space.
+        protocols: digests, or beginnings of them, to choose among several of one indicator.
+        seed: only this seed.
+        aggregates: what tables compute from the scores.
+        only: these indicators; by default all that are there.
+
+    Raises:
+        MissingData: nothing in the store fits, or an aggregate has no scores of a member.
+        UserError: an indicator was scored under several protocols and none is chosen, or with
+            other seeds for some architectures than for others.
+        StorageError: the store does not say what a protocol stands for.
+    """
+    if space is not None:
+        spaces[space]
+    frame = store.frame(space=space, seed=seed, indicators=only)
+    if frame.empty:
+        raise MissingData(_nothing_fits(store, space, seed, only))
+    _check_chosen(protocols, set(frame["protocol"]))
+    known = _known_protocols(store, set(frame["protocol"]))
+    ranked = [_ranked(str(name), part, known, protocols) for name, part in frame.groupby("space")]
+    for part in ranked:
+        check_members(aggregates, list(part.protocols), f"the store {store.path} ({part.space})")
+    return [replace(part, aggregates=tuple(aggregates)) for part in ranked]
+
+
+def _nothing_fits(
+    store: ScoreStore, space: str | None, seed: int | None, only: Sequence[str] | None
+) -> str:
+    frame = store.frame()
+    if frame.empty:
+        return f"the store {store.path} holds no scores yet; fill it with untrained score"
+    asked = [f"space {space}"] * (space is not None) + [f"seed {seed}"] * (seed is not None)
+    asked += [f"the indicators {', '.join(only)}"] if only else []
+    found = ", ".join(sorted(set(frame["space"])))
+    seeds = ", ".join(map(str, sorted(set(frame["seed"]))))
+    return f"the store {store.path} has no scores of {', '.join(asked)}; spaces: {found}; " + (
+        f"seeds: {seeds}; indicators: {', '.join(sorted(set(frame['indicator'])))}"
+    )
+
+
+def _check_chosen(chosen: Iterable[str], stored: set[str]) -> None:
+    for prefix in chosen:
+        if not any(digest.startswith(prefix) for digest in stored):
+            raise UserError(
+                f"no score has the protocol {prefix!r}; there are: {', '.join(sorted(stored))}"
+            )
+
+
+def _known_protocols(store: ScoreStore, digests: set[str]) -> dict[str, Protocol]:
+    texts = store.protocols()
+    for digest in sorted(digests):
+        if not texts.get(digest):
+            raise StorageError(
+                f"the store {store.path} holds scores of the protocol {digest}, but does not say "
+                "what that stands for; a table needs it: score into the store with untrained score"
+            )
+    return {digest: Protocol.from_json(texts[digest]) for digest in digests}
+
+
+def _ranked(
+    space: str, frame: pd.DataFrame, known: Mapping[str, Protocol], chosen: Sequence[str]
+) -> Ranked:
+    import pandas as pd
+
+    notes: list[str] = []
+    parts: dict[str, pd.DataFrame] = {}
+    ambiguous: dict[str, list[str]] = {}
+    for name, rows in frame.groupby("indicator"):
+        indicator = str(name)
+        if indicator not in indicators:
+            notes.append(
+                f"{indicator} is left out: its {len(rows)} scores are there, but no indicator of "
+                "that name is installed"
+            )
+            continue
+        version = int(rows["version"].max())
+        newest = rows[rows["version"] == version]
+        if len(newest) < len(rows):
+            notes.append(f"{indicator}: only scores of version {version} are used")
+        digests = sorted(set(newest["protocol"]))
+        if len(digests) > 1:
+            fitting = [d for d in digests if any(d.startswith(prefix) for prefix in chosen)]
+            digests = fitting or digests
+        if len(digests) > 1:
+            ambiguous[indicator] = digests
+        else:
+            parts[indicator] = newest[newest["protocol"] == digests[0]]
+    if ambiguous:
+        raise UserError(_ambiguous(space, ambiguous, known, sorted(set(frame["seed"]))))
+    if not parts:
+        raise MissingData(f"no scores of {space} can be ranked; {'; '.join(notes)}")
+    used = pd.concat(parts.values())
+    architectures = tuple(sorted(set(used["architecture"])))
+    return Ranked(
+        space,
+        used,
+        architectures,
+        _population(space, len(architectures)),
+        {name: known[part["protocol"].iloc[0]] for name, part in parts.items()},
+        {name: _even_seeds(name, part) for name, part in parts.items()},
+        tuple(notes),
+    )
+
+
+def _population(space: str, count: int) -> str:
+    size = spaces[space].size
+    if size == count:
+        return f"all {size:,}"
+    return f"the {count:,} scored architectures" + ("" if size is None else f" of {size:,}")
+
+
+def _even_seeds(indicator: str, rows: pd.DataFrame) -> tuple[int, ...]:
+    """The seeds of an indicator's scores, once it is clear that every architecture has all.
+
+    Raises:
+        UserError: some have other seeds than others, so that a mean would compare unlike things.
+    """
+    counts = rows.groupby("seed")["architecture"].nunique()
+    if (counts != rows["architecture"].nunique()).any():
+        found = ", ".join(f"seed {seed}: {n} architectures" for seed, n in counts.items())
+        raise UserError(
+            f"scores of {indicator} are to be averaged over seeds, but architectures have "
+            f"different ones ({found}); choose one with --seed, or score what is missing"
+        )
+    return tuple(int(seed) for seed in counts.index)
+
+
+def _ambiguous(
+    space: str,
+    found: Mapping[str, Sequence[str]],
+    known: Mapping[str, Protocol],
+    seeds: Sequence[int],
+) -> str:
+    lines = [
+        f"{', '.join(found)} of {space} were scored under several protocols and a table takes one "
+        "of each; choose with --protocol DIGEST (repeat it where indicators differ)"
+        + (f" or one of the seeds {', '.join(map(str, seeds))} with --seed:" if seeds[1:] else ":")
+    ]
+    for digest in sorted({digest for those in found.values() for digest in those}):
+        protocol = known[digest]
+        users = ", ".join(name for name, those in found.items() if digest in those)
+        lines.append(f"  {digest}  {protocol.describe()}, data seed {protocol.data_seed} ({users})")
+    return "\n".join(lines)

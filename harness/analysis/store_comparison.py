@@ -1,0 +1,303 @@
+"""Comparison of two stores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, fields, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from untrained.foundation import MissingData, UserError
+from untrained.harness.analysis.score_matrix import wide_scores
+from untrained.harness.analysis.score_selection import Ranked, ranked_of_store
+from untrained.harness.study.study import Statistics, Truth
+from untrained.harness.study.truth import ChosenTruth, NoTruth, find_truth
+from untrained.indicators import indicators
+from untrained.reports import Report
+from untrained.results import (
+    ComparedRow,
+    Condition,
+    Difference,
+    Environment,
+    Resampling,
+    ScoreStore,
+    SideBySide,
+    compare_scores,
+    compare_sides,
+)
+from untrained.results.comparison.score_changes import MARGIN, TOLERANCE
+from untrained.spaces import spaces
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def environment_differences(
+    before: Sequence[Environment], after: Sequence[Environment]
+) -> Iterator[Difference]:
+    """The fields that differ, every distinct value of a side."""
+
+    def found(places: Sequence[Environment], field: str) -> str:
+        values = {getattr(place, field) for place in places}
+        texts = sorted("unknown" if value is None else str(value) for value in values)
+        # as many digits of a commit as tell it apart anywhere
+        return ", ".join(text[:12] if field == "git_commit" else text for text in texts)
+
+    for field in fields(Environment):
+        old, new = found(before, field.name), found(after, field.name)
+        if old != new:
+            yield Difference(f"environment: {field.name}", old, new)
+
+
+def row_differences(rows: Sequence[ComparedRow]) -> Iterator[Difference]:
+    """Versions, protocols and seeds, the indicators with the same difference together."""
+    users: dict[tuple[str, str, str], list[str]] = {}
+    for row in rows:
+        old, new = row.before, row.after
+        for what, one, other in (
+            ("version", f"v{old.version}", f"v{new.version}"),
+            (
+                "protocol",
+                f"{old.protocol_text} ({old.protocol})",
+                f"{new.protocol_text} ({new.protocol})",
+            ),
+            ("seeds", " ".join(map(str, old.seeds)), " ".join(map(str, new.seeds))),
+        ):
+            if one != other:
+                users.setdefault((what, one, other), []).append(row.indicator)
+    for (what, one, other), names in users.items():
+        yield Difference(f"{what} of {', '.join(names)}", one, other)
+
+
+EXAMPLES = 3
+"""Architectures of one side alone that a report names."""
+
+
+def compare_stores(
+    paths: tuple[Path, Path],
+    *,
+    space: str | None,
+    truth: Truth,
+    protocols: Sequence[str],
+    seed: int | None,
+    statistics: Statistics,
+    command: str,
+) -> Report:
+    """A report of what changed between two stores, for every search space that both hold.
+
+    Args:
+        paths: stores or exports, before and after.
+        space: only this search space.
+        truth: what scores are ranked against, where it is there.
+        protocols: digests, or beginnings of them, to choose among several of one indicator; each
+            has to be in one of the two at least.
+        seed: only this seed.
+        statistics: how intervals are computed.
+        command: what regenerates the report.
+
+    Raises:
+        UserError: a store cannot be read, or leaves open what is compared.
+        MissingData: the two have nothing in common.
+    """
+    before, after = (_side(path, space=space, protocols=protocols, seed=seed) for path in paths)
+    _check_chosen(protocols, before, after)
+    shared = sorted(set(before.ranked) & set(after.ranked))
+    if not shared:
+        raise MissingData(
+            f"the two stores hold no common search space: {paths[0]} has "
+            f"{', '.join(before.ranked)}, {paths[1]} has {', '.join(after.ranked)}"
+        )
+    names = _names(paths)
+    return Report(
+        title=f"{names[0]} and {names[1]} side by side",
+        sections=(),
+        environments=tuple(
+            asdict(place)
+            for place in dict.fromkeys(
+                place for side in (before, after) for name in shared for place in side.part(name)[1]
+            )
+        ),
+        version=version("untrained"),
+        comparisons=tuple(
+            _compare(
+                before.part(name),
+                after.part(name),
+                names,
+                wanted=truth,
+                statistics=statistics,
+                command=command,
+            )
+            for name in shared
+        ),
+    )
+
+
+class _Side:
+    """What one store holds."""
+
+    def __init__(self, ranked: Sequence[Ranked], environments: Mapping[int, Environment]) -> None:
+        self.ranked = {part.space: part for part in ranked}
+        self.environments = environments
+
+    def part(self, space: str) -> tuple[Ranked, list[Environment]]:
+        """The scores of a space and where they were measured."""
+        part = self.ranked[space]
+        numbers = sorted({int(number) for number in part.frame["environment"]})
+        return part, [self.environments[number] for number in numbers]
+
+    @property
+    def digests(self) -> set[str]:
+        """Of the protocols that are compared."""
+        return {p.digest for part in self.ranked.values() for p in part.protocols.values()}
+
+
+def _side(path: Path, *, space: str | None, protocols: Sequence[str], seed: int | None) -> _Side:
+    with ScoreStore.read(path) as store:
+        digests = store.protocols()
+        here = [one for one in protocols if any(digest.startswith(one) for digest in digests)]
+        return _Side(
+            ranked_of_store(store, space=space, protocols=here, seed=seed), store.environments()
+        )
+
+
+def _check_chosen(chosen: Sequence[str], before: _Side, after: _Side) -> None:
+    there = before.digests | after.digests
+    for prefix in chosen:
+        if not any(digest.startswith(prefix) for digest in there):
+            raise UserError(
+                f"no score on either side has the protocol {prefix!r}; there are: "
+                f"{', '.join(sorted(there))}"
+            )
+
+
+def _names(paths: tuple[Path, Path]) -> tuple[str, str]:
+    """As much of the end of each path as tells the two apart."""
+    one, other = (path.parts for path in paths)
+    for length in range(1, max(len(one), len(other)) + 1):
+        ends = "/".join(one[-length:]), "/".join(other[-length:])
+        if ends[0] != ends[1]:
+            return ends
+    raise UserError(
+        f"{paths[0]} was to be compared with itself; name two stores (--compare BEFORE AFTER)"
+    )
+
+
+def _compare(
+    before: tuple[Ranked, list[Environment]],
+    after: tuple[Ranked, list[Environment]],
+    names: tuple[str, str],
+    *,
+    wanted: Truth,
+    statistics: Statistics,
+    command: str,
+) -> SideBySide:
+    (old, old_places), (new, new_places) = _common_seeds(before, after)
+    datasets = {p.dataset for part in (old, new) for p in part.protocols.values()}
+    truth = find_truth(old.space, wanted, datasets=datasets)
+    first, second = wide_scores(old), wide_scores(new)
+    common = first.index.intersection(second.index).sort_values()
+    resampling = Resampling(
+        statistics.resamples, statistics.confidence, statistics.seed, statistics.interval
+    )
+    changes = compare_scores(
+        first,
+        second,
+        _values(truth, common),
+        higher_is_better={name: indicators[name].higher_is_better for name in first.columns},
+        resampling=resampling,
+    )
+    rows = tuple(
+        ComparedRow(
+            title=indicators[change.indicator].title,
+            higher_is_better=indicators[change.indicator].higher_is_better,
+            change=change,
+            side=compare_sides(_rows(old, change.indicator), _rows(new, change.indicator), common),
+            before=_condition(old, change.indicator),
+            after=_condition(new, change.indicator),
+        )
+        for change in changes
+    )
+    known = isinstance(truth, ChosenTruth)
+    return SideBySide(
+        title=f"{spaces[old.space].title}: before and after",
+        space=old.space,
+        before=names[0],
+        after=names[1],
+        n_before=len(first),
+        n_after=len(second),
+        n_common=len(common),
+        only_before=tuple(first.index.difference(common)[:EXAMPLES]),
+        only_after=tuple(second.index.difference(common)[:EXAMPLES]),
+        indicators_before=tuple(sorted(set(first.columns) - set(second.columns))),
+        indicators_after=tuple(sorted(set(second.columns) - set(first.columns))),
+        target=truth.target.label if isinstance(truth, ChosenTruth) else "",
+        truth_source=truth.source if isinstance(truth, ChosenTruth) else truth.reason,
+        truth_sha256=(truth.benchmark.provenance.sha256 if isinstance(truth, ChosenTruth) else ""),
+        resamples=resampling.resamples if known else 0,
+        confidence=resampling.confidence,
+        bootstrap_seed=resampling.seed,
+        interval=resampling.interval,
+        tolerance=TOLERANCE,
+        margin=MARGIN,
+        command=command,
+        notes=tuple(
+            dict.fromkeys(
+                f"{side}: {note}"
+                for side, part in (("before", old), ("after", new))
+                for note in part.notes
+            )
+        ),
+        differences=(*environment_differences(old_places, new_places), *row_differences(rows)),
+        rows=rows,
+    )
+
+
+def _common_seeds(
+    before: tuple[Ranked, list[Environment]], after: tuple[Ranked, list[Environment]]
+) -> tuple[tuple[Ranked, list[Environment]], tuple[Ranked, list[Environment]]]:
+    """Both sides with the seeds that they share, where they share any.
+
+    A mean over three networks has less noise than one, and would seem to be the better score.
+    """
+    (old, old_places), (new, new_places) = before, after
+    shared = {
+        name: seeds
+        for name in old.seeds
+        if name in new.seeds and (seeds := tuple(sorted({*old.seeds[name]} & {*new.seeds[name]})))
+    }
+    return (_with_seeds(old, shared), old_places), (_with_seeds(new, shared), new_places)
+
+
+def _with_seeds(ranked: Ranked, shared: Mapping[str, tuple[int, ...]]) -> Ranked:
+    seeds = {name: shared.get(name, own) for name, own in ranked.seeds.items()}
+    left_out = sorted(name for name, own in ranked.seeds.items() if set(own) != set(seeds[name]))
+    if not left_out:
+        return ranked
+    keep = [
+        seed in seeds[name]
+        for name, seed in zip(ranked.frame["indicator"], ranked.frame["seed"], strict=True)
+    ]
+    note = f"only the seeds of both sides are compared: {', '.join(left_out)}"
+    return replace(ranked, frame=ranked.frame[keep], seeds=seeds, notes=(*ranked.notes, note))
+
+
+def _values(truth: ChosenTruth | NoTruth, common: pd.Index[str]) -> pd.Series[float] | None:
+    if isinstance(truth, NoTruth):
+        return None
+    values = truth.values(common)
+    return values if truth.higher_is_better else -values
+
+
+def _rows(ranked: Ranked, indicator: str) -> pd.DataFrame:
+    return ranked.frame[ranked.frame["indicator"] == indicator]
+
+
+def _condition(ranked: Ranked, indicator: str) -> Condition:
+    protocol = ranked.protocols[indicator]
+    return Condition(
+        version=int(_rows(ranked, indicator)["version"].iloc[0]),
+        protocol=protocol.digest,
+        protocol_text=f"{protocol.describe()}, data seed {protocol.data_seed}",
+        seeds=ranked.seeds[indicator],
+    )

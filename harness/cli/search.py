@@ -1,0 +1,400 @@
+"""`untrained search`: run searches and say what they found."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from untrained.foundation import UserError
+from untrained.harness.cli.options import DeviceName, DeviceOption, TaskFiles, Workers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from untrained.harness.search.experiment.setup import MakeLive
+    from untrained.harness.search.experiment.study import NamedSearchStudy
+
+
+class SearchFormat(StrEnum):
+    """How the table is printed."""
+
+    text = "text"
+    markdown = "markdown"
+    json = "json"
+
+
+def search(
+    study: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[STUDY]",
+            help="A TOML file with searches, or a built-in one by name, instead of the options "
+            "that describe a single search.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    searcher: Annotated[
+        str | None,
+        typer.Option(help="See untrained list searchers.", show_default=False),
+    ] = None,
+    space: Annotated[str | None, typer.Option(help="Search space.", show_default=False)] = None,
+    indicator: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A[,B,C]",
+            help="What decides where scores do: an indicator; several, whose ranks are summed; or "
+            "an aggregate (te_nas, teg, ...).",
+            show_default=False,
+        ),
+    ] = None,
+    task: TaskFiles = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="A setting of the searcher; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    scores: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Look scores up in this store or exported scores.parquet; none is measured.",
+            show_default=False,
+        ),
+    ] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Measure scores as the search goes and keep them in this store, from which a "
+            "killed search goes on.",
+            show_default=False,
+        ),
+    ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            help="Of simulated or measured cost; what would go past it is not done.",
+            show_default=False,
+        ),
+    ] = None,
+    evaluations: Annotated[
+        int | None,
+        typer.Option(min=1, help="Budget of scores and trainings.", show_default=False),
+    ] = None,
+    runs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Repetitions; by default 100, of a study its own."),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Of all runs; by default 0, of a study its own.")
+    ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(help="That is searched for; by default the benchmark's.", show_default=False),
+    ] = None,
+    benchmark: Annotated[
+        str | None,
+        typer.Option(
+            help="Where accuracies are looked up; by default the first whose data is present.",
+            show_default=False,
+        ),
+    ] = None,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="Upper bound on params, flops or a cost of the benchmark; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    confined: Annotated[
+        bool,
+        typer.Option(
+            "--confined",
+            help="Let the search stay among the scored networks, where only a part is scored.",
+        ),
+    ] = False,
+    protocol: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="DIGEST",
+            help="Which protocol, where --scores has an indicator under several; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    input_: Annotated[
+        str | None,
+        typer.Option(
+            "--input",
+            metavar="SOURCE",
+            help="What networks that are measured see: gaussian (default), ones, or a dataset's "
+            "images.",
+            show_default=False,
+        ),
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(min=1, help="Of measured scores, instead of the protocol's."),
+    ] = None,
+    channels: Annotated[
+        int | None,
+        typer.Option(min=1, help="Of measured networks, instead of the protocol's."),
+    ] = None,
+    cells: Annotated[
+        int | None, typer.Option(min=1, help="Cells a stage, instead of the protocol's.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Write report.md and report.html, their figures, runs.csv and "
+            "trajectories.parquet.",
+            show_default=False,
+        ),
+    ] = None,
+    from_: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="FOLDER",
+            help="Run nothing: report the runs.csv and trajectories.parquet that an earlier "
+            "--output wrote.",
+            show_default=False,
+        ),
+    ] = None,
+    format_: Annotated[
+        SearchFormat, typer.Option("--format", help="Of what is printed.")
+    ] = SearchFormat.text,
+    workers: Workers = None,
+    device: DeviceOption = DeviceName.auto,
+) -> None:
+    """Search for good networks, several times, and look up what was found.
+
+    A searcher (how to go through the space) and an estimator (what a network is worth before it is
+    trained) are chosen apart. Searches see scores and validation accuracies; test accuracies are
+    looked up when they have ended. On tables a search takes milliseconds, and what it would have
+    cost is added up.
+
+    Draw 100 networks and keep the one of the highest score (NASWOT), 500 times:
+
+    [dim]untrained search --searcher random --set n=100 --indicator naswot --space nasbench201
+    --scores results/committed/nasbench201-cifar10/scores.parquet --runs 500[/dim]
+
+    Regularised evolution with trainings worth 12,000 s:
+
+    [dim]untrained search --searcher rea --space nasbench201 --budget 12000 --runs 500[/dim]
+
+    Measure as the search goes, with at most a million parameters:
+
+    [dim]untrained search --searcher evolution --set steps=200 --indicator synflow --space darts
+    --store darts.sqlite --limit params=1e6 --runs 1[/dim]
+
+    A set of searches in one table:
+
+    [dim]untrained search nasbench201-search --output results/committed/nasbench201-search[/dim]
+    """
+    from importlib.metadata import version
+
+    from untrained.harness.cli.options import use_tasks
+    from untrained.harness.cli.output import print_rows
+    from untrained.harness.execution.executors import find_device
+    from untrained.harness.search.experiment.reporting import search_table
+    from untrained.harness.search.experiment.run import run_study
+    from untrained.harness.search.experiment.runs import (
+        RUNS,
+        STEPS,
+        read_runs,
+        runs_frame,
+        steps_frame,
+    )
+    from untrained.harness.search.pareto_front import front_frame
+    from untrained.harness.search.supernet.genotypes import genotypes_text
+    from untrained.reports.pages.search import search_facts
+    from untrained.reports.pages.search_document import search_files, search_json, search_markdown
+    from untrained.reports.pages.search_grids import (
+        distance_grid,
+        equal_cost_grid,
+        found_grid,
+        published_grid,
+        ranks_grid,
+        speed_grid,
+        texts_of,
+    )
+    from untrained.reports.pages.writing import write_files
+    from untrained.results.store.export import write_frame
+
+    found = use_tasks(task)
+    one = {
+        "searcher": searcher,
+        "indicator": [n.strip() for n in indicator.split(",")] if indicator else found[-1:],
+        "settings": _pairs("--set", set_),
+        "seconds": budget,
+        "evaluations": evaluations,
+        "limits": _pairs("--limit", limit),
+        "confined": confined or None,
+    }
+    whole = {
+        "space": space,
+        "dataset": dataset,
+        "benchmark": benchmark,
+        "scores": None if scores is None else str(scores),
+        "store": None if store is None else str(store),
+        "protocols": protocol,
+        "runs": runs,
+        "seed": seed,
+        "measuring": _given(
+            {
+                "inputs": input_,
+                "seed": seed,
+                "batch_size": batch_size,
+                "channels": channels,
+                "cells": cells,
+            }
+        ),
+    }
+    named = _study(study, _given(one), _given(whole))
+    finished, truth, where = run_study(
+        named,
+        live=_live(named, device, workers),
+        device=find_device(device.value),
+        kept={} if from_ is None else read_runs(from_),
+        told=_counter(named),
+    )
+    table = search_table(named, finished, truth, where)
+    made = version("untrained")
+    if output is not None:
+        written = write_files(search_files(table, version=made), output)
+        written.append(write_frame(runs_frame(finished, truth), output / RUNS, metadata={}))
+        written.append(write_frame(steps_frame(finished), output / STEPS, metadata={}))
+        front = front_frame(finished, truth)
+        if front is not None:
+            written.append(write_frame(front, output / "fronts.csv", metadata={}))
+        genotypes = genotypes_text(finished)
+        if genotypes is not None:
+            written += write_files({"genotypes.py": genotypes}, output)
+        print(f"written: {', '.join(map(str, written))}", file=sys.stderr)
+    if format_ is SearchFormat.json:
+        print(search_json(table), end="")
+    elif format_ is SearchFormat.markdown:
+        print(search_markdown(table, version=made), end="")
+    else:
+        for fact in search_facts(table):
+            print(fact)
+        for row in table.rows:
+            for fact in row.facts:
+                print(f"{row.label}: {fact}")
+        grids = [found_grid(table)]
+        grids += [distance_grid(table)] if table.main >= 0 else []
+        grids += [equal_cost_grid(table)] if table.equal_costs else []
+        grids += [speed_grid(table)] if table.speed_ups else []
+        grids += [ranks_grid(table.ranks)] if table.ranks else []
+        grids += [published_grid(table)] if table.published else []
+        for number, grid in enumerate(grids):
+            print("\n" if number else "", end="")
+            print_rows(texts_of(grid), unbroken=("search",))
+        print("\n".join(table.notes))
+
+
+def _study(name: str | None, one: dict[str, Any], whole: dict[str, Any]) -> NamedSearchStudy:
+    """The study that the command line describes.
+
+    Raises:
+        UserError: both or neither of a study and a search are given.
+    """
+    from untrained.harness.cli.running import typed_command
+    from untrained.harness.search.experiment.study import (
+        NamedSearchStudy,
+        SearchStudy,
+        load_search_study,
+    )
+    from untrained.harness.study.study_file import checked
+
+    if name is not None:
+        how = {*whole.get("measuring", {})} - {"seed"}
+        given = sorted({*one, *whole, *how} - {"runs", "seed", "scores", "store", "measuring"})
+        if given:
+            raise UserError(
+                f"the study {name} and {', '.join(given)} were both given; a study says itself "
+                "what is searched and how: leave the options out, or the study (--runs, --seed, "
+                "--scores and --store may be given with a study)"
+            )
+        changes = {k: v for k, v in whole.items() if k != "measuring"}
+        if "scores" in changes:
+            changes["store"] = None
+        elif "store" in changes:
+            changes["scores"] = None
+        return load_search_study(name, changes)
+    missing = [f"--{key}" for key, part in (("searcher", one), ("space", whole)) if key not in part]
+    if missing:
+        raise UserError(
+            f"a search was asked for without {' and '.join(missing)}; give them (untrained list "
+            "searchers, untrained list spaces), or the name of a study"
+        )
+    values = {**whole, "search": [one]}
+    if "measuring" in values:
+        values["measuring"] = dict(values["measuring"])
+    model = checked(SearchStudy, values)
+    return NamedSearchStudy(
+        f"{one['searcher']} on {whole['space']}", model, typed_command("--output", "--workers")
+    )
+
+
+def _live(named: NamedSearchStudy, device: DeviceName, workers: int | None) -> MakeLive | None:
+    if named.study.store is None:
+        return None
+    from untrained.harness.search.evaluators.measuring import live_maker
+
+    return live_maker(named, device=device.value, workers=workers)
+
+
+def _counter(named: NamedSearchStudy) -> Any:
+    """Tells on a terminal how far each search is."""
+    if not sys.stderr.isatty():
+        return lambda label, done, total: None
+
+    def told(label: str, done: int, total: int) -> None:
+        end = "\n" if done == total else ""
+        print(f"\r{label}: {done:,} of {total:,} runs", end=end, file=sys.stderr, flush=True)
+
+    return told
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    """What is there: the model has the defaults of the rest."""
+    return {key: value for key, value in values.items() if value not in (None, {}, [])}
+
+
+def _pairs(option: str, texts: Sequence[str] | None) -> dict[str, Any]:
+    """`NAME=VALUE` texts; a limit's value is a number.
+
+    Raises:
+        UserError: a text is of another form.
+    """
+    found: dict[str, Any] = {}
+    for text in texts or ():
+        name, sign, value = text.partition("=")
+        if not sign or not name.strip() or not value.strip():
+            raise UserError(
+                f"{option} {text!r}: it should be NAME=VALUE, without spaces; for instance "
+                f"{option} {'n=100' if option == '--set' else 'params=1e6'}"
+            )
+        found[name.strip()] = value.strip()
+        if option == "--limit":
+            try:
+                found[name.strip()] = float(value)
+            except ValueError:
+                raise UserError(
+                    f"{option} {text!r}: {value!r} is no number; write for instance "
+                    f"{option} {name.strip()}=1e6"
+                ) from None
+    return found

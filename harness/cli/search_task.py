@@ -1,0 +1,213 @@
+"""`untrained search-task`: search a regression task of GenNAS by a few labelled networks."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from untrained.harness.cli.options import DeviceName, DeviceOption, Workers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from untrained.results.searches.task_search import TriedTask
+
+JOURNAL_NAME = "journal.jsonl"
+TASK_NAME = "task.toml"
+
+
+def search_task(
+    *,
+    space: Annotated[str, typer.Option(help="Search space.", show_default=False)],
+    output: Annotated[
+        Path,
+        typer.Option(
+            metavar="FOLDER",
+            help="For the journal, from which a killed search goes on, and then the task, the "
+            "report and the list of tasks.",
+            show_default=False,
+        ),
+    ],
+    networks: Annotated[int, typer.Option(min=3, help="Labelled networks that judge a task.")] = 20,
+    held_out: Annotated[
+        int,
+        typer.Option(min=3, help="Others that the found task is checked on."),
+    ] = 20,
+    population: Annotated[int, typer.Option(min=1, help="Tasks alive at once.")] = 50,
+    steps: Annotated[int, typer.Option(min=0, help="Children after the first population.")] = 400,
+    tournament: Annotated[
+        int, typer.Option(min=1, help="Tasks of which the best becomes a parent.")
+    ] = 10,
+    rate: Annotated[
+        float, typer.Option(min=0, max=1, help="Probability that a gene is drawn anew in a child.")
+    ] = 0.2,
+    training_steps: Annotated[
+        int, typer.Option(min=1, help="Of every network on every task.")
+    ] = 100,
+    input_: Annotated[
+        str,
+        typer.Option(
+            "--input",
+            metavar="SOURCE",
+            help="What networks for images see: gaussian, ones, or a dataset's images.",
+        ),
+    ] = "gaussian",
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Of images, instead of 16.", show_default=False)
+    ] = None,
+    channels: Annotated[
+        int | None,
+        typer.Option(min=1, help="First stage's width instead of the protocol's."),
+    ] = None,
+    cells: Annotated[
+        int | None, typer.Option(min=1, help="Cells a stage instead of the protocol's.")
+    ] = None,
+    benchmark: Annotated[
+        str | None,
+        typer.Option(
+            help="Where labels are from; by default the first whose data is present.",
+            show_default=False,
+        ),
+    ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(help="Of the labels; by default the benchmark's.", show_default=False),
+    ] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            help="Of the labels; by default the validation accuracy. A test accuracy is better "
+            "left for later: what chose a task cannot judge it.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
+    workers: Workers = None,
+    device: DeviceOption = DeviceName.auto,
+) -> None:
+    """Search a regression task whose losses rank networks like their accuracies (GenNAS).
+
+    Tasks are evolved: noise, widths and signals of the targets. A task is as good as Spearman's rho
+    of minus the loss and the accuracy over a few labelled networks, and the best one is checked on
+    others. The defaults are the paper's: 450 tasks on 20 networks, hours on a GPU. At a size for a
+    CPU:
+
+    [dim]untrained search-task --space nasbench201 --input cifar10 --population 8 --steps 16
+    --networks 10 --training-steps 20 --channels 4 --cells 1 --batch-size 8 --output found[/dim]
+
+    The same command goes on after a kill, and with larger --steps from where it was. The task is
+    then an indicator, for instance of a search:
+
+    [dim]untrained search --searcher gennas --task found/task.toml --space nasbench201
+    --store scores.sqlite --runs 1[/dim]
+    """
+    from importlib.metadata import version
+
+    from untrained.harness.cli.main import Interrupted
+    from untrained.harness.cli.output import print_rows
+    from untrained.harness.cli.running import typed_command
+    from untrained.harness.execution.executors import find_device, make_executor
+    from untrained.harness.gennas_tasks.journal import Journal
+    from untrained.harness.gennas_tasks.losses import Conditions, draw_labelled, label_column
+    from untrained.harness.gennas_tasks.summary import task_search_table, where_it_is_from
+    from untrained.harness.gennas_tasks.task_search import Evolution, protocol_of
+    from untrained.harness.gennas_tasks.task_search import search_task as run_search
+    from untrained.harness.study.conditions import Conditions as RunConditions
+    from untrained.indicators.gennas_found import indicator_ids, use_task
+    from untrained.indicators.regression.task_file import TaskFile, task_text
+    from untrained.reports.pages.search_document import task_search_markdown, task_search_rows
+    from untrained.reports.pages.writing import write_files
+    from untrained.results.searches.task_search import trials_frame
+    from untrained.results.store.export import write_frame
+    from untrained.spaces import find_benchmark
+
+    truth = find_benchmark(space, benchmark)
+    target = label_column(truth, dataset, metric)
+    labelled, others = draw_labelled(truth, target, count=networks, held_out=held_out, seed=seed)
+    run_conditions = RunConditions(
+        inputs=input_, data_seed=seed, batch_size=batch_size, channels=channels, cells=cells
+    )
+    protocol, sequences = protocol_of(space, labelled.architectures[0], run_conditions)
+    chosen = find_device(device.value)
+    conditions = Conditions(space, protocol, training_steps, seed, chosen)
+    evolution = Evolution(population=population, steps=steps, tournament=tournament, rate=rate)
+    settings = {
+        "space": space,
+        "protocol": protocol.canonical,
+        "training_steps": training_steps,
+        "seed": seed,
+        "device": chosen,
+        "version": version("untrained"),
+    }
+    print(
+        f"{population + steps} tasks on {networks} networks of {space}, {training_steps} steps "
+        "of training each",
+        file=sys.stderr,
+    )
+    try:
+        with Journal(output / JOURNAL_NAME, settings) as journal:
+            if len(journal):
+                print(f"{len(journal)} losses are in the journal already", file=sys.stderr)
+            found = run_search(
+                conditions,
+                labelled,
+                others,
+                evolution=evolution,
+                sequences=sequences,
+                journal=journal,
+                executor=make_executor(chosen, workers),
+                seed=seed,
+                told=_counter(population + steps),
+            )
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"interrupted; every loss that was measured is in {output / JOURNAL_NAME}: run the "
+            "same command again and it goes on from there"
+        ) from None
+    file = TaskFile(found.task, training_steps)
+    table = task_search_table(
+        found,
+        file,
+        truth=truth,
+        target=target,
+        conditions=conditions,
+        evolution=evolution,
+        lots=(labelled, others),
+        command=typed_command("--output", "--workers"),
+    )
+    contents = {
+        TASK_NAME: task_text(file, comment=where_it_is_from(table)),
+        "report.md": task_search_markdown(table, version=version("untrained")),
+    }
+    written = write_files(contents, output)
+    written.append(write_frame(trials_frame(found.tried), output / "tasks.csv", metadata={}))
+    use_task(output / TASK_NAME)  # what was written is read back before it is announced
+    print(f"written: {', '.join(map(str, written))}", file=sys.stderr)
+    print(f"found task {file.id}: {found.best.content}")
+    print_rows(task_search_rows(table), unbroken=("ranking by",))
+    print("\n".join(table.notes))
+    print(f"indicators: {', '.join(indicator_ids(file))} (--task {output / TASK_NAME})")
+
+
+def _counter(total: int) -> Callable[[TriedTask, TriedTask], None]:
+    """Tells of every task, and how long the rest will take."""
+    import time
+
+    from untrained.harness.execution.progress import duration
+
+    began = time.monotonic()
+
+    def told(tried: TriedTask, best: TriedTask) -> None:
+        spent = time.monotonic() - began
+        left = duration(spent / tried.number * (total - tried.number))
+        print(
+            f"task {tried.number} of {total}: rho {tried.rho:.3f}, best {best.rho:.3f} (task "
+            f"{best.number}), {left} left",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    return told

@@ -1,0 +1,172 @@
+"""Running plans: missing keys become tasks, and tasks become stored scores."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+from untrained.foundation import StorageError
+from untrained.harness.analysis.score_selection import ranked_of_plan
+from untrained.harness.cli.main import Interrupted
+from untrained.harness.data.inputs import batches
+from untrained.harness.execution.executors import Device, Executor, device_name
+from untrained.harness.execution.pool import WorkerDied
+from untrained.harness.execution.progress import Progress
+from untrained.harness.execution.scoring import score_task
+from untrained.harness.execution.task import ScoreTask
+from untrained.harness.study.plan import Plan
+from untrained.indicators import indicators
+from untrained.results import Environment, Score, ScoreKey, ScoreStore, current_environment
+
+
+def check_sharing(plan: Plan, store: ScoreStore) -> None:
+    """Refuse to complete a store that was filled with the other choice of class sharing.
+
+    A shared score is that of the representative's own random weights, so it differs from the one
+    the member would have got; whether a score is shared is not part of its key.
+
+    Args:
+        plan: what is to be scored.
+        store: what is there.
+
+    Raises:
+        StorageError: the store holds wanted scores that were obtained the other way.
+    """
+    invariant = [name for name in plan.protocols if indicators[name].class_invariant]
+    if not invariant:
+        return
+    frame = store.frame(space=plan.space, indicators=invariant)
+    digests = {name: plan.protocols[name].digest for name in invariant}
+    frame = frame[
+        (frame["protocol"] == frame["indicator"].map(digests))
+        & frame["seed"].isin(plan.seeds)
+        & frame["architecture"].isin(plan.selection.architectures)
+    ]
+    if frame.empty:
+        return
+    shared = frame["representative"].notna()
+    if not plan.share_classes:
+        conflicts = int(shared.sum())
+        stored, wanted = "shared within functional classes", "of each architecture's own weights"
+    else:
+        elsewhere = frame["architecture"].map(plan.representatives) != frame["architecture"]
+        conflicts = int((elsewhere & ~shared).sum())
+        stored, wanted = "of each architecture's own weights", "shared within functional classes"
+    if conflicts:
+        raise StorageError(
+            f"{conflicts} scores wanted here are in {store.path} already, but {stored}, while "
+            f"scores {wanted} are asked for; the two differ: choose as before, or another store"
+        )
+
+
+FAILURES = frozenset({"error", "timeout", "out_of_memory"})
+"""Statuses that say something went wrong in the run; `unsupported` and `diverged` are findings."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """What a run came to."""
+
+    wanted: int
+    """Scores the plans ask for."""
+    stored_before: int
+    scored: int
+    """Scores this run added."""
+    statuses: tuple[tuple[str, int], ...]
+    """How many of the wanted scores have each status, sorted by status."""
+
+    @property
+    def num_failures(self) -> int:
+        """Wanted scores that are missing because something went wrong."""
+        return sum(n for status, n in self.statuses if status in FAILURES)
+
+
+def run_plans(
+    plans: Sequence[Plan],
+    store: ScoreStore,
+    *,
+    executor: Executor,
+    progress: Progress,
+    device: Device = "cpu",
+    retry_failed: bool = False,
+) -> RunSummary:
+    """Score what the store lacks. Each network's scores are stored together as soon as they come.
+
+    Args:
+        plans: what is wanted.
+        store: where it goes; only this process writes.
+        executor: what does the work.
+        progress: told of each finished network.
+        device: what the networks are computed on.
+        retry_failed: score again what is stored with another status than `ok`.
+
+    Returns:
+        What has been done.
+
+    Raises:
+        StorageError: the store cannot be written, or holds scores that do not go with the plans.
+        MissingData: images that are not there.
+        MalformedInput: images that cannot be read.
+    """
+    for plan in plans:
+        check_sharing(plan, store)
+        for protocol in plan.protocols.values():
+            batches(protocol)  # a mistake in the images is the user's, not that of 1,000 networks
+            store.put_protocol(protocol.digest, protocol.canonical)
+    missing: list[list[ScoreKey]] = []
+    asked: set[ScoreKey] = set()
+    for plan in plans:  # what several plans want is one score
+        keys = [key for key in plan.keys if key not in asked]
+        asked.update(keys)
+        missing.append(store.missing(keys, retry_failed=retry_failed))
+    wanted = len(asked)
+    left = sum(map(len, missing))
+    environment = current_environment(device=device_name(device), threads=1)
+    tasks = (
+        task
+        for plan, keys in zip(plans, missing, strict=True)
+        for task in plan.tasks(keys, device=device)
+    )
+    try:
+        with (
+            progress.running(total=left, done_before=wanted - left),
+            closing(executor.run(score_task, tasks)) as results,
+        ):
+            scored = _store_all(results, store, environment, progress)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"interrupted; everything that was finished is in {store.path}: run the same command "
+            "again and it goes on from there"
+        ) from None
+    statuses: dict[ScoreKey, str] = {}
+    for plan in plans:
+        frame = ranked_of_plan(plan, store).frame
+        keyed = zip(*(frame[name] for name in ScoreKey._fields), strict=True)
+        statuses.update(zip(map(ScoreKey._make, keyed), frame["status"], strict=True))
+    return RunSummary(
+        wanted, wanted - left, scored, tuple(sorted(Counter(statuses.values()).items()))
+    )
+
+
+def _store_all(
+    results: Iterable[tuple[ScoreTask, list[Score] | WorkerDied]],
+    store: ScoreStore,
+    environment: Environment,
+    progress: Progress,
+) -> int:
+    """Store each network's scores in one transaction; how many there were."""
+    scored = 0
+    for task, result in results:
+        scores = task.failed(result.reason) if isinstance(result, WorkerDied) else result
+        try:
+            store.put(scores, environment)
+        except StorageError as error:
+            raise StorageError(
+                f"{error}; {scored} scores of this run are stored and none of them is lost: "
+                "make room and run the same command again, it goes on from there"
+            ) from error
+        scored += len(scores)
+        progress.advance(len(scores), sum(score.status in FAILURES for score in scores))
+    return scored

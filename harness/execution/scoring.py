@@ -1,0 +1,196 @@
+"""Scoring one network within a time limit."""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+from collections.abc import Hashable, Iterable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import torch
+
+from untrained.foundation import Unsupported, derive
+from untrained.harness.data.inputs import Batch, batches
+from untrained.harness.execution.task import ScoreTask, Wanted
+from untrained.indicators import Measurement, Protocol, Reading, read
+from untrained.results import Score
+from untrained.spaces import Network, initialise, spaces
+
+
+class TimeLimitReached(BaseException):
+    """The block took too long. Not an Exception, so that code inside cannot mistake it for one."""
+
+
+@contextmanager
+def time_limit(seconds: float | None) -> Iterator[None]:
+    """Let the block run for so many seconds of wall time at most.
+
+    The limit is checked between Python instructions: one long call into a library is not cut
+    short. It works in the main thread only (signals do); elsewhere there is no limit.
+
+    Args:
+        seconds: the limit, positive; None for no limit.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        TimeLimitReached: in the block, when its time is up.
+    """
+    if seconds is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        raise TimeLimitReached
+
+    previous = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+def score_task(task: ScoreTask) -> list[Score]:
+    """All scores of a task.
+
+    Each network configuration is built once and measured once on each of its batches. The values
+    depend on (space, architecture, seed, protocol) alone: not on what else is wanted, on the
+    process or on what was scored before.
+
+    Returns:
+        One score for each wanted indicator, protocol and member. What goes wrong is a status.
+    """
+    return [
+        score for wanted, reading in _readings(task) for score in task.scores_of(wanted, reading)
+    ]
+
+
+def _readings(task: ScoreTask) -> Iterator[tuple[Wanted, Reading]]:
+    for same_network in _same_network(task.wanted):
+        try:
+            with time_limit(task.timeout_s):
+                network = build_network(
+                    task.space,
+                    task.architecture,
+                    same_network[0].protocol,
+                    seed=task.seed,
+                    device=task.device,
+                )
+        except (Exception, TimeLimitReached) as error:
+            reading = _failure("the network could not be built", error, task.timeout_s)
+            yield from ((wanted, reading) for wanted in same_network)
+            continue
+        same_batch: dict[Protocol, list[Wanted]] = {}
+        for wanted in same_network:
+            protocol = _with_labels(wanted.protocol, (w.protocol for w in same_network))
+            same_batch.setdefault(protocol, []).append(wanted)
+        for protocol, together in same_batch.items():
+            yield from _measure(task, network, protocol, together)
+
+
+def _same_network(wanted: Iterable[Wanted]) -> list[list[Wanted]]:
+    """What is wanted, apart by the network it is wanted of."""
+    groups: dict[Hashable, list[Wanted]] = {}
+    for item in wanted:
+        p = item.protocol
+        key = (p.num_classes, p.channels, p.cells, p.initialisation, p.dtype, p.skeleton)
+        groups.setdefault(key, []).append(item)
+    return list(groups.values())
+
+
+def _with_labels(protocol: Protocol, others: Iterable[Protocol]) -> Protocol:
+    """The protocol, or one among the others that differs in having labels where it needs none.
+
+    Both then read one measurement: an indicator without labels is not disturbed by them.
+    """
+    if protocol.labels != "none":
+        return protocol
+    same = (p for p in others if p.labels != "none" and p.replace(labels="none") == protocol)
+    return min(same, key=lambda p: p.labels, default=protocol)
+
+
+def build_network(
+    space_name: str, architecture: str, protocol: Protocol, *, seed: int, device: str
+) -> Network:
+    """A network with the weights that it has in every run of this seed.
+
+    Args:
+        space_name: of its search space.
+        architecture: its text.
+        protocol: decides size, skeleton, initialisation and precision.
+        seed: of the run.
+        device: where it is put.
+
+    Raises:
+        UserError: the space has no such architecture or network.
+        Unsupported: it has none with this skeleton.
+    """
+    space = spaces[space_name]
+    drawn_from = derive(seed, "init", space_name, architecture)
+    # the layers' constructors draw from the global generator: seeded here, restored afterwards
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(drawn_from)
+        if protocol.skeleton == "thin":
+            network = space.build_thin(
+                architecture, num_classes=protocol.num_classes, channels=protocol.channels
+            )
+        else:
+            network = space.build(
+                architecture,
+                num_classes=protocol.num_classes,
+                channels=protocol.channels,
+                cells=protocol.cells,
+            )
+    initialise(
+        network, protocol.initialisation, generator=torch.Generator().manual_seed(drawn_from)
+    )
+    dtype = torch.float64 if protocol.dtype == "float64" else torch.float32
+    return network.to(device=device, dtype=dtype)
+
+
+def _measure(
+    task: ScoreTask, network: Network, protocol: Protocol, wanted: list[Wanted]
+) -> Iterator[tuple[Wanted, Reading]]:
+    """One measurement, from which the indicators are read one by one."""
+    done = 0
+    try:
+        with Measurement(
+            network,
+            [_moved(batch, task.device) for batch in batches(protocol)],
+            seed=derive(task.seed, "measure", task.space, task.architecture),
+            data_seed=protocol.data_seed,
+            batch_norm=protocol.batch_norm,
+        ) as measurement:
+            for item in wanted:
+                try:
+                    with time_limit(task.timeout_s):
+                        reading = read(measurement, [item.indicator])[item.indicator]
+                except (TimeLimitReached, TimeoutError) as limit:
+                    reading = _failure("", limit, task.timeout_s)
+                yield item, reading
+                done += 1
+    except Exception as error:
+        reading = _failure("the network could not be measured", error, task.timeout_s)
+        yield from ((item, reading) for item in wanted[done:])
+
+
+def _moved(batch: Batch, device: str) -> Batch:
+    inputs, labels = batch
+    return inputs.to(device), None if labels is None else labels.to(device)
+
+
+def _failure(what: str, error: BaseException, timeout_s: float | None) -> Reading:
+    if isinstance(error, TimeLimitReached):
+        return Reading(math.nan, "timeout", f"not done after {timeout_s:g} s", math.nan, None)
+    if isinstance(error, TimeoutError):  # of the indicator's own
+        return Reading(math.nan, "timeout", str(error), math.nan, None)
+    if isinstance(error, Unsupported):
+        return Reading(math.nan, "unsupported", str(error), math.nan, None)
+    out_of_memory = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    reason = f"{what}: {type(error).__name__}: {error}"
+    return Reading(math.nan, "out_of_memory" if out_of_memory else "error", reason, math.nan, None)

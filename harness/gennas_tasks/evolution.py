@@ -1,0 +1,180 @@
+"""Evolution of GenNAS tasks."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from untrained.indicators.regression.sequences import SequenceTask
+from untrained.indicators.regression.task_file import named
+from untrained.indicators.regression.tasks import NoiseKind, Signal, Stage, Task
+
+Kind = Literal["sin1d", "sin2d", "dot", "gdot", "resize"]
+IMAGE_BASES: tuple[Kind, ...] = ("sin1d", "sin2d", "dot", "resize", "gdot")
+SEQUENCE_BASES: tuple[Kind, ...] = ("sin1d", "sin2d", "dot", "gdot")
+NOISES: tuple[NoiseKind, ...] = ("gaussian", "uniform")
+NOISE_LEVELS = tuple(k / 10 for k in range(10))
+MULTIPLIERS = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
+LEVELS = tuple(k / 10 for k in range(5, 30))
+WIDTHS = (16, 32, 48, 64, 80, 96)
+_NUM_FREQUENCIES = 10
+_NYQUIST = 0.5
+_ON = 0.5
+
+AnyTask = Task | SequenceTask
+Again = Callable[[], bool]
+"""Whether the next gene is drawn anew."""
+
+
+class TaskGenome:
+    """Draws and mutates tasks of one kind, as the authors' search does.
+
+    The genes are: kind and level of the noise; of images, the width of each of three targets; of
+    sequences, the number of features; and for every stage and signal base a slot, which is empty
+    with probability 1/2. A wave's ten frequencies are drawn between two ends that are drawn
+    before. Signals of sequences are always local, and none is `resize`.
+    """
+
+    def __init__(self, *, sequences: bool) -> None:
+        """Choose the kind of task."""
+        self._sequences = sequences
+
+    def draw(self, rng: np.random.Generator) -> AnyTask:
+        """A task of which every gene is drawn."""
+        return self._build(rng, None, lambda: True)
+
+    def mutate(self, task: AnyTask, rng: np.random.Generator, rate: float) -> AnyTask:
+        """A task of which every gene is drawn anew with some probability.
+
+        Args:
+            task: of this kind.
+            rng: where the draws are from.
+            rate: the probability; a gene may come out as it was.
+        """
+        return self._build(rng, task, lambda: bool(rng.random() < rate))
+
+    def _build(self, rng: np.random.Generator, parent: AnyTask | None, again: Again) -> AnyTask:
+        noise: NoiseKind
+        if parent is None or again():
+            noise = NOISES[rng.integers(len(NOISES))]
+            level = NOISE_LEVELS[rng.integers(len(NOISE_LEVELS))]
+        else:
+            noise, level = parent.noise, parent.noise_level
+        if self._sequences:
+            assert parent is None or isinstance(parent, SequenceTask)
+            kept = None if parent is None or again() else parent.width
+            width = kept or WIDTHS[rng.integers(len(WIDTHS))]
+            given = self._signals(rng, parent.given if parent else None, again)
+            wanted = self._signals(rng, parent.wanted if parent else None, again)
+            return named(SequenceTask("", given, wanted, width, noise, level))
+        assert parent is None or isinstance(parent, Task)
+        stages = [
+            self._stage(rng, None if parent is None else parent.stages[i], again) for i in range(3)
+        ]
+        return named(Task("", (stages[0], stages[1], stages[2]), noise, level))
+
+    def _stage(self, rng: np.random.Generator, parent: Stage | None, again: Again) -> Stage:
+        if parent is None or again():
+            multiplier = MULTIPLIERS[rng.integers(len(MULTIPLIERS))]
+        else:
+            multiplier = parent.multiplier
+        return Stage(self._signals(rng, parent.signals if parent else None, again), multiplier)
+
+    def _signals(
+        self, rng: np.random.Generator, parent: tuple[Signal, ...] | None, again: Again
+    ) -> tuple[Signal, ...]:
+        found: list[Signal] = []
+        for base in SEQUENCE_BASES if self._sequences else IMAGE_BASES:
+            if parent is not None and not again():
+                found += [signal for signal in parent if signal.kind == base]
+            elif rng.random() < _ON:
+                found.append(self._signal(base, rng))
+        return tuple(found)
+
+    def _signal(self, base: Kind, rng: np.random.Generator) -> Signal:
+        level = LEVELS[rng.integers(len(LEVELS))]
+        if base == "resize":
+            return Signal(base, level)
+        frequencies: tuple[float, ...] = ()
+        share = 0.0
+        if base in ("sin1d", "sin2d"):
+            start, end = np.sort(rng.uniform(0, _NYQUIST, size=2))
+            drawn = rng.uniform(start, end, size=_NUM_FREQUENCIES)
+            frequencies = tuple(round(float(one), 4) for one in drawn)
+        else:
+            share = round(float(rng.random()), 4)
+        local = self._sequences or bool(rng.random() < _ON)
+        return Signal(base, level, frequencies, share, local)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One task that was tried."""
+
+    number: int
+    """From 1, in order."""
+    parent: int
+    """Number of the task that it was mutated from; 0: drawn."""
+    task: AnyTask
+    fitness: float
+    """Larger is better; minus infinity where there is none."""
+
+
+def evolve(
+    genome: TaskGenome,
+    fitness: Callable[[AnyTask], float],
+    rng: np.random.Generator,
+    *,
+    population: int,
+    steps: int,
+    tournament: int,
+    rate: float,
+    told: Callable[[Trial], None] = lambda trial: None,
+) -> list[Trial]:
+    """Try tasks, first random ones and then children of good ones.
+
+    Nothing but the fitness and the generator decides what is tried, so the same of both give the
+    same trials.
+
+    Args:
+        genome: draws and mutates.
+        fitness: of a task; NaN counts as the worst.
+        rng: draws tasks, tournaments and mutations.
+        population: tasks alive at once.
+        steps: children; each replaces the oldest task.
+        tournament: tasks drawn without replacement, of which the best, of equals the oldest,
+            becomes a parent.
+        rate: probability that a gene is drawn anew in a child.
+        told: hears of every trial.
+
+    Returns:
+        All trials in order.
+    """
+    alive: deque[Trial] = deque()
+    trials: list[Trial] = []
+    for number in range(1, population + steps + 1):
+        parent = 0
+        if number <= population:
+            task = genome.draw(rng)
+        else:
+            size = min(tournament, len(alive))
+            places = np.sort(rng.choice(len(alive), size=size, replace=False))
+            chosen = max((alive[int(i)] for i in places), key=lambda trial: trial.fitness)
+            parent, task = chosen.number, genome.mutate(chosen.task, rng, rate)
+            alive.popleft()
+        value = fitness(task)
+        trial = Trial(number, parent, task, -math.inf if math.isnan(value) else value)
+        alive.append(trial)
+        trials.append(trial)
+        told(trial)
+    return trials
+
+
+def best_of(trials: list[Trial]) -> Trial:
+    """The fittest of all that were tried; of equals the first."""
+    return max(trials, key=lambda trial: trial.fitness)

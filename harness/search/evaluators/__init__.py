@@ -1,0 +1,1 @@
+"""Evaluators answer the requests of a searcher."""

@@ -1,0 +1,214 @@
+"""An evaluator that measures networks as they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from untrained.foundation import UserError
+from untrained.harness.analysis.score_selection import ranked_of_plan
+from untrained.harness.execution.executors import (
+    Device,
+    Executor,
+    SerialExecutor,
+    device_name,
+    find_device,
+    make_executor,
+)
+from untrained.harness.execution.progress import Progress
+from untrained.harness.execution.runner import run_plans
+from untrained.harness.search.evaluators.evaluator import World
+from untrained.harness.search.experiment.setup import MakeLive
+from untrained.harness.search.experiment.study import NamedSearchStudy
+from untrained.harness.search.problem import Problem, Validation
+from untrained.harness.search.requests import CostlyRequest, Score, Scored, Train, Trained
+from untrained.harness.search.supernet.estimator import Estimator
+from untrained.harness.search.training_cost import TrainingCost
+from untrained.harness.study.plan import Plan, plan_study
+from untrained.harness.study.population import Selection
+from untrained.harness.study.study import Study
+from untrained.harness.study.study_file import NamedStudy, checked
+from untrained.results import ScoreStore
+from untrained.spaces import Architecture
+
+
+def live_maker(
+    named: NamedSearchStudy,
+    *,
+    device: Literal["auto", "cpu", "cuda"] = "auto",
+    workers: int | None = None,
+) -> MakeLive:
+    """What makes the worlds of a study that measures.
+
+    Args:
+        named: with a store.
+        device: what networks are computed on.
+        workers: processes; by default one a CPU core, or one a GPU.
+
+    Raises:
+        UserError: the device, the inputs or the store are not there.
+    """
+    study = named.study
+    assert study.store is not None, "a study that measures keeps its scores"
+    chosen = find_device(device)
+    executor = make_executor(chosen, workers)
+    store = ScoreStore(Path(study.store))
+    how = study.measuring
+
+    def make(
+        problem: Problem,
+        estimator: Estimator,
+        validation: Validation | None,
+        cost: TrainingCost | None,
+    ) -> World:
+        values = {
+            "spaces": [study.space],
+            "indicators": list(estimator.indicators),
+            "inputs": how.inputs,
+            "seed": how.seed,
+            "batch_size": how.batch_size,
+            "channels": how.channels,
+            "cells": how.cells,
+            "initialisation": how.initialisation,
+            "timeout_s": how.timeout_s,
+            # what is scored is up to the search: this one network never is unless it is asked for
+            "population": {"kind": "sample", "n": 1},
+        }
+        if how.inputs in ("gaussian", "ones"):
+            values["dataset"] = study.dataset
+        [plan] = plan_study(NamedStudy(named.name, checked(Study, values), named.command))
+        return LiveWorld(
+            problem,
+            plan,
+            store,
+            executor=executor,
+            device=chosen,
+            validation=validation,
+            cost=cost,
+        )
+
+    return make
+
+
+class LiveWorld(World):
+    """What the store has is not measured again, so that a killed search goes on where it was.
+
+    A score costs what its indicators took by themselves when they were measured, whether that was
+    in this search or before; a search is thus the same with a full store as with an empty one.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        plan: Plan,
+        store: ScoreStore,
+        *,
+        executor: Executor,
+        device: Device = "cpu",
+        validation: Validation | None = None,
+        cost: TrainingCost | None = None,
+    ) -> None:
+        """Say how scores are measured.
+
+        Args:
+            problem: what searchers see.
+            plan: indicators, protocols and seeds; its population does not matter.
+            store: where scores go.
+            executor: what does the work where a searcher asks for several networks at once; a
+                single one is measured in this process.
+            device: what networks are computed on.
+            validation: where trainings are looked up; None: there are none.
+            cost: what trainings cost.
+        """
+        self.problem = problem
+        self.measured_on = device_name(device)
+        self._plan = plan
+        self._store = store
+        self._executor = executor
+        self._device = device
+        self._validation = validation
+        self._cost = cost
+        self._scored: dict[Architecture, Scored] = {}
+
+    def prepare(self, request: CostlyRequest) -> None:
+        """Measure all networks of a request together."""
+        if isinstance(request, Score):
+            self._measure(request.architectures)
+
+    def score(self, architecture: Architecture) -> Scored:
+        """The scores, measured unless they are stored."""
+        if architecture not in self._scored:
+            self._measure([architecture])
+        return self._scored[architecture]
+
+    def train(self, architecture: Architecture, epochs: int) -> Trained:
+        """The benchmark's validation accuracy.
+
+        Args:
+            architecture: of the space.
+            epochs: 0 for the shortest training.
+
+        Raises:
+            UserError: there is no benchmark.
+        """
+        if self._validation is None or self._cost is None:
+            raise UserError("the search asks for trainings, but no benchmark is at hand")
+        length = self._validation.target(epochs).epochs
+        return Trained(
+            architecture,
+            self._validation.accuracy(architecture, epochs),
+            self._cost.seconds(architecture, length),
+        )
+
+    def price_s(self, request: CostlyRequest, item: Any) -> float | None:
+        """Known of what has been measured, and of trainings."""
+        match request:
+            case Score():
+                return self._scored[item].cost_s if item in self._scored else None
+            case Train():
+                return self.train(item, request.epochs).cost_s
+        return None
+
+    def _measure(self, architectures: Sequence[Architecture]) -> None:
+        wanted = dict.fromkeys(a for a in architectures if a not in self._scored)
+        if not wanted:
+            return
+        texts = tuple(architecture.text for architecture in wanted)
+        plan = replace(self._plan, selection=Selection(texts, "asked for by a search"))
+        run_plans(
+            [plan],
+            self._store,
+            # one network is done here before a process of its own would have started
+            executor=self._executor if len(wanted) > 1 else SerialExecutor(),
+            progress=_Silent(),
+            device=self._device,
+        )
+        estimator = self.problem.estimator
+        assert estimator is not None, "scores come with an estimator"
+        frame = ranked_of_plan(plan, self._store).frame
+        numbers = frame.set_index(["architecture", "indicator"])[["value", "alone_s"]]
+        found = dict(zip(numbers.index, numbers.to_numpy(dtype=np.float64), strict=True))
+        for architecture in wanted:
+            rows = [found[architecture.text, name] for name in estimator.indicators]
+            values = tuple(float(value) for value, _ in rows)
+            cost_s = float(np.nansum([alone_s for _, alone_s in rows]))
+            self._scored[architecture] = Scored(
+                architecture, values, estimator.oriented(values), cost_s
+            )
+
+
+class _Silent(Progress):
+    """A search tells of its own progress."""
+
+    @contextmanager
+    def running(self, *, total: int, done_before: int) -> Iterator[None]:
+        del total, done_before
+        yield
+
+    def advance(self, scores: int, failures: int) -> None:
+        del scores, failures

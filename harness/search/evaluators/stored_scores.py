@@ -1,0 +1,105 @@
+"""The scores that a table search looks up, read off a store or an export."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from untrained.foundation import MissingData
+from untrained.harness.analysis.score_selection import ranked_of_store
+from untrained.harness.search.supernet.estimator import Estimator
+from untrained.results import ScoreStore
+from untrained.spaces import spaces
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredScores:
+    """The scores of some networks under the indicators of one estimator."""
+
+    values: Mapping[str, tuple[float, ...]] = field(hash=False)
+    """By architecture, one an indicator; the mean over seeds, NaN where one is missing."""
+    cost_s: float
+    """Median seconds of one network, each indicator by itself, summed."""
+    measured: str
+    """Devices and threads that the seconds are from."""
+    protocols: tuple[str, ...]
+    """What the scores were measured under, one line an indicator."""
+    notes: tuple[str, ...]
+
+
+def read_scores(
+    path: Path,
+    space: str,
+    estimator: Estimator,
+    *,
+    protocols: Sequence[str] = (),
+    seed: int | None = None,
+) -> StoredScores:
+    """What a store, or a Parquet file exported from one, says.
+
+    Only networks that have a row of every indicator count as scored; one whose row says that the
+    score failed has NaN.
+
+    Args:
+        path: the store or export.
+        space: the search space.
+        estimator: its indicators are read.
+        protocols: digests to choose among several of an indicator.
+        seed: only of this seed; by default the mean over all.
+
+    Raises:
+        MissingData: there is no file, or it lacks an indicator.
+        UserError: see `ranked_of_store`.
+    """
+    names = list(estimator.indicators)
+    with ScoreStore.read(path) as store:
+        [ranked] = ranked_of_store(
+            store, space=space, protocols=protocols, seed=seed, only=sorted(names)
+        )
+        environments = store.environments()
+        held = sorted(set(store.frame(space=space)["indicator"]))
+    absent = [name for name in names if name not in ranked.protocols]
+    if absent:
+        raise MissingData(
+            f"scores of {', '.join(absent)} were asked for, but {path} has none of {space}; it has "
+            f"{', '.join(held)}; choose among these, or add scores with untrained score"
+        )
+    frame = ranked.frame
+    grouped = frame.groupby(["architecture", "indicator"])["value"]
+    # a mean over fewer seeds than the others' would have another noise
+    means = grouped.agg(lambda values: values.mean(skipna=False)).unstack("indicator")
+    rows = grouped.size().unstack("indicator").reindex(columns=names).notna().all(axis=1)
+    means = means.reindex(columns=names)[rows]
+    own = frame[frame["representative"].isna()]
+    seconds = own.groupby("indicator")["alone_s"].median().reindex(names)
+    used = [environments[int(number)] for number in sorted(set(own["environment"]))]
+    return StoredScores(
+        values={
+            str(text): tuple(map(float, values))
+            for text, values in zip(means.index, means.to_numpy(dtype=np.float64), strict=True)
+        },
+        cost_s=float(np.nansum(seconds.to_numpy())),
+        measured="; ".join(dict.fromkeys(f"{one.device}, {_threads(one.threads)}" for one in used)),
+        protocols=tuple(
+            f"{name}: {ranked.protocols[name].describe()} ({ranked.protocols[name].digest})"
+            for name in names
+        ),
+        notes=ranked.notes,
+    )
+
+
+def coverage(count: int, space: str) -> str:
+    """How much of a space some networks are: `1,000 of 15,625`."""
+    size = spaces[space].size
+    if size is None:
+        return f"{count:,}"
+    return f"all {size:,}" if count == size else f"{count:,} of {size:,}"
+
+
+def _threads(number: int | None) -> str:
+    if number is None:
+        return "threads unknown"
+    return f"{number} thread{'' if number == 1 else 's'}"

@@ -1,0 +1,1 @@
+"""Search studies: models, set-up, runs, reports."""

@@ -1,0 +1,204 @@
+"""The plane on which networks lie by edit distance, and where searches went across it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from untrained.foundation import UserError
+from untrained.harness.search.decisions import Decisions, decisions_of, has_decisions
+from untrained.harness.search.evaluators.ground_truth import Truth
+from untrained.harness.search.evaluators.stored_scores import read_scores
+from untrained.harness.search.experiment.runs import Finished
+from untrained.harness.search.experiment.study import SearchStudy
+from untrained.harness.search.searcher import Asks
+from untrained.harness.search.supernet.estimator import Estimator, find_estimator
+from untrained.results.searches.landscape import Landscape, Route, Surface
+from untrained.spaces import Architecture, spaces
+
+Floats = NDArray[np.float64]
+_MOST_ROUTES = 4
+_GOES = {Asks.scores, Asks.supernet, Asks.supernet_gradient}
+
+
+def landscape_of(
+    study: SearchStudy, finished: Sequence[Finished], truth: Truth | None, main: int
+) -> Landscape | None:
+    """The landscape of a study's stored scores, with a run of each search that crosses it.
+
+    Architectures are points of the space in which the square of a distance is an edit distance,
+    the number of decisions in which two differ. What is shown is the plane of it in which the
+    ranks of the indicators vary most: the two leading directions of their linear fit. Accuracies
+    have no part in choosing it.
+
+    Of each search that run is drawn whose answer is the median one, the lower of two.
+
+    Args:
+        study: with stored scores; without them, or where the space is no product of decisions,
+            there is no landscape.
+        finished: its searches.
+        truth: where accuracies are looked up.
+        main: column of the accuracy; -1: none.
+
+    Raises:
+        UserError: the study names a search that it has not.
+    """
+    path = study.known_scores or study.scores or study.store
+    chosen = _chosen(study, finished)
+    if path is None or not chosen or not has_decisions(spaces[study.space]):
+        return None
+    estimator = _indicators(study, chosen)
+    if estimator is None:
+        return None
+    stored = read_scores(Path(path), study.space, estimator, protocols=study.protocols)
+    texts = list(stored.values)
+    heights = _ranks(np.array([estimator.oriented(stored.values[text]) for text in texts]))
+    decisions = decisions_of(spaces[study.space])
+    positions = embed(decisions, study.space, texts)
+    complete = ~np.isnan(heights).any(axis=1)
+    if complete.sum() <= positions.shape[1]:
+        return None
+    mean = positions.mean(axis=0)
+    plane = steepest_plane(positions[complete] - mean, heights[complete])
+    points = (positions - mean) @ plane
+    labels = list(estimator.indicators)
+    if truth is not None and main >= 0:
+        column = truth.columns[main].column
+        values = truth.values(main, texts) * (1.0 if column.higher_is_better else -1.0)
+        heights = np.column_stack([heights, _ranks(values[:, None])])
+        labels.append(f"{column.dataset} {column.metric.replace('_', ' ')}")
+    return Landscape(
+        points=points,
+        surfaces=tuple(
+            Surface(label, column, _explained(points, column))
+            for label, column in zip(labels, heights.T, strict=True)
+        ),
+        routes=tuple(
+            _route(one, truth, main, lambda a: (embed(decisions, study.space, a) - mean) @ plane)
+            for one in chosen
+        ),
+        decisions=len(decisions.choices),
+        share=float(points.var(axis=0).sum() / positions.var(axis=0).sum()),
+    )
+
+
+def embed(decisions: Decisions, space: str, texts: Sequence[str]) -> Floats:
+    """Points whose squared distances are edit distances.
+
+    Each choice of each decision is a coordinate, 1/sqrt(2) where it is made and 0 elsewhere. This
+    is the classical scaling of the square roots of edit distances, in closed form.
+
+    Args:
+        decisions: of the space.
+        space: its name.
+        texts: architectures.
+
+    Returns:
+        (architectures, choices of all decisions).
+    """
+    starts = np.cumsum([0, *decisions.choices[:-1]])
+    points = np.zeros((len(texts), sum(decisions.choices)))
+    for row, text in zip(points, texts, strict=True):
+        row[starts + np.array(decisions.chosen(Architecture(space, text)))] = np.sqrt(0.5)
+    return points
+
+
+def steepest_plane(positions: Floats, heights: Floats) -> Floats:
+    """The two orthonormal directions along which some heights vary most.
+
+    Heights are standardised and fitted linearly by least squares; the directions are those of the
+    two leading principal components of the fit, made orthogonal. With a single height the second
+    direction is that of the largest variance of the positions, at right angles to the first. The
+    first height rises along the first direction, and the second's largest entry is positive.
+
+    Args:
+        positions: (n, dimensions), of mean about zero.
+        heights: (n, heights), without NaN.
+
+    Returns:
+        (dimensions, 2).
+    """
+    spread = heights.std(axis=0)
+    standard = (heights - heights.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    # positions are dependent (each decision makes one choice): of all fits the shortest
+    fit = np.linalg.lstsq(positions, standard, rcond=1e-10)[0]
+    _, _, mixes = np.linalg.svd(positions @ fit, full_matrices=False)
+    directions = fit @ mixes[:2].T
+    if directions.shape[1] < 2:
+        first = directions[:, 0] / np.linalg.norm(directions[:, 0])
+        rest = positions - np.outer(positions @ first, first)
+        directions = np.column_stack([first, np.linalg.svd(rest, full_matrices=False)[2][0]])
+    plane, _ = np.linalg.qr(directions)
+    if (plane[:, 0] @ fit[:, 0]) < 0:
+        plane[:, 0] *= -1
+    if plane[np.argmax(np.abs(plane[:, 1])), 1] < 0:
+        plane[:, 1] *= -1
+    result: Floats = plane
+    return result
+
+
+def _chosen(study: SearchStudy, finished: Sequence[Finished]) -> list[Finished]:
+    """The searches whose routes are drawn."""
+    by_label = {one.label: one for one in finished}
+    if study.landscape is not None:
+        absent = [label for label in study.landscape.searches if label not in by_label]
+        if absent:
+            raise UserError(
+                f"the landscape is to show the search {absent[0]!r}, which the study has not; it "
+                f"has {', '.join(by_label)}; correct the list searches of [landscape]"
+            )
+        return [by_label[label] for label in study.landscape.searches]
+    goes = [one for one in finished if one.asks & _GOES and one.opened.estimator is not None]
+    return goes[:_MOST_ROUTES]
+
+
+def _indicators(study: SearchStudy, chosen: Sequence[Finished]) -> Estimator | None:
+    """All indicators of some searches, as one estimator that is read off the stored scores."""
+    if study.landscape is not None and study.landscape.indicators:
+        return find_estimator(study.landscape.indicators)
+    names: Mapping[str, None] = dict.fromkeys(
+        name
+        for one in chosen
+        if one.opened.estimator is not None
+        for name in one.opened.estimator.indicators
+    )
+    return find_estimator(list(names)) if names else None
+
+
+def _route(one: Finished, truth: Truth | None, main: int, place: object) -> Route:
+    runs = one.trajectories
+    number = 0
+    if truth is not None and main >= 0:
+        finals = truth.values(main, [run.final for run in runs])
+        order = np.argsort(np.nan_to_num(finals, nan=-np.inf), kind="stable")
+        number = int(order[(len(order) - 1) // 2])
+    run = runs[number]
+    steps = [i for i, text in enumerate(run.incumbents) if i == 0 or text != run.incumbents[i - 1]]
+    assert callable(place)
+    points = np.asarray(place([run.incumbents[i] for i in steps]), dtype=np.float64)
+    return Route(one.label, number, points, run.evaluations[steps])
+
+
+def _ranks(columns: Floats) -> Floats:
+    """Of every column from 0, the worst, to 1; NaN stays, ties share their mean."""
+    found = np.full(columns.shape, np.nan)
+    for values, ranks in zip(columns.T, found.T, strict=True):
+        there = ~np.isnan(values)
+        n = int(there.sum())
+        if n:
+            ranks[there] = (rankdata(values[there]) - 1) / max(n - 1, 1)
+    return found
+
+
+def _explained(points: Floats, height: Floats) -> float:
+    """R² of the height's linear fit on the coordinates."""
+    there = ~np.isnan(height)
+    if there.sum() < 4 or np.ptp(height[there]) == 0:
+        return float("nan")
+    inputs = np.column_stack([np.ones(int(there.sum())), points[there]])
+    fit = inputs @ np.linalg.lstsq(inputs, height[there], rcond=None)[0]
+    return float(fit.var() / height[there].var())

@@ -1,0 +1,50 @@
+"""Found cells as the Python file of genotypes that the field's training code reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from untrained.harness.search.experiment.runs import Finished
+from untrained.spaces import spaces
+from untrained.spaces.darts.genotype import format_genotype
+from untrained.spaces.darts.space import DARTS
+
+_HEAD = '''"""Found by searches, one genotype a run; the names are search and run."""
+
+from collections import namedtuple
+
+Genotype = namedtuple("Genotype", "normal normal_concat reduce reduce_concat")
+
+'''
+
+
+def genotypes_text(finished: Sequence[Finished]) -> str | None:
+    """A module in which every run's answer is `SEARCH_RUN = Genotype(...)`.
+
+    Such files are what DARTS's training code and its descendants take architectures from.
+
+    Args:
+        finished: searches.
+
+    Returns:
+        The text, or None where no search was for cells of DARTS.
+    """
+    lines: list[str] = []
+    taken: set[str] = set()
+    for one in finished:
+        space = spaces[one.opened.world.problem.space.name]
+        if not isinstance(space, DARTS):
+            continue
+        for run, found in enumerate(one.trajectories):
+            name = f"{_identifier(one.label)}_{run}"
+            while name in taken:
+                name += "_"
+            taken.add(name)
+            lines.append(f"{name} = {format_genotype(space.genotype(found.final))}")
+    return _HEAD + "\n".join(lines) + "\n" if lines else None
+
+
+def _identifier(label: str) -> str:
+    word = re.sub(r"\W+", "_", label, flags=re.ASCII).strip("_")
+    return f"search_{word}" if not word or word[0].isdigit() else word

@@ -1,0 +1,192 @@
+"""Measures supernets: scores of restricted ones, and the gradient of NASI's objective."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from untrained.foundation import Unsupported, UntrainedError, UserError, derive
+from untrained.harness.data.inputs import batches
+from untrained.harness.execution.pool import isolated
+from untrained.harness.search.supernet.gradient import squared_gradient_norm
+from untrained.harness.study.conditions import Conditions, resolve
+from untrained.indicators import Measurement, Protocol, indicators, read
+from untrained.spaces import SearchSpace, initialise
+from untrained.spaces.framework.supernet import Supernet
+from untrained.spaces.framework.supernet_mask import OperationMask
+
+_KEPT = 8
+"""Supernets that stay in memory: those of the draws that a search goes back and forth between."""
+
+
+class SupernetMeter:
+    """The supernets of a space under some conditions, drawn as they are asked for.
+
+    A draw is a set of weights and of batches: what is measured under the same draw differs in the
+    architecture alone. Networks are as each indicator's protocol says, but have at least as many
+    cells as show every kind of cell.
+    """
+
+    def __init__(
+        self, space: SearchSpace, conditions: Conditions, *, seed: int = 0, device: str = "cpu"
+    ) -> None:
+        """Measure nothing yet.
+
+        Args:
+            space: has supernets.
+            conditions: inputs, batch size, network size and initialisation.
+            seed: of all draws.
+            device: what the networks are computed on.
+
+        Raises:
+            UserError: the space has no supernet, or the conditions do not exist.
+        """
+        conditions.check_initialisation()
+        conditions.find_dataset()
+        try:
+            self.layout = space.supernet_layout
+        except Unsupported as missing:
+            raise UserError(str(missing)) from None
+        self._space = space
+        self._conditions = conditions
+        self._seed = seed
+        self._device = device
+        self._supernets: dict[Hashable, Supernet] = {}
+
+    def scores(self, mask: str, names: Sequence[str], draw: int) -> tuple[float, ...]:
+        """Indicators of a restricted supernet.
+
+        Args:
+            mask: which part, in the notation of `OperationMask`.
+            names: ids of indicators.
+            draw: number of the draw.
+
+        Returns:
+            One score an indicator; NaN where the network's numbers are not finite, or a kernel is
+            singular.
+
+        Raises:
+            MalformedInput: the mask cannot be read.
+            UserError: an indicator does not exist for such a network.
+            MemoryError: there is not enough memory.
+            UntrainedError: an indicator failed for another reason, which the message gives.
+        """
+        part = OperationMask.parse(self.layout, mask)
+        with isolated():
+            return tuple(self._score(part, name, draw) for name in names)
+
+    def gradient(
+        self,
+        weights: NDArray[np.float64],
+        draw: int,
+        *,
+        batch: int = 0,
+        labels: str = "true",
+    ) -> tuple[float, NDArray[np.float64]]:
+        """NASI's T~ and its gradient, see `squared_gradient_norm`.
+
+        Args:
+            weights: (edges, operations).
+            draw: number of the draw of weights and of the sequence of batches.
+            batch: number of the batch in that sequence.
+            labels: `true` or `random`; those of noise are random in either case.
+
+        Returns:
+            T~, and dT~/dw (edges, operations).
+
+        Raises:
+            MissingData: the images are not there.
+        """
+        protocol = self._protocol("nasi", derive(draw, "batch", batch))
+        if labels == "random":
+            protocol = protocol.replace(labels="random")
+        supernet = self._supernet(protocol, draw, one_shot=True).train()
+        [(inputs, targets)] = batches(protocol)
+        assert targets is not None, "NASI's protocol has labels"
+        inputs = inputs.to(self._device).contiguous(memory_format=supernet.memory_format)
+        with isolated():
+            trace, slope = squared_gradient_norm(
+                supernet,
+                inputs,
+                targets.to(self._device),
+                torch.from_numpy(weights).to(inputs),
+            )
+        return trace, slope.double().cpu().numpy()
+
+    def protocols(self, names: Sequence[str]) -> Mapping[str, Protocol]:
+        """What each indicator is measured under at the first draw, for a report."""
+        return MappingProxyType({name: self._protocol(name, 0) for name in names})
+
+    def _score(self, part: OperationMask, name: str, draw: int) -> float:
+        protocol = self._protocol(name, draw)
+        network = self._supernet(protocol, draw).masked(part)
+        with Measurement(
+            network,
+            [_on(self._device, *batch) for batch in batches(protocol)],
+            seed=derive(self._seed, "measure", "supernet", self._space.name, draw),
+            data_seed=protocol.data_seed,
+            batch_norm=protocol.batch_norm,
+        ) as measurement:
+            reading = read(measurement, [name])[name]
+        if reading.status == "unsupported":
+            raise UserError(
+                f"the search measures {name} on restricted supernets of {self._space.name!r}, for "
+                f"which it does not exist: {reading.reason}; take other indicators"
+            )
+        if reading.status == "out_of_memory":
+            raise MemoryError(f"{name}: {reading.reason}")
+        if reading.status == "error":
+            raise UntrainedError(f"{name}: {reading.reason}")
+        return reading.value
+
+    def _protocol(self, name: str, draw: int) -> Protocol:
+        item = indicators[name]
+        conditions = replace(
+            self._conditions, data_seed=derive(self._conditions.data_seed, "supernet", draw)
+        )
+        protocol = resolve(
+            item.protocol, conditions, follows_initialisation=item.follows_initialisation
+        )
+        if protocol.skeleton == "thin":
+            return protocol
+        return protocol.replace(cells=max(protocol.cells, self.layout.least_cells))
+
+    def _supernet(self, protocol: Protocol, draw: int, *, one_shot: bool = False) -> Supernet:
+        p = protocol
+        size = (p.skeleton, p.num_classes, p.channels, p.cells)
+        key = (draw, one_shot, size, p.initialisation, p.dtype)
+        if key not in self._supernets:
+            if len(self._supernets) >= _KEPT:
+                del self._supernets[next(iter(self._supernets))]
+            self._supernets[key] = self._drawn(protocol, draw, one_shot=one_shot)
+        return self._supernets[key]
+
+    def _drawn(self, protocol: Protocol, draw: int, *, one_shot: bool) -> Supernet:
+        seed = derive(self._seed, "init", "supernet", self._space.name, draw)
+        sizes: dict[str, Any] = {
+            "num_classes": protocol.num_classes,
+            "channels": protocol.channels,
+            **(self._space.one_shot_options if one_shot else {}),
+        }
+        # the layers' constructors draw from the global generator: seeded here, restored afterwards
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(seed)
+            if protocol.skeleton == "thin":
+                supernet = self._space.thin_supernet(**sizes)
+            else:
+                supernet = self._space.supernet(**sizes, cells=protocol.cells)
+        initialise(supernet, protocol.initialisation, generator=torch.Generator().manual_seed(seed))
+        dtype = torch.float64 if protocol.dtype == "float64" else torch.float32
+        return supernet.to(device=self._device, dtype=dtype)
+
+
+def _on(
+    device: str, inputs: torch.Tensor, labels: torch.Tensor | None
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    return inputs.to(device), None if labels is None else labels.to(device)

@@ -1,0 +1,1 @@
+"""Studies: models, files, plans."""

@@ -1,0 +1,163 @@
+"""Which architectures of a space are scored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from untrained.foundation import MalformedInput, MissingData, UserError, derive
+from untrained.harness.study.conditions import conditions_of
+from untrained.harness.study.truth import NoTruth, find_truth
+
+if TYPE_CHECKING:
+    from untrained.harness.study.study import Study
+    from untrained.spaces import SearchSpace
+
+_LARGEST_PERMUTED = 1_000_000
+_DRAWS_PER_ARCHITECTURE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Distinct architectures and how they were chosen."""
+
+    architectures: tuple[str, ...]
+    """Texts in the space's notation, in the order they are scored."""
+    text: str
+    """For a table: `sample of 250 of 15,625, seed 0`."""
+
+
+def select(space: SearchSpace, study: Study) -> Selection:
+    """The architectures a study wants of a space.
+
+    Args:
+        space: the space.
+        study: its population is asked for.
+
+    Raises:
+        UserError: the space or the truth is too small for the sample, or cannot be enumerated.
+        MissingData: a list, or the truth whose architectures are wanted, is not there.
+        MalformedInput: a list that cannot be read; the message names the line.
+    """
+    population = study.population
+    if population.kind == "list":
+        assert population.file is not None
+        chosen = _listed(space, Path(population.file))
+        return Selection(chosen, f"{len(chosen):,} listed{_of(space)}")
+    if population.kind == "all":
+        return Selection(tuple(str(a) for a in space), f"all {len(space):,}")
+    seed = study.population_seed
+    note = ""
+    if population.kind == "known":
+        known = _known(space, study, seed)
+        if isinstance(known, Selection):
+            return known
+        benchmark = study.truth.benchmark or "a benchmark"
+        note = f" (of the whole space: which of them {benchmark} knows was not at hand)"
+    assert population.n is not None
+    chosen = sample(space, population.n, seed=seed)
+    return Selection(chosen, f"sample of {population.n:,}{_of(space)}, seed {seed}{note}")
+
+
+def _of(space: SearchSpace) -> str:
+    return "" if space.size is None else f" of {space.size:,}"
+
+
+def sample(space: SearchSpace, n: int, *, seed: int) -> tuple[str, ...]:
+    """Draw n distinct architectures; a smaller sample of a seed is the beginning of a larger.
+
+    A space of up to a million is drawn from uniformly without replacement. From a larger one its
+    own `sample` is called until n distinct ones have come.
+
+    Args:
+        space: the space.
+        n: how many.
+        seed: of the run; the stream also depends on the space's name.
+
+    Raises:
+        UserError: the space has fewer than n, or does not yield as many in reasonable time.
+    """
+    if space.size is not None and n > space.size:
+        raise UserError(
+            f"a sample of {n:,} was asked for, but the search space {space.name!r} has only "
+            f"{space.size:,} architectures; ask for fewer, or for all of them"
+        )
+    rng = np.random.default_rng(derive(seed, "population", space.name))
+    if space.size is not None and space.size <= _LARGEST_PERMUTED:
+        place = {int(i): k for k, i in enumerate(rng.permutation(space.size)[:n])}
+        found = {place[i]: str(arch) for i, arch in enumerate(space) if i in place}
+        return tuple(found[k] for k in range(n))
+    drawn: dict[str, None] = {}
+    for _ in range(_DRAWS_PER_ARCHITECTURE * n):
+        drawn[str(space.sample(rng))] = None
+        if len(drawn) == n:
+            return tuple(drawn)
+    raise UserError(
+        f"a sample of {n:,} was asked for, but {_DRAWS_PER_ARCHITECTURE * n:,} draws from "
+        f"{space.name!r} gave only {len(drawn):,} distinct architectures; ask for fewer"
+    )
+
+
+def _known(space: SearchSpace, study: Study, seed: int) -> Selection | NoTruth:
+    """The architectures that the study's truth has a value of, or a sample of them.
+
+    Returns:
+        They; without a truth, where the study can do without, why there is none: n of the whole
+        space are then drawn instead.
+    """
+    dataset = conditions_of(study).find_dataset().name
+    truth = find_truth(space.name, study.truth, datasets={dataset})
+    if isinstance(truth, NoTruth):
+        if study.population.n is None:
+            raise truth.error or UserError(
+                'the architectures that a benchmark knows were asked for (population kind "known"),'
+                ' but with benchmark "none"; name the benchmark, or give n'
+            )
+        return truth
+    table = truth.benchmark.table(truth.target).dropna(subset="value")
+    texts = sorted(str(text) for text in table["architecture"])
+    of = f"{len(texts):,} that {truth.benchmark.name} knows"
+    n = study.population.n
+    if n is None:
+        return Selection(tuple(texts), f"all {of}")
+    if n > len(texts):
+        raise UserError(
+            f"a sample of {n:,} was asked for, but {truth.benchmark.name!r} knows only "
+            f"{len(texts):,} architectures by {truth.target.label}; ask for fewer, or leave n out"
+        )
+    rng = np.random.default_rng(derive(seed, "population", space.name))
+    drawn = tuple(texts[int(i)] for i in rng.permutation(len(texts))[:n])
+    return Selection(drawn, f"sample of {n:,} of {of}, seed {seed}")
+
+
+def _listed(space: SearchSpace, path: Path) -> tuple[str, ...]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise MissingData(
+            f"the list of architectures {path} does not exist; give a text file with one "
+            f"architecture of {space.name!r} a line"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise MalformedInput(
+            f"the list of architectures {path} cannot be read ({error}); give a text file with "
+            f"one architecture of {space.name!r} a line"
+        ) from error
+    found: dict[str, None] = {}
+    for number, line in enumerate(lines, start=1):
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        try:
+            found[str(space.parse(text))] = None
+        except UserError as error:
+            raise MalformedInput(f"{path}:{number}: {error}") from error
+    if not found:
+        raise MalformedInput(
+            f"the list of architectures {path} is empty; write one architecture of "
+            f"{space.name!r} a line"
+        )
+    return tuple(found)

@@ -1,0 +1,154 @@
+"""The ground truth that scores of a run are ranked against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from untrained.foundation import MissingData
+from untrained.harness.data.datasets import datasets as known
+from untrained.harness.study.conditions import conditions_of
+from untrained.harness.study.study import Truth
+from untrained.harness.study.study_file import NamedStudy
+from untrained.spaces import Benchmark, Target, benchmarks, find_benchmark, spaces
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenTruth:
+    """One column of one benchmark."""
+
+    benchmark: Benchmark
+    target: Target
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Direction of the target."""
+        return self.benchmark.higher_is_better(self.target.metric)
+
+    def values(self, architectures: Iterable[str]) -> pd.Series[float]:
+        """The values of some architectures, NaN where there is none; index: their texts."""
+        return self.benchmark.values(architectures, self.target)
+
+    def notes(self, values: pd.Series[float]) -> tuple[str, ...]:
+        """What must be said about these values of it."""
+        seeds = self.benchmark.averaged_seeds(self.target)
+        if not seeds:
+            return ()
+        trained = values * 0  # NaN where there is no value at all
+        for seed in seeds:
+            one = self.benchmark.values(values.index, replace(self.target, seed=seed))
+            trained += one.notna()
+        fewer = int((trained < len(seeds)).sum())
+        line = (
+            f"the target is the mean of the training seeds {', '.join(map(str, seeds))}, computed "
+            "here: the benchmark has no mean of its own"
+        )
+        if fewer:
+            line += f"; {fewer:,} networks were trained with fewer of them, and have more noise"
+        return (line,)
+
+    @property
+    def source(self) -> str:
+        """Title, kind and file, for a table."""
+        provenance = self.benchmark.provenance
+        return f"{provenance.title} ({provenance.kind}; {provenance.file})"
+
+
+NONE = "none"
+"""In place of a benchmark's name: no accuracies are wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoTruth:
+    """Why scores are not ranked against accuracies."""
+
+    reason: str
+    """And how to get them: for a report, without any place of this machine."""
+    error: MissingData | None = None
+    """What was looked for and not found; None: nothing was asked for."""
+
+
+def find_truth(space: str, truth: Truth, *, datasets: Iterable[str] = ()) -> ChosenTruth | NoTruth:
+    """The truth that is asked for, or why there is none where a run can do without.
+
+    Args:
+        space: the search space.
+        truth: what is asked for; see `choose_truth`.
+        datasets: those that the scores are about.
+
+    Raises:
+        UnknownName: no such benchmark, dataset or metric.
+        UserError: the benchmark has no such column.
+        MissingData: the benchmark's file is not there, and that is to be an error.
+    """
+    if truth.benchmark == NONE:
+        names = [one.name for one in benchmarks.values() if one.space == spaces[space].name]
+        return NoTruth(
+            f"none were asked for; there are those of {', '.join(names)} (untrained data list)"
+            if names
+            else f"there is no benchmark of {space}"
+        )
+    try:
+        return choose_truth(space, truth, datasets=datasets)
+    except MissingData as error:
+        if truth.absent == "error":
+            raise
+        wanted = truth.benchmark or f"a benchmark of {space}"
+        return NoTruth(
+            f"the data of {wanted} was not at hand (untrained data list says how to get it; the "
+            "same command then ranks against it)",
+            error,
+        )
+
+
+def choose_truth(space: str, truth: Truth, *, datasets: Iterable[str] = ()) -> ChosenTruth:
+    """The truth that is asked for, completed by defaults.
+
+    Args:
+        space: the search space.
+        truth: what is asked for; what it leaves open is the dataset the scores are about, if the
+            benchmark has it, and then what the benchmark itself takes: test accuracy, longest
+            training, mean over training seeds.
+        datasets: those that the scores are about; for a stand-in that has no truth of its own, the
+            one that it stands for counts.
+
+    Raises:
+        UnknownName: no such benchmark, dataset or metric.
+        UserError: the benchmark has no such column.
+        MissingData: the benchmark's file is not there.
+    """
+    benchmark = find_benchmark(space, truth.benchmark)
+    dataset = truth.dataset
+    if dataset is None:
+        there = {target.dataset for target in benchmark.targets()}
+        candidates = {name if name in there else _meant(name) for name in datasets} & there
+        dataset = min(candidates) if len(candidates) == 1 else None
+    target = benchmark.target(
+        dataset=dataset, metric=truth.metric, epochs=truth.epochs, seed=truth.seed
+    )
+    return ChosenTruth(benchmark, target)
+
+
+def _meant(dataset: str) -> str:
+    """The dataset that one stands for, else itself."""
+    return (dataset in known and known[dataset].stand_in_for) or dataset
+
+
+def truths_of_study(named: NamedStudy) -> dict[str, ChosenTruth | NoTruth]:
+    """The truth of each search space of a study, or why there is none.
+
+    Raises:
+        MalformedInput: a name in the study does not exist; the message has its line.
+        MissingData: a benchmark's file is not there, and the study cannot do without.
+    """
+    study = named.study
+    dataset = conditions_of(study).find_dataset().name
+    truths: dict[str, ChosenTruth | NoTruth] = {}
+    for space in dict.fromkeys(study.spaces):
+        with named.at("truth"):
+            truths[space] = find_truth(space, study.truth, datasets={dataset})
+    return truths

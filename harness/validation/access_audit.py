@@ -1,0 +1,181 @@
+"""Whether an indicator reaches for files, the network or accuracies: seen while it runs.
+
+Python tells of files, connections and programs that it opens (audit hooks, PEP 578). Readers of
+Parquet open files behind its back, and the project's own tables may be in memory, so these are
+watched at their functions. What code in other languages opens by itself is not seen.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any, Literal
+
+Kind = Literal["accuracies", "file", "outside"]
+
+ACCURACY_PACKAGES = frozenset(
+    {
+        *("analog", "analog_nasbench", "nas_201_api", "nats_bench", "nasbench", "nasbench301"),
+        *("nasbench_pytorch", "naslib", "nb_api", "yahpo_gym"),
+    }
+)
+"""Packages that hold accuracies of trained networks, or read them."""
+
+_TABLES = frozenset({"tables", "surrogates", "reference_scores"})
+"""Folders of the data folder that hold accuracies."""
+_CODE = frozenset({".py", ".pyc"})
+"""A module is told of as a file, whose ever it is: it need not hold a table."""
+_PROGRAMS = {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn"}
+_CONNECTIONS = {"socket.connect", "socket.getaddrinfo", "urllib.Request"}
+_MAX_SEEN = 200
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Sighting:
+    """Something that an indicator did besides computing."""
+
+    when: str
+    """`loading` or `scoring`."""
+    kind: Kind
+    """`accuracies`, another `file`, or something `outside`: a program, a connection."""
+    what: str
+
+
+_when: list[str] = []
+_seen: dict[Sighting, None] = {}
+_ready = False
+
+
+@contextmanager
+def watching(when: str) -> Iterator[None]:
+    """Note what the block does, from the first such block of a process on.
+
+    Args:
+        when: what the block is, for its sightings.
+    """
+    _prepare()
+    _when.append(when)
+    try:
+        yield
+    finally:
+        _when.pop()
+
+
+@contextmanager
+def unwatched() -> Iterator[None]:
+    """What the block does is the project's doing, not the indicator's."""
+    kept = _when[:]
+    _when.clear()
+    try:
+        yield
+    finally:
+        _when[:] = kept
+
+
+def take_sightings() -> tuple[Sighting, ...]:
+    """What has been seen since the last call in this process."""
+    found = tuple(sorted(_seen))
+    _seen.clear()
+    return found
+
+
+def _prepare() -> None:
+    """Set the traps, once in the life of a process: an audit hook cannot be taken away."""
+    global _ready  # noqa: PLW0603
+    if not _ready:
+        _ready = True
+        sys.addaudithook(_hear)
+        _trap_tables()
+
+
+def _note(kind: Kind, what: str) -> None:
+    # accuracies always: a crowd of other files must not hide them
+    if _when and (kind == "accuracies" or len(_seen) < _MAX_SEEN):
+        _seen[Sighting(_when[-1], kind, what)] = None
+
+
+def _hear(event: str, arguments: tuple[Any, ...]) -> None:
+    if not _when:
+        return
+    if event in {"open", "sqlite3.connect"}:
+        _opened(arguments[0])
+    elif event == "import":
+        package = str(arguments[0]).partition(".")[0]
+        if package in ACCURACY_PACKAGES:
+            _note("accuracies", f"imports {package}")
+    elif event in _PROGRAMS:
+        _note("outside", f"starts a program ({event} {arguments[0]!r})")
+    elif event in _CONNECTIONS:
+        _note("outside", f"connects to {arguments[-1] if event == 'socket.connect' else arguments}")
+
+
+def _opened(path: object) -> None:
+    if not isinstance(path, str | bytes | os.PathLike):
+        return  # a file descriptor that was opened before
+    given = os.path.abspath(os.fsdecode(path))
+    if given.startswith(("/proc/", "/sys/", "/dev/")):
+        return
+    kind = _kind_of(given)
+    if kind == "accuracies" or not _is_installed(given):
+        _note(kind, f"opens {Path(given).name}")
+
+
+def _kind_of(given: str) -> Kind:
+    with unwatched():
+        from untrained.spaces.benchmarks.benchmark_choice import data_folder
+
+        folder = Path(data_folder()).resolve()
+        # a link, or a way round, leads to the same table
+        real = Path(os.path.realpath(given))
+    of_data = real.is_relative_to(folder) and not _TABLES.isdisjoint(real.parts)
+    of_package = not ACCURACY_PACKAGES.isdisjoint(real.parts) and real.suffix not in _CODE
+    committed = real.name == "scores.parquet" or real.match("baselines/*/networks.csv")
+    return "accuracies" if of_data or of_package or committed else "file"
+
+
+def _is_installed(path: str) -> bool:
+    """Whether it belongs to Python, an installed package or this project, code or data."""
+    places = {sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")}
+    places |= {os.path.abspath(place) for place in sys.modules["untrained"].__path__}
+    return any(path.startswith(place + os.sep) for place in places)
+
+
+def _trap_tables() -> None:
+    import pyarrow
+    from pyarrow import parquet
+
+    from untrained.spaces import Benchmark, benchmarks
+
+    for owner, name in ((parquet, "read_table"), (parquet, "read_schema"), (pyarrow, "memory_map")):
+        _trap(owner, name, lambda arguments: _opened(arguments[0]))
+    _trap(parquet.ParquetFile, "__init__", lambda arguments: _opened(arguments[1]))
+    classes = {Benchmark, *(type(one) for one in benchmarks.values())}
+    for kind in classes:
+        for name in ("values", "table", "query", "best", "_values"):
+            if name in vars(kind):
+                _trap(
+                    kind,
+                    name,
+                    lambda arguments: _note(
+                        "accuracies", f"looks up accuracies in {arguments[0].name}"
+                    ),
+                )
+
+
+def _trap(owner: Any, name: str, tell: Callable[[tuple[Any, ...]], None]) -> None:
+    """Have every call of a function told of, and made all the same."""
+    kept = getattr(owner, name)
+
+    @wraps(kept, updated=())
+    def call(*arguments: Any, **options: Any) -> Any:
+        if _when and arguments:
+            tell(arguments)
+        return kept(*arguments, **options)
+
+    setattr(owner, name, call)

@@ -1,0 +1,398 @@
+"""Measuring a candidate within a budget of time."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from untrained.foundation import StorageError, UserError
+from untrained.harness.execution.executors import make_executor
+from untrained.harness.execution.pool import WorkerDied
+from untrained.harness.execution.progress import Progress
+from untrained.harness.execution.runner import RunSummary, run_plans
+from untrained.harness.execution.task import ScoreTask
+from untrained.harness.study.plan import Plan
+from untrained.harness.validation.access_audit import Sighting
+from untrained.harness.validation.candidate import Candidate
+from untrained.harness.validation.candidate_executor import CandidateExecutor
+from untrained.harness.validation.comparison_setting import Ground
+from untrained.harness.validation.contract import Examined, examine_candidate
+from untrained.harness.validation.probing import (
+    CostTrial,
+    LabelTrial,
+    Timed,
+    time_task,
+    try_costs,
+    try_labels,
+)
+from untrained.indicators import Indicator, Protocol, indicators
+from untrained.results import ScoreStore
+
+if TYPE_CHECKING:
+    from untrained.harness.execution.executors import Executor
+
+
+LEAST = 20
+"""Networks of a space below which intervals say next to nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What one search space could use."""
+
+    seconds: float
+    """One network takes."""
+    available: int
+    """Networks that have baselines."""
+    weight: float = 1.0
+    """Share of the time, relative to the others'."""
+
+
+def split_budget(seconds: float, demands: Mapping[str, Demand]) -> dict[str, int]:
+    """Networks of each space, so that time is shared by weight and none is left where it is used.
+
+    A space whose networks are all affordable gives what it does not need to the others. Where time
+    does not even suffice for `LEAST` networks of a space, it gets these all the same (as far as
+    there are so many): the caller says so.
+
+    Args:
+        seconds: of work, all cores together.
+        demands: by space.
+
+    Returns:
+        By space, in the order of `demands`.
+    """
+    left = dict(demands)
+    chosen: dict[str, int] = {}
+    time = max(0.0, seconds)
+    while left:
+        total = sum(one.weight for one in left.values())
+        full = [
+            name
+            for name, one in left.items()
+            if one.available * one.seconds <= time * one.weight / total
+        ]
+        if not full:
+            for name, one in left.items():
+                fitting = int(time * one.weight / total / one.seconds)
+                chosen[name] = min(one.available, max(fitting, LEAST))
+            break
+        for name in full:
+            one = left.pop(name)
+            chosen[name] = one.available
+            time -= one.available * one.seconds
+    return {name: chosen[name] for name in demands}
+
+
+AGAIN = 0.2
+"""Share of the networks that are scored under another initialisation, and another batch."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroundPlans:
+    """The scores wanted of one space."""
+
+    ground: Ground
+    main: Plan
+    other_seed: Plan
+    """Some of the networks, initialised anew."""
+    other_batch: Plan | None
+    """The same ones as they were, shown another batch; None where no batch is looked at."""
+
+    @property
+    def all(self) -> list[Plan]:
+        """Every plan."""
+        return [self.main, self.other_seed, *([self.other_batch] if self.other_batch else [])]
+
+
+def plan_ground(
+    ground: Ground, candidate: Indicator, n: int, *, seed: int, timeout_s: float | None
+) -> GroundPlans:
+    """The plans of a space.
+
+    Args:
+        ground: the space.
+        candidate: the indicator.
+        n: networks to score.
+        seed: chooses the second initialisation and batch.
+        timeout_s: for one network.
+    """
+    again = min(n, max(LEAST, round(AGAIN * n)))
+    first = ground.baselines.network_seed
+
+    def plan(networks: int, protocol: Protocol, network_seed: int) -> Plan:
+        return Plan(
+            space=ground.space,
+            selection=ground.selection(networks),
+            protocols={candidate.id: protocol},
+            versions={candidate.id: candidate.version},
+            seeds=(network_seed,),
+            timeout_s=timeout_s,
+        )
+
+    own = ground.protocol(candidate)
+    other = ground.protocol(candidate, other_batch=1 + seed)
+    return GroundPlans(
+        ground,
+        main=plan(n, own, first),
+        other_seed=plan(again, own, first + 1 + seed),
+        other_batch=plan(again, other, first) if other != own else None,
+    )
+
+
+BESIDE = ("params", "flops", "synflow", "naswot", "grad_norm", "snip", "jacov", "nasi")
+"""Built-in indicators whose cost is measured beside the candidate's."""
+_FOR_THE_REST = 0.12
+"""Share of the time that statistics and the page take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How much is measured."""
+
+    minutes: float = 15.0
+    """Wall time of the whole run, about."""
+    networks: int | None = None
+    """At most so many a space, whatever the time allows."""
+    workers: int = 2
+    seed: int = 0
+    timeout_s: float = 60.0
+    """For one network."""
+    trials: int = 4
+    """Networks of a space on which seconds are found out, one more for labels, half for costs."""
+    beside: tuple[str, ...] = BESIDE
+    """Indicators whose cost is measured on the same networks."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """What was measured of a candidate."""
+
+    plans: tuple[GroundPlans, ...]
+    seconds: Mapping[str, float]
+    """One network takes, by space, building included."""
+    absent: Mapping[str, str]
+    """Spaces that are left out, and why."""
+    findings: Examined
+    labels: tuple[LabelTrial, ...]
+    costs: tuple[CostTrial, ...]
+    summary: RunSummary
+    sightings: tuple[Sighting, ...]
+    short: tuple[str, ...]
+    """Spaces that got the least number of networks although time did not allow for it."""
+
+
+Told = Callable[[str], None]
+"""Hears what is being done."""
+
+
+def measure_candidate(
+    candidate: Candidate,
+    item: Indicator,
+    grounds: Sequence[Ground],
+    store: ScoreStore,
+    *,
+    settings: Settings,
+    absent: Mapping[str, str],
+    progress: Progress,
+    told: Told = lambda text: None,
+    chosen: Path | None = None,
+    inner: Executor | None = None,
+) -> Measured:
+    """Measure a candidate; it is registered in this process.
+
+    Args:
+        candidate: the file.
+        item: its indicator as registered.
+        grounds: where it is compared.
+        store: keeps the scores; those that are there are not measured again.
+        settings: how much is measured.
+        absent: spaces that are left out, and why.
+        progress: of the scores.
+        told: hears about the rest.
+        chosen: a file that keeps how many networks were chosen, so that a run that goes on after
+            an interruption chooses as many.
+        inner: runs the tasks; by default worker processes.
+
+    Raises:
+        UserError: the candidate gives no score of any network that was tried.
+    """
+    began = time.monotonic()
+    executor = CandidateExecutor(inner or make_executor("cpu", settings.workers), candidate)
+    told("trying a few networks of each space")
+    seconds, left_out = _try(executor, grounds, item, settings)
+    grounds = [ground for ground in grounds if ground.space in seconds]
+    told("contract, labels, cost and memory")
+    findings, labels, costs = _conduct(executor, candidate, item, grounds, settings)
+    key = f"{item.id} {item.version} {settings}"
+    counts = _kept(chosen, key, grounds)
+    if counts is None:
+        counts = _choose(grounds, seconds, settings, spent_s=time.monotonic() - began)
+        _keep(chosen, key, counts)
+    plans = [
+        plan_ground(
+            ground, item, counts[ground.space], seed=settings.seed, timeout_s=settings.timeout_s
+        )
+        for ground in grounds
+    ]
+    summary = run_plans(
+        [plan for one in plans for plan in one.all], store, executor=executor, progress=progress
+    )
+    wall = settings.minutes * 60 * settings.workers
+    return Measured(
+        plans=tuple(plans),
+        seconds=seconds,
+        absent={**absent, **left_out},
+        findings=findings,
+        labels=labels,
+        costs=costs,
+        summary=summary,
+        sightings=executor.sightings,
+        short=tuple(
+            space
+            for space, n in counts.items()
+            if n <= LEAST and settings.networks is None and n * seconds[space] > wall / len(counts)
+        ),
+    )
+
+
+def _together(executor: CandidateExecutor, jobs: Sequence[Callable[[], object]]) -> list[object]:
+    """What came of some jobs, in their order; they share the start of the processes."""
+    done = {place: result for (place, _), result in executor.run(_perform, list(enumerate(jobs)))}
+    return [done[place] for place in range(len(jobs))]
+
+
+def _perform(job: tuple[int, Callable[[], object]]) -> object:
+    return job[1]()
+
+
+def _try(
+    executor: CandidateExecutor, grounds: Sequence[Ground], item: Indicator, settings: Settings
+) -> tuple[dict[str, float], dict[str, str]]:
+    """Seconds a network of each space, and what is wrong where no network has a score.
+
+    Raises:
+        UserError: no network of any space has one.
+    """
+    jobs = [
+        partial(time_task, ground.task(text, [item], timeout_s=settings.timeout_s))
+        for ground in grounds
+        for text in ground.baselines.order[: settings.trials]
+    ]
+    results = iter(_together(executor, jobs))
+    seconds: dict[str, float] = {}
+    wrong: dict[str, str] = {}
+    for ground in grounds:
+        own = [next(results) for _ in ground.baselines.order[: settings.trials]]
+        timed = [one for one in own if isinstance(one, Timed)]
+        scores = [score for one in timed for score in one.scores]
+        if any(score.status == "ok" for score in scores):
+            # the first networks of a process pay for its start
+            warm = sorted(one.seconds for one in timed)[: max(1, len(timed) - executor.workers)]
+            seconds[ground.space] = max(1e-3, sum(warm) / len(warm))
+            continue
+        reasons = [f"{score.status}: {score.reason}" for score in scores]
+        reasons += [one.reason for one in own if isinstance(one, WorkerDied)]
+        text = "; ".join(list(dict.fromkeys(reasons))[:3])
+        wrong[ground.space] = f"no score of any of {len(own)} networks ({text})"
+    if not seconds:
+        detail = "; ".join(f"{space}: {text}" for space, text in wrong.items())
+        raise UserError(
+            f"{item.id} gives no score: {detail}; correct that and run again (a network maps "
+            "inputs (B, 3, H, W) to logits (B, classes), and a score is one number)"
+        )
+    return seconds, wrong
+
+
+def _conduct(
+    executor: CandidateExecutor,
+    candidate: Candidate,
+    item: Indicator,
+    grounds: Sequence[Ground],
+    settings: Settings,
+) -> tuple[Examined, tuple[LabelTrial, ...], tuple[CostTrial, ...]]:
+    """The contract, trials with other labels, and cost and memory beside other indicators."""
+    first = grounds[0]
+    jobs: list[Callable[[], object]] = [
+        partial(examine_candidate, item.id, plain=candidate.plain),
+        *(
+            partial(try_labels, first.task(text, [item], timeout_s=settings.timeout_s))
+            for text in first.baselines.order[: settings.trials + 1]
+        ),
+        *(partial(try_costs, task) for task in _cost_tasks(grounds, item, settings)),
+    ]
+    examined, *trials = _together(executor, jobs)
+    if not isinstance(examined, Examined):
+        assert isinstance(examined, WorkerDied)
+        examined = Examined((), examined.reason)
+    return (
+        examined,
+        tuple(one for one in trials if isinstance(one, LabelTrial)),
+        tuple(one for one in trials if isinstance(one, CostTrial)),
+    )
+
+
+def _cost_tasks(grounds: Sequence[Ground], item: Indicator, settings: Settings) -> list[ScoreTask]:
+    return [
+        ground.task(
+            text,
+            [
+                item,
+                *(
+                    indicators[name]
+                    for name in settings.beside
+                    if name in ground.baselines.scores and name != item.id
+                ),
+            ],
+        )
+        for ground in grounds
+        for text in ground.baselines.order[: max(1, settings.trials // 2)]
+    ]
+
+
+def _choose(
+    grounds: Sequence[Ground], seconds: Mapping[str, float], settings: Settings, *, spent_s: float
+) -> dict[str, int]:
+    left = settings.minutes * 60 * (1 - _FOR_THE_REST) - spent_s
+    demands = {
+        ground.space: Demand(
+            seconds[ground.space] * (1 + 2 * AGAIN),
+            min(len(ground.baselines.order), settings.networks or len(ground.baselines.order)),
+            # networks with accuracies on several datasets tell more
+            weight=(1 + len(ground.truths)) / 2,
+        )
+        for ground in grounds
+    }
+    return split_budget(left * settings.workers, demands)
+
+
+def _kept(file: Path | None, key: str, grounds: Sequence[Ground]) -> dict[str, int] | None:
+    """What an interrupted run of the same file and settings had chosen."""
+    if file is None or not file.is_file():
+        return None
+    try:
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        networks = {str(name): int(n) for name, n in kept["networks"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    same = kept.get("key") == key and set(networks) == {ground.space for ground in grounds}
+    return networks if same else None
+
+
+def _keep(file: Path | None, key: str, counts: Mapping[str, int]) -> None:
+    if file is None:
+        return
+    text = json.dumps({"key": key, "networks": counts}, indent=1)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"{text}\n", encoding="utf-8")
+    except OSError as error:
+        raise StorageError(
+            f"cannot write to {str(file.parent)!r}: {error.strerror or error}; name a folder you "
+            "can write to (--output FOLDER)"
+        ) from error

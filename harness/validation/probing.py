@@ -1,0 +1,213 @@
+"""Probes of a candidate's properties."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+
+from untrained.foundation import derive
+from untrained.harness.data.inputs import Batch, batches
+from untrained.harness.execution.scoring import (
+    TimeLimitReached,
+    build_network,
+    score_task,
+    time_limit,
+)
+from untrained.harness.execution.task import ScoreTask
+from untrained.harness.validation.access_audit import watching
+from untrained.harness.validation.candidate import Candidate
+from untrained.harness.validation.plain_function import Traits, find_traits
+from untrained.indicators import Measurement, Protocol, Reading, read
+from untrained.results import Score
+from untrained.spaces import Network, spaces
+
+
+def peak_allocated(work: Callable[[], object]) -> int:
+    """The most bytes of tensors that the work had allocated at once, beyond those before it.
+
+    Counted by torch's own profiler from every allocation and release of the CPU's allocator. What
+    is allocated elsewhere (numpy, Python objects) is not in it.
+
+    Args:
+        work: is run once, about twice as slowly as without being watched.
+    """
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # it would write to the user's terminal
+    from torch.autograd.profiler import profile
+
+    with profile(profile_memory=True) as profiled:
+        work()
+    results = profiled.kineto_results
+    assert results is not None, "the profiler has been left"
+    events = [one for one in results.events() if one.name() == "[memory]"]
+    now = peak = 0
+    for event in sorted(events, key=lambda one: one.start_ns()):
+        now += event.nbytes()
+        peak = max(peak, now)
+    return peak
+
+
+# one network in which every layer is called once
+_ARCHITECTURE = (
+    "|nor_conv_3x3~0|+|none~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_1x1~1|nor_conv_3x3~2|"
+)
+_CLASSES, _BATCH = 7, 9
+
+TRAITS_LIMIT_S = 120.0
+"""For all trials on one small network, which take a second where nothing is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """One network's scores and what they took, building included."""
+
+    seconds: float
+    scores: tuple[Score, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelTrial:
+    """One network's score under three kinds of labels."""
+
+    architecture: str
+    given: Reading
+    """With labels: those of the protocol, or random ones where it has none."""
+    permuted: Reading
+    """With the same labels in another order."""
+    absent: Reading
+    """Without labels."""
+
+    @property
+    def needs(self) -> bool:
+        """Whether there is no score without labels where there is one with them."""
+        return self.given.status == "ok" and self.absent.status != "ok"
+
+    @property
+    def changes(self) -> bool:
+        """Whether the score is another one under permuted labels."""
+        both = self.given.status == self.permuted.status == "ok"
+        return both and self.given.value != self.permuted.value
+
+
+@dataclass(frozen=True, slots=True)
+class CostTrial:
+    """What some indicators took on one network, each by itself."""
+
+    space: str
+    architecture: str
+    seconds: tuple[tuple[str, float], ...]
+    """By indicator; NaN where it has no score."""
+    peak_bytes: tuple[tuple[str, int], ...]
+    """By indicator."""
+
+
+def traits_of(candidate: Candidate) -> Traits:
+    """What a plain function needs and costs, tried on a small network of NAS-Bench-201.
+
+    Args:
+        candidate: registered in this process.
+    """
+    function = vars(sys.modules[candidate.module_name])[candidate.function]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = spaces["nasbench201"].build(
+            _ARCHITECTURE, num_classes=_CLASSES, channels=4, cells=1
+        )
+        inputs = torch.randn(_BATCH, 3, 8, 8)
+    labels = torch.arange(_BATCH) % _CLASSES
+    try:
+        with watching("scoring"), redirect_stdout(sys.stderr), time_limit(TRAITS_LIMIT_S):
+            return find_traits(function, network, inputs, labels)
+    except (TimeLimitReached, SystemExit):
+        return Traits()
+
+
+def time_task(task: ScoreTask) -> Timed:
+    """Score a task and say how long it took."""
+    began = time.perf_counter()
+    scores = tuple(score_task(task))
+    return Timed(time.perf_counter() - began, scores)
+
+
+def try_labels(task: ScoreTask) -> LabelTrial:
+    """Read the one wanted indicator of a task with labels, with others, and without."""
+    (wanted,) = task.wanted
+    protocol = wanted.protocol
+    network = _build(task, protocol)
+    given = [_labelled(batch, protocol, i) for i, batch in enumerate(batches(protocol))]
+
+    def reading(variant: Sequence[Batch]) -> Reading:
+        with _measurement(task, protocol, network, variant) as measurement:
+            return _read(measurement, wanted.indicator, task.timeout_s)
+
+    return LabelTrial(
+        task.architecture,
+        given=reading(given),
+        permuted=reading([(inputs, _reordered(labels)) for inputs, labels in given]),
+        absent=reading([(inputs, None) for inputs, _ in given]),
+    )
+
+
+def try_costs(task: ScoreTask) -> CostTrial:
+    """Read every wanted indicator of a task by itself: for its memory, then for its time.
+
+    The first reading of a network pays for what later ones find ready, so that is not timed.
+    """
+    seconds: list[tuple[str, float]] = []
+    peaks: list[tuple[str, int]] = []
+    for wanted in task.wanted:
+        protocol, name = wanted.protocol, wanted.indicator
+        network = _build(task, protocol)
+        with _measurement(task, protocol, network, batches(protocol)) as measurement:
+            peaks.append((name, peak_allocated(partial(_read, measurement, name, task.timeout_s))))
+        with _measurement(task, protocol, network, batches(protocol)) as measurement:
+            reading = _read(measurement, name, task.timeout_s)
+        seconds.append((name, reading.alone_s if reading.status == "ok" else math.nan))
+    return CostTrial(task.space, task.architecture, tuple(seconds), tuple(peaks))
+
+
+def _read(measurement: Measurement, name: str, timeout_s: float | None) -> Reading:
+    try:
+        with time_limit(timeout_s):
+            return read(measurement, [name])[name]
+    except (TimeLimitReached, TimeoutError):
+        return Reading(math.nan, "timeout", "not done in time")
+
+
+def _build(task: ScoreTask, protocol: Protocol) -> Network:
+    return build_network(
+        task.space, task.architecture, protocol, seed=task.seed, device=task.device
+    )
+
+
+def _measurement(
+    task: ScoreTask, protocol: Protocol, network: torch.nn.Module, variant: Sequence[Batch]
+) -> Measurement:
+    return Measurement(
+        network,
+        variant,
+        seed=derive(task.seed, "measure", task.space, task.architecture),
+        data_seed=protocol.data_seed,
+        batch_norm=protocol.batch_norm,
+    )
+
+
+def _labelled(batch: Batch, protocol: Protocol, index: int) -> Batch:
+    inputs, labels = batch
+    if labels is None:
+        generator = torch.Generator().manual_seed(derive(protocol.data_seed, "labels", index))
+        labels = torch.randint(protocol.num_classes, (inputs.shape[0],), generator=generator)
+    return inputs, labels
+
+
+def _reordered(labels: torch.Tensor | None) -> torch.Tensor:
+    assert labels is not None
+    generator = torch.Generator().manual_seed(derive(0, "reordered"))
+    return labels[torch.randperm(len(labels), generator=generator)]

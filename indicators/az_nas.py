@@ -1,0 +1,98 @@
+"""AZ-NAS: expressivity, progressivity and trainability."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from untrained.foundation import Unsupported
+from untrained.indicators.framework.indicator import Need, indicator
+from untrained.indicators.framework.measurement import Measurement
+from untrained.indicators.framework.protocol import Protocol
+from untrained.indicators.quantities.block_features import block_entropies, block_features
+
+
+@indicator(
+    title="AZ-NAS expressivity",
+    formula="sum over stem and cells of -sum_i p_i ln(p_i + 1e-8), p: normalised PCA spectrum",
+    reference="Lee and Ham, AZ-NAS: Assembling Zero-Cost Proxies for NAS, CVPR 2024",
+    needs={Need.STAGES},
+    protocol=Protocol(
+        inputs="gaussian", batch_size=64, labels="none", initialisation="kaiming_normal_fan_in"
+    ),
+    cost="1 forward",
+    class_invariant=True,
+    deviations="Spectra are computed in float64.",
+)
+def az_expressivity(m: Measurement) -> float:
+    """Summed entropy of the principal components of the maps after the stem and each cell."""
+    return sum(block_entropies(m))
+
+
+@indicator(
+    title="AZ-NAS progressivity",
+    formula="min over cells l of E_l - E_(l-1), E: the entropy of az_expressivity",
+    reference="Lee and Ham, AZ-NAS: Assembling Zero-Cost Proxies for NAS, CVPR 2024",
+    needs={Need.STAGES},
+    protocol=Protocol(
+        inputs="gaussian", batch_size=64, labels="none", initialisation="kaiming_normal_fan_in"
+    ),
+    cost="1 forward",
+    class_invariant=True,
+    deviations="Spectra are computed in float64.",
+)
+def az_progressivity(m: Measurement) -> float:
+    """The smallest gain in the features' entropy over any cell."""
+    return min(after - before for before, after in pairwise(block_entropies(m)))
+
+
+@indicator(
+    title="AZ-NAS trainability",
+    formula="mean over cells of 2 - s - 1/(s + 1e-6), s: spectral norm of E[g_in g_out^T]",
+    reference="Lee and Ham, AZ-NAS: Assembling Zero-Cost Proxies for NAS, CVPR 2024",
+    needs={Need.STAGES, Need.GRADIENTS, Need.RANDOMNESS},
+    protocol=Protocol(
+        inputs="gaussian", batch_size=64, labels="none", initialisation="kaiming_normal_fan_in"
+    ),
+    cost="1 forward, 1 backward",
+    class_invariant=True,
+)
+def az_trainability(m: Measurement) -> float:
+    """Mean over cells of a score that is largest, 0, where the spectral norm is 1.
+
+    g_out are Rademacher signs in place of the gradient of a cell's output, g_in is what the cell
+    makes of them; the expectation is over samples and positions. -inf for a cell that hands them
+    on unchanged. Signs are drawn from the last cell to the first.
+    """
+    features = block_features(m)
+    generator = m.generator("az_trainability")
+    scores = []
+    for before, after in zip(features[-2::-1], features[:0:-1], strict=True):
+        # in single precision whatever the network's: the stream of draws is then the same
+        signs = torch.bernoulli(torch.full(after.shape, 0.5), generator=generator) * 2 - 1
+        # in the map's layout: a backward pass through mixed ones is twice as slow
+        scores.append(_score(before, after, torch.empty_like(after).copy_(signs)))
+    return sum(scores) / len(scores)
+
+
+def _score(before: Tensor, after: Tensor, g_out: Tensor) -> float:
+    (g_in,) = torch.autograd.grad(
+        after, before, g_out, retain_graph=True, allow_unused=True, materialize_grads=True
+    )
+    if g_in.shape == g_out.shape and bool((g_in == g_out).all()):
+        return float("-inf")
+    ratio = g_in.shape[-1] // g_out.shape[-1]
+    if g_in.shape[2:] != (ratio * g_out.shape[2], ratio * g_out.shape[3]):
+        raise Unsupported(
+            f"a cell maps {tuple(g_in.shape[2:])} pixels to {tuple(g_out.shape[2:])}, not to a "
+            "whole fraction"
+        )
+    if ratio > 1:  # one position of the output: ratio^2 of input
+        g_in = functional.pixel_unshuffle(g_in, ratio)
+    rows_in, rows_out = (g.permute(0, 2, 3, 1).flatten(0, 2) for g in (g_in, g_out))
+    matrix = rows_in.t() @ rows_out / len(rows_out)
+    s = float(torch.linalg.matrix_norm(matrix.double(), ord=2))
+    return 2 - s - 1 / (s + 1e-6)

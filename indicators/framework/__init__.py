@@ -1,0 +1,1 @@
+"""What an indicator is made of: the measurement, its quantities, the protocol, the reading."""

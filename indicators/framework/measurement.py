@@ -1,0 +1,211 @@
+"""The measurement of one network, which is left as it was found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.dropout import _DropoutNd
+
+from untrained.foundation import Unsupported, derive
+from untrained.indicators.framework.quantity import Cost, Meter
+
+
+@contextmanager
+def preserved(network: nn.Module) -> Iterator[Callable[[], None]]:
+    """On leaving, also by an exception, undo what a measurement does to a network.
+
+    Kept: training flags, buffers (running statistics), `requires_grad` flags, `.grad` tensors and
+    the global random states of the CPU and of the network's devices. Inside, gradients can be
+    taken whatever the caller's gradient mode, and every parameter asks for one. Parameters are
+    not copied: no quantity writes to them. Yields a function that gives the network buffers as
+    they were found already inside.
+    """
+    parameters = list(network.parameters())
+    flags = [p.requires_grad for p in parameters]
+    grads = [p.grad for p in parameters]
+    modes = [(module, module.training) for module in network.modules()]
+    buffers = [
+        (module, name, buffer, buffer.clone())
+        for module in network.modules()
+        for name, buffer in module._buffers.items()
+        if buffer is not None
+    ]
+
+    def fresh_buffers() -> None:
+        # new tensors, not the old ones written to: a graph may have saved those
+        for owner, name, _, saved in buffers:
+            owner._buffers[name] = saved.clone()
+
+    devices = sorted({p.device.index for p in parameters if p.device.type == "cuda"})
+    with ExitStack() as stack:
+        stack.enter_context(torch.random.fork_rng(devices))
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.enable_grad())
+        if devices:  # the CPU's arithmetic, and the same on every call
+            stack.enter_context(
+                torch.backends.cudnn.flags(
+                    enabled=True, benchmark=False, deterministic=True, allow_tf32=False
+                )
+            )
+        try:
+            for parameter in parameters:
+                parameter.requires_grad_(parameter.is_floating_point())
+            yield fresh_buffers
+        finally:
+            for parameter, flag, grad in zip(parameters, flags, grads, strict=True):
+                parameter.requires_grad_(flag)
+                parameter.grad = grad
+            for module, mode in modes:
+                module.training = mode
+            with torch.no_grad():
+                for owner, name, buffer, saved in buffers:
+                    buffer.copy_(saved)
+                    owner._buffers[name] = buffer
+
+
+Batch = tuple[Tensor, Tensor | None]
+
+
+class Measurement:
+    """A network with its batches; quantities are computed lazily, at most once, and metered.
+
+    Use it as a context manager: on leaving, the network (training flags, buffers, gradients,
+    hooks) and the global random state are as they were. Inside, the network is in training mode
+    when `batch_norm` is `train` (batch statistics), else in evaluation mode.
+
+    Inputs follow the network's device and floating-point type.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        batches: Sequence[Batch],
+        *,
+        seed: int = 0,
+        data_seed: int = 0,
+        batch_norm: Literal["train", "eval"] = "train",
+    ) -> None:
+        """Wrap a network; nothing is computed yet.
+
+        Args:
+            network: maps a batch (B, C, H, W) to logits (B, classes).
+            batches: at least one of (inputs, labels or None); labels are class indices (B,).
+            seed: seeds the random numbers that indicators draw of their own.
+            data_seed: seeds those that all networks of a run share, as they share the batches.
+            batch_norm: whether batch normalisation uses batch or running statistics.
+
+        Raises:
+            ValueError: there is no batch.
+        """
+        if not batches:
+            raise ValueError("a measurement needs at least one batch")
+        self.network = network
+        self.seed = seed
+        self.data_seed = data_seed
+        self._batch_norm = batch_norm
+        anchor = next((p for p in network.parameters() if p.is_floating_point()), batches[0][0])
+        self.device, self.dtype = anchor.device, anchor.dtype
+        with torch.inference_mode(False):
+            self.batches: tuple[Batch, ...] = tuple(self._adopt(batch) for batch in batches)
+        self._meter = Meter(self.device)
+        self._outcomes: dict[Callable[..., Any], tuple[Any, Exception | None]] = {}
+        self._stack: ExitStack | None = None
+
+    def _adopt(self, batch: Batch) -> Batch:
+        # autograd refuses tensors that were made in inference mode, but not their copies
+        inputs, labels = (t.clone() if t is not None and t.is_inference() else t for t in batch)
+        assert inputs is not None
+        if inputs.is_floating_point():
+            inputs = inputs.to(self.dtype)
+        inputs = inputs.detach().to(self.device)
+        # a network that declares a memory format runs faster in it, on a CPU above all
+        memory_format = getattr(self.network, "memory_format", None)
+        if memory_format is not None and inputs.dim() == 4:
+            inputs = inputs.contiguous(memory_format=memory_format)
+        return inputs, None if labels is None else labels.to(self.device)
+
+    def __enter__(self) -> Measurement:
+        """Open the measurement: from here on the network must not be touched."""
+        self._stack = ExitStack()
+        self._fresh_buffers = self._stack.enter_context(preserved(self.network))
+        self.restore_mode()
+        return self
+
+    def restore_mode(self) -> None:
+        """Put the network into the measurement's mode, for a quantity that had to leave it.
+
+        Dropout is off in either mode: no indicator is defined with it.
+        """
+        self.network.train(self._batch_norm == "train")
+        for module in self.network.modules():
+            if isinstance(module, _DropoutNd):
+                module.training = False
+
+    def __exit__(self, *exception: object) -> None:
+        """Drop everything computed and restore the network."""
+        self._outcomes.clear()
+        if self._stack is not None:
+            self._stack.close()
+            self._stack = None
+
+    @property
+    def inputs(self) -> Tensor:
+        """The first batch's inputs."""
+        return self.batches[0][0]
+
+    @property
+    def labels(self) -> Tensor:
+        """The first batch's labels, (B,).
+
+        Raises:
+            Unsupported: there are none.
+        """
+        labels = self.batches[0][1]
+        if labels is None:
+            raise Unsupported("this indicator needs labels and the batch has none")
+        return labels
+
+    def generator(self, purpose: str) -> torch.Generator:
+        """A fresh CPU generator for one purpose; the same for the same seed and purpose."""
+        return torch.Generator().manual_seed(derive(self.seed, purpose))
+
+    def data_generator(self, purpose: str) -> torch.Generator:
+        """A fresh CPU generator for what is the same for all networks and seeds of a run.
+
+        It depends on the data seed and the purpose alone; scores that draw from it can be
+        compared under one protocol, whose digest holds the data seed.
+        """
+        return torch.Generator().manual_seed(derive(self.data_seed, "shared", purpose))
+
+    def quantity(self, function: Callable[[Measurement], Any]) -> Any:
+        """The value of a quantity, computed now or before; its exception is remembered too."""
+        if self._stack is None:
+            raise RuntimeError("this measurement is not open: use `with Measurement(...) as m:`")
+        if function not in self._outcomes:
+            with self._meter.work(function):
+                try:
+                    self._outcomes[function] = (function(self), None)
+                except TimeoutError:
+                    raise
+                except Exception as failure:
+                    # without its frames, which would keep the failed pass's tensors alive
+                    self._outcomes[function] = (None, failure.with_traceback(None))
+        self._meter.use(function)
+        value, error = self._outcomes[function]
+        if error is not None:
+            raise error
+        return value
+
+    @contextmanager
+    def metered(self) -> Iterator[Cost]:
+        """Meter the body as one indicator's work, which starts from the buffers as found.
+
+        Else an indicator that looks at running statistics would depend on those read before it.
+        """
+        self._fresh_buffers()
+        with self._meter.work() as cost:
+            yield cost

@@ -1,0 +1,151 @@
+"""Saliencies of the loss gradient: gradient norm, plain, SNIP, Fisher, GraSP."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from untrained.indicators.framework.indicator import Family, Need, indicator
+from untrained.indicators.framework.measurement import Measurement
+from untrained.indicators.framework.protocol import Protocol
+from untrained.indicators.jets.jet import NoRule
+from untrained.indicators.jets.mixed_derivative import mixed_derivative
+from untrained.indicators.quantities.forward import logits_of
+from untrained.indicators.quantities.layer_responses import layer_responses
+from untrained.indicators.quantities.layer_weights import layer_weights
+from untrained.indicators.quantities.loss_gradients import layer_gradients
+
+
+@indicator(
+    title="Gradient norm",
+    formula="sum over conv and linear layers of ||dL/dW_l||_2",
+    reference="Abdelfattah et al., Zero-Cost Proxies for Lightweight NAS, ICLR 2021",
+    needs={Need.LABELS, Need.GRADIENTS},
+    protocol=Protocol(batch_size=64),
+    cost="1 forward, 1 backward",
+    family=Family.BASELINE,
+    class_invariant=True,
+)
+def grad_norm(m: Measurement) -> float:
+    """Sum over layers of the Euclidean norm of the loss gradient (L: mean cross-entropy)."""
+    return sum(float(gradient.norm()) for _, gradient in layer_gradients(m))
+
+
+@indicator(
+    title="Plain",
+    formula="sum W * dL/dW over conv and linear weights",
+    reference="Mozer and Smolensky, Skeletonization, NeurIPS 1988, as a network score in "
+    "Abdelfattah et al., ICLR 2021",
+    needs={Need.LABELS, Need.GRADIENTS},
+    protocol=Protocol(batch_size=64),
+    cost="1 forward, 1 backward",
+    family=Family.BASELINE,
+    class_invariant=True,
+)
+def plain(m: Measurement) -> float:
+    """Sum of W * dL/dW: the loss's slope when all weights grow in proportion.
+
+    A layer in front of a batch normalisation contributes zero up to rounding, because the loss does
+    not depend on its scale; what is left is the contribution of the others.
+    """
+    return sum(float((weight * gradient).sum()) for weight, gradient in layer_gradients(m))
+
+
+@indicator(
+    title="SNIP",
+    formula="sum |W * dL/dW| over conv and linear weights",
+    reference="Lee et al., SNIP, ICLR 2019, as a network score in Abdelfattah et al., ICLR 2021",
+    needs={Need.LABELS, Need.GRADIENTS},
+    protocol=Protocol(batch_size=64),
+    cost="1 forward, 1 backward",
+    family=Family.BASELINE,
+    class_invariant=True,
+)
+def snip(m: Measurement) -> float:
+    """Sum of |W * dL/dW|: the loss gradient of a multiplicative mask of ones on every weight."""
+    return sum(float((weight * gradient).abs().sum()) for weight, gradient in layer_gradients(m))
+
+
+@indicator(
+    title="Fisher",
+    formula="sum over layers and channels c of fan_in * 1/2 mean_b ( sum_hw a_bc dL/da_bc )^2",
+    reference="Theis et al., Faster gaze prediction with dense networks and Fisher pruning, 2018; "
+    "Turner et al., BlockSwap, ICLR 2020; as a network score in Abdelfattah et al., ICLR 2021",
+    needs={Need.LABELS, Need.GRADIENTS},
+    protocol=Protocol(batch_size=64),
+    cost="1 forward, 1 backward",
+    family=Family.BASELINE,
+    class_invariant=True,
+    deviations="As in zero-cost-nas, and unlike Fisher pruning, a channel counts once for each of "
+    "the weights that produce it, so each layer is multiplied by its fan-in; those counts are "
+    "summed in single precision, as there, which moves the score by about 1e-7 of itself. A layer "
+    "that is applied twice counts both times.",
+)
+def fisher(m: Measurement) -> float:
+    """Empirical Fisher information of the channels of all layer outputs a; L: mean cross-entropy.
+
+    The gradient is that of the mean loss, so one of a sample's own loss is B times larger.
+    """
+    total = torch.zeros((), device=m.device)
+    for response in layer_responses(m):
+        channels = response.channels.square().mean(0) / 2
+        weight = response.weight
+        # one value a weight, as in the original: in single precision the order of a sum shows
+        per_weight = channels.float().view(-1, *[1] * (weight.dim() - 1)).expand_as(weight)
+        total += per_weight.contiguous().sum()
+    return float(total)
+
+
+@indicator(
+    title="GraSP",
+    formula="-sum W * (H g), g = dL/dW, H the Hessian of L, over conv and linear weights",
+    reference="Wang et al., Picking Winning Tickets Before Training by Preserving Gradient Flow, "
+    "ICLR 2020; as a network score in Abdelfattah et al., ICLR 2021",
+    needs={Need.LABELS, Need.GRADIENTS},
+    protocol=Protocol(batch_size=64),
+    cost="2 forward, 1 backward",
+    family=Family.BASELINE,
+    class_invariant=True,
+    deviations="The pruning method divides the logits by a temperature of 200; as a network score "
+    "it is 1, as in zero-cost-nas.",
+)
+def grasp(m: Measurement) -> float:
+    """Sum of -W * (H g): the change of the gradient's squared norm, halved, as weights vanish.
+
+    -W^T H g is a second derivative of the loss along W and g, taken by one forward pass; by a
+    backward pass through a backward pass where the network calls what that one has no rule for.
+    """
+    weights = layer_weights(m)
+    gradients = [gradient for _, gradient in layer_gradients(m)]
+    directions = {
+        name: (constant := weight.detach(), constant, gradient)
+        for (name, weight), gradient in zip(weights.items(), gradients, strict=True)
+    }
+    try:
+        return -mixed_derivative(m.network, m.inputs.clone(), m.labels, directions)
+    except NoRule:
+        return -_through_backward(m, list(weights.values()), gradients)
+
+
+def _through_backward(
+    m: Measurement, weights: list[nn.Parameter], constants: list[Tensor]
+) -> float:
+    # in the plain layout: the second derivative of a convolution is twice as fast in it, unlike
+    # the first
+    plain = m.inputs.clone(memory_format=torch.contiguous_format)
+    loss = functional.cross_entropy(logits_of(m.network, plain), m.labels)
+    gradients = torch.autograd.grad(
+        loss, weights, create_graph=True, allow_unused=True, materialize_grads=True
+    )
+    product = torch.stack(
+        [(g * constant).sum() for g, constant in zip(gradients, constants, strict=True)]
+    ).sum()
+    if not product.requires_grad:
+        return 0.0  # the gradient does not depend on the weights
+    curvature = torch.autograd.grad(  # H g
+        product, weights, allow_unused=True, materialize_grads=True
+    )
+    return sum(
+        float((weight.detach() * hg).sum()) for weight, hg in zip(weights, curvature, strict=True)
+    )

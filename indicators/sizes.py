@@ -1,0 +1,146 @@
+"""Baselines that need no training-free theory: parameters, FLOPs, depth, weight norm, chance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
+from torch.utils.flop_counter import FlopCounterMode
+
+from untrained.foundation import Unsupported
+from untrained.indicators.framework.indicator import Family, Need, indicator
+from untrained.indicators.framework.measurement import Measurement
+from untrained.indicators.framework.protocol import Protocol
+from untrained.indicators.quantities.forward import logits_of
+from untrained.indicators.quantities.layer_weights import layer_weights
+from untrained.indicators.quantities.substituted import Substituted
+
+
+@indicator(
+    title="Parameters",
+    formula="number of parameters",
+    reference="trivial baseline",
+    protocol=Protocol(inputs="none", batch_size=1, labels="none"),
+    cost="none",
+    family=Family.BASELINE,
+    follows_initialisation=False,
+)
+def params(m: Measurement) -> float:
+    """The number of parameters, a shared one counted once."""
+    return float(sum(p.numel() for p in m.network.parameters()))
+
+
+@indicator(
+    title="FLOPs (multiply-accumulates)",
+    formula="multiply-accumulates of convolutions and matrix products, one input",
+    reference="trivial baseline",
+    protocol=Protocol(inputs="none", batch_size=1, labels="none"),
+    cost="1 forward",
+    family=Family.BASELINE,
+    follows_initialisation=False,
+    deviations="Additions, pooling, normalisation and activations are not counted.",
+)
+def flops(m: Measurement) -> float:
+    """Multiply-accumulates (half of the floating-point operations) of one input's forward pass.
+
+    Dead convolutions are executed and so they count.
+    """
+    m.network.eval()  # batch statistics do not exist for one value a channel
+    # the counter cannot follow a view of a parameter that is returned
+    constants = {name: p.detach() for name, p in m.network.named_parameters()}
+    try:
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            Substituted(m.network, constants)(m.inputs[:1].clone())
+    finally:
+        m.restore_mode()
+    return float(counter.get_total_flops()) / 2
+
+
+Node = Any  # an autograd node; torch has no public type for it
+
+
+@indicator(
+    title="Depth",
+    formula="convolutional and linear layers on the longest path from input to logits",
+    reference="trivial baseline",
+    protocol=Protocol(inputs="none", batch_size=1, labels="none"),
+    cost="1 forward",
+    family=Family.BASELINE,
+    follows_initialisation=False,
+    deviations="The path is that of the autograd graph: a zeroed edge still connects.",
+)
+def depth(m: Measurement) -> float:
+    """The largest number of convolutional and linear layers that any path crosses."""
+    layers: set[Node] = set()
+
+    def note(module: nn.Module, args: object, output: Tensor) -> None:
+        layers.add(output.grad_fn)
+
+    handles = [
+        module.register_forward_hook(note)
+        for module in m.network.modules()
+        if isinstance(module, _ConvNd | nn.Linear)
+    ]
+    m.network.eval()  # batch statistics do not exist for one value a channel
+    try:
+        logits = logits_of(m.network, m.inputs[:1].clone())
+    finally:
+        m.restore_mode()
+        for handle in handles:
+            handle.remove()
+    # no graph: the logits depend on no parameter
+    return float(_longest_path(logits.grad_fn, layers)) if logits.requires_grad else 0.0
+
+
+def _longest_path(root: Node, counted: set[Node]) -> int:
+    """The most `counted` nodes on any path down from `root`, without recursion."""
+    best: dict[Node, int] = {}
+    stack = [root]
+    while stack:
+        node = stack[-1]
+        children = [child for child, _ in node.next_functions if child is not None]
+        waiting = [child for child in children if child not in best]
+        if waiting:
+            stack.extend(waiting)
+            continue
+        stack.pop()
+        best[node] = max((best[c] for c in children), default=0) + (node in counted)
+    return best[root]
+
+
+@indicator(
+    title="L2 norm of weights",
+    formula="sum over conv and linear layers of ||W_l||_2",
+    reference="Abdelfattah et al., Zero-Cost Proxies for Lightweight NAS, ICLR 2021; as a baseline "
+    "in Krishnakumar et al., NAS-Bench-Suite-Zero, NeurIPS 2022",
+    protocol=Protocol(inputs="none", batch_size=1, labels="none"),
+    cost="none",
+    family=Family.BASELINE,
+)
+def l2_norm(m: Measurement) -> float:
+    """Sum over layers of the Euclidean norm of the initial weights: a measure of size alone.
+
+    Raises:
+        Unsupported: the network has no convolutional or linear layer.
+    """
+    weights = layer_weights(m)
+    if not weights:
+        raise Unsupported("the network has no convolutional or linear layer")
+    return sum(float(weight.detach().norm()) for weight in weights.values())
+
+
+@indicator(
+    title="Random",
+    formula="uniform on [0, 1)",
+    reference="trivial baseline",
+    needs={Need.RANDOMNESS},
+    protocol=Protocol(inputs="none", batch_size=1, labels="none"),
+    cost="none",
+    family=Family.BASELINE,
+    follows_initialisation=False,
+)
+def random(m: Measurement) -> float:
+    """A uniform random number from the measurement's own generator: what chance achieves."""
+    return float(torch.rand((), generator=m.generator("random"), dtype=torch.float64))

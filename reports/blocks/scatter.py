@@ -1,0 +1,88 @@
+"""Scatter plots of a section, one an indicator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from untrained.reports.figures.drawing import Figure
+from untrained.reports.figures.points import Marked, Points, marked, points
+from untrained.reports.figures.scatter import CELLS, DENSITY_ABOVE, LEVELS, representatives, scatter
+from untrained.reports.pages.report import Section
+
+if TYPE_CHECKING:
+    from untrained.results import TableRow
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScatterPlot:
+    """One indicator's scores against the truth."""
+
+    row: TableRow
+    figure: Figure | None
+    """None where there is no point to draw."""
+    remarks: tuple[str, ...]
+    marked: tuple[Marked, ...]
+    names: tuple[str, ...]
+    """The network of each point that can be pointed at, in the order they are drawn."""
+    dense: bool = False
+    """Whether these are one network a cell of a density, the best by the truth, and not all."""
+
+
+def scatter_plots(section: Section) -> tuple[ScatterPlot, ...]:
+    """The plots of a section in the order of its rows; none where it has no scores."""
+    if section.scores is None:
+        return ()
+    numbered = enumerate(section.table.ranked, start=1)
+    return tuple(_plot(section, row, f"scatter-{number}") for number, row in numbered)
+
+
+_SCALES: Mapping[str, str] = {
+    "linear": "",
+    "log": "logarithmic axis",
+    "symlog": "logarithmic axis beyond zero",
+}
+
+
+def _plot(section: Section, row: TableRow, name: str) -> ScatterPlot:
+    assert section.scores is not None
+    assert section.truth is not None
+    label = row.correlation.indicator
+    pairs = points(section.scores[label], section.truth)
+    if not pairs.x.size:
+        nothing = _remarks("no pair of finite score and truth to draw", pairs.omissions())
+        return ScatterPlot(row, None, nothing, (), ())
+    telling = marked(
+        pairs,
+        higher_is_better=row.higher_is_better,
+        larger_truth_is_better=section.larger_truth_is_better,
+    )
+    dense = pairs.x.size > DENSITY_ABOVE
+    best = pairs.y if section.larger_truth_is_better else -pairs.y
+    named = representatives(pairs.places, best, shape=CELLS) if dense else np.arange(pairs.x.size)
+    figure = scatter(
+        pairs,
+        x_label=label if row.higher_is_better else f"{label} (lower is better)",
+        y_label=section.table.target,
+        name=name,
+        marked=telling,
+        named=[int(i) for i in named] if dense else (),
+    )
+    remarks = _remarks(_SCALES[pairs.scale], _density(pairs) if dense else "", pairs.omissions())
+    return ScatterPlot(row, figure, remarks, tuple(telling), _names(pairs, named), dense)
+
+
+def _names(pairs: Points, numbers: npt.NDArray[np.int64]) -> tuple[str, ...]:
+    return tuple(pairs.names[i] for i in numbers) if pairs.names else ()
+
+
+def _remarks(*texts: str) -> tuple[str, ...]:
+    return tuple(filter(None, texts))
+
+
+def _density(pairs: Points) -> str:
+    return f"shade: networks a cell, {LEVELS} levels by logarithm; n = {pairs.x.size:,}"

@@ -1,0 +1,81 @@
+"""How much an indicator's ranking depends on the seed."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from untrained.reports.blocks.block import Part
+from untrained.reports.figures.drawing import BLUE, GREY, Figure, drawable
+from untrained.reports.pages.report import Section
+from untrained.reports.tables.columns import RHO, TAU
+from untrained.reports.tables.grid import Grid, GridColumn, number, whole_number, words
+from untrained.reports.tables.numbers import listing
+
+if TYPE_CHECKING:
+    import matplotlib.figure
+
+    from untrained.results import Stability, TableRow
+
+
+def stability_part(section: Section) -> Part | None:
+    """The part of one section; None where no indicator has several seeds."""
+    rows = [(row, row.stability) for row in section.table.ranked if row.stability is not None]
+    if not rows:
+        return None
+    grid = Grid(
+        "stability",
+        (
+            GridColumn("indicator", "Indicator", kind="text", code=True),
+            GridColumn("n", "n", "networks scored under every seed"),
+            GridColumn("seeds", "seeds", kind="text"),
+            GridColumn("rho", f"{RHO} between seeds", "mean over pairs of seeds"),
+            GridColumn("rho_min", "worst pair"),
+            GridColumn("tau_mean", f"mean {TAU}-b", "over seeds, one at a time"),
+            GridColumn("tau_sd", "sd", "between seeds"),
+        ),
+        tuple(
+            (
+                words(row.correlation.indicator),
+                whole_number(one.n),
+                words(listing(one.seeds)),
+                number(one.rho),
+                number(one.rho_min),
+                number(one.tau_mean),
+                number(one.tau_sd, 4),
+            )
+            for row, one in rows
+        ),
+    )
+    return Part(
+        "stability",
+        "Stability over seeds",
+        f"The same networks scored under several seeds: {RHO} compares the scores of two seeds, "
+        f"{TAU}-b those of one seed with the truth. A table's own {TAU}-b is that of the mean "
+        "over seeds, which is less noisy than one seed.",
+        grid,
+        (_figure(rows),),
+    )
+
+
+def _figure(rows: list[tuple[TableRow, Stability]]) -> Figure:
+    def draw(figure: matplotlib.figure.Figure) -> None:
+        axes = figure.add_subplot()
+        for place, (_, one) in enumerate(rows):
+            known = [tau for tau in one.taus if not math.isnan(tau)]
+            if known:
+                axes.plot([min(known), max(known)], [place] * 2, color=GREY, linewidth=0.7)
+            axes.scatter(known, [place] * len(known), s=12, color=BLUE, alpha=0.7, linewidths=0)
+            axes.scatter([one.tau_mean], [place], s=60, marker="|", color=BLUE, linewidths=1.2)
+        axes.axvline(0, color=GREY, linewidth=0.6)
+        axes.set_yticks(range(len(rows)))
+        names = [drawable(row.correlation.indicator) for row, _ in rows]
+        axes.set_yticklabels(names, parse_math=False)
+        axes.set_ylim(len(rows) - 0.4, -0.6)
+        axes.tick_params(axis="y", length=0, labelsize=7)
+        axes.spines["left"].set_visible(False)
+        axes.grid(linewidth=0.3, color=GREY, alpha=0.4)
+        axes.set_xlabel("Kendall tau-b of each seed; bar: their mean")
+
+    text = "Kendall's tau-b of each indicator under each seed"
+    return Figure("stability", text, (5.6, 0.9 + 0.2 * len(rows)), draw)

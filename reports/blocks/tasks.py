@@ -1,0 +1,130 @@
+"""Indicators compared over tasks: average ranks and the critical-difference diagram."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from untrained.reports.blocks.block import Part
+from untrained.reports.figures.drawing import INK, Figure, drawable
+from untrained.reports.pages.report import Report
+from untrained.reports.tables.grid import Grid, GridColumn, number, words
+from untrained.reports.tables.numbers import MISSING, confidence_level, decimal
+
+if TYPE_CHECKING:
+    import matplotlib.figure
+    from matplotlib.axes import Axes
+
+    from untrained.results import TaskComparison
+
+FEW_TASKS = 10
+"""Demsar (2006) wants more than 10 tasks and more than 5 indicators for the approximation."""
+
+
+def task_part(report: Report) -> Part | None:
+    """The part of a report; None where indicators were not compared over tasks."""
+    found = report.task_comparison
+    if found is None or len(found.indicators) < 2:
+        return None
+    grid = Grid(
+        "average-ranks",
+        (
+            GridColumn("indicator", "Indicator", kind="text", code=True),
+            GridColumn("average_rank", "average rank", "1 is best; ties share the mean"),
+            GridColumn("alike", "not told apart from", kind="text", code=True),
+        ),
+        tuple(
+            (words(name), number(rank, 2), words(", ".join(_alike(found, name))))
+            for name, rank in zip(found.indicators, found.average_ranks, strict=True)
+        ),
+    )
+    notes = [f"tasks: {'; '.join(found.tasks)}"]
+    if len(found.tasks) < FEW_TASKS:
+        notes.append(
+            f"with fewer than {FEW_TASKS} tasks the chi-squared distribution is a rough "
+            "approximation: take p for an order of magnitude"
+        )
+    if found.tasks_left_out:
+        missing = "; ".join(found.tasks_left_out)
+        notes.append(f"left out, because an indicator is missing: {missing}")
+    return Part(
+        "tasks",
+        "Indicators over tasks",
+        f"Average ranks by tau-b over {len(found.tasks)} tasks, of the indicators that have a "
+        f"tau-b in all of them. Friedman's test: chi-squared "
+        f"{_statistic(found.statistic)}, p {_p(found.p)}. Bars join indicators whose average "
+        f"ranks differ by less than Nemenyi's critical difference, "
+        f"{_statistic(found.critical_difference)} at {confidence_level(found.confidence)}. "
+        "Tasks on one search space are not independent, which the tests assume.",
+        grid,
+        (_figure(found),),
+        notes=tuple(notes),
+    )
+
+
+def _statistic(value: float) -> str:
+    return decimal(value, 2)
+
+
+def _p(value: float) -> str:
+    if math.isnan(value):
+        return MISSING
+    return "< 0.0001" if value < 1e-4 else f"= {value:.4f}"
+
+
+def _alike(found: TaskComparison, name: str) -> list[str]:
+    near = {other for clique in found.cliques if name in clique for other in clique}
+    return [other for other in found.indicators if other in near and other != name]
+
+
+def _figure(found: TaskComparison) -> Figure:
+    half = math.ceil(len(found.indicators) / 2)
+    bars = len(found.cliques)
+    height = 0.9 + 0.17 * half + 0.09 * bars
+
+    def draw(figure: matplotlib.figure.Figure) -> None:
+        _draw(figure.add_subplot(), found, half)
+
+    text = "Critical-difference diagram: average ranks of the indicators, groups joined by bars"
+    return Figure("critical-difference", text, (6.4, height), draw)
+
+
+def _draw(axes: Axes, found: TaskComparison, half: int) -> None:
+    """Average ranks on an axis at the top, names at both sides, a bar for each clique."""
+    k = len(found.indicators)
+    ranks = dict(zip(found.indicators, found.average_ranks, strict=True))
+    first_name = 0.9 + 0.5 * len(found.cliques)
+    axes.plot([1, k], [0, 0], color=INK, linewidth=0.8)
+    for tick in range(1, k + 1):
+        axes.plot([tick, tick], [0, -0.25], color=INK, linewidth=0.6)
+        axes.text(tick, -0.45, str(tick), ha="center", va="bottom", fontsize=7)
+    for level, clique in enumerate(found.cliques):
+        ends = [ranks[clique[0]], ranks[clique[-1]]]
+        y = 0.55 + 0.5 * level
+        axes.plot(
+            [min(ends) - 0.04, max(ends) + 0.04], [y, y], color=INK, lw=2.6, solid_capstyle="butt"
+        )
+    margin = 0.06 * k
+    for place, name in enumerate(found.indicators):
+        at_left = place < half
+        y = first_name + (place if at_left else k - 1 - place)
+        edge = 1 - margin if at_left else k + margin
+        axes.plot([ranks[name], ranks[name], edge], [0, y, y], color=INK, linewidth=0.6)
+        axes.text(
+            edge + (-0.01 * k if at_left else 0.01 * k),
+            y,
+            f"{drawable(name)} ({ranks[name]:.2f})",
+            ha="right" if at_left else "left",
+            va="center",
+            fontsize=7,
+            parse_math=False,
+        )
+    if not math.isnan(found.critical_difference):
+        end = min(1 + found.critical_difference, k)
+        axes.plot([1, end], [-1.9, -1.9], color=INK, linewidth=1.2)
+        for x in (1, end):
+            axes.plot([x, x], [-2.1, -1.7], color=INK, linewidth=1.2)
+        label = f"critical difference {found.critical_difference:.2f}"
+        axes.text((1 + end) / 2, -2.2, label, ha="center", va="bottom", fontsize=7)
+    axes.set_ylim(first_name + half, -3.3)
+    axes.set_axis_off()

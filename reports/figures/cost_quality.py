@@ -1,0 +1,168 @@
+"""Rank correlation against cost, one point an indicator: what a better ranking takes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from untrained.reports.figures.drawing import BLUE, GREY, PAPER, Figure, drawable
+from untrained.reports.tables.numbers import confidence_level, count
+
+if TYPE_CHECKING:
+    import matplotlib.figure
+    from matplotlib.axes import Axes
+    from matplotlib.text import Annotation
+    from matplotlib.transforms import Bbox
+
+    from untrained.results import CorrelationTable
+
+_OFFSETS = tuple(
+    (dx, dy, side)
+    for dy in (0, 7, -7, 13, -13, 19, -19, 25, -25)
+    for dx, side in ((6, "left"), (-6, "right"))
+)
+"""Places of a label around its point, in points, the best first, and the side it is aligned at."""
+
+
+@dataclass(frozen=True, slots=True)
+class CostPoint:
+    """One indicator of a table."""
+
+    indicator: str
+    seconds: float
+    """Median seconds a network, by itself."""
+    tau: float
+    low: float
+    high: float
+
+
+def cost_points(table: CorrelationTable) -> list[CostPoint]:
+    """The indicators whose cost and correlation are known, the cheapest first."""
+    known = [
+        CostPoint(
+            row.correlation.indicator,
+            row.alone_s,
+            row.correlation.tau,
+            row.correlation.tau_low,
+            row.correlation.tau_high,
+        )
+        for row in table.rows
+        if row.alone_s > 0 and not math.isnan(row.correlation.tau)
+    ]
+    return sorted(known, key=lambda point: (point.seconds, -point.tau, point.indicator))
+
+
+def pareto_front(points: Sequence[CostPoint]) -> list[CostPoint]:
+    """The points that no other one beats in both cost and correlation, the cheapest first.
+
+    Args:
+        points: as `cost_points` gives them. Of equal ones the first counts.
+    """
+    front: list[CostPoint] = []
+    for point in points:
+        if not front or point.tau > front[-1].tau:
+            front.append(point)
+    return front
+
+
+def cost_quality(
+    tables: Sequence[CorrelationTable], *, name: str = "cost-quality", titled: bool = True
+) -> Figure | None:
+    """One panel for each table with known costs; None where no table has any.
+
+    Args:
+        tables: what is drawn, from top to bottom.
+        name: of the figure.
+        titled: whether each panel says which table it is.
+    """
+    panels = [(table, points) for table in tables if (points := cost_points(table))]
+    if not panels:
+        return None
+
+    def draw(figure: matplotlib.figure.Figure) -> None:
+        grid = figure.subplots(len(panels), squeeze=False)[:, 0]
+        for axes, (table, points) in zip(grid, panels, strict=True):
+            _draw(axes, table, points, titled=titled)
+
+    text = "Kendall's tau-b of each indicator against its seconds a network"
+    return Figure(name, text, (7.2, 4.6 * len(panels)), draw)
+
+
+def _draw(
+    axes: Axes, table: CorrelationTable, points: Sequence[CostPoint], *, titled: bool
+) -> None:
+    axes.set_xscale("log")
+    front = pareto_front(points)
+    axes.step(
+        [p.seconds for p in front],
+        [p.tau for p in front],
+        where="post",
+        color=GREY,
+        linewidth=0.8,
+        linestyle="--",
+        zorder=1,
+    )
+    for point in points:
+        axes.plot([point.seconds] * 2, [point.low, point.high], color=BLUE, lw=0.9, alpha=0.35)
+    axes.scatter([p.seconds for p in points], [p.tau for p in points], s=14, color=BLUE, zorder=3)
+    axes.axhline(0, color=GREY, linewidth=0.4)
+    axes.margins(x=0.14)
+    axes.grid(axis="y", linewidth=0.3, alpha=0.5)
+    if titled:
+        # titles are text, not formulas: a dollar sign in one must not be parsed
+        title = f"{drawable(table.title)} (n = {count(table.n_population)})"
+        axes.set_title(title, loc="left", parse_math=False)
+    axes.set_xlabel("median seconds a network, alone, on one worker")
+    axes.set_ylabel(f"Kendall tau-b [{confidence_level(table.confidence)}]")
+    _label(axes, points, {p.indicator for p in front})
+
+
+def _label(axes: Axes, points: Sequence[CostPoint], bold: set[str]) -> None:
+    """Write names where they hide neither another name nor a point, as far as there is room."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.transforms import Bbox
+
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # type: ignore[no-untyped-call]  # the layout must stand before extents mean anything
+    renderer = canvas.get_renderer()  # type: ignore[no-untyped-call]
+    centres = axes.transData.transform([(p.seconds, p.tau) for p in points])
+    taken: list[Bbox] = [Bbox.from_bounds(x - 3, y - 3, 6, 6) for x, y in centres]
+    for point in sorted(points, key=lambda p: -p.tau):
+        text = axes.annotate(
+            drawable(point.indicator),
+            (point.seconds, point.tau),
+            xytext=(0, 0),
+            textcoords="offset points",
+            fontsize=6.5,
+            va="center",
+            fontweight="bold" if point.indicator in bold else "normal",
+            parse_math=False,
+            bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.6},  # over lines behind it
+        )
+        best = min(_OFFSETS, key=lambda offset: _hidden(text, offset, taken, renderer))
+        _place(text, best)
+        taken.append(text.get_window_extent(renderer))
+
+
+def _place(text: Annotation, offset: tuple[int, int, str]) -> None:
+    dx, dy, side = offset
+    text.set_position((dx, dy))
+    text.set_horizontalalignment(side)  # type: ignore[arg-type]
+
+
+def _hidden(
+    text: Annotation, offset: tuple[int, int, str], taken: list[Bbox], renderer: Any
+) -> float:
+    """Area of what a name would cover here, a little more for each step away from its point."""
+    _place(text, offset)
+    box = text.get_window_extent(renderer)
+    covered = 0.0
+    for other in taken:
+        width = min(box.x1, other.x1) - max(box.x0, other.x0)
+        height = min(box.y1, other.y1) - max(box.y0, other.y0)
+        covered += max(0.0, width) * max(0.0, height)
+    return covered + 0.2 * abs(offset[1])

@@ -1,0 +1,180 @@
+"""Style of figures and their SVG for pages."""
+
+from __future__ import annotations
+
+import io
+import re
+import textwrap
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import escape
+
+if TYPE_CHECKING:
+    import matplotlib.figure
+
+
+BLUE = "#0072b2"
+VERMILION = "#d55e00"
+GREEN = "#009e73"
+PURPLE = "#b5619a"
+GREY = "#80858e"
+
+SERIES: tuple[tuple[str, str], ...] = (
+    (BLUE, "o"),
+    (VERMILION, "D"),
+    (GREEN, "s"),
+    (PURPLE, "^"),
+)
+"""Colour and marker of the first, second, ... series of a figure."""
+
+INK = "#010203"
+"""Stands for the colour of text; a page puts its own in its place."""
+PAPER = "#fefdfc"
+"""Stands for the colour behind everything."""
+
+DIVERGING = "RdBu"
+"""matplotlib's map of correlations: red below zero, white at zero, blue above."""
+
+SEQUENTIAL = "cividis"
+"""matplotlib's map whose lightness rises evenly, also for the colour blind and in grey."""
+
+
+STYLE: dict[str, Any] = {
+    "axes.edgecolor": INK,
+    "axes.facecolor": "none",
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.6,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 8.0,
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same extents everywhere
+    "font.size": 8.0,
+    "legend.fontsize": 7.0,
+    "legend.frameon": False,
+    "pdf.fonttype": 42,
+    "svg.fonttype": "none",
+    "text.color": INK,
+    "xtick.color": INK,
+    "xtick.major.width": 0.6,
+    "xtick.minor.width": 0.4,
+    "ytick.color": INK,
+    "ytick.major.width": 0.6,
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Figure:
+    """A picture that can be drawn on anything; drawing it twice gives the same bytes."""
+
+    name: str
+    """For file names and ids: lower-case letters, digits and hyphens."""
+    text: str
+    """What it shows, for those who cannot see it."""
+    size: tuple[float, float]
+    """Width and height in inches."""
+    draw: Callable[[matplotlib.figure.Figure], None]
+    """Fills an empty figure whose layout is constrained."""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """What browsers show on pointing at an element of the SVG, by the id it was drawn with."""
+
+    def svg(self) -> str:
+        """A stand-alone picture on white."""
+        return self._svg(self.name, transparent=False)
+
+    def pdf(self) -> bytes:
+        """One page with embedded fonts."""
+        return self._save("pdf", self.name, transparent=False)
+
+    def inline(self, name: str) -> str:
+        """An `<svg>` element that takes the page's colours.
+
+        Args:
+            name: unique in the page; ids inside are made of it. Letters, digits, hyphens.
+        """
+        return inline_svg(self._svg(name, transparent=True), name)
+
+    def _svg(self, salt: str, *, transparent: bool) -> str:
+        svg = self._save("svg", salt, transparent=transparent).decode()
+        for name, title in self.titles.items():
+            svg = svg.replace(
+                f'<g id="{name}">', f'<g id="{name}"><title>{escape(drawable(title))}</title>'
+            )
+        return svg
+
+    def _save(self, kind: str, salt: str, *, transparent: bool) -> bytes:
+        from matplotlib import style
+        from matplotlib.figure import Figure as Canvas
+
+        stream = io.BytesIO()
+        # without its dates a file depends on nothing but what is drawn
+        dates = {"Date": None} if kind == "svg" else {"CreationDate": None}
+        with style.context(["default", {**STYLE, "svg.hashsalt": salt}]):
+            figure = Canvas(figsize=self.size, layout="constrained")
+            self.draw(figure)
+            with warnings.catch_warnings():
+                # a reader's own fonts have the glyphs that the measuring font lacks
+                warnings.filterwarnings("ignore", message="Glyph", category=UserWarning)
+                figure.savefig(
+                    stream, format=kind, dpi=200, transparent=transparent, metadata=dates
+                )
+        return stream.getvalue()
+
+
+def drawable(text: str) -> str:
+    """Text on one line, with a mark in place of what fonts and XML have no character for."""
+    return re.sub(
+        r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]", "\ufffd", " ".join(text.split())
+    )
+
+
+def wrapped(text: str, width: int = 38, lines: int = 2) -> str:
+    """Drawable text on at most some lines, cut with an ellipsis."""
+    return "\n".join(textwrap.wrap(drawable(text), width, max_lines=lines, placeholder=" …"))
+
+
+def inline_svg(svg: str, name: str) -> str:
+    """The `<svg>` element of a document alone, with ids of its own and the page's colours.
+
+    Several figures share a page, so that `figure_1` of one must not be that of another. Only tags
+    are changed: a `>` inside text or attributes is always written as an entity.
+
+    Args:
+        svg: as matplotlib writes it.
+        name: what ids are prefixed with.
+    """
+    svg = svg[svg.index("<svg") :].strip()
+    svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    # a style sheet in one figure would hold for the whole page
+    svg = re.sub(r"\s*<defs>\s*<style.*?</style>\s*</defs>", "", svg, flags=re.DOTALL)
+    # matplotlib notes every text's content as a comment, too
+    svg = re.sub(r"\s*<!--.*?-->", "", svg, flags=re.DOTALL)
+
+    def own(tag: re.Match[str]) -> str:
+        text = tag.group().replace("xlink:href", "href")
+        text = text.replace(INK, "currentColor").replace(PAPER, "var(--page)")
+        text = re.sub(r'(\sid=")', rf"\1{name}-", text)
+        text = re.sub(r'(href="#|url\(#)', rf"\1{name}-", text)
+        return re.sub(r"(\d\.\d\d)\d+", r"\1", text)  # a hundredth of a point is enough
+
+    svg = re.sub(r"<[^>]+>", own, _styled_once(svg))
+    svg = re.sub(r">\s+<", "><", svg)
+    # the page sets the size; the view box keeps the shape
+    head, rest = svg.split(">", maxsplit=1)
+    head = re.sub(r'\s(width|height)="[^"]*"', "", head)
+    return f'{head} stroke-linejoin="round">{rest}'
+
+
+def _styled_once(svg: str) -> str:
+    """The style that every mark of a group repeats, moved to the group: half the size."""
+
+    def group(found: re.Match[str]) -> str:
+        head, body = found.groups()
+        styles = set(re.findall(r'<use [^>]*?( style="[^"]*")/>', body))
+        if len(styles) != 1:
+            return found.group()
+        (style,) = styles
+        return f"{head}{style}>{body.replace(style, '')}"
+
+    return re.sub(r'(<g id="points[^"]*")>(.*?</g>)', group, svg, flags=re.DOTALL)

@@ -1,0 +1,199 @@
+"""HTML: one self-contained page with tables, intervals as bars, and a scatter plot an indicator."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from untrained.reports.blocks.block import Part
+from untrained.reports.blocks.correlation_blocks import report_parts, section_parts
+from untrained.reports.blocks.scatter import ScatterPlot, scatter_plots
+from untrained.reports.figures.drawing import Figure
+from untrained.reports.figures.forest import Bar, Forest, forest
+from untrained.reports.formats.formats import report_format
+from untrained.reports.pages.report import Report, Section
+from untrained.reports.tables.columns import Column, columns
+from untrained.reports.tables.environment import entries
+from untrained.reports.tables.facts import (
+    AGGREGATE,
+    ARROW,
+    facts,
+    mark,
+    other_lines,
+    protocol_notes,
+    protocol_number,
+)
+
+if TYPE_CHECKING:
+    from untrained.results import CorrelationTable, TableRow
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    text: str
+    range: str
+    value: str
+    """What the column is sorted by; empty = missing, sorted last."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    row: TableRow
+    number: int
+    """Of the protocol note; 0 = no mark."""
+    bar: Bar | None
+    cells: tuple[_Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Plot:
+    """A scatter plot and where it stands in the page."""
+
+    plot: ScatterPlot
+    svg: str
+    """Empty when there is no point to draw."""
+    absent: str
+    """Places, in the section's list of names, of the networks that are not drawn."""
+    present: str
+    """The places of those that are, where they are fewer; else empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A part with its figures as SVG."""
+
+    part: Part
+    anchor: str
+    figures: tuple[tuple[Figure, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """What the template shows of one section."""
+
+    anchor: str
+    table: CorrelationTable
+    columns: tuple[Column, ...]
+    lines: tuple[_Line, ...]
+    forest: Forest
+    reference: float | None
+    """Where the forest plot draws the parameter count's tau-b, in pixels."""
+    parts: tuple[_Shown, ...]
+    plots: tuple[_Plot, ...]
+    names: tuple[str, ...]
+    """Networks that plots refer to by their place."""
+    dense: bool
+    """Whether some plot is a density."""
+
+
+@report_format("html", title="HTML, one self-contained page with figures", suffix=".html")
+def render(report: Report) -> str:
+    """The report as one page that loads nothing: readable on a phone, in print, light and dark."""
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FunctionLoader(_template),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["minus"] = lambda text: str(text).replace("-", "\N{MINUS SIGN}")
+    script = "".join(_template(f"{name}.js") for name in ("sort", "filter", "point", "columns"))
+    return environment.get_template("report.html.j2").render(
+        report=report,
+        paragraphs=[part for part in re.split(r"\n\s*\n", report.summary) if part.strip()],
+        tables=[_table(section, i) for i, section in enumerate(report.sections, start=1)],
+        parts=[_shown(part, "all") for part in report_parts(report)],
+        environments=[list(entries(environment)) for environment in report.environments],
+        aggregate=AGGREGATE,
+        arrow=ARROW,
+        facts=facts,
+        mark=mark,
+        other_lines=other_lines,
+        protocol_notes=protocol_notes,
+        script=script,
+        script_sha256=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        style=_template("style.css"),
+    )
+
+
+@cache
+def _template(name: str) -> str:
+    return (
+        files("untrained.reports.formats").joinpath("templates", name).read_text(encoding="utf-8")
+    )
+
+
+def _table(section: Section, number: int) -> _Table:
+    anchor = f"table-{number}"
+    table = section.table
+    rows = table.ranked
+    scale = forest(
+        value
+        for row in rows
+        for value in (row.correlation.tau, row.correlation.tau_low, row.correlation.tau_high)
+    )
+    shown = columns(table)
+    notes = protocol_notes(table)
+    lines = tuple(
+        _Line(
+            row=row,
+            number=protocol_number(row, notes),
+            bar=scale.bar(row.correlation.tau_low, row.correlation.tau, row.correlation.tau_high),
+            cells=tuple(_cell(column, row) for column in shown),
+        )
+        for row in rows
+    )
+    params = [line.bar.middle for line in lines if _is_baseline(line.row) and line.bar]
+    plots = scatter_plots(section)
+    names = sorted({name for plot in plots for name in plot.names})
+    return _Table(
+        anchor=anchor,
+        table=table,
+        columns=shown,
+        lines=lines,
+        forest=scale,
+        reference=params[0] if params else None,
+        parts=tuple(_shown(part, anchor) for part in section_parts(section)),
+        plots=tuple(_plot(plot, anchor, names) for plot in plots),
+        names=tuple(names),
+        dense=any(plot.dense for plot in plots),
+    )
+
+
+def _shown(part: Part, place: str) -> _Shown:
+    anchor = f"{place}-{part.name}"
+    figures = tuple((one, one.inline(f"{anchor}-{one.name}")) for one in part.figures)
+    return _Shown(part, anchor, figures)
+
+
+def _plot(plot: ScatterPlot, place: str, names: list[str]) -> _Plot:
+    svg = plot.figure.inline(f"{place}-{plot.figure.name}") if plot.figure else ""
+    drawn = set(plot.names)
+    places = [(str(i), name in drawn) for i, name in enumerate(names)]
+    absent = " ".join(place for place, there in places if not there)
+    present = " ".join(place for place, there in places if there)
+    if len(present) < len(absent):
+        return _Plot(plot, svg, absent="", present=present)
+    return _Plot(plot, svg, absent=absent, present="")
+
+
+def _is_baseline(row: TableRow) -> bool:
+    return row.correlation.indicator == "params"
+
+
+def _cell(column: Column, row: TableRow) -> _Cell:
+    value = column.value(row)
+    return _Cell(
+        text=column.cell(row),
+        range=column.range(row),
+        value="" if math.isnan(value) else repr(float(value)),
+    )

@@ -1,0 +1,173 @@
+"""LaTeX: tables for a paper, each in a `table` environment, made with booktabs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from untrained.reports.blocks.block import Part
+from untrained.reports.blocks.correlation_blocks import report_parts, section_parts
+from untrained.reports.formats.formats import report_format
+from untrained.reports.pages.report import Report, Section
+from untrained.reports.tables.columns import MINUS, RHO, TAU, columns, label
+from untrained.reports.tables.facts import facts, note_lines
+from untrained.reports.tables.grid import Grid
+
+_MATHS = {
+    TAU: r"$\tau$",
+    RHO: r"$\rho$",
+    "↓": r"$\downarrow$",
+    "‡": r"$\ddagger$",
+    MINUS: "$-$",
+    "±": r"$\pm$",
+    "\N{MULTIPLICATION SIGN}": r"$\times$",
+    "\N{EN DASH}": "--",
+    "\N{EM DASH}": "---",
+    "…": r"\ldots{}",
+    **{digit: f"$^{{{i}}}$" for i, digit in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
+}
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "'": r"\textquotesingle{}",
+    "`": r"\textasciigrave{}",
+    **{character: f"\\{character}" for character in "&%$#_"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Tabular:
+    """One table as LaTeX, every text escaped."""
+
+    caption: str
+    label: str
+    alignment: str
+    heading: str
+    rows: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+@report_format("latex", title="LaTeX (booktabs), for a paper", suffix=".tex")
+def render(report: Report) -> str:
+    r"""A document that compiles by itself; its tables can be copied into a paper.
+
+    The preamble that the tables need (booktabs, graphicx) stands at the top. Tables wider than the
+    line are scaled down to it.
+    """
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    # braces and per cent signs are LaTeX's own
+    environment = Environment(  # noqa: S701  (autoescape is for HTML; everything is escaped here)
+        loader=FunctionLoader(_template),
+        block_start_string="<%",
+        block_end_string="%>",
+        variable_start_string="<<",
+        variable_end_string=">>",
+        comment_start_string="<#",
+        comment_end_string="#>",
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    tabulars = [one for i, s in enumerate(report.sections, start=1) for one in _section(s, i)]
+    tabulars += [_part(part, "all") for part in report_parts(report) if _shown(part)]
+    return environment.get_template("report.tex.j2").render(
+        title=escape(report.title),
+        paragraphs=[escape(part) for part in re.split(r"\n\s*\n", report.summary) if part.strip()],
+        tabulars=tabulars,
+        version=escape(report.version),
+    )
+
+
+def escape(text: str) -> str:
+    r"""Text that LaTeX prints as it is, on one line.
+
+    A letter that pdfLaTeX's fonts may lack becomes its number.
+
+    >>> escape("grad_norm 5 % of {x} & $y$ ~ \\frac")
+    'grad\\_norm 5 \\% of \\{x\\} \\& \\$y\\$ \\textasciitilde{} \\textbackslash{}frac'
+    >>> escape("τ-b ↓ 中")
+    '$\\tau$-b $\\downarrow$ [U+4E2D]'
+    """
+    # two hyphens or commas would be drawn as one character
+    apart = re.sub(r"([-,])(?=\1)", "\\1\0", " ".join(text.replace("\0", "\ufffd").split()))
+    return "".join(_character(c) for c in apart)
+
+
+def _character(c: str) -> str:
+    if c == "\0":
+        return "{}"
+    if c in _SPECIAL:
+        return _SPECIAL[c]
+    if c in _MATHS:
+        return _MATHS[c]
+    # T1 with UTF-8 input covers Latin-1's letters; U+00AD and control characters print nothing
+    if " " <= c <= "~" or ("\u00c0" <= c <= "\u00ff"):
+        return c
+    return f"[U+{ord(c):04X}]"
+
+
+@cache
+def _template(name: str) -> str:
+    return (
+        files("untrained.reports.formats").joinpath("templates", name).read_text(encoding="utf-8")
+    )
+
+
+def _section(section: Section, number: int) -> list[_Tabular]:
+    table = section.table
+    shown = columns(table)
+    heading = ["Indicator", *(column.heading for column in shown)]
+    rows = [[label(row, table), *(column.text(row) for column in shown)] for row in table.ranked]
+    sources = "; ".join(f"{fact.name}: {fact.text}" for fact in facts(table))
+    made = f"Made by: {table.command}" if table.command else ""
+    main = _Tabular(
+        caption=f"{escape(table.title)}. {escape(sources)}.",
+        label=f"tab:{number}",
+        alignment="l" + "r" * len(shown),
+        heading=_line(heading),
+        rows=tuple(map(_line, rows)),
+        notes=tuple(escape(line) for line in (*note_lines(table), made) if line),
+    )
+    parts = [_part(part, str(number)) for part in section_parts(section) if _shown(part)]
+    return [main, *parts]
+
+
+def _shown(part: Part) -> bool:
+    return part.grid is not None and not part.repeats
+
+
+def _part(part: Part, place: str) -> _Tabular:
+    assert part.grid is not None
+    grid: Grid = part.grid
+    kept = [i for i, column in enumerate(grid.columns) if not column.aside]
+    legend = (grid.legend, *part.notes, f"Made by: {part.command}" if part.command else "")
+    return _Tabular(
+        caption=f"{escape(part.title)}. {escape(part.meaning)}",
+        label=f"tab:{place}-{part.name}",
+        alignment="".join("l" if grid.columns[i].kind == "text" else "r" for i in kept),
+        heading=_line([grid.columns[i].heading for i in kept]),
+        rows=tuple(_line([row[i].whole for i in kept]) for row in grid.rows),
+        notes=tuple(escape(line) for line in legend if line),
+    )
+
+
+def _line(cells: list[str]) -> str:
+    # a bracket behind the end of a row would be read as its optional argument
+    texts = [re.sub(r"^\[", "{[}", escape(_minus(cell))) for cell in cells]
+    return " & ".join(texts)
+
+
+def _minus(text: str) -> str:
+    """The text with a minus sign before digits, where a hyphen stands for one."""
+    return re.sub(r"(?<![\w.])-(?=\d)", MINUS, text)

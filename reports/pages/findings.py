@@ -1,0 +1,175 @@
+"""The table and the documents of the gate's findings."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+
+from untrained.reports.formats.json_document import plain
+from untrained.reports.formats.markdown import escape, grid_table
+from untrained.reports.tables.grid import Cell, Grid, GridColumn, number, whole_number, words
+from untrained.results import TIERS
+
+if TYPE_CHECKING:
+    from untrained.results import Finding
+
+
+_COLUMNS = (
+    GridColumn("outcome", "Outcome", kind="text"),
+    GridColumn("tier", "Tier", kind="text"),
+    GridColumn("subject", "Indicator", kind="text", code=True),
+    GridColumn("space", "Space", kind="text", code=True),
+    GridColumn("n", "n", "networks"),
+    GridColumn("value", "value", "what the tier looks at"),
+    GridColumn("limit", "limit", "tolerance of the value"),
+    GridColumn("sure", "how sure", kind="text"),
+    GridColumn("text", "What was found", kind="text"),
+)
+
+
+def finding_grid(findings: Iterable[Finding]) -> Grid:
+    """One row a finding, in their order."""
+    return Grid(
+        "findings",
+        _COLUMNS,
+        tuple(
+            (
+                words(one.outcome),
+                words(one.tier),
+                words(one.subject),
+                words(one.space),
+                whole_number(one.n or None),
+                _figure(one.value, one.tier),
+                _figure(one.limit, one.tier),
+                words(how_sure(one)),
+                words(one.text),
+            )
+            for one in findings
+        ),
+    )
+
+
+def _figure(value: float, tier: str) -> Cell:
+    if tier == "golden" and not math.isnan(value):
+        return Cell(f"{value:.1g}", float(value))
+    return number(value, 4 if tier == "scores" else 3)
+
+
+def how_sure(finding: Finding) -> str:
+    """What a statement rests on: a p-value, or that nothing in it is random."""
+    if not math.isnan(finding.p):
+        return f"p = {finding.p:.2g}"
+    return "" if math.isnan(finding.value) else "nothing random"
+
+
+def tier_counts(findings: Sequence[Finding]) -> list[str]:
+    """A line a tier: how many of its findings hold, and what became of the others."""
+    lines = []
+    for tier in TIERS:
+        outcomes = Counter(one.outcome for one in findings if one.tier == tier)
+        if outcomes:
+            parts = [f"{n} {outcome}" for outcome, n in sorted(outcomes.items())]
+            lines.append(f"{tier}: {', '.join(parts)}")
+    return lines
+
+
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def findings_junit(name: str, findings: Sequence[Finding]) -> str:
+    """JUnit XML: a test case a finding; what could not be checked, and what is new, is skipped.
+
+    Args:
+        name: of the suite.
+        findings: in the order of the cases.
+    """
+    suite = ElementTree.Element(
+        "testsuite",
+        name=_legal(name),
+        tests=str(len(findings)),
+        failures=str(sum(one.failed for one in findings)),
+        errors="0",
+        skipped=str(sum(one.outcome in ("unknown", "new") for one in findings)),
+    )
+    for one in findings:
+        where = ".".join(part for part in (one.tier, one.space) if part)
+        case = ElementTree.SubElement(
+            suite, "testcase", classname=f"{_legal(name)}.{where}", name=_legal(one.subject)
+        )
+        if one.failed:
+            message = _legal(f"{one.outcome}: {one.text}")
+            failure = ElementTree.SubElement(case, "failure", type=one.outcome, message=message)
+            failure.text = _legal(_details(one))
+        elif one.outcome in ("unknown", "new"):
+            ElementTree.SubElement(case, "skipped", message=_legal(one.text))
+        else:
+            ElementTree.SubElement(case, "system-out").text = _legal(_details(one))
+    suites = ElementTree.Element("testsuites")
+    suites.append(suite)
+    ElementTree.indent(suites)
+    text = ElementTree.tostring(suites, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
+
+
+def _details(finding: Finding) -> str:
+    parts = [finding.text]
+    if finding.measure:
+        parts.append(f"{finding.measure}: {finding.value:.6g}, limit {finding.limit:.6g}")
+    if sure := how_sure(finding):
+        parts.append(sure)
+    return "\n".join(parts)
+
+
+def _legal(text: str) -> str:
+    return _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def findings_markdown(
+    title: str, verdict: str, facts: Sequence[str], findings: Sequence[Finding]
+) -> str:
+    """A Markdown section for a CI job page: what failed, what else is to be known, all the rest.
+
+    Args:
+        title: its heading.
+        verdict: one sentence.
+        facts: a line each.
+        findings: all.
+    """
+    failed = [one for one in findings if one.failed]
+    noted = [one for one in findings if one.outcome in ("unknown", "new")]
+    blocks = [f"## {escape(title)}", escape(verdict)]
+    if failed:
+        blocks.append(grid_table(finding_grid(failed)))
+    if noted:
+        blocks += ["Not checked:", grid_table(finding_grid(noted))]
+    lines = [*tier_counts(findings), *facts]
+    blocks.append("\n".join(f"- {escape(line)}" for line in lines))
+    rest = [one for one in findings if one.outcome == "holds"]
+    if rest:
+        blocks += [
+            f"<details><summary>{len(rest)} that hold</summary>",
+            grid_table(finding_grid(rest)),
+            "</details>",
+        ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def findings_json(document: Mapping[str, object], findings: Sequence[Finding]) -> str:
+    """The findings as one JSON object, full precision; a number that does not exist is null.
+
+    Args:
+        document: what stands beside them.
+        findings: in their order.
+    """
+    whole = {
+        **document,
+        "failed": sum(one.failed for one in findings),
+        "findings": [asdict(one) | {"failed": one.failed} for one in findings],
+    }
+    return json.dumps(plain(whole), indent=2, ensure_ascii=False, allow_nan=False) + "\n"

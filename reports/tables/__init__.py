@@ -1,0 +1,1 @@
+"""Columns, grids and the formats of numbers."""

@@ -1,0 +1,233 @@
+"""What must be said beside a table so that its numbers can be traced."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from untrained.reports.tables.numbers import confidence_level, count, decimal, listing
+
+if TYPE_CHECKING:
+    from untrained.results import CorrelationTable
+
+SHORT_SHA256 = 12
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A named property of a whole table."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolNote:
+    """The protocol and seeds that some rows of a table share."""
+
+    number: int
+    """1, 2, ... in the order of the rows; 0 when all rows share it and no mark is needed."""
+    text: str
+    digest: str
+    seeds: tuple[int, ...]
+    indicators: tuple[str, ...]
+    """Each with its version, `naswot v1`, in the order of the rows."""
+
+    def sentence(self) -> str:
+        """All of it in one line."""
+        seeds = "seed" if len(self.seeds) == 1 else "seeds"
+        protocols = "protocols" if " " in self.digest else "protocol"
+        return (
+            f"{', '.join(self.indicators)}: {self.text}; {seeds} {listing(self.seeds)} "
+            f"({protocols} {self.digest.replace(' ', ', ')})"
+        )
+
+
+class Measured(Protocol):
+    """What rows of all kinds of tables say about how they were measured."""
+
+    @property
+    def indicator(self) -> str:
+        """Its id."""
+
+    @property
+    def version(self) -> int:
+        """Of its definition."""
+
+    @property
+    def protocol(self) -> str:
+        """The digest."""
+
+    @property
+    def protocol_text(self) -> str:
+        """What it stands for."""
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Of the initialisations."""
+
+    @property
+    def higher_is_better(self) -> bool:
+        """The direction."""
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Of an aggregate."""
+
+
+def facts(table: CorrelationTable) -> tuple[Fact, ...]:
+    """Population, target, source of the truth and kind of the intervals, for the lines on top."""
+    return (
+        Fact("Space", table.space),
+        Fact("Population", f"{table.population}; {count(table.n_population)} architectures"),
+        Fact("Target", table.target),
+        Fact("Ground truth", _truth(table)),
+        Fact("Intervals", intervals(table)),
+    )
+
+
+def protocol_notes(table: CorrelationTable) -> tuple[ProtocolNote, ...]:
+    """One note for each distinct (protocol, seeds) of the rows."""
+    return notes_of_rows(table.ranked)
+
+
+def notes_of_rows(rows: Sequence[Measured]) -> tuple[ProtocolNote, ...]:
+    """The same of rows of any kind, in their order."""
+    groups: dict[tuple[str, str, tuple[int, ...]], list[str]] = {}
+    for row in rows:
+        indicator = f"{row.indicator} v{row.version}"
+        groups.setdefault(_protocol_of(row), []).append(indicator)
+    alone = len(groups) == 1
+    return tuple(
+        ProtocolNote(
+            number=0 if alone else number,
+            text=text,
+            digest=digest,
+            seeds=seeds,
+            indicators=tuple(indicators),
+        )
+        for number, ((digest, text, seeds), indicators) in enumerate(groups.items(), start=1)
+    )
+
+
+def protocol_number(row: Measured, notes: tuple[ProtocolNote, ...]) -> int:
+    """The number of the note a row belongs to, 0 when the table needs no marks."""
+    for note in notes:
+        if (note.digest, note.text, note.seeds) == _protocol_of(row):
+            return note.number
+    raise ValueError(f"the notes are those of another table: none is for {row!r}")
+
+
+def failures(table: CorrelationTable) -> tuple[str, ...]:
+    """A line for each indicator that ranks fewer architectures than the population has.
+
+    It counts the failed scores by status (with several seeds there are several scores an
+    architecture) and says what tau-b becomes when missing scores rank last.
+    """
+    lines = []
+    for row in table.ranked:
+        c = row.correlation
+        missing = c.n_population - c.n
+        if not missing and not row.failures:
+            continue
+        line = f"{c.indicator}: {count(missing)} of {count(c.n_population)} not ranked, "
+        line += (
+            ", ".join(f"{count(n)} {status}" for status, n in sorted(row.failures)) or "no score"
+        )
+        if not math.isnan(c.tau_failures_last):
+            line += f"; tau-b {decimal(c.tau_failures_last)} if they rank last"
+        lines.append(line)
+    return tuple(lines)
+
+
+def any_lower_is_better(table: CorrelationTable) -> bool:
+    """Whether a table needs the explanation of the arrow."""
+    return any(not row.higher_is_better for row in table.rows)
+
+
+ARROW = "↓"
+ARROW_MEANING = (
+    f"{ARROW} lower is better: the score's sign is turned, so a positive correlation is a good one."
+)
+
+AGGREGATE = "‡"
+AGGREGATE_MEANING = (
+    f"{AGGREGATE} computed from the scores of other rows when the table was made, where an "
+    "architecture has all of them; its time is their sum. Resamples keep the computed values: "
+    "ranks inside them are those of the whole population."
+)
+
+
+def note_lines(table: CorrelationTable) -> tuple[str, ...]:
+    """Everything that stands below a table, a line each: protocols, failures, the table's notes."""
+    protocols = (f"{mark(n.number)} {n.sentence()}".strip() for n in protocol_notes(table))
+    return (*protocols, *other_lines(table))
+
+
+def other_lines(table: CorrelationTable) -> tuple[str, ...]:
+    """The lines of `note_lines` behind those on protocols."""
+    lines = []
+    if any_lower_is_better(table):
+        lines.append(ARROW_MEANING)
+    if any(row.members for row in table.rows):
+        lines.append(AGGREGATE_MEANING)
+    return (*lines, *failures(table), *table.notes)
+
+
+def mark(number: int) -> str:
+    """A note's number in superscript digits, empty for 0.
+
+    >>> mark(0), mark(12)
+    ('', '¹²')
+    """
+    return str(number).translate(_SUPERSCRIPTS) if number else ""
+
+
+def _truth(table: CorrelationTable) -> str:
+    digest = table.truth_sha256[:SHORT_SHA256]
+    return f"{table.truth_source}, SHA-256 {digest}" if digest else table.truth_source
+
+
+class Resampled(Protocol):
+    """What tables of all kinds say about their intervals."""
+
+    @property
+    def resamples(self) -> int:
+        """How many."""
+
+    @property
+    def confidence(self) -> float:
+        """In (0, 1)."""
+
+    @property
+    def bootstrap_seed(self) -> int:
+        """Of the resamples."""
+
+    @property
+    def interval(self) -> str:
+        """`percentile` or `bca`."""
+
+    @property
+    def clusters(self) -> int | None:
+        """Functional classes that were resampled; None: architectures."""
+
+
+def intervals(table: Resampled) -> str:
+    """How a table's intervals were made."""
+    if not table.resamples:
+        return "none"
+    kind = "percentile" if table.interval == "percentile" else "BCa"
+    units = "architectures"
+    if table.clusters is not None:
+        units = f"{count(table.clusters)} functional classes"
+    return (
+        f"{confidence_level(table.confidence)} {kind} bootstrap over {units}, "
+        f"{count(table.resamples)} resamples, seed {table.bootstrap_seed}"
+    )
+
+
+def _protocol_of(row: Measured) -> tuple[str, str, tuple[int, ...]]:
+    return (row.protocol, row.protocol_text, tuple(row.seeds))

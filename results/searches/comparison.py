@@ -1,0 +1,143 @@
+"""Comparison of searches: ranks, pairs, equal cost."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtri
+
+from untrained.results.searches.runs import Floats, Summary
+
+
+@dataclass(frozen=True, slots=True)
+class RankedAnswer:
+    """What one run found."""
+
+    search: str
+    run: int
+    architecture: str
+    genotype: str
+    """As Python text that other tools read; empty where the space has none."""
+    value: float
+    rank: int
+    """1: better than all random networks. Random networks of equal value count as better."""
+
+
+@dataclass(frozen=True, slots=True)
+class RandomRanks:
+    """Random networks of a space, and answers among them."""
+
+    random: Summary
+    best: float
+    answers: tuple[RankedAnswer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PairedDifference:
+    """Mean of first minus second over runs that come in pairs.
+
+    The interval is about the draws of the searches, not about other networks: it narrows with the
+    number of runs, whatever the number of networks.
+    """
+
+    runs: int
+    """Pairs in which both found something."""
+    mean: float
+    low: float
+    high: float
+
+
+def paired_difference(
+    first: Floats, second: Floats, *, confidence: float = 0.95
+) -> PairedDifference:
+    """The mean difference and its normal interval.
+
+    Args:
+        first: one value a run; NaN where it found nothing.
+        second: those of the runs that drew the same.
+        confidence: in (0, 1).
+
+    Returns:
+        NaN for what fewer than two pairs do not tell.
+    """
+    differences = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
+    known = differences[~np.isnan(differences)]
+    nan = float("nan")
+    if not known.size:
+        return PairedDifference(0, nan, nan, nan)
+    mean = float(known.mean())
+    if known.size < 2:
+        return PairedDifference(1, mean, nan, nan)
+    half = float(ndtri((1 + confidence) / 2) * known.std(ddof=1) / np.sqrt(known.size))
+    return PairedDifference(known.size, mean, mean - half, mean + half)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoundBy:
+    """What one score found in all runs, on one target."""
+
+    name: str
+    values: Summary
+    difference: PairedDifference | None
+    """The candidate's runs minus these; None for the candidate itself."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SearchComparison:
+    """Searches of the same number of draws on the same networks, looked up in one target."""
+
+    space: str
+    target: str
+    networks: int
+    """That could be drawn."""
+    n: int
+    """Drawn by each run."""
+    found: tuple[FoundBy, ...]
+    """The candidate first."""
+    random: tuple[float, float]
+    """Exact mean and standard deviation of one network drawn at random."""
+    oracle: tuple[float, float]
+    """Of the truly best of n draws."""
+    higher_is_better: bool
+    """Direction of the target."""
+
+    def mean_of(self, name: str) -> float:
+        """What one score found on average; NaN where it was not searched by."""
+        return next((one.values.mean for one in self.found if one.name == name), math.nan)
+
+
+@dataclass(frozen=True, slots=True)
+class EqualCost:
+    """What a search found, and what the best of as many random networks is worth as it paid for."""
+
+    search: str
+    found: Summary
+    """By the search, over its runs."""
+    cost_s: float
+    """Mean over the runs."""
+    n: int
+    """Networks that may be drawn for it, at least one."""
+    price_s: float
+    """Mean or median seconds of evaluating one."""
+    mean: float
+    """Of the best of them."""
+    sd: float
+    """Of one such random search."""
+    simulated: int
+    """How many random searches that is the mean over; 0: exact."""
+    criterion: str
+    """What chooses among them."""
+
+    @property
+    def difference(self) -> float:
+        """The search's mean minus that of random search."""
+        return self.found.mean - self.mean
+
+    @property
+    def standard_errors(self) -> float:
+        """The difference in standard errors of both means together."""
+        own = self.sd / math.sqrt(self.simulated) if self.simulated else 0.0
+        error = math.hypot(self.found.standard_error, own)
+        return self.difference / error if error else math.nan

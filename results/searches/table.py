@@ -1,0 +1,214 @@
+"""The table of search results, beside exact rules and published values."""
+
+from __future__ import annotations
+
+import csv
+import math
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from untrained.results.searches.comparison import EqualCost, RandomRanks
+from untrained.results.searches.landscape import Landscape, Logged, Pruning
+from untrained.results.searches.runs import Curve, Summary
+from untrained.results.searches.speed import SpeedUp
+
+Floats = NDArray[np.float64]
+
+
+def best_of_n(criterion: Floats, values: Floats, n: int) -> tuple[float, float]:
+    """Mean and standard deviation of the value of the best of N draws with replacement.
+
+    Sorted by the criterion, the best of N is one of the networks up to place i with probability
+    (i / M)^N. Among networks of equal criterion the first drawn wins, which is each of them
+    equally often. A missing criterion loses against every other.
+
+    Args:
+        criterion: what decides, larger is better; NaN is missing. Shape (M,).
+        values: what is reported of the winner, without NaN. Shape (M,).
+        n: number of draws, at least 1.
+
+    Returns:
+        Mean and standard deviation.
+    """
+    weights = winning_probabilities(criterion, n)
+    mean = float(weights @ values)
+    return mean, float(np.sqrt(weights @ (values - mean) ** 2))
+
+
+def winning_probabilities(criterion: Floats, n: int) -> Floats:
+    """How likely each network is the best of N draws with replacement; see `best_of_n`.
+
+    Args:
+        criterion: what decides; NaN is missing.
+        n: number of draws.
+    """
+    order = np.where(np.isnan(criterion), -np.inf, criterion)
+    # a missing criterion loses even against minus infinity
+    keys = np.stack([~np.isnan(criterion), order], axis=1)
+    _, group, sizes = np.unique(keys, axis=0, return_inverse=True, return_counts=True)
+    up_to = np.cumsum(sizes) / len(criterion)
+    chance = np.diff(up_to**n, prepend=0.0)
+    return np.asarray((chance / sizes)[group.ravel()], dtype=np.float64)
+
+
+SEARCHED_FOR = "cifar10"
+"""Dataset that all published searches were for, whatever their answers are looked up on."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedSearch:
+    """One cell of a published table: mean and standard deviation over runs."""
+
+    method: str
+    """As we label it: `naswot 10`, `rea`."""
+    space: str
+    dataset: str
+    metric: str
+    mean: float
+    sd: float
+    runs: int
+    source: str
+    seconds: float | None = None
+    """Budget of each run; None: it had none."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchComparison:
+    """A published mean beside ours."""
+
+    published: PublishedSearch
+    mean: float
+    sd: float
+    runs: int
+    """Of ours; 0: exact."""
+    own_error: float
+    """Standard error of our mean; 0: exact."""
+
+    @property
+    def difference(self) -> float:
+        """Ours minus the published mean."""
+        return self.mean - self.published.mean
+
+    @property
+    def standard_errors(self) -> float:
+        """The difference in standard errors of both means together."""
+        theirs = self.published.sd / math.sqrt(self.published.runs)
+        error = math.hypot(theirs, self.own_error)
+        return self.difference / error if error else math.nan
+
+
+@cache
+def published_searches() -> tuple[PublishedSearch, ...]:
+    """All that are known, in the file's order."""
+    text = (files("untrained.results") / "committed" / "reference" / "searches.csv").read_text(
+        "utf-8"
+    )
+    return tuple(
+        PublishedSearch(
+            row["method"],
+            row["space"],
+            row["dataset"],
+            row["metric"],
+            float(row["mean"]),
+            float(row["sd"]),
+            int(row["runs"]),
+            row["source"],
+            float(row["seconds"]) if row["seconds"] else None,
+        )
+        for row in csv.DictReader(text.splitlines())
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of ground truth that answers are looked up in."""
+
+    dataset: str
+    metric: str
+    label: str
+    """With epochs and training seeds: `cifar10 test accuracy, 200 epochs, ...`."""
+    optimum: float
+    """Best value that any network of the benchmark has; NaN where that is not known."""
+    higher_is_better: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SearchRow:
+    """One search over its runs, or what a simple rule gives exactly."""
+
+    label: str
+    searcher: str
+    """Empty for a rule."""
+    values: tuple[Summary, ...]
+    """One a column; of a rule, mean and standard deviation are exact and n is 0."""
+    evaluations: Summary | None = None
+    cost_s: Summary | None = None
+    reaching: Summary | None = None
+    """Evaluations until the incumbent had 99 % of the optimum; missing: runs that never did."""
+    budget: str = ""
+    settings: str = ""
+    facts: tuple[str, ...] = ()
+    """Where its answers come from."""
+    curve: Curve | None = None
+    """Of the incumbents' values in the table's first column of test accuracy, by cost."""
+    cost_is_known: bool = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SearchTable:
+    """Some searches of one space, and simple rules beside them."""
+
+    title: str
+    space: str
+    dataset: str
+    """That networks were searched for."""
+    benchmark: str
+    sha256: str
+    command: str
+    seed: int
+    columns: tuple[Column, ...]
+    main: int
+    """Place of the column that distances and curves are about; -1: there is none."""
+    rows: tuple[SearchRow, ...]
+    published: tuple[SearchComparison, ...]
+    notes: tuple[str, ...]
+    speed_ups: tuple[SpeedUp, ...] = ()
+    equal_costs: tuple[EqualCost, ...] = ()
+    ranks: RandomRanks | None = None
+    landscape: Landscape | None = None
+    logged: tuple[Logged, ...] = ()
+    prunings: tuple[Pruning, ...] = ()
+
+    def frame(self) -> pd.DataFrame:
+        """One row a search and column of ground truth, plain numbers."""
+        return pd.DataFrame(
+            [
+                {
+                    "search": row.label,
+                    "searcher": row.searcher,
+                    "settings": row.settings,
+                    "budget": row.budget,
+                    "dataset": column.dataset,
+                    "metric": column.metric,
+                    "runs": value.n,
+                    "missing": value.missing,
+                    "mean": value.mean,
+                    "sd": value.sd,
+                    "q05": value.q05,
+                    "q25": value.q25,
+                    "median": value.median,
+                    "q75": value.q75,
+                    "q95": value.q95,
+                    "optimum": column.optimum,
+                    "evaluations": row.evaluations.mean if row.evaluations else float("nan"),
+                    "cost_s": row.cost_s.mean if row.cost_s else float("nan"),
+                }
+                for row in self.rows
+                for column, value in zip(self.columns, row.values, strict=True)
+            ]
+        )

@@ -1,0 +1,227 @@
+"""Pairwise comparison of indicators, and their redundancy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import numpy as np
+from scipy.cluster.hierarchy import leaves_list, linkage
+from scipy.spatial.distance import squareform
+from scipy.special import ndtr
+
+from untrained.results.statistics.bootstrap import SAME
+from untrained.results.statistics.correlation import difference
+from untrained.results.statistics.population import Floats, Population
+from untrained.results.statistics.rank_correlation import mid_ranks
+from untrained.results.statistics.resampled_correlations import MIN_NETWORKS, Ranking, Rankings
+
+
+@dataclass(frozen=True, slots=True)
+class PairComparison:
+    """The difference of two indicators' tau-b over the networks that both have a score for."""
+
+    first: str
+    second: str
+    n: int
+    delta: float
+    """tau-b of `first` minus that of `second`."""
+    delta_low: float
+    delta_high: float
+    p: float
+    """Two-sided: 2 Phi(-|delta| / s), s the standard deviation of the paired bootstrap replicates.
+    NaN without resamples."""
+    p_holm: float
+    """p adjusted by Holm's step-down method for all pairs of the table that have a p."""
+
+
+def compare_pairs(rankings: Rankings) -> tuple[PairComparison, ...]:
+    """Every pair of a population's indicators.
+
+    Args:
+        rankings: of the population.
+
+    Returns:
+        One comparison a pair, in the order of the population's scores.
+    """
+    pairs = [
+        (rankings.ranking(one, having=[other]), rankings.ranking(other, having=[one]))
+        for one, other in combinations(rankings.population.scores, 2)
+    ]
+    return _adjusted(rankings, pairs)
+
+
+def compare_with(rankings: Rankings, name: str) -> tuple[PairComparison, ...]:
+    """One indicator against each of the others, adjusted for as many comparisons.
+
+    Args:
+        rankings: of the population.
+        name: the indicator, `first` in every comparison.
+
+    Returns:
+        One comparison a further indicator, in the order of the population's scores.
+    """
+    pairs = [
+        (rankings.ranking(name, having=[other]), rankings.ranking(other, having=[name]))
+        for other in rankings.population.scores
+        if other != name
+    ]
+    return _adjusted(rankings, pairs)
+
+
+def _adjusted(
+    rankings: Rankings, pairs: Sequence[tuple[Ranking, Ranking]]
+) -> tuple[PairComparison, ...]:
+    rankings.resample(ranking for pair in pairs for ranking in pair)
+    found = [_compare(rankings, *pair) for pair in pairs]
+    adjusted = holm([one.p for one in found])
+    return tuple(replace(one, p_holm=p) for one, p in zip(found, adjusted, strict=True))
+
+
+def _compare(rankings: Rankings, first: Ranking, second: Ranking) -> PairComparison:
+    delta, low, high = difference(rankings, first, second)
+    replicates = rankings.replicates(first)[0] - rankings.replicates(second)[0]
+    return PairComparison(
+        first=first.x,
+        second=second.x,
+        n=first.n,
+        delta=delta,
+        delta_low=low,
+        delta_high=high,
+        p=bootstrap_p(delta, replicates),
+        p_holm=math.nan,
+    )
+
+
+def bootstrap_p(estimate: float, replicates: Floats) -> float:
+    """The two-sided p-value of a difference being zero, by its bootstrap standard error.
+
+    A share of replicates beyond zero cannot fall below one over their number, so that after Holm's
+    adjustment for some hundred pairs nothing would be told apart; the normal approximation has no
+    such floor (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 12).
+
+    Args:
+        estimate: the difference itself.
+        replicates: the difference in every resample; NaN is left out.
+
+    Returns:
+        2 Phi(-|estimate| / s), s the sample standard deviation of the replicates; where they are
+        all equal 1 for an estimate of 0, else 0; NaN with fewer than two replicates, or without an
+        estimate.
+    """
+    defined = replicates[~np.isnan(replicates)]
+    if defined.size < 2 or math.isnan(estimate):
+        return math.nan
+    s = float(defined.std(ddof=1))
+    if s < SAME:
+        return float(abs(estimate) < SAME)
+    return float(2 * ndtr(-abs(estimate) / s))
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """p-values adjusted for how many there are.
+
+    Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of
+    Statistics 6, 1979: the i-th smallest of m is multiplied by m - i + 1, then raised to the
+    largest before it. All those <= alpha may be rejected, and the chance that any true hypothesis
+    is among them is at most alpha, however the tests depend on each other.
+
+    Args:
+        p: p-values; NaN is not counted and stays NaN.
+
+    Returns:
+        As many, in the same order, at most 1.
+    """
+    values = np.asarray(p, dtype=np.float64)
+    adjusted = np.full(values.size, math.nan)
+    order = np.argsort(values, kind="stable")[: int((~np.isnan(values)).sum())]
+    steps = values[order] * np.arange(order.size, 0, -1)
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(steps))
+    return [float(value) for value in adjusted]
+
+
+@dataclass(frozen=True, slots=True)
+class Redundancy:
+    """Spearman's rho between indicators, similar ones side by side."""
+
+    indicators: tuple[str, ...]
+    """In the order of the clustering; rows and columns of `rho`."""
+    rho: tuple[tuple[float, ...], ...]
+    """rho[i][j] over the networks that both have; larger is better on both sides. NaN where there
+    are fewer than three, or one side is constant."""
+    n: tuple[tuple[int, ...], ...]
+    """Networks that both have."""
+    linkage: tuple[tuple[float, float, float, float], ...]
+    """Average linkage of the distances 1 - |rho| as scipy writes it: the two clusters joined,
+    their distance, and how many indicators they hold. Clusters below `len(indicators)` are
+    positions in `indicators`. Undefined rho counts as distance 1."""
+
+
+def redundancy(population: Population) -> Redundancy:
+    """How alike the indicators of a population rank.
+
+    The distance 1 - |rho| calls indicators redundant that rank in opposite directions, too. Of the
+    orders that a clustering leaves open, the one with the most similar neighbours is taken.
+
+    Args:
+        population: its true values matter in so far as only architectures that have one count.
+
+    Returns:
+        The matrix; it does not depend on the order of the scores.
+    """
+    names = sorted(population.scores)
+    rho = np.ones((len(names), len(names)))
+    n = np.zeros_like(rho, dtype=np.int64)
+    ranks: dict[tuple[str, bytes], Floats] = {}
+    for (i, one), (j, other) in [
+        *(((i, name), (i, name)) for i, name in enumerate(names)),
+        *combinations(enumerate(names), 2),
+    ]:
+        mask = population.having(one, other)
+        for name in {one, other}:
+            # most indicators have scores of the same networks and are ranked once
+            key = name, mask.tobytes()
+            if key not in ranks:
+                ranks[key] = _standardised(population.scores[name][mask])
+        n[i, j] = n[j, i] = mask.sum()
+        product = ranks[one, mask.tobytes()] @ ranks[other, mask.tobytes()]
+        rho[i, j] = rho[j, i] = np.clip(product, -1.0, 1.0) if mask.any() else math.nan
+    order, joined = _clustering(rho)
+    return Redundancy(
+        indicators=tuple(names[i] for i in order),
+        rho=tuple(tuple(float(value) for value in row) for row in rho[np.ix_(order, order)]),
+        n=tuple(tuple(int(value) for value in row) for row in n[np.ix_(order, order)]),
+        linkage=joined,
+    )
+
+
+def _standardised(values: Floats) -> Floats:
+    """Mid-ranks with mean 0 and length 1; NaN where there is nothing to correlate."""
+    ranks = mid_ranks(values)
+    if ranks.size < MIN_NETWORKS or (ranks == ranks[0]).all():
+        return np.full(ranks.size, math.nan)
+    centred = ranks - ranks.mean()
+    return np.asarray(centred / np.sqrt(centred @ centred))
+
+
+def _clustering(rho: Floats) -> tuple[list[int], tuple[tuple[float, float, float, float], ...]]:
+    """The order of the leaves, and the linkage with leaves numbered in that order."""
+    size = len(rho)
+    if size < 2:
+        return list(range(size)), ()
+    distances = 1 - np.abs(np.nan_to_num(rho, nan=0.0))
+    np.fill_diagonal(distances, 0)
+    joined = linkage(squareform(distances, checks=False), "average", optimal_ordering=True)
+    order = [int(leaf) for leaf in leaves_list(joined)]
+    place = {leaf: position for position, leaf in enumerate(order)}
+    return order, tuple(
+        (
+            float(place.get(int(one), int(one))),
+            float(place.get(int(other), int(other))),
+            float(distance),
+            float(members),
+        )
+        for one, other, distance, members in joined
+    )

@@ -1,0 +1,183 @@
+"""Noise of training seeds and of initialisation: ceilings and stability."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from statistics import stdev
+
+import numpy as np
+import pandas as pd
+
+from untrained.results.statistics.bootstrap import Resampling
+from untrained.results.statistics.correlation import correlate_rankings
+from untrained.results.statistics.population import Population, check_unique
+from untrained.results.statistics.rank_correlation import kendall_tau_b, spearman_rho
+from untrained.results.statistics.resampled_correlations import MIN_NETWORKS, Rankings
+from untrained.results.statistics.top import FRACTIONS, TopSlice
+from untrained.results.statistics.top_ranking import top_rankings
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """One column of truth, taken as if it were an indicator's scores, against another.
+
+    The two differ by the noise of both. A perfect prediction of what training gives on average
+    would differ from `second` by the noise of one, so an indicator may lie somewhat above; one that
+    lies far above has been fitted to `second`. A mean over training seeds is less noisy than one
+    seed, and so is its ceiling higher.
+    """
+
+    first: str
+    """What plays the indicator, in words: `cifar10 test accuracy, seed 1`."""
+    second: str
+    """What plays the truth."""
+    n: int
+    """Networks that have both values."""
+    tau: float
+    tau_low: float
+    tau_high: float
+    rho: float
+    rho_low: float
+    rho_high: float
+    slices: tuple[TopSlice, ...]
+    """By ascending fraction. The networks inside are the best by the table's target where that was
+    given, else by `second`; precision is about `second` either way."""
+
+
+def noise_ceiling(
+    first: pd.Series[float],
+    second: pd.Series[float],
+    *,
+    names: tuple[str, str],
+    target: pd.Series[float] | None = None,
+    resampling: Resampling | None = None,
+    fractions: Sequence[float] = FRACTIONS,
+) -> Ceiling:
+    """How well one column of truth ranks the architectures by another one.
+
+    Args:
+        first: true values, larger is better, indexed by architecture; NaN where there is none.
+        second: the same of another training seed, or of another metric.
+        names: of `first` and `second`, in words.
+        target: the values by which a table's top slices are cut, larger is better, so that the
+            ceiling is that of the same slices: a mean over seeds, say. None: `second`.
+        resampling: how intervals are made.
+        fractions: of the top slices, in (0, 1].
+
+    Returns:
+        The ceiling over the architectures that have all.
+
+    Raises:
+        ValueError: an architecture is listed twice, or a fraction is out of range.
+    """
+    name, by = "first", "target"
+    columns = {name: first} if target is None else {name: first, by: target}
+    for what, column in columns.items():
+        check_unique(f"values of the {what}", column.index)
+    population = Population.of(
+        # resamples draw from the architectures that have all
+        pd.concat(columns, axis=1, join="inner").dropna(),
+        second,
+        higher_is_better={name: True, by: True},
+    )
+    rankings = Rankings(population, resampling or Resampling())
+    row = correlate_rankings(rankings, baseline=name)[0]
+    top = top_rankings(rankings, fractions=fractions, best_by=None if target is None else by)
+    return Ceiling(
+        first=names[0],
+        second=names[1],
+        n=row.n,
+        tau=row.tau,
+        tau_low=row.tau_low,
+        tau_high=row.tau_high,
+        rho=row.rho,
+        rho_low=row.rho_low,
+        rho_high=row.rho_high,
+        slices=top[name].slices,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Stability:
+    """The same indicator on the same networks under several seeds."""
+
+    seeds: tuple[int, ...]
+    n: int
+    """Networks that have a score under every seed and a true value."""
+    rho: float
+    """Mean of Spearman's rho between the scores of two seeds, over all pairs of seeds."""
+    rho_min: float
+    """The worst pair."""
+    taus: tuple[float, ...]
+    """tau-b with the truth, one a seed."""
+    tau_mean: float
+    tau_sd: float
+    """Sample standard deviation over seeds (divisor: seeds - 1)."""
+
+
+def seed_stability(
+    scores: Mapping[int, pd.Series[float]], truth: pd.Series[float], *, higher_is_better: bool
+) -> Stability | None:
+    """How much one indicator's ranking depends on the seed.
+
+    Args:
+        scores: by seed, indexed by architecture; NaN where there is none.
+        truth: true values, larger is better, indexed by architecture.
+        higher_is_better: the indicator's direction.
+
+    Returns:
+        None with fewer than two seeds. Numbers are NaN with fewer than three common networks, and
+        where a seed's scores are constant.
+
+    Raises:
+        ValueError: an architecture is listed twice.
+    """
+    if len(scores) < 2:
+        return None
+    common = common_scores(scores, truth, higher_is_better=higher_is_better)
+    seeds = sorted(scores)
+    y, columns = common.truth, [common.scores[str(seed)] for seed in seeds]
+    if y.size < MIN_NETWORKS:
+        rhos, taus = [math.nan], [math.nan] * len(seeds)
+    else:
+        rhos = [spearman_rho(one, other) for one, other in combinations(columns, 2)]
+        taus = [kendall_tau_b(column, y) for column in columns]
+    return Stability(
+        seeds=tuple(seeds),
+        n=y.size,
+        rho=float(np.mean(rhos)),
+        rho_min=float(np.min(rhos)),
+        taus=tuple(taus),
+        tau_mean=float(np.mean(taus)),
+        tau_sd=math.nan if np.isnan(taus).any() else stdev(taus),
+    )
+
+
+def common_scores(
+    scores: Mapping[int, pd.Series[float]] | Mapping[tuple[str, ...], pd.Series[float]],
+    truth: pd.Series[float],
+    *,
+    higher_is_better: bool,
+) -> Population:
+    """Several scorings of the networks that have all of them and a true value.
+
+    Args:
+        scores: by what tells them apart, indexed by architecture.
+        truth: true values, larger is better, indexed by architecture.
+        higher_is_better: the direction of all scorings.
+
+    Returns:
+        A population whose scores are named by `str` of the keys.
+
+    Raises:
+        ValueError: an architecture is listed twice.
+    """
+    for key, column in scores.items():
+        check_unique(f"scores under {key}", column.index)
+    table = pd.concat({str(key): column for key, column in scores.items()}, axis=1, join="inner")
+    return Population.of(
+        table.dropna(), truth, higher_is_better=dict.fromkeys(table.columns, higher_is_better)
+    )

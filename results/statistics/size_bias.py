@@ -1,0 +1,266 @@
+"""How much of a correlation is the network's size: partial correlations, bins of equal size."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from untrained.results.statistics.population import Floats
+from untrained.results.statistics.rank_correlation import kendall_tau_b
+from untrained.results.statistics.resampled_correlations import (
+    MIN_NETWORKS,
+    Pair,
+    Ranking,
+    Rankings,
+)
+
+NUM_BINS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class SizeBin:
+    """tau-b among networks of about the same size."""
+
+    low: float
+    """Smallest size in the bin."""
+    high: float
+    """Largest size in the bin."""
+    n: int
+    tau: float
+    """NaN with fewer than three networks, or where one side is constant."""
+
+
+@dataclass(frozen=True, slots=True)
+class SizeBins:
+    """tau-b within bins of equal size, about equally many networks in each.
+
+    Networks of the same size are never parted, so bins differ in number where sizes tie.
+    """
+
+    size: str
+    """What is binned: `flops`."""
+    bins: tuple[SizeBin, ...]
+    """By ascending size."""
+    tau: float
+    """Mean of the bins' tau weighted by their networks, over the bins that have one."""
+
+
+def size_bins(
+    sizes: Floats, scores: Floats, truth: Floats, *, size: str, num_bins: int = NUM_BINS
+) -> SizeBins:
+    """tau-b within bins of networks of about the same size.
+
+    The networks are laid out by size and cut into `num_bins` equal parts; a group of networks of
+    the same size goes as a whole into the part in which its middle lies.
+
+    Args:
+        sizes: n values, no NaN; their direction does not matter.
+        scores: n values, larger is better, no NaN.
+        truth: n values, larger is better, no NaN.
+        size: what the sizes are called.
+        num_bins: how many bins, at most: one without networks is not listed.
+
+    Returns:
+        The bins by ascending size, and their mean.
+
+    Raises:
+        ValueError: there are no bins.
+    """
+    if num_bins < 1:
+        raise ValueError(f"num_bins is {num_bins}; it must be at least 1")
+    labels = _bin_labels(sizes, num_bins)
+    bins = tuple(_bin(sizes[own], scores[own], truth[own]) for own in _members(labels))
+    known = [one for one in bins if not math.isnan(one.tau)]
+    n = sum(one.n for one in known)
+    tau = sum(one.n * one.tau for one in known) / n if n else math.nan
+    return SizeBins(size=size, bins=bins, tau=tau)
+
+
+def _bin_labels(sizes: Floats, num_bins: int) -> NDArray[np.int64]:
+    _, groups, counts = np.unique(sizes, return_inverse=True, return_counts=True)
+    middles = np.cumsum(counts) - counts / 2
+    return np.asarray((middles * num_bins / max(1, sizes.size)).astype(np.int64)[groups])
+
+
+def _members(labels: NDArray[np.int64]) -> list[NDArray[np.bool_]]:
+    return [labels == label for label in np.unique(labels)]
+
+
+def _bin(sizes: Floats, scores: Floats, truth: Floats) -> SizeBin:
+    return SizeBin(
+        low=float(sizes.min()),
+        high=float(sizes.max()),
+        n=sizes.size,
+        tau=kendall_tau_b(scores, truth) if sizes.size >= MIN_NETWORKS else math.nan,
+    )
+
+
+SIZES = ("params", "flops")
+
+_NOTHING_LEFT = 1e-9
+"""A variance of ranks, as a share of the whole, that is zero but for rounding."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartialCorrelation:
+    """Rank correlation of score and truth with the ranks of some sizes held fixed.
+
+    Both are -P_xy / sqrt(P_xx P_yy), P the inverse of the matrix of correlations between score,
+    truth and the sizes: of Spearman's rho (the same as Pearson's correlation of what a linear
+    regression on the sizes' mid-ranks leaves of the mid-ranks of score and truth), and of tau-b
+    (Kendall's partial tau). Ranks are those of a size or of its logarithm alike. NaN where the
+    sizes determine the ranks of the score or of the truth, or where a size is constant.
+    """
+
+    given: tuple[str, ...]
+    """The sizes: `params`, `flops` or both."""
+    n: int
+    """Networks that have the score and these sizes."""
+    rho: float
+    rho_low: float
+    rho_high: float
+    tau: float
+    tau_low: float
+    tau_high: float
+
+
+@dataclass(frozen=True, slots=True)
+class SizeBias:
+    """What an indicator says beyond the size of the network."""
+
+    rho_with: tuple[tuple[str, float], ...]
+    """Spearman's rho of the score with each other size: `(("params", 0.87), ("flops", 0.85))`."""
+    partial: tuple[PartialCorrelation, ...]
+    """Given each size, then given all; a size is not held fixed for itself."""
+    bins: SizeBins | None
+    """By the last of the sizes; None for that size itself."""
+
+
+def size_biases(rankings: Rankings, *, sizes: Sequence[str] = SIZES) -> dict[str, SizeBias]:
+    """The size bias of every indicator of a population.
+
+    Args:
+        rankings: of the population.
+        sizes: the indicators that are sizes, as far as the population has them; bins are by the
+            last one.
+
+    Returns:
+        By indicator; empty where the population has no size, and without an only size itself.
+    """
+    names = rankings.population.scores
+    present = [size for size in sizes if size in names]
+    given = {
+        name: _sets([size for size in present if size != name])
+        for name in names
+        if any(size != name for size in present)
+    }
+    rankings.resample(
+        ranking
+        for name, sets in given.items()
+        for fixed in sets
+        for ranking in _matrix(rankings, name, fixed).values()
+    )
+    return {
+        name: SizeBias(
+            rho_with=tuple(
+                (size, rankings.point(rankings.ranking(name, size))[1])
+                for size in present
+                if size != name
+            ),
+            partial=tuple(_partial(rankings, name, fixed) for fixed in sets),
+            bins=_bins(rankings, name, present[-1]),
+        )
+        for name, sets in given.items()
+    }
+
+
+def partial_correlation(matrices: Floats) -> Floats:
+    """The correlation of the first two variables with all others held fixed.
+
+    With the variables cut into the first two and the rest, the matrix is [[A, B], [B', C]], and
+    A - B C^+ B' is what the rest leaves of the first two. The pseudo-inverse C^+ lets sizes whose
+    ranks are the same count as one.
+
+    Args:
+        matrices: correlations, shape (..., m, m).
+
+    Returns:
+        Shape (...); NaN where a correlation is NaN, or nothing is left of either variable.
+    """
+    result = np.full(matrices.shape[:-2], math.nan)
+    defined = ~np.isnan(matrices).any(axis=(-2, -1))
+    known = matrices[defined]
+    if known.size == 0:
+        return result
+    across, rest = known[..., :2, 2:], known[..., 2:, 2:]
+    inverse = np.linalg.pinv(rest, rcond=_NOTHING_LEFT, hermitian=True)
+    left = known[..., :2, :2] - across @ inverse @ np.swapaxes(across, -1, -2)
+    variances = left[..., 0, 0], left[..., 1, 1]
+    enough = np.minimum(*variances) > _NOTHING_LEFT
+    scale = np.sqrt(np.where(enough, variances[0] * variances[1], math.nan))
+    result[defined] = np.clip(left[..., 0, 1] / scale, -1.0, 1.0)
+    return result
+
+
+def _sets(sizes: list[str]) -> list[tuple[str, ...]]:
+    alone: list[tuple[str, ...]] = [(size,) for size in sizes]
+    return [*alone, tuple(sizes)] if len(sizes) > 1 else alone
+
+
+def _matrix(
+    rankings: Rankings, name: str, given: tuple[str, ...]
+) -> dict[tuple[int, int], Ranking]:
+    """The correlations between score (0), truth (1) and sizes (2, ...) of the same networks."""
+    # the truth stands on the right, as a ranking has it; a size is left of it, right of the score
+    others = [(i + 2, size) for i, size in enumerate(given)]
+    found = {(0, 1): rankings.ranking(name, having=given)}
+    for i, size in others:
+        found[0, i] = rankings.ranking(name, size, having=given)
+        found[1, i] = rankings.ranking(size, having=(name, *given))
+    for (i, one), (j, other) in combinations(others, 2):
+        found[i, j] = rankings.ranking(one, other, having=(name, *given))
+    return found
+
+
+def _partial(rankings: Rankings, name: str, given: tuple[str, ...]) -> PartialCorrelation:
+    matrix = _matrix(rankings, name, given)
+
+    def coefficient(which: int, of: Callable[[Ranking], Pair]) -> Floats:
+        entries = {place: of(ranking)[which] for place, ranking in matrix.items()}
+        size = len(given) + 2
+        matrices = np.ones((*entries[0, 1].shape, size, size))
+        for (i, j), values in entries.items():
+            matrices[..., i, j] = matrices[..., j, i] = values
+        return partial_correlation(matrices)
+
+    def point(ranking: Ranking) -> Pair:
+        tau, rho = rankings.point(ranking)
+        return np.array([tau]), np.array([rho])
+
+    numbers = []
+    for which in (1, 0):
+        estimate = float(coefficient(which, point)[0])
+        low, high = rankings.interval(
+            estimate,
+            coefficient(which, rankings.replicates),
+            lambda which=which: coefficient(which, rankings.jackknife),  # type: ignore[misc]
+        )
+        numbers += [estimate, low, high]
+    return PartialCorrelation(given, matrix[0, 1].n, *numbers)
+
+
+def _bins(rankings: Rankings, name: str, size: str) -> SizeBins | None:
+    if name == size:
+        return None
+    population, mask = rankings.population, rankings.population.having(name, size)
+    return size_bins(
+        population.scores[size][mask],
+        population.scores[name][mask],
+        population.truth[mask],
+        size=size,
+    )

@@ -1,0 +1,272 @@
+"""The top of a ranking: best of k, slices, and what they hold."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from untrained.results.statistics.population import Floats
+from untrained.results.statistics.rank_correlation import dense_ranks, mid_ranks
+from untrained.results.statistics.weighted_correlation import Floats as AnyFloats
+
+
+def best_of(scores: Floats, truth: Floats, k: int) -> Pick:
+    """The best by truth of the k best by score.
+
+    Where equal scores straddle the k-th place, r of m are chosen at random, and the j-th smallest
+    of their true values is the largest chosen with probability C(j-1, r-1) / C(m, r).
+
+    Args:
+        scores: n >= 1 values, larger is better, no NaN.
+        truth: n values, larger is better, no NaN.
+        k: how many are chosen, >= 1; n where it is larger.
+
+    Returns:
+        Expected regret and rank.
+    """
+    n = truth.size
+    k = min(k, n)
+    cut = np.partition(scores, n - k)[n - k]
+    sure, tied = truth[scores > cut], np.sort(truth[scores == cut])
+    chances = _chances_of_largest(tied.size, k - sure.size)
+    best = np.maximum(tied, sure.max(initial=-np.inf))
+    better = n - np.searchsorted(np.sort(truth), best, side="right")
+    drawn = chances > 0  # a true value that is never the pick may be infinite
+    return Pick(
+        k=k,
+        regret=float(chances[drawn] @ (truth.max() - best[drawn])),
+        rank=float(1 + chances @ better),
+    )
+
+
+def _chances_of_largest(m: int, r: int) -> Floats:
+    """The probability that the j-th smallest of m is the largest of r drawn, for each j."""
+    at_most = np.ones(m + 1)
+    # P(largest <= j-th) = C(j, r) / C(m, r), from the top down
+    for j in range(m, 0, -1):
+        at_most[j - 1] = at_most[j] * max(0, j - r) / j
+    return np.diff(at_most)
+
+
+def expected_ndcg(scores: Floats, truth: Floats, k: int) -> float:
+    """The normalised discounted cumulative gain of the k best by score.
+
+    Jarvelin and Kekalainen, "Cumulated gain-based evaluation of IR techniques", ACM TOIS 20, 2002,
+    with the gains of Burges et al., "Learning to rank using gradient descent", ICML 2005:
+
+        sum_{j<=k} (2^(g_j) - 1) / log2(1 + j), over the same sum for the order of the truth,
+
+    where g in [0, 1] is the mid-rank of a network's true value, 0 for the worst and 1 for the best:
+    any monotone map of the truth leaves it as it is. Equal scores share the mean discount of their
+    places (McSherry and Najork, "Computing information retrieval performance measures efficiently
+    in the presence of tied scores", ECIR 2008).
+
+    Args:
+        scores: n values, larger is better, no NaN.
+        truth: n values, larger is better, no NaN.
+        k: how many places count.
+
+    Returns:
+        A number in [0, 1]; NaN where n < 2 or the truth is constant.
+    """
+    n = truth.size
+    ranks = mid_ranks(truth)
+    if n < 2 or (ranks == ranks[0]).all():
+        return math.nan
+    gains = 2 ** (ranks / (n - 1)) - 1
+    discounts = np.zeros(n)
+    discounts[:k] = 1 / np.log2(np.arange(2, min(k, n) + 2))
+    order = Order.of(scores)
+    sizes = np.diff(order.starts, append=n)
+    shared = np.repeat(np.add.reduceat(discounts, order.starts) / sizes, sizes)
+    return float(gains[order.points] @ shared / (np.sort(gains)[::-1] @ discounts))
+
+
+def wanted(fraction: float, networks: Floats) -> Floats:
+    """ceil(fraction * networks), forgiving what a fraction like 0.1 loses in binary.
+
+    Args:
+        fraction: in (0, 1].
+        networks: whole numbers.
+
+    Returns:
+        Whole numbers, at least 1 where there is a network.
+    """
+    return np.asarray(np.ceil(np.round(fraction * networks, 9)), dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Points from the best to the worst, and where groups of equal values start."""
+
+    points: NDArray[np.int64]
+    starts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, values: Floats) -> Order:
+        """The order of values without NaN, largest first."""
+        ranks = dense_ranks(values)  # infinite values tie with each other
+        points = np.argsort(-ranks, kind="stable")
+        return cls(points, np.flatnonzero(np.diff(ranks[points], prepend=-1) != 0))
+
+
+@dataclass(frozen=True, slots=True)
+class TopCut:
+    """The k best by some values, in each of R resamples, each with its own k.
+
+    Points that are not listed are in none of them.
+    """
+
+    points: NDArray[np.int64]
+    """Candidates, best first, shape (m,)."""
+    weights: AnyFloats
+    """How often each stands in each resample, shape (m, R)."""
+    chances: AnyFloats
+    """How likely each copy of a point is among the k best if equal ones are ordered at random:
+    1 above the cut, the same share for all that tie with the k-th, 0 below; shape (m, R)."""
+    inside: NDArray[np.bool_]
+    """Whether a point is as good as the k-th, shape (m, R)."""
+    alone: NDArray[np.bool_]
+    """Whether no other point has the same value, shape (m,)."""
+
+    @classmethod
+    def of(cls, order: Order, weights: NDArray[np.float32], k: Floats) -> TopCut:
+        """The cut after the k best.
+
+        Args:
+            order: of the points, best first.
+            weights: how often each point stands in each resample, shape (n, R).
+            k: how many are wanted in each resample, shape (R,).
+
+        Returns:
+            The points that are inside in some resample, and some more.
+        """
+        n = order.points.size
+        rows = min(n, math.ceil(k.max(initial=0)))
+        while True:
+            groups = int(np.searchsorted(order.starts, rows))
+            end = int(order.starts[groups]) if groups < order.starts.size else n
+            points = order.points[:end]
+            own = weights[points]
+            if end == n or (own.sum(axis=0) >= k).all():
+                break
+            rows = min(n, rows + max(16, rows // 4))
+        if end == 0:
+            nothing = np.zeros((0, k.size), dtype=np.float32)
+            return cls(points, own, nothing, nothing.astype(np.bool_), np.zeros(0, np.bool_))
+        starts = order.starts[:groups]
+        together = np.add.reduceat(own, starts, axis=0)
+        before = np.cumsum(together, axis=0) - together
+        sizes = np.diff(starts, append=end)
+        chances = np.clip((k - before) / np.maximum(together, 1), 0, 1)
+        return cls(
+            points=points,
+            weights=own,
+            chances=np.repeat(chances, sizes, axis=0),
+            inside=np.repeat(before < k, sizes, axis=0),
+            alone=np.repeat(sizes == 1, sizes),
+        )
+
+
+def overlap(first: TopCut, second: TopCut, k: Floats) -> Floats:
+    """The expected share of one cut that is in the other.
+
+    Equal points are ordered at random, and independently in the two orders. The copies of a point
+    that equals no other one are not: the same copies of it come first in both.
+
+    Args:
+        first: the k best by one order.
+        second: the k best by another.
+        k: shape (R,), the same for both.
+
+    Returns:
+        Shape (R,), in [0, 1]; NaN where k is 0.
+    """
+    _, mine, theirs = np.intersect1d(
+        first.points, second.points, assume_unique=True, return_indices=True
+    )
+    one, other = first.chances[mine], second.chances[theirs]
+    alone = (first.alone[mine] & second.alone[theirs])[:, None]
+    both = np.where(alone, np.minimum(one, other), one * other)
+    shared = (first.weights[mine] * both).sum(axis=0)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(shared / k, dtype=np.float64)
+
+
+FRACTIONS = (0.01, 0.05, 0.1)
+"""The slices that papers report."""
+
+PICKS = (1, 10)
+"""How many of the best-scored architectures are trained: the arg-max, and ten."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopSlice:
+    """An indicator inside the best of the population, best by the truth.
+
+    k = ceil(fraction * n) of the n ranked networks. tau and rho are those over the networks whose
+    true value is at least the k-th largest: ties with the k-th are all in. `precision` and `ndcg`
+    are expected values where ties at the cut, in the scores or in the truth, are broken at random.
+    Intervals are percentile bootstrap intervals over the whole population, the slice taken anew
+    in each resample. What does not exist is NaN.
+    """
+
+    fraction: float
+    k: int
+    n: int
+    """Networks in the slice: k, and those tied with the k-th."""
+    tau: float
+    """tau-b over the slice."""
+    tau_low: float
+    tau_high: float
+    rho: float
+    """Spearman's rho over the slice."""
+    rho_low: float
+    rho_high: float
+    precision: float
+    """precision@k, the share of the k best by score that are among the k best by the truth: with
+    k on both sides this is the overlap (and the recall). k / n is what chance gives."""
+    precision_low: float
+    precision_high: float
+    ndcg: float
+    """Normalised discounted cumulative gain of the k best by score. The gain of a network is
+    2^g - 1, where g in [0, 1] is its mid-rank in the truth counted from the worst; the discount of
+    the j-th place is log2(1 + j)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """What training the k best-scored networks and keeping the best of them gives.
+
+    Expected values where equal scores are ordered at random.
+    """
+
+    k: int
+    """As wished for, or the number of ranked networks where that is smaller."""
+    regret: float
+    """The best true value of all ranked networks minus that of the pick, in the unit of the
+    target; never negative."""
+    rank: float
+    """1 + the number of ranked networks that are truly better than the pick."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopRanking:
+    """One indicator at the top of the ranking."""
+
+    n: int
+    """Networks ranked."""
+    tau_weighted: float
+    """Kendall's tau with additive hyperbolic weights (Vigna, 2015): disagreement at the top
+    counts most."""
+    slices: tuple[TopSlice, ...]
+    """By ascending fraction."""
+    picks: tuple[Pick, ...]
+    """By ascending k; the first is the arg-max."""
+
+    def slice_of(self, fraction: float) -> TopSlice | None:
+        """The slice of this fraction, if it was computed."""
+        return next((one for one in self.slices if math.isclose(one.fraction, fraction)), None)

@@ -1,0 +1,1 @@
+"""The score store: keys, SQLite, Parquet, the environment of a run."""

@@ -1,0 +1,155 @@
+"""Frames of scores as CSV or Parquet files, written and read whole."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from untrained.foundation import MalformedInput, MissingData, StorageError, suggest
+from untrained.results.store.database import COLUMNS
+from untrained.results.store.environment import Environment
+from untrained.results.store.score import Score
+
+
+def write_frame(frame: pd.DataFrame, path: Path, *, metadata: Mapping[str, Any]) -> Path:
+    """Write a frame in the format that the suffix names.
+
+    Args:
+        frame: plain columns; the index is left out.
+        path: ends in `.csv` or `.parquet`; folders above it are made.
+        metadata: JSON-ready values for the schema metadata of Parquet; CSV has no place for them.
+
+    Returns:
+        The path.
+
+    Raises:
+        MalformedInput: another suffix.
+        StorageError: the file cannot be written; what was there before is kept.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in {".csv", ".parquet"}:
+        raise MalformedInput(
+            f"cannot export to {str(path)!r}: the suffix {path.suffix!r} names no known format; "
+            "there are: .csv, .parquet; name the file accordingly"
+        )
+    # written beside its place and moved there, so that nobody ever reads half a file
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if suffix == ".csv":
+            frame.to_csv(part, index=False, lineterminator="\n")
+        else:
+            _write_parquet(frame, part, metadata)
+        part.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        raise StorageError(
+            f"cannot export to {str(path)!r}: {error.strerror or error}; what was there before "
+            "is kept; make room, or choose a folder you can write to"
+        ) from error
+    return path
+
+
+def _write_parquet(frame: pd.DataFrame, path: Path, metadata: Mapping[str, Any]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    schema = dict(table.schema.metadata or {})
+    for name, value in metadata.items():
+        schema[name.encode()] = json.dumps(value, sort_keys=True).encode()
+    pq.write_table(table.replace_schema_metadata(schema), path)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedScores:
+    """What `ScoreStore.export` wrote to a Parquet file."""
+
+    path: Path
+    frame: pd.DataFrame
+    """Columns of `COLUMNS`; `environment` is a key of `environments`."""
+    protocols: dict[str, str]
+    """Canonical JSON by digest."""
+    environments: dict[int, Environment]
+
+    def by_environment(self) -> Iterator[tuple[Environment, list[Score]]]:
+        """The scores of each environment.
+
+        Raises:
+            MalformedInput: a row is no score (a status that contradicts its value, say).
+        """
+        for number in sorted(set(self.frame["environment"])):
+            rows = self.frame[self.frame["environment"] == number]
+            try:
+                yield self.environments[number], [_score(row) for row in _records(rows)]
+            except (KeyError, ValueError, TypeError) as error:
+                raise MalformedInput(
+                    f"cannot read the scores in {str(self.path)!r}: {error}; the file is not as "
+                    "it was exported: export it anew, or restore a copy"
+                ) from error
+
+
+def read_export(path: Path) -> ExportedScores:
+    """Read a Parquet file of scores.
+
+    Args:
+        path: what `ScoreStore.export` wrote, such as the `scores.parquet` of a run.
+
+    Raises:
+        MissingData: there is no such file.
+        MalformedInput: it is damaged, or something else than exported scores.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if not path.is_file():
+        near = sorted(found.name for found in path.parent.glob("*.parquet"))
+        raise MissingData(
+            f"no exported scores at {str(path)!r}; in that folder {suggest(path.name, near)} "
+            "(`untrained run` writes scores.parquet beside its report)"
+        )
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise MalformedInput(
+            f"cannot read the scores in {str(path)!r}: {error}; the file is damaged or no Parquet "
+            "file: restore a copy, or export the store again"
+        ) from error
+    stored = {key.decode(): text for key, text in (table.schema.metadata or {}).items()}
+    lacking = sorted(set(COLUMNS) - set(table.column_names))
+    if lacking or "untrained.protocols" not in stored or "untrained.environments" not in stored:
+        what = f"the columns {', '.join(lacking)}" if lacking else "what its protocols stand for"
+        raise MalformedInput(
+            f"{str(path)!r} holds no exported scores: it lacks {what}; "
+            "name the scores.parquet of a run"
+        )
+    environments: dict[str, str] = json.loads(stored["untrained.environments"])
+    return ExportedScores(
+        path=path,
+        frame=table.to_pandas().astype(COLUMNS),
+        protocols=json.loads(stored["untrained.protocols"]),
+        environments={int(n): Environment.from_json(text) for n, text in environments.items()},
+    )
+
+
+def _records(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    columns = [frame[name].tolist() for name in COLUMNS]
+    return (dict(zip(COLUMNS, values, strict=True)) for values in zip(*columns, strict=True))
+
+
+def _score(row: dict[str, Any]) -> Score:
+    row = {name: row[name] for name in COLUMNS if name != "environment"}
+    for optional in ("peak_bytes", "representative"):
+        if pd.isna(row[optional]):
+            row[optional] = None
+    row["alone_s"] = math.nan if pd.isna(row["alone_s"]) else float(row["alone_s"])
+    return Score(**row)

@@ -1,0 +1,311 @@
+"""The score store: every score ever measured, in one SQLite file that survives a killed run."""
+
+from __future__ import annotations
+
+import math
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import pandas as pd
+
+from untrained.results.store.database import (
+    COLUMNS,
+    FRAME,
+    PUT,
+    ROWS,
+    connect,
+    connect_memory,
+    storage_errors,
+    transaction,
+)
+from untrained.results.store.environment import Environment
+from untrained.results.store.export import ExportedScores, read_export, write_frame
+from untrained.results.store.score import Score, ScoreKey
+
+
+class ScoreStore:
+    """Scores in one SQLite file, keyed by what they are scores of.
+
+    Each `put` is one transaction: a process killed at any moment leaves whole puts behind and
+    nothing else. Several processes may write at once; they queue. An instance belongs to the
+    thread that made it.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, create: bool = True) -> None:
+        """Open a store.
+
+        Args:
+            path: its file.
+            create: make the store, and the folders above it, where there is none.
+
+        Raises:
+            MissingData: there is no file and `create` is false.
+            StorageError: the file cannot be opened, or is something else than a score store.
+        """
+        self.path = Path(path)
+        self._connection = connect(self.path, create=create)
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> ScoreStore:
+        """Open scores that are there, for reading: a store, or a Parquet file exported from one.
+
+        Args:
+            path: the file; a name that ends in `.parquet` is read into memory, where writing to
+                the result changes nothing on disk.
+
+        Raises:
+            MissingData: there is no file.
+            MalformedInput: the Parquet file is damaged, or holds no exported scores.
+            StorageError: the store cannot be opened, or is something else than a score store.
+        """
+        if Path(path).suffix.lower() != ".parquet":
+            return cls(path, create=False)
+        exported = read_export(Path(path))
+        store = cls.__new__(cls)
+        store.path = exported.path
+        store._connection = connect_memory()
+        store._put_exported(exported)
+        return store
+
+    def absorb(self, path: str | os.PathLike[str]) -> int:
+        """Add the scores of another store, or of an export, with their protocols and environments.
+
+        Args:
+            path: a store, or a `.parquet` file exported from one; it is left as it is.
+
+        Returns:
+            How many rows were written: a score that is `ok` here stays as it is.
+
+        Raises:
+            MissingData: there is no file.
+            MalformedInput: the Parquet file is damaged, or holds no exported scores.
+            StorageError: the store cannot be opened, or this one cannot be written.
+        """
+        if Path(path).suffix.lower() == ".parquet":
+            return self._put_exported(read_export(Path(path)))
+        with ScoreStore(path, create=False) as other:
+            return self._put_exported(
+                ExportedScores(other.path, other.frame(), other.protocols(), other.environments())
+            )
+
+    def _put_exported(self, exported: ExportedScores) -> int:
+        # everything is read before anything is written: a bad row leaves this store as it was
+        parts = list(exported.by_environment())
+        for digest, canonical in exported.protocols.items():
+            if canonical:
+                self.put_protocol(digest, canonical)
+        return sum(self.put(scores, environment) for environment, scores in parts)
+
+    def put(self, scores: Iterable[Score], environment: Environment) -> int:
+        """Store scores, all or none.
+
+        A stored score with status `ok` stays as it is; any other is replaced.
+
+        Args:
+            scores: in any order; the same key twice follows the same rule.
+            environment: where they were measured.
+
+        Returns:
+            How many rows were written.
+
+        Raises:
+            StorageError: they cannot be written (disk full, read-only, locked); nothing of this
+                call is stored and everything stored before is kept.
+        """
+        # All rows are made before the lock is taken: the iterable may be slow, or may raise.
+        batch = list(scores)
+        digest = environment.digest
+        rows = [_row(score, digest) for score in batch]
+        with self._writing() as connection:
+            connection.execute(
+                "INSERT INTO environment (digest, canonical) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                [digest, environment.canonical],
+            )
+            for table, columns, values in (
+                ("network", "space, architecture", {(s.space, s.architecture) for s in batch}),
+                ("indicator", "name, version", {(s.indicator, s.version) for s in batch}),
+                ("protocol", "digest", {(s.protocol,) for s in batch}),
+            ):
+                marks = ", ".join("?" for _ in columns.split(","))
+                connection.executemany(
+                    f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING",  # noqa: S608
+                    sorted(values),
+                )
+            return connection.executemany(PUT, rows).rowcount
+
+    def put_protocol(self, digest: str, canonical: str) -> None:
+        """Store what a protocol's digest stands for.
+
+        Args:
+            digest: as in the keys of scores.
+            canonical: the protocol as canonical JSON.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        with self._writing() as connection:
+            connection.execute(
+                "INSERT INTO protocol (digest, canonical) VALUES (?, ?) "
+                "ON CONFLICT (digest) DO UPDATE SET canonical = excluded.canonical",
+                [digest, canonical],
+            )
+
+    def missing(self, keys: Iterable[ScoreKey], *, retry_failed: bool = False) -> list[ScoreKey]:
+        """The keys that are not stored yet, each once, in the given order.
+
+        Args:
+            keys: what is wanted.
+            retry_failed: count a score whose status is not `ok` as missing.
+
+        Returns:
+            What is left to do.
+        """
+        wanted = list(dict.fromkeys(keys))
+        condition = " AND score.status = 'ok'" if retry_failed else ""
+        stored: dict[tuple[str, str, int, str, int], set[str]] = {}
+        with self._reading() as connection:
+            for key in wanted:
+                group = (key.space, key.indicator, key.version, key.protocol, key.seed)
+                if group not in stored:
+                    found = connection.execute(
+                        f"SELECT network.architecture {ROWS} WHERE network.space = ? "
+                        "AND indicator.name = ? AND indicator.version = ? "
+                        f"AND protocol.digest = ? AND score.seed = ?{condition}",
+                        group,
+                    )
+                    stored[group] = {architecture for (architecture,) in found}
+        return [
+            key
+            for key in wanted
+            if key.architecture
+            not in stored[(key.space, key.indicator, key.version, key.protocol, key.seed)]
+        ]
+
+    def frame(
+        self,
+        *,
+        space: str | None = None,
+        indicators: Sequence[str] | None = None,
+        protocol: str | None = None,
+        seed: int | None = None,
+    ) -> pd.DataFrame:
+        """The stored scores in long form, one row a score.
+
+        Args:
+            space: only of this search space.
+            indicators: only of these indicators, all their versions.
+            protocol: only with this protocol digest.
+            seed: only with this seed.
+
+        Returns:
+            A frame with the columns and types of `COLUMNS`, sorted by space, architecture,
+            indicator, version, protocol and seed, so that equal contents give equal frames.
+            `value` is NaN where `status` is not `ok`; `environment` is a key of `environments()`.
+        """
+        filters: list[tuple[str, tuple[Any, ...]]] = []
+        if space is not None:
+            filters.append(("network.space = ?", (space,)))
+        if indicators is not None:
+            marks = ", ".join("?" for _ in indicators)
+            filters.append((f"indicator.name IN ({marks})", tuple(indicators)))
+        if protocol is not None:
+            filters.append(("protocol.digest = ?", (protocol,)))
+        if seed is not None:
+            filters.append(("score.seed = ?", (seed,)))
+        where = " AND ".join(condition for condition, _ in filters) or "TRUE"
+        with self._reading() as connection:
+            rows = connection.execute(
+                f"{FRAME} WHERE {where} ORDER BY 1, 2, 3, 4, 5, 6",
+                [value for _, values in filters for value in values],
+            ).fetchall()
+        columns = zip(*rows, strict=True) if rows else ((),) * len(COLUMNS)
+        return pd.DataFrame(
+            {
+                name: pd.Series(list(values), dtype=dtype)
+                for (name, dtype), values in zip(COLUMNS.items(), columns, strict=True)
+            }
+        )
+
+    def protocols(self) -> dict[str, str]:
+        """Canonical JSON of every protocol by digest; empty text where only the digest is known."""
+        with self._reading() as connection:
+            rows = connection.execute("SELECT digest, canonical FROM protocol ORDER BY digest")
+            return {digest: canonical or "" for digest, canonical in rows}
+
+    def environments(self) -> dict[int, Environment]:
+        """Every environment by the number that `frame` shows."""
+        with self._reading() as connection:
+            rows = connection.execute("SELECT id, canonical FROM environment ORDER BY id")
+            return {number: Environment.from_json(canonical) for number, canonical in rows}
+
+    def export(self, path: str | os.PathLike[str]) -> Path:
+        """Write all scores to one file; the suffix decides the format.
+
+        Args:
+            path: `.csv`, or `.parquet`, which also holds the protocols and environments, as JSON
+                in the schema metadata `untrained.protocols` and `untrained.environments`.
+
+        Returns:
+            The path.
+
+        Raises:
+            MalformedInput: another suffix.
+            StorageError: the file cannot be written; what was there before is kept.
+        """
+        return write_frame(
+            self.frame(),
+            Path(path),
+            metadata={
+                "untrained.protocols": self.protocols(),
+                "untrained.environments": {
+                    str(number): environment.canonical
+                    for number, environment in self.environments().items()
+                },
+            },
+        )
+
+    def close(self) -> None:
+        """Close the file; closing twice does no harm."""
+        self._connection.close()
+
+    def __enter__(self) -> ScoreStore:
+        """The store itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the file."""
+        self.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with storage_errors(self.path, "write to"), transaction(self._connection):
+            yield self._connection
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with storage_errors(self.path, "read"):
+            yield self._connection
+
+
+def _row(score: Score, environment: str) -> tuple[object, ...]:
+    return (
+        *(score.space, score.architecture, score.indicator, score.version, score.protocol),
+        *(score.seed, _number(score.value), score.status),
+        # a reason quotes other people's error texts: it may hold what UTF-8 cannot
+        score.reason.encode("utf-8", "backslashreplace").decode(),
+        *(_number(score.alone_s), score.peak_bytes, score.representative, environment),
+    )
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)

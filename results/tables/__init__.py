@@ -1,0 +1,1 @@
+"""Tables of correlations and agreements, and published values."""

@@ -1,0 +1,143 @@
+"""Rank correlations that the literature prints, with their sources, and ours beside them."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from statistics import NormalDist
+
+from untrained.results.statistics.correlation import CorrelationRow
+
+METRICS = {"kendall": "tau", "spearman": "rho"}
+"""What a published value may be: Kendall's tau or Spearman's rho."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedValue:
+    """One printed rank correlation.
+
+    Positive means that the indicator ranks in the direction it claims, except where `absolute`
+    says that the authors dropped the sign.
+    """
+
+    space: str
+    dataset: str
+    indicator: str
+    """Our id where the indicator is ours, else a name of the source's."""
+    metric: str
+    """`kendall` or `spearman`."""
+    value: float
+    n: int | None
+    """Architectures ranked; None where the source does not say."""
+    target: str
+    """`validation accuracy`, `test accuracy`, or empty where the source does not say."""
+    absolute: bool
+    source: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A published value and the measured one of the same space, dataset, indicator and metric."""
+
+    published: PublishedValue
+    measured: float
+    low: float
+    high: float
+    """Bootstrap interval of the measured value."""
+    z: float
+    """(measured - published) over the standard error of both; NaN without an interval.
+
+    The error of the measured value is read off its interval. That of the published one is the
+    same scaled to its number of architectures; it is zero where that is the whole space, and
+    left out where the number is unknown. Both shrink with the share of the space that was ranked.
+    Different initialisations, images and targets are not in it: a large z says that the two
+    numbers differ, not that one is wrong.
+    """
+
+
+@cache
+def _all() -> tuple[PublishedValue, ...]:
+    text = (files("untrained.results") / "committed" / "reference" / "published.csv").read_text(
+        "utf-8"
+    )
+    return tuple(
+        PublishedValue(
+            space=row["space"],
+            dataset=row["dataset"],
+            indicator=row["indicator"],
+            metric=row["metric"],
+            value=float(row["value"]),
+            n=int(row["n"]) if row["n"] else None,
+            target=row["target"],
+            absolute=row["absolute"] == "yes",
+            source=row["source"],
+            note=row["note"],
+        )
+        for row in csv.DictReader(text.splitlines())
+    )
+
+
+def published_values(
+    *,
+    space: str | None = None,
+    dataset: str | None = None,
+    indicator: str | None = None,
+    metric: str | None = None,
+) -> list[PublishedValue]:
+    """Published values, in the order of the file: by space, dataset, indicator, metric, source.
+
+    Args:
+        space: only of this search space.
+        dataset: only of this data set.
+        indicator: only of this indicator.
+        metric: `kendall` or `spearman`.
+
+    Returns:
+        What fits; an empty list where nothing was published.
+    """
+    wanted = {"space": space, "dataset": dataset, "indicator": indicator, "metric": metric}
+    return [
+        item
+        for item in _all()
+        if all(value is None or getattr(item, name) == value for name, value in wanted.items())
+    ]
+
+
+def compare_published(
+    row: CorrelationRow,
+    *,
+    space: str,
+    dataset: str,
+    confidence: float,
+    size: int | None = None,
+) -> Iterator[Comparison]:
+    """The published values of a measured row's indicator, one comparison each.
+
+    Args:
+        row: what was measured.
+        space: its search space.
+        dataset: that of its target.
+        confidence: of its intervals.
+        size: architectures in the space; None where they cannot be counted.
+    """
+    for item in published_values(space=space, dataset=dataset, indicator=row.indicator):
+        name = METRICS[item.metric]
+        measured = float(getattr(row, name))
+        low, high = float(getattr(row, f"{name}_low")), float(getattr(row, f"{name}_high"))
+        error = (high - low) / (2 * NormalDist().inv_cdf((1 + confidence) / 2))
+        variance = error**2 * _unseen(row.n, size)
+        if item.n:
+            variance += error**2 * (row.n / item.n) * _unseen(item.n, size)
+        own = abs(measured) if item.absolute else measured
+        z = (own - item.value) / math.sqrt(variance) if variance > 0 else math.nan
+        yield Comparison(item, measured, low, high, z)
+
+
+def _unseen(n: int, size: int | None) -> float:
+    """The finite-population factor of a variance: 0 once the whole space is ranked."""
+    return 1.0 if size is None else max(0.0, (size - n) / (size - 1))

@@ -1,0 +1,1 @@
+"""Ground truth: benchmarks, their tables and targets."""

@@ -1,0 +1,354 @@
+"""Ground truth: targets, their provenance, and the base class of benchmarks."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from untrained.foundation import UnknownName, UserError
+from untrained.spaces.framework.search_space import Architecture
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+MEAN = -1
+"""Seed of a value that is the mean over the training seeds."""
+OWN_SCHEDULE = 0
+"""Epochs of a value that has one training length only, the benchmark's own, or none at all."""
+
+_COSTS = frozenset(
+    ("latency", "time", "energy", "memory", "size", "params", "parameters", "flops", "macs")
+)
+_LOWER_IS_BETTER = frozenset(("loss", "perplexity", "ppl", "error", "uncertainty"))
+_UNITS = frozenset(
+    ("s", "ms", "us", "h", "j", "mj", "kb", "mb", "gb", "bytes", "thousands", "millions", "k", "m")
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Target:
+    """One column of ground truth."""
+
+    dataset: str
+    metric: str
+    epochs: int = OWN_SCHEDULE
+    """Length of the training; 0: the benchmark's own, or nothing was trained."""
+    seed: int = MEAN
+    """Training seed; -1: the mean over all that were trained."""
+
+    @property
+    def label(self) -> str:
+        """For tables: `cifar10 test accuracy, 200 epochs, mean over training seeds`."""
+        parts = [f"{self.dataset} {self.metric.replace('_', ' ')}"]
+        if self.epochs != OWN_SCHEDULE:
+            parts.append(f"{self.epochs} epochs")
+        if self.seed != MEAN:
+            parts.append(f"training seed {self.seed}")
+        elif self.epochs != OWN_SCHEDULE and not self.metric.startswith("surrogate"):
+            parts.append("mean over training seeds")
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a benchmark's values come from; printed with every number that uses them."""
+
+    title: str
+    kind: str
+    """`tabular` (measured) or `surrogate` (predicted)."""
+    file: str
+    """Name of the file, without its folder."""
+    sha256: str
+    """Of the file, in hexadecimal."""
+    note: str = ""
+
+    def describe(self) -> str:
+        """One line: title, kind, file, first digits of the hash."""
+        return f"{self.title} ({self.kind}; {self.file}, SHA-256 {self.sha256[:12]})"
+
+
+def _quantity(metric: str) -> str:
+    """The last word of a metric's name that is not a unit."""
+    words = metric.lower().split("_")
+    while len(words) > 1 and words[-1] in _UNITS:
+        words.pop()
+    return words[-1]
+
+
+def is_cost(metric: str) -> bool:
+    """Whether a metric measures what a network costs rather than how good it is, by its name.
+
+    >>> [is_cost(m) for m in ("params_millions", "pixel3_latency_ms", "val_loss")]
+    [True, True, False]
+    """
+    return _quantity(metric) in _COSTS
+
+
+def higher_is_better(metric: str) -> bool:
+    """Direction of a metric by its name: losses, costs and errors are better low.
+
+    Units at the end do not count, and a `negative_` one is turned round again.
+
+    >>> [higher_is_better(m) for m in ("test_accuracy", "val_loss", "negative_loss")]
+    [True, False, True]
+    >>> [higher_is_better(m) for m in ("edgegpu_latency_ms", "params_millions")]
+    [False, False]
+    """
+    low = is_cost(metric) or _quantity(metric) in _LOWER_IS_BETTER
+    return not low or metric.lower().startswith("negative_")
+
+
+class Benchmark(ABC):
+    """Values of architectures under named targets.
+
+    Every look-up takes either a `Target`, or `dataset`, `metric`, `epochs` and `seed` by keyword,
+    or nothing, which means `default_target`. What is left out is completed: the dataset and metric
+    of the default target, the longest training there is, the mean over the training seeds.
+    """
+
+    name: str
+    """Registered name."""
+    space: str
+    """Registered name of the search space."""
+    kind: Literal["tabular", "surrogate"]
+    fallback: bool = False
+    """Only chosen by itself if no other benchmark of the space has its data."""
+    enumerable: bool = True
+    """Whether it has a table; else it answers for single architectures (`query`, `values`)."""
+
+    @property
+    @abstractmethod
+    def provenance(self) -> Provenance:
+        """Source, file and hash of the values.
+
+        Raises:
+            MissingData: the file is not there.
+        """
+
+    @abstractmethod
+    def missing(self) -> str | None:
+        """What is missing, where it was looked for and what to do; None if the data is there."""
+
+    @abstractmethod
+    def targets(self) -> tuple[Target, ...]:
+        """All targets, sorted.
+
+        Raises:
+            MissingData: the data is not there.
+            MalformedInput: the data cannot be read.
+        """
+
+    @abstractmethod
+    def _values(self, target: Target) -> pd.Series[float]:
+        """The values of an existing target by architecture text, in the source's order."""
+
+    @property
+    def default_target(self) -> Target:
+        """What is meant if nothing is said: the mean of the longest training's test accuracy.
+
+        Without a test accuracy, a metric that is better high, else a loss; a cost only if there is
+        nothing else. Among equals the first dataset and metric in the alphabet.
+        """
+        targets = self.targets()
+
+        def order(target: Target) -> tuple[bool, bool, bool, bool, str, str, int]:
+            return (
+                target.metric != "test_accuracy",
+                is_cost(target.metric),
+                not self.higher_is_better(target.metric),
+                target.seed != MEAN,
+                target.dataset,
+                target.metric,
+                -target.epochs,
+            )
+
+        return min(targets, key=order)
+
+    def target(
+        self,
+        target: Target | None = None,
+        *,
+        dataset: str | None = None,
+        metric: str | None = None,
+        epochs: int | None = None,
+        seed: int | None = None,
+    ) -> Target:
+        """The existing target that is meant.
+
+        Args:
+            target: a complete one, to be checked; the keywords are then left out.
+            dataset: its dataset.
+            metric: its metric; validation and test accuracy are different metrics.
+            epochs: length of the training; None: the longest there is for that seed.
+            seed: training seed, -1 for the mean; None: the mean, else the only one there is. A
+                mean that the source lacks is computed from its seeds (`averaged_seeds`).
+
+        Raises:
+            UnknownName: no such dataset or metric; the message lists those there are.
+            UserError: that dataset and metric have no such epochs or seed, or both a target and
+                keywords were given.
+        """
+        if target is not None:
+            if any(part is not None for part in (dataset, metric, epochs, seed)):
+                raise UserError(
+                    f"{target!r} and keywords were both given to the benchmark {self.name!r}; "
+                    "give one of them"
+                )
+            dataset, metric, epochs, seed = (
+                target.dataset,
+                target.metric,
+                target.epochs,
+                target.seed,
+            )
+        return self._complete(dataset, metric, epochs, seed)
+
+    def _complete(
+        self, dataset: str | None, metric: str | None, epochs: int | None, seed: int | None
+    ) -> Target:
+        left = list(self.targets())
+        default = self.default_target
+        hint = f"benchmark {self.name!r}"
+        dataset = default.dataset if dataset is None else dataset
+        known = {t.dataset for t in left}
+        if dataset not in known:
+            raise UnknownName("dataset", dataset, known, hint)
+        left = [t for t in left if t.dataset == dataset]
+        metric = default.metric if metric is None else metric
+        known = {t.metric for t in left}
+        if metric not in known:
+            raise UnknownName("metric", metric, known, f"{hint}, dataset {dataset!r}")
+        left = [t for t in left if t.metric == metric]
+        asked = f"{dataset} {metric} of the benchmark {self.name!r}"
+        lengths = sorted({t.epochs for t in left})
+        if epochs is None:
+            wanted = MEAN if seed is None else seed
+            epochs = max((_has(left, wanted, length), length) for length in lengths)[1]
+        elif epochs not in lengths:
+            raise UserError(
+                f"{asked} was asked for after {epochs} epochs, which it does not have; "
+                f"there are: {', '.join(map(str, lengths))} "
+                "(0: the benchmark's own schedule; leave epochs out for the longest)"
+            )
+        seeds = sorted(t.seed for t in left if t.epochs == epochs)
+        if seed is None:
+            seed = MEAN if _has(left, MEAN, epochs) else seeds[0]
+        elif not _has(left, seed, epochs):
+            raise UserError(
+                f"{asked} at {epochs} epochs was asked for with training seed {seed}, "
+                f"which it does not have; there are: {', '.join(map(str, seeds))} "
+                "(-1: the mean over the seeds; leave seed out for it)"
+            )
+        return Target(dataset, metric, epochs, seed)
+
+    def averaged_seeds(self, target: Target) -> tuple[int, ...]:
+        """The training seeds whose mean a target is, where the source has no such mean itself.
+
+        Args:
+            target: an existing one.
+
+        Returns:
+            The seeds in ascending order; empty where the source has the target's column.
+        """
+        if target.seed != MEAN or target in self.targets():
+            return ()
+        return tuple(
+            one.seed
+            for one in self.targets()
+            if (one.dataset, one.metric, one.epochs)
+            == (target.dataset, target.metric, target.epochs)
+        )
+
+    def _column(self, target: Target) -> pd.Series[float]:
+        """The values of a target; a mean is over those seeds that an architecture has."""
+        import pandas as pd
+
+        seeds = self.averaged_seeds(target)
+        if not seeds:
+            return self._values(target)
+        columns = [self._values(replace(target, seed=seed)) for seed in seeds]
+        return pd.concat(columns, axis=1).mean(axis=1)
+
+    def query(
+        self,
+        arch: str | Architecture,
+        target: Target | None = None,
+        *,
+        dataset: str | None = None,
+        metric: str | None = None,
+        epochs: int | None = None,
+        seed: int | None = None,
+    ) -> float:
+        """The value of one architecture; accuracies in percent.
+
+        Returns:
+            The value, or NaN if the benchmark has none for this architecture (a training seed that
+            was not run, an architecture outside a partial table).
+
+        Raises:
+            MalformedInput: not an architecture of the benchmark's space.
+            UserError: see `target`.
+        """
+        from untrained.spaces.framework.registry import spaces
+
+        found = self.target(target, dataset=dataset, metric=metric, epochs=epochs, seed=seed)
+        text = spaces[self.space].parse(arch).text
+        return float(self._column(found).get(text, float("nan")))
+
+    def values(self, architectures: Iterable[str], target: Target) -> pd.Series[float]:
+        """The values of some architectures; NaN where the benchmark has none.
+
+        Args:
+            architectures: their texts, in normal notation.
+            target: an existing one.
+        """
+        return self._column(target).reindex(list(architectures))
+
+    def table(
+        self,
+        target: Target | None = None,
+        *,
+        dataset: str | None = None,
+        metric: str | None = None,
+        epochs: int | None = None,
+        seed: int | None = None,
+    ) -> pd.DataFrame:
+        """Columns `architecture` (text) and `value` (float64), one row an architecture it knows.
+
+        Raises:
+            UserError: the benchmark is not enumerable; or see `target`.
+        """
+        found = self.target(target, dataset=dataset, metric=metric, epochs=epochs, seed=seed)
+        return self._column(found).rename_axis("architecture").rename("value").reset_index()
+
+    def best(
+        self,
+        target: Target | None = None,
+        n: int = 1,
+        *,
+        dataset: str | None = None,
+        metric: str | None = None,
+        epochs: int | None = None,
+        seed: int | None = None,
+    ) -> pd.DataFrame:
+        """The n best rows of `table`, best first; equal values in order of their text."""
+        found = self.target(target, dataset=dataset, metric=metric, epochs=epochs, seed=seed)
+        ascending = not self.higher_is_better(found.metric)
+        return (
+            self.table(found)
+            .sort_values(["value", "architecture"], ascending=[ascending, True])
+            .head(n)
+            .reset_index(drop=True)
+        )
+
+    def higher_is_better(self, metric: str) -> bool:
+        """Direction of a metric, by its name."""
+        return higher_is_better(metric)
+
+
+def _has(targets: list[Target], seed: int, epochs: int) -> bool:
+    """Whether there are values of a seed after some epochs; those of a mean may be computed."""
+    seeds = {target.seed for target in targets if target.epochs == epochs}
+    return seed in seeds or (seed == MEAN and len(seeds) > 1)

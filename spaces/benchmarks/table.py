@@ -1,0 +1,211 @@
+"""Benchmarks that are Parquet tables in long form."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from untrained.foundation import MalformedInput, MissingData
+from untrained.spaces.benchmarks.benchmark import Benchmark, Provenance, Target
+from untrained.spaces.benchmarks.benchmark_choice import VARIABLE, data_folder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+_TEXT = ("architecture", "dataset", "metric")
+_WHOLE = {"epochs": pa.int16(), "seed": pa.int8()}
+_COLUMNS = (*_TEXT, *_WHOLE, "value")
+_METADATA = b"untrained.provenance"
+
+
+class LongTable:
+    """The contents of one file; columns of values are cut out of it on demand and kept."""
+
+    def __init__(self, table: pa.Table) -> None:
+        """Sort the rows by target.
+
+        Args:
+            table: has the columns, in the types that `read` has checked.
+        """
+        self.about: dict[str, Any] = json.loads((table.schema.metadata or {}).get(_METADATA, b"{}"))
+        if not isinstance(self.about, dict):
+            raise ValueError(f"its metadata {_METADATA.decode()} is no JSON object")
+        if not table.num_rows:
+            raise ValueError("it has no rows")
+        table = table.unify_dictionaries().combine_chunks()
+        for name in _COLUMNS[:-1]:
+            if table[name].null_count:
+                raise ValueError(f"its column {name} has empty entries")
+        names, self._rows = _encode(table["architecture"])
+        self._architectures = names
+        datasets, dataset = _encode(table["dataset"])
+        metrics, metric = _encode(table["metric"])
+        epochs = table["epochs"].cast(pa.int16()).to_numpy().astype(np.int64)
+        seed = table["seed"].cast(pa.int8()).to_numpy().astype(np.int64)
+        # one number a target, so that sorting rows by target is sorting integers
+        keys = np.stack([dataset, metric, epochs + 2**15, seed + 2**7])
+        shape = (len(datasets), len(metrics), 2**16, 2**8)
+        codes, self._target_of_row = np.unique(
+            np.ravel_multi_index(tuple(keys), shape), return_inverse=True
+        )
+        columns = np.unravel_index(codes, shape)
+        unsorted = [
+            Target(str(datasets[d]), str(metrics[m]), int(e) - 2**15, int(s) - 2**7)
+            for d, m, e, s in zip(*columns, strict=True)
+        ]
+        self._code = {target: code for code, target in enumerate(unsorted)}
+        self.targets = tuple(sorted(unsorted))
+        self._values = table["value"].cast(pa.float64()).to_numpy()
+        self._series: dict[Target, pd.Series[float]] = {}
+
+    def series(self, target: Target) -> pd.Series[float]:
+        """Values by architecture text, in the file's order.
+
+        Raises:
+            ValueError: an architecture occurs twice.
+        """
+        if target not in self._series:
+            rows = np.flatnonzero(self._target_of_row == self._code[target])
+            index = pd.Index(self._architectures[self._rows[rows]])
+            if not index.is_unique:
+                twice = index[index.duplicated()][0]
+                raise ValueError(f"its column {target.label!r} has {twice!r} twice")
+            self._series[target] = pd.Series(self._values[rows], index=index)
+        return self._series[target]
+
+
+def _encode(column: pa.ChunkedArray) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
+    """The distinct texts of a column, and the number of each row's text."""
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    encoded = column.combine_chunks()
+    encoded = encoded.chunk(0) if isinstance(encoded, pa.ChunkedArray) else encoded
+    texts = encoded.dictionary.to_numpy(zero_copy_only=False)
+    return texts, encoded.indices.to_numpy().astype(np.int64)
+
+
+def read(path: Path) -> LongTable:
+    """The table in a file; a file that has not changed is read once a process.
+
+    Raises:
+        MalformedInput: no Parquet, damaged, or other columns; the message names file and remedy.
+    """
+    try:
+        state = path.stat()
+        return _read(path, state.st_mtime_ns, state.st_size)
+    except (pa.ArrowException, OSError, ValueError, RecursionError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise malformed(path, reason) from error
+
+
+def malformed(path: Path, reason: str) -> MalformedInput:
+    """The error for a file that is not a table of ground truth."""
+    return MalformedInput(
+        f"the ground truth {path} was to be read, but it is not a usable table: {reason}; "
+        f"a table is a Parquet file with the columns {', '.join(_COLUMNS)}: "
+        "replace the file by an undamaged copy"
+    )
+
+
+@lru_cache(maxsize=4)
+def _read(path: Path, modified: int, num_bytes: int) -> LongTable:
+    schema = pq.read_schema(path)
+    absent = [name for name in _COLUMNS if name not in schema.names]
+    if absent:
+        there = ", ".join(schema.names) or "none"
+        raise ValueError(f"it has no column {', '.join(absent)} (its columns: {there})")
+    for name in _COLUMNS:
+        if schema.names.count(name) > 1:
+            raise ValueError(f"it has the column {name} {schema.names.count(name)} times")
+    for name in _TEXT:
+        kind = schema.field(name).type
+        kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+            raise ValueError(f"its column {name} holds {kind} instead of text")
+    for name in _WHOLE:
+        if not pa.types.is_integer(schema.field(name).type):
+            raise ValueError(
+                f"its column {name} holds {schema.field(name).type} instead of whole numbers"
+            )
+    if not pa.types.is_floating(schema.field("value").type):
+        raise ValueError(f"its column value holds {schema.field('value').type} instead of numbers")
+    return LongTable(pq.read_table(path, columns=list(_COLUMNS)))
+
+
+class ParquetBenchmark(Benchmark):
+    """Ground truth in the project's own table form; a further table is one line of registration."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        space: str,
+        kind: Literal["tabular", "surrogate"] = "tabular",
+        fallback: bool = False,
+    ) -> None:
+        """Describe a table; nothing is read yet.
+
+        Args:
+            name: registered name, and that of the file.
+            space: registered name of the search space.
+            kind: measured values or predicted ones.
+            fallback: only chosen by itself if no other benchmark of the space has its data.
+        """
+        self.name = name
+        self.space = space
+        self.kind = kind
+        self.fallback = fallback
+
+    @property
+    def path(self) -> Path:
+        """The file, whether it exists or not."""
+        return data_folder() / "tables" / f"{self.name}.parquet"
+
+    @property
+    def provenance(self) -> Provenance:
+        """See `Benchmark.provenance`; title and note are the file's own."""
+        about = self._table().about
+        return Provenance(
+            title=str(about.get("title", self.name)),
+            kind=str(about.get("kind", self.kind)),
+            file=self.path.name,
+            sha256=hashlib.sha256(self.path.read_bytes()).hexdigest(),
+            note=str(about.get("note", "")),
+        )
+
+    def missing(self) -> str | None:
+        """See `Benchmark.missing`."""
+        if self.path.is_file():
+            return None
+        return (
+            f"the ground truth {self.name!r} was looked for in {self.path} and is not there; "
+            f"set {VARIABLE} to a folder that has tables/{self.path.name}, "
+            "get it (untrained data list says how), or choose another benchmark "
+            "(untrained list benchmarks)"
+        )
+
+    def targets(self) -> tuple[Target, ...]:
+        """See `Benchmark.targets`."""
+        return self._table().targets
+
+    def _values(self, target: Target) -> pd.Series[float]:
+        try:
+            return self._table().series(target)
+        except ValueError as error:
+            raise malformed(self.path, str(error)) from error
+
+    def _table(self) -> LongTable:
+        reason = self.missing()
+        if reason is not None:
+            raise MissingData(reason)
+        return read(self.path)

@@ -1,0 +1,1 @@
+"""DARTS cells, NAS-Bench-301 and its surrogates."""

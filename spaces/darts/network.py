@@ -1,0 +1,243 @@
+"""Networks stacked of the cells of a genotype, whole and thin."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from untrained.foundation import MalformedInput
+from untrained.spaces.darts.genotype import CellGenotype, Genotype
+from untrained.spaces.darts.operations import FactorizedReduce, ReLUConvBN, make_operation
+from untrained.spaces.framework.network import Network, check_network_size
+
+Stem = Literal["cifar", "imagenet"]
+STEM_MULTIPLIER = 3
+"""The CIFAR stem is so many times as wide as the first cells' nodes."""
+
+
+def check_cell_network_size(
+    title: str, own: str, stem: str, *, channels: int, **counts: int
+) -> None:
+    """Refuse what no `CellNetwork` can be built with.
+
+    Args:
+        title: of the search space, for the message.
+        own: the benchmark's own counts, for the message.
+        stem: which one is asked for.
+        channels: of a node of the first cells.
+        counts: the other counts, by the name of the argument.
+
+    Raises:
+        MalformedInput: a count below 1, an unknown stem, or odd channels for the ImageNet stem.
+    """
+    check_network_size(title, own, channels=channels, **counts)
+    check_stem(title, stem)
+    if stem == "imagenet" and channels % 2:
+        raise MalformedInput(
+            f"a {title} network with channels={channels!r} and the ImageNet stem was asked for; "
+            "its first layer has half the channels: give an even number"
+        )
+
+
+def check_stem(title: str, stem: str) -> None:
+    """Refuse a stem that there is not.
+
+    Raises:
+        MalformedInput: it is neither `cifar` nor `imagenet`.
+    """
+    if stem not in ("cifar", "imagenet"):
+        raise MalformedInput(
+            f"a {title} network with stem={stem!r} was asked for; there are: cifar, imagenet"
+        )
+
+
+def reduction_layers(cells: int) -> frozenset[int]:
+    """Which of so many cells halve the resolution; one of them does if there is only one."""
+    return frozenset((cells // 3, 2 * cells // 3))
+
+
+class Cell(nn.Module):
+    """One cell; `edges` holds the operations, two a node."""
+
+    def __init__(
+        self,
+        genotype: CellGenotype,
+        channels_before_last: int,
+        channels_last: int,
+        channels: int,
+        *,
+        reduction: bool,
+        reduction_before: bool,
+    ) -> None:
+        """Make the modules.
+
+        Args:
+            genotype: of the cell.
+            channels_before_last: of input 0.
+            channels_last: of input 1.
+            channels: of each node.
+            reduction: whether edges from the inputs have stride 2.
+            reduction_before: whether input 0 has twice the resolution of input 1.
+        """
+        super().__init__()
+        self.genotype = genotype
+        self.channels = channels
+        self.reduction = reduction
+        first = FactorizedReduce if reduction_before else ReLUConvBN
+        self.preprocess0 = first(channels_before_last, channels)
+        self.preprocess1 = ReLUConvBN(channels_last, channels)
+        self.edges = nn.ModuleList(
+            make_operation(name, channels, 2 if reduction and source < 2 else 1)
+            for node in genotype.nodes
+            for name, source in node
+        )
+
+    def forward(self, before_last: Tensor, last: Tensor) -> Tensor:
+        """(batch, channels x concatenated nodes, H / stride, W / stride)."""
+        states = [self.preprocess0(before_last), self.preprocess1(last)]
+        edges = iter(self.edges)
+        for (_, a), (_, b) in self.genotype.nodes:
+            states.append(next(edges)(states[a]) + next(edges)(states[b]))
+        return torch.cat([states[n] for n in self.genotype.concat], dim=1)
+
+
+class CellNetwork(Network):
+    """The macro skeleton around the two cells of a genotype."""
+
+    def __init__(
+        self,
+        genotype: Genotype,
+        *,
+        num_classes: int,
+        channels: int,
+        cells: int,
+        in_channels: int = 3,
+        stem: Stem = "cifar",
+    ) -> None:
+        """Build with the layers' default initialisation, as the published code does.
+
+        Args:
+            genotype: both cells.
+            num_classes: number of logits.
+            channels: C, of a node of the first cells; even for the ImageNet stem.
+            cells: L, all of them together.
+            in_channels: channels of the images.
+            stem: `cifar` keeps the resolution, `imagenet` divides it by eight.
+        """
+        super().__init__()
+        if stem == "cifar":
+            width = STEM_MULTIPLIER * channels
+            self.stem = nn.Sequential(_conv(in_channels, width, 1), nn.BatchNorm2d(width))
+            self.second_stem: nn.Module | None = None
+        else:
+            width = channels
+            self.stem = nn.Sequential(
+                _conv(in_channels, channels // 2, 2),
+                nn.BatchNorm2d(channels // 2),
+                nn.ReLU(),
+                _conv(channels // 2, channels, 2),
+                nn.BatchNorm2d(channels),
+            )
+            self.second_stem = nn.Sequential(
+                nn.ReLU(), _conv(channels, channels, 2), nn.BatchNorm2d(channels)
+            )
+        self.reductions = reduction_layers(cells)
+        self.cells = nn.ModuleList()
+        before_last, last = width, width
+        reduction_before = stem == "imagenet"
+        for layer in range(cells):
+            reduction = layer in self.reductions
+            channels *= 2 if reduction else 1
+            cell = Cell(
+                genotype.reduction if reduction else genotype.normal,
+                before_last,
+                last,
+                channels,
+                reduction=reduction,
+                reduction_before=reduction_before,
+            )
+            self.cells.append(cell)
+            before_last, last = last, channels * len(cell.genotype.concat)
+            reduction_before = reduction
+        self.global_pooling = nn.AdaptiveAvgPool2d(1)
+        self.classifier = nn.Linear(last, num_classes)
+
+    def stages(self, x: Tensor) -> list[Tensor]:
+        """What the two reduction cells read last, and what the last cell gives."""
+        before_last = self.stem(x)
+        last = before_last if self.second_stem is None else self.second_stem(before_last)
+        maps: list[Tensor] = []
+        for layer, cell in enumerate(self.cells):
+            if layer in self.reductions:
+                maps.append(last)
+            before_last, last = last, cell(before_last, last)
+        return [*maps, last]
+
+    def features(self, x: Tensor) -> Tensor:
+        """What the last cell gives: there is neither batch norm nor ReLU before the pooling."""
+        return self.stages(x)[-1]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (batch, num_classes) of images (batch, in_channels, H, W) of any size."""
+        out: Tensor = self.classifier(self.global_pooling(self.features(x)).flatten(1))
+        return out
+
+
+def _conv(channels_in: int, channels_out: int, stride: int) -> nn.Conv2d:
+    return nn.Conv2d(channels_in, channels_out, 3, stride, padding=1, bias=False)
+
+
+class CellThinNetwork(Network):
+    """One cell of each kind without a stem."""
+
+    def __init__(self, genotype: Genotype, *, num_classes: int, channels: int) -> None:
+        """Build with the layers' default initialisation.
+
+        Args:
+            genotype: both cells.
+            num_classes: number of logits.
+            channels: of the images and of a node of the normal cell.
+        """
+        super().__init__()
+        between = channels * len(genotype.normal.concat)
+        last = 2 * channels * len(genotype.reduction.concat)
+        self.cells = nn.ModuleList(
+            (
+                Cell(
+                    genotype.normal,
+                    channels,
+                    channels,
+                    channels,
+                    reduction=False,
+                    reduction_before=False,
+                ),
+                Cell(
+                    genotype.reduction,
+                    channels,
+                    between,
+                    2 * channels,
+                    reduction=True,
+                    reduction_before=False,
+                ),
+            )
+        )
+        self.lastact = nn.Sequential(nn.BatchNorm2d(last), nn.ReLU())
+        self.global_pooling = nn.AdaptiveAvgPool2d(1)
+        self.classifier = nn.Linear(last, num_classes)
+
+    def stages(self, x: Tensor) -> list[Tensor]:
+        """Two maps: what the normal cell gives, and the reduction cell at half the resolution."""
+        normal = self.cells[0](x, x)
+        return [normal, self.cells[1](x, normal)]
+
+    def features(self, x: Tensor) -> Tensor:
+        """(batch, channels of the reduction cell, H / 2, W / 2), after the batch norm and ReLU."""
+        out: Tensor = self.lastact(self.stages(x)[-1])
+        return out
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (batch, num_classes) of images (batch, channels, H, W) of any size."""
+        out: Tensor = self.classifier(self.global_pooling(self.features(x)).flatten(1))
+        return out

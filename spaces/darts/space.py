@@ -1,0 +1,349 @@
+"""The search space of DARTS cells and its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from itertools import combinations
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar
+
+from numpy.random import Generator
+
+from untrained.foundation import MalformedInput, suggest
+from untrained.spaces.benchmarks.table import ParquetBenchmark
+from untrained.spaces.darts.genotype import (
+    CellGenotype,
+    Edge,
+    Genotype,
+    Node,
+    first_order,
+    is_dead,
+    parse_genotype,
+    sorted_edges,
+    sorted_node,
+)
+from untrained.spaces.darts.network import (
+    CellNetwork,
+    Stem,
+    check_cell_network_size,
+    reduction_layers,
+)
+from untrained.spaces.darts.operations import DARTS_OPERATIONS
+from untrained.spaces.framework.network import check_network_size
+from untrained.spaces.framework.registry import register_benchmark, register_space
+from untrained.spaces.framework.search_space import Architecture, SearchSpace
+from untrained.spaces.framework.supernet_layout import SupernetLayout
+
+if TYPE_CHECKING:
+    from untrained.spaces.framework.network import Network
+    from untrained.spaces.framework.supernet import Supernet
+
+
+OPERATIONS = (*DARTS_OPERATIONS, "none")
+"""Those that a text may have: `none` occurs in trained populations, but is never drawn."""
+NUM_NODES = 4
+CONCAT = (2, 3, 4, 5)
+LAYOUT = SupernetLayout.dense(
+    "darts",
+    cells=("normal", "reduction"),
+    inputs=2,
+    nodes=NUM_NODES,
+    operations=OPERATIONS,
+    inputs_per_node=2,
+    least_cells=3,
+)
+"""Of the supernet: 14 edges a cell, those of the normal cell first."""
+FORM = "normal;reduction, each four nodes joined by '+', each node |op~input|op~input|"
+BENCHMARK_CELLS = 8
+"""Cells of the networks that NAS-Bench-301 trained, at 32 channels."""
+
+
+def format_darts(genotype: Genotype) -> str:
+    """The notation of the space; every node of a cell is taken to be concatenated."""
+    return ";".join(
+        "+".join("|" + "|".join(f"{op}~{source}" for op, source in node) + "|" for node in c.nodes)
+        for c in (genotype.normal, genotype.reduction)
+    )
+
+
+class DARTS(SearchSpace):
+    """About 10^18 pairs of cells: 180 x 7^8 = 1,037,664,180 for each of the two.
+
+    Those are the cells that can be drawn: seven operations, two different inputs a node. A text
+    may also have the operation `none` and the same input twice, as trained populations have.
+    """
+
+    name = "darts"
+    title = "DARTS"
+    reference = "Liu et al., ICLR 2019"
+    size = None
+
+    def genotype(self, arch: str | Architecture) -> Genotype:
+        """Both cells.
+
+        Args:
+            arch: an architecture, its notation, or a Python text `Genotype(normal=[...], ...)`
+                with four nodes a cell, all of them concatenated.
+
+        Raises:
+            MalformedInput: the text denotes none.
+        """
+        text = self._text_of(arch)
+        if text.lstrip().startswith("Genotype"):
+            found = parse_genotype(text, OPERATIONS)
+            for cell in (found.normal, found.reduction):
+                if len(cell.nodes) != NUM_NODES or cell.concat != CONCAT:
+                    raise _malformed(
+                        text, f"a cell has {len(cell.nodes)} nodes and concatenates {cell.concat}"
+                    )
+            return sorted_edges(found)
+        cells = "".join(text.split()).split(";")
+        if len(cells) != 2:
+            raise _malformed(text, f"it has {len(cells)} cells, separated by ';', instead of 2")
+        normal, reduction = (
+            _cell(text, cell, name)
+            for cell, name in zip(cells, ("normal", "reduction"), strict=True)
+        )
+        return Genotype(normal, reduction)
+
+    def parse(self, arch: str | Architecture) -> Architecture:
+        """See `SearchSpace.parse`; the edges of a node are sorted."""
+        return self.architecture(self.genotype(arch))
+
+    def architecture(self, genotype: Genotype) -> Architecture:
+        """The architecture of a genotype of this space."""
+        return Architecture(self.name, format_darts(genotype))
+
+    def sample(self, rng: Generator) -> Architecture:
+        """One architecture, drawn uniformly: two different inputs a node, seven operations."""
+        return self.architecture(Genotype(_draw(rng), _draw(rng)))
+
+    def neighbors(self, arch: str | Architecture) -> list[Architecture]:
+        """The architectures with another operation on one edge, or another input of one edge.
+
+        120 for an architecture that can be drawn: in each cell 8 x 6 operations and 12 inputs. One
+        with `none` or an input twice has only such neighbours as have one of them less, or not
+        one more.
+        """
+        here = self.genotype(arch)
+        changed = [
+            *(Genotype(cell, here.reduction) for cell in _changed(here.normal)),
+            *(Genotype(here.normal, cell) for cell in _changed(here.reduction)),
+        ]
+        found = dict.fromkeys(self.architecture(genotype) for genotype in changed)
+        found.pop(self.architecture(here), None)
+        return list(found)
+
+    def canonical(self, arch: str | Architecture) -> Architecture:
+        """The smallest of the architectures that differ in the numbering of their nodes alone."""
+        here = self.genotype(arch)
+        return self.architecture(Genotype(first_order(here.normal), first_order(here.reduction)))
+
+    def is_constant(self, arch: str | Architecture) -> bool:
+        """Whether `none` cuts every path through the benchmark's eight cells."""
+        return is_dead(self.genotype(arch), reduction_layers(BENCHMARK_CELLS), BENCHMARK_CELLS)
+
+    def build(
+        self,
+        arch: str | Architecture,
+        *,
+        num_classes: int,
+        channels: int,
+        cells: int,
+        in_channels: int = 3,
+        stem: Stem = "cifar",
+    ) -> Network:
+        """See `SearchSpace.build`; no auxiliary head.
+
+        Args:
+            arch: the architecture.
+            num_classes: number of logits.
+            channels: C, of a node of the first cells; the stem has 3C. NAS-Bench-301 trained with
+                32, DARTS with 36 on CIFAR-10 and 48 on ImageNet.
+            cells: L, all cells together, of which L // 3 and 2L // 3 are reduction cells.
+                NAS-Bench-301 trained 8, DARTS 20 and 14.
+            in_channels: channels of the images.
+            stem: `cifar` keeps the resolution; `imagenet` divides it by eight and needs an even
+                number of channels.
+
+        Raises:
+            MalformedInput: not an architecture of this space, a number below 1, another stem, or
+                an odd number of channels for the ImageNet stem.
+        """
+        check_cell_network_size(
+            self.title,
+            "channels=32, cells=8, in_channels=3 on CIFAR-10",
+            stem,
+            num_classes=num_classes,
+            channels=channels,
+            cells=cells,
+            in_channels=in_channels,
+        )
+        return CellNetwork(
+            self.genotype(arch),
+            num_classes=num_classes,
+            channels=channels,
+            cells=cells,
+            in_channels=in_channels,
+            stem=stem,
+        )
+
+    def build_thin(
+        self, arch: str | Architecture, *, num_classes: int, channels: int = 1
+    ) -> Network:
+        """See `SearchSpace.build_thin`: one cell of each kind, batch norm, ReLU, classifier."""
+        from untrained.spaces.darts.network import CellThinNetwork
+
+        check_network_size(
+            self.title, "channels=1 in TE-NAS", num_classes=num_classes, channels=channels
+        )
+        return CellThinNetwork(self.genotype(arch), num_classes=num_classes, channels=channels)
+
+    @property
+    def supernet_layout(self) -> SupernetLayout:
+        """See `SearchSpace.supernet_layout`: 28 edges, seven operations and `none`."""
+        return LAYOUT
+
+    one_shot_options: ClassVar[Mapping[str, bool]] = MappingProxyType({"pooling_norm": True})
+
+    def supernet(
+        self,
+        *,
+        num_classes: int,
+        channels: int,
+        cells: int,
+        in_channels: int = 3,
+        stem: Stem = "cifar",
+        pooling_norm: bool = False,
+    ) -> Supernet:
+        """See `SearchSpace.supernet`; three cells are the fewest with both kinds among them.
+
+        Args:
+            num_classes: number of logits.
+            channels: of a node of the first cells.
+            cells: all cells together; see `build`.
+            in_channels: channels of the images.
+            stem: `cifar` or `imagenet`.
+            pooling_norm: whether a batch norm follows every pooling; see `DARTSParts`.
+
+        Raises:
+            MalformedInput: as `build`.
+        """
+        from untrained.spaces.darts.supernet import DARTSParts
+        from untrained.spaces.framework.supernet import Supernet
+
+        check_cell_network_size(
+            self.title,
+            "channels=32, cells=8, in_channels=3 on CIFAR-10",
+            stem,
+            num_classes=num_classes,
+            channels=channels,
+            cells=cells,
+            in_channels=in_channels,
+        )
+        build = partial(
+            CellNetwork,
+            num_classes=num_classes,
+            channels=channels,
+            cells=cells,
+            in_channels=in_channels,
+            stem=stem,
+        )
+        return Supernet(DARTSParts(self, build, pooling_norm))
+
+    def thin_supernet(self, *, num_classes: int, channels: int = 1) -> Supernet:
+        """See `SearchSpace.thin_supernet`: one cell of each kind, batch norm, ReLU, classifier."""
+        from untrained.spaces.darts.network import CellThinNetwork
+        from untrained.spaces.darts.supernet import DARTSParts
+        from untrained.spaces.framework.supernet import Supernet
+
+        check_network_size(
+            self.title, "channels=1 in TE-NAS", num_classes=num_classes, channels=channels
+        )
+        build = partial(CellThinNetwork, num_classes=num_classes, channels=channels)
+        return Supernet(DARTSParts(self, build))
+
+
+def _draw(rng: Generator) -> CellGenotype:
+    nodes = []
+    for node in CONCAT:
+        pairs = list(combinations(range(node), 2))
+        a, b = pairs[int(rng.integers(len(pairs)))]
+        first, second = (DARTS_OPERATIONS[int(i)] for i in rng.integers(7, size=2))
+        nodes.append(sorted_node((first, a), (second, b)))
+    return CellGenotype(tuple(nodes), CONCAT)
+
+
+def _changed(cell: CellGenotype) -> Iterator[CellGenotype]:
+    """The cell with one edge changed."""
+    for place, node in enumerate(cell.nodes):
+        for changed in _changed_nodes(node, place + 2):
+            yield CellGenotype((*cell.nodes[:place], changed, *cell.nodes[place + 1 :]), CONCAT)
+
+
+def _changed_nodes(node: Node, number: int) -> Iterator[Node]:
+    for (operation, source), other in (node, node[::-1]):
+        for another in DARTS_OPERATIONS:
+            if another != operation:
+                yield sorted_node((another, source), other)
+        for another_source in range(number):
+            if another_source not in (source, other[1]):
+                yield sorted_node((operation, another_source), other)
+
+
+def _cell(text: str, cell: str, name: str) -> CellGenotype:
+    nodes = cell.split("+")
+    if len(nodes) != NUM_NODES:
+        raise _malformed(
+            text,
+            f"the {name} cell has {len(nodes)} nodes, separated by '+', instead of {NUM_NODES}",
+        )
+    found = (
+        _node(text, node, number, f"node {number} of the {name} cell")
+        for number, node in enumerate(nodes, start=2)
+    )
+    return CellGenotype(tuple(found), CONCAT)
+
+
+def _node(text: str, node: str, number: int, where: str) -> Node:
+    if len(node) < 2 or node[0] != "|" or node[-1] != "|":
+        raise _malformed(text, f"{where} is {node!r}, which '|' does not open and close")
+    entries = node[1:-1].split("|")
+    if len(entries) != 2:
+        raise _malformed(text, f"{where} is {node!r} with {len(entries)} inputs instead of 2")
+    edges: list[Edge] = []
+    for entry in entries:
+        operation, mark, source = entry.rpartition("~")
+        if not mark or source not in ["0", "1", "2", "3", "4"][:number]:
+            raise _malformed(
+                text,
+                f"an edge of {where} is {entry!r}, expected 'op~input' with an input of 0 to "
+                f"{number - 1}",
+            )
+        if operation not in OPERATIONS:
+            raise _malformed(
+                text,
+                f"an edge of {where} has the operation {operation!r}; "
+                f"{suggest(operation, OPERATIONS)}",
+            )
+        edges.append((operation, int(source)))
+    return sorted_node(*edges)
+
+
+def _malformed(text: str, reason: str) -> MalformedInput:
+    return MalformedInput(
+        f"{text!r} is not a DARTS architecture: {reason} "
+        f"(write {FORM}, sources numbered from 0, with op one of {', '.join(OPERATIONS)})"
+    )
+
+
+register_space(DARTS())
+
+
+register_benchmark(ParquetBenchmark("darts1000", space="darts", fallback=True), origin=__name__)
+
+
+register_benchmark(
+    ParquetBenchmark("nasbench301", space="darts", kind="surrogate"), origin=__name__
+)

@@ -1,0 +1,294 @@
+"""Surrogates of NAS-Bench-301: the configuration of a genotype, the ONNX model, the benchmark."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from untrained.foundation import MalformedInput, MissingData, UserError, suggest
+from untrained.spaces.benchmarks.benchmark import Benchmark, Provenance, Target
+from untrained.spaces.benchmarks.benchmark_choice import VARIABLE, data_folder
+from untrained.spaces.darts.genotype import CellGenotype, Edge, Genotype, Node, sorted_node
+from untrained.spaces.darts.operations import DARTS_OPERATIONS
+from untrained.spaces.darts.space import DARTS
+from untrained.spaces.framework.registry import register_benchmark
+from untrained.spaces.framework.search_space import Architecture
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+PREFIX = "NetworkSelectorDatasetInfo:darts:"
+CELLS = ("normal", "reduce")
+OFFSETS = (0, 2, 5, 9)
+"""Number of the first edge of each node: the nodes could read 2, 3, 4 and 5 places."""
+_CONCAT = (2, 3, 4, 5)
+
+
+def has_configuration(genotype: Genotype) -> bool:
+    """Whether the form can express it: seven operations, two different inputs a node."""
+    return all(
+        cell.concat == _CONCAT
+        and len(cell.nodes) == 4
+        and all(a[1] != b[1] and {a[0], b[0]} <= set(DARTS_OPERATIONS) for a, b in cell.nodes)
+        for cell in (genotype.normal, genotype.reduction)
+    )
+
+
+def to_configuration(genotype: Genotype) -> dict[str, str]:
+    """The dictionary of a genotype.
+
+    Raises:
+        MalformedInput: `has_configuration` is false of it.
+    """
+    if not has_configuration(genotype):
+        raise MalformedInput(
+            f"the NAS-Bench-301 configuration of {genotype!r} was asked for, but that benchmark "
+            "knows only cells of four nodes with two different inputs each and the operations "
+            f"{', '.join(DARTS_OPERATIONS)}; choose such a cell"
+        )
+    found: dict[str, str] = {}
+    for name, cell in zip(CELLS, (genotype.normal, genotype.reduction), strict=True):
+        for place, node in enumerate(cell.nodes):
+            if place:
+                inputs = "_".join(str(source) for _, source in node)
+                found[f"{PREFIX}inputs_node_{name}_{place + 2}"] = inputs
+            for operation, source in node:
+                found[f"{PREFIX}edge_{name}_{OFFSETS[place] + source}"] = operation
+    return found
+
+
+def from_configuration(configuration: Mapping[str, str]) -> Genotype:
+    """The genotype of a dictionary; other entries, such as those of the training, are left out.
+
+    Args:
+        configuration: with the benchmark's keys; `_COLON_` may stand for the colon.
+
+    Raises:
+        MalformedInput: an entry is missing or is none of the possible ones; the message names it.
+    """
+    given = {str(key).replace("_COLON_", ":"): value for key, value in configuration.items()}
+    normal, reduction = (_cell(given, name) for name in CELLS)
+    return Genotype(normal, reduction)
+
+
+def _cell(given: Mapping[str, str], name: str) -> CellGenotype:
+    return CellGenotype(tuple(_node(given, name, place) for place in range(4)), _CONCAT)
+
+
+def _node(given: Mapping[str, str], name: str, place: int) -> Node:
+    if place == 0:
+        pair = [0, 1]
+    else:
+        possible = [f"{a}_{b}" for b in range(place + 2) for a in range(b)]
+        inputs = _entry(given, f"inputs_node_{name}_{place + 2}", sorted(possible))
+        pair = [int(source) for source in inputs.split("_")]
+    edges: list[Edge] = []
+    for source in pair:
+        key = f"edge_{name}_{OFFSETS[place] + source}"
+        edges.append((_entry(given, key, DARTS_OPERATIONS), source))
+    return sorted_node(*edges)
+
+
+def _entry(given: Mapping[str, str], key: str, possible: tuple[str, ...] | list[str]) -> str:
+    value = given.get(PREFIX + key)
+    if value is None or value not in possible:
+        problem = f"is {value!r}; {suggest(str(value), possible)}" if value else "is missing"
+        raise MalformedInput(
+            f"a NAS-Bench-301 configuration was to be read, but its entry {PREFIX + key} {problem} "
+            "(a dictionary as the benchmark's ConfigSpace samples it, colons may be _COLON_)"
+        )
+    return value
+
+
+EPOCHS = 98
+"""What the networks were trained for that the surrogates learned from."""
+_SPACE = DARTS()
+
+
+class DARTSSurrogate(Benchmark):
+    """Predicted CIFAR-10 accuracies of any DARTS cell; a subclass predicts one."""
+
+    space = _SPACE.name
+    kind = "surrogate"
+    fallback = True
+    enumerable = False
+
+    @abstractmethod
+    def _predict(self, genotype: Genotype) -> float:
+        """The accuracy of a cell that has a NAS-Bench-301 configuration, in percent."""
+
+    def targets(self) -> tuple[Target, ...]:
+        """See `Benchmark.targets`; there is one."""
+        return (Target("cifar10", "surrogate_accuracy", EPOCHS),)
+
+    def query(
+        self,
+        arch: str | Architecture,
+        target: Target | None = None,
+        *,
+        dataset: str | None = None,
+        metric: str | None = None,
+        epochs: int | None = None,
+        seed: int | None = None,
+    ) -> float:
+        """See `Benchmark.query`; NaN for a cell with `none` or with the same input twice.
+
+        Raises:
+            MissingData: what predicts is not there.
+        """
+        self.target(target, dataset=dataset, metric=metric, epochs=epochs, seed=seed)
+        genotype = _SPACE.genotype(arch)
+        return self._predict(genotype) if has_configuration(genotype) else float("nan")
+
+    def values(self, architectures: Iterable[str], target: Target) -> pd.Series[float]:
+        """See `Benchmark.values`; each is predicted."""
+        import pandas as pd
+
+        texts = list(architectures)
+        return pd.Series([self.query(t, target) for t in texts], index=texts, dtype="float64")
+
+    def _values(self, target: Target) -> pd.Series[float]:
+        raise UserError(
+            f"all values of the benchmark {self.name!r} were asked for, but it predicts single "
+            f"cells, and the space {self.space!r} has about 10^18; query the cells you want, or "
+            "use the table of the benchmark 'nasbench301'"
+        )
+
+
+UNUSED = "#na#"
+"""The category of an edge that no node uses."""
+
+
+class NASBench301Surrogate(DARTSSurrogate):
+    """The ONNX network, asked at epoch 98 with a batch of one."""
+
+    name = "nasbench301-surrogate"
+
+    @property
+    def path(self) -> Path:
+        """The network, whether it exists or not."""
+        return data_folder() / "surrogates" / "nb301_yahpo.onnx"
+
+    @property
+    def encoding_path(self) -> Path:
+        """The order and the categories of its inputs."""
+        return self.path.with_name("nb301_yahpo_encoding.json")
+
+    @property
+    def provenance(self) -> Provenance:
+        """See `Benchmark.provenance`."""
+        self._check()
+        return Provenance(
+            title="NAS-Bench-301 surrogate of YAHPO-Gym",
+            kind=self.kind,
+            file=self.path.name,
+            sha256=hashlib.sha256(self.path.read_bytes()).hexdigest(),
+            note="level about 1.2 points high: for ranks",
+        )
+
+    def missing(self) -> str | None:
+        """See `Benchmark.missing`."""
+        for path in (self.path, self.encoding_path):
+            if not path.is_file():
+                return (
+                    f"the surrogate {self.name!r} was looked for in {path} and is not there; "
+                    f"set {VARIABLE} to a folder that has surrogates/{path.name}, put it there "
+                    f"with untrained data convert {self.name} PATH (PATH: the folder nb301 of "
+                    "https://github.com/slds-lmu/yahpo_data), or choose another benchmark "
+                    "(untrained list benchmarks)"
+                )
+        if find_spec("onnxruntime") is None:
+            return (
+                f"the surrogate {self.name!r} runs with the package onnxruntime, which is not "
+                "installed; install it with: pip install 'untrained[nb301]', "
+                "or choose another benchmark (untrained list benchmarks)"
+            )
+        return None
+
+    def _predict(self, genotype: Genotype) -> float:
+        self._check()
+        return predict(self.path, self.encoding_path, genotype)
+
+    def _check(self) -> None:
+        reason = self.missing()
+        if reason is not None:
+            raise MissingData(reason)
+
+
+def predict(path: Path, encoding_path: Path, genotype: Genotype) -> float:
+    """The accuracy in percent that a network predicts for a cell that has a configuration.
+
+    Args:
+        path: the network; a file that has not changed is loaded once.
+        encoding_path: its encoding.
+        genotype: the cell.
+
+    Raises:
+        MalformedInput: the files cannot be used.
+    """
+    modified = (path.stat().st_mtime_ns, encoding_path.stat().st_mtime_ns)
+    return _predicted(path, encoding_path, modified, genotype)
+
+
+@lru_cache(maxsize=100_000)
+def _predicted(
+    path: Path, encoding_path: Path, modified: tuple[int, ...], genotype: Genotype
+) -> float:
+    session, keys, codes = _loaded(path, encoding_path, modified)
+    configuration = {
+        key.replace(":", "_COLON_"): value for key, value in to_configuration(genotype).items()
+    }
+    at = encoding_path
+    try:
+        inputs = [codes[key][configuration.get(key, UNUSED)] for key in keys]
+        categories = np.array([inputs], dtype=np.int32)
+        at = path
+        (out,) = session.run(
+            None, {"x_cat": categories, "x_cont": np.array([[EPOCHS]], dtype=np.float32)}
+        )
+        return float(out[0, 0])
+    except Exception as error:  # the package's own errors have no common base but this
+        raise _unusable(at, error) from error
+
+
+@lru_cache(maxsize=1)
+def _loaded(path: Path, encoding_path: Path, modified: tuple[int, ...]) -> tuple[Any, Any, Any]:
+    """The session, the keys of its inputs in order, and the number of each category of a key."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    at = path
+    try:
+        session = onnxruntime.InferenceSession(
+            path.read_bytes(), options, providers=["CPUExecutionProvider"]
+        )
+        at = encoding_path
+        encoding = json.loads(encoding_path.read_text(encoding="utf-8"))
+        keys, codes = encoding["input_x_cat_order"], encoding["category_to_int"]
+        if {UNUSED} - set.intersection(*(set(codes[key]) for key in keys)):
+            raise ValueError(f"a key has no category {UNUSED}")
+    except Exception as error:  # the package's own errors have no common base but this
+        raise _unusable(at, error) from error
+    return session, keys, codes
+
+
+def _unusable(path: Path, error: Exception) -> MalformedInput:
+    reason = (str(error).strip().splitlines() or [""])[0]
+    return MalformedInput(
+        f"the NAS-Bench-301 surrogate was to be read, but {path} cannot be used "
+        f"({type(error).__name__}: {reason}); replace it by an undamaged copy"
+    )
+
+
+register_benchmark(NASBench301Surrogate())

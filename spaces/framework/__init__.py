@@ -1,0 +1,1 @@
+"""The base of every search space: architectures, networks, supernets, initialisation."""

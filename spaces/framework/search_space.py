@@ -1,0 +1,269 @@
+"""Architectures and the base class of search spaces."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar
+
+from numpy.random import Generator
+
+from untrained.foundation import MalformedInput, Unsupported, UserError
+
+if TYPE_CHECKING:
+    from untrained.spaces.framework.network import Network
+    from untrained.spaces.framework.supernet import Supernet
+    from untrained.spaces.framework.supernet_layout import SupernetLayout
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Architecture:
+    """A point of a search space, as plain text that crosses process boundaries and file formats.
+
+    Equality, hash and order are those of (space, text). The text is only known to be well formed
+    if it comes from the space itself (`SearchSpace.parse`, iteration, sampling).
+    """
+
+    space: str
+    """Registered name of the search space."""
+    text: str
+    """The field's own notation, such as the NAS-Bench-201 architecture string."""
+
+    def __str__(self) -> str:
+        """The notation alone, as tables and files show it."""
+        return self.text
+
+
+class SearchSpace(ABC):
+    """A set of architectures, how to move in it, and how to build a network of each.
+
+    Every method that takes an architecture also takes its text. A space is a value without
+    state that an outside can see; one instance is registered and shared.
+    """
+
+    name: str
+    """Registered name: lower case, as papers abbreviate."""
+    title: str
+    """Name for tables."""
+    reference: str
+    """Authors, venue, year."""
+    size: int | None
+    """Number of architectures; None: too large to enumerate."""
+
+    @abstractmethod
+    def parse(self, arch: str | Architecture) -> Architecture:
+        """The architecture that a text denotes, in normal notation (white space dropped).
+
+        Raises:
+            MalformedInput: it denotes none; the message names the place and what was expected.
+        """
+
+    @abstractmethod
+    def sample(self, rng: Generator) -> Architecture:
+        """One architecture, drawn uniformly and independently of earlier draws."""
+
+    @abstractmethod
+    def neighbors(self, arch: str | Architecture) -> list[Architecture]:
+        """All architectures that differ in exactly one decision, each once, in a fixed order."""
+
+    @abstractmethod
+    def build(
+        self,
+        arch: str | Architecture,
+        *,
+        num_classes: int,
+        channels: int,
+        cells: int,
+        in_channels: int = 3,
+    ) -> Network:
+        """The untrained network, freshly initialised from torch's global random state.
+
+        The layers' constructors draw the weights, which is the reference initialisation; they
+        take no generator, so a caller that wants a given network seeds torch inside `fork_rng`.
+
+        Args:
+            arch: the architecture.
+            num_classes: number of logits.
+            channels: width of the first stage.
+            cells: cells in a stage.
+            in_channels: channels of the images.
+
+        Raises:
+            MalformedInput: not an architecture of this space, or a number below 1.
+        """
+
+    def build_thin(
+        self, arch: str | Architecture, *, num_classes: int, channels: int = 1
+    ) -> Network:
+        """The network that TE-NAS counts linear regions on, initialised as `build` does.
+
+        One cell of each kind and what follows the last one, without a stem: the images have as
+        many channels as the first cell, and a resolution of a few pixels is enough.
+
+        Args:
+            arch: the architecture.
+            num_classes: number of logits.
+            channels: of the images and of the first cell.
+
+        Raises:
+            MalformedInput: not an architecture of this space, or a number below 1.
+            Unsupported: the space has no such network.
+        """
+        raise Unsupported(
+            f"a thin network of {self._text_of(arch)!r} was asked for, but the search space "
+            f"{self.name!r} builds no thin network; leave out what is counted on one (linear "
+            "regions), or build such a network and give it to measure()"
+        )
+
+    @property
+    def supernet_layout(self) -> SupernetLayout:
+        """The edges and operations of the supernet.
+
+        Raises:
+            Unsupported: the space has no supernet.
+        """
+        raise Unsupported(self._no_supernet())
+
+    one_shot_options: ClassVar[Mapping[str, bool]] = MappingProxyType({})
+    """Further arguments of `supernet` that give the one-shot network of gradient-based searches,
+    where it is not made of the operations of `build` alone."""
+
+    def supernet(
+        self, *, num_classes: int, channels: int, cells: int, in_channels: int = 3
+    ) -> Supernet:
+        """All networks of `build` in one, every operation on every edge, initialised as `build`.
+
+        Args:
+            num_classes: number of logits.
+            channels: width of the first stage.
+            cells: as in `build`.
+            in_channels: channels of the images.
+
+        Raises:
+            MalformedInput: a number below 1.
+            Unsupported: the space has no supernet.
+        """
+        raise Unsupported(self._no_supernet())
+
+    def thin_supernet(self, *, num_classes: int, channels: int = 1) -> Supernet:
+        """All networks of `build_thin` in one.
+
+        Args:
+            num_classes: number of logits.
+            channels: of the images and of the first cell.
+
+        Raises:
+            MalformedInput: a number below 1.
+            Unsupported: the space has no supernet.
+        """
+        raise Unsupported(self._no_supernet())
+
+    def mutate(self, arch: str | Architecture, rng: Generator) -> Architecture:
+        """A neighbour, drawn uniformly.
+
+        Raises:
+            UserError: it has none.
+        """
+        neighbors = self.neighbors(arch)
+        if not neighbors:
+            raise UserError(
+                f"a mutation of {self._text_of(arch)!r} was asked for, but no architecture of "
+                f"{self.title} differs in one decision; start from another one (sample)"
+            )
+        return neighbors[int(rng.integers(len(neighbors)))]
+
+    def canonical(self, arch: str | Architecture) -> Architecture:
+        """The first architecture, in iteration order, that computes the same function.
+
+        A space that knows no equalities beyond its notation answers with the architecture itself.
+        """
+        return self.parse(arch)
+
+    def is_constant(self, arch: str | Architecture) -> bool:
+        """Whether the untrained network's output is the same for every input."""
+        self.parse(arch)
+        return False
+
+    def num_parameters(
+        self,
+        arch: str | Architecture,
+        *,
+        num_classes: int,
+        channels: int,
+        cells: int,
+        in_channels: int = 3,
+    ) -> int:
+        """Trainable parameters of the network that `build` would make from the same arguments.
+
+        Counted on a network without storage; spaces with a closed form override this.
+        """
+        import torch
+
+        with torch.device("meta"):
+            network = self.build(
+                arch,
+                num_classes=num_classes,
+                channels=channels,
+                cells=cells,
+                in_channels=in_channels,
+            )
+        return sum(p.numel() for p in network.parameters() if p.requires_grad)
+
+    def __iter__(self) -> Iterator[Architecture]:
+        """All architectures in lexicographic order of their decisions, in constant memory.
+
+        Raises:
+            UserError: the space is too large to enumerate.
+        """
+        raise UserError(self._too_large("all architectures were asked for"))
+
+    def __len__(self) -> int:
+        """The number of architectures.
+
+        Raises:
+            UserError: the space is too large to enumerate.
+        """
+        if self.size is None:
+            raise UserError(self._too_large("the number of architectures was asked for"))
+        return self.size
+
+    def __bool__(self) -> bool:
+        """Always true: a space that cannot be counted is a space."""
+        return True
+
+    def __contains__(self, item: object) -> bool:
+        """Whether an architecture or a text denotes a member."""
+        if not isinstance(item, str | Architecture):
+            return False
+        try:
+            self.parse(item)
+        except MalformedInput:
+            return False
+        return True
+
+    def _no_supernet(self) -> str:
+        return (
+            f"a supernet was asked for, but the search space {self.name!r} has none; nasbench201 "
+            "and darts have one: take one of these, or a searcher that needs no supernet"
+        )
+
+    def _too_large(self, asked: str) -> str:
+        return (
+            f"{asked}, but the search space {self.name!r} is too large to enumerate; "
+            "it can be sampled, and single architectures can be named: "
+            "give a sample size or a list of architectures"
+        )
+
+    def _text_of(self, arch: str | Architecture) -> str:
+        """The text, once it is clear that the architecture is not one of another space."""
+        if isinstance(arch, str):
+            return arch
+        if arch.space != self.name:
+            raise MalformedInput(
+                f"the architecture {arch.text!r} was given to the search space {self.name!r}, "
+                f"but it belongs to {arch.space!r}; "
+                f"use spaces[{arch.space!r}], or parse its text in {self.name!r}"
+            )
+        return arch.text

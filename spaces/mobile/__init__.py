@@ -1,0 +1,1 @@
+"""Spaces of inverted residual blocks: MobileNetV2 and NAS-Bench-Macro."""

@@ -1,0 +1,274 @@
+"""A search space of MobileNetV2 blocks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from numpy.random import Generator
+from torch import Tensor, nn
+
+from untrained.foundation import MalformedInput
+from untrained.spaces.framework.network import Network, check_network_size
+from untrained.spaces.framework.registry import register_space
+from untrained.spaces.framework.search_space import Architecture, SearchSpace
+from untrained.spaces.mobile.inverted_residual import InvertedResidual, conv_bn
+from untrained.spaces.nds.record import AS_WRITTEN, OWN_SIZE, scaled
+
+if TYPE_CHECKING:
+    from untrained.spaces.framework.network import Network
+
+
+class MobileNetV2Network(Network):
+    """Seven stages; its ReLUs are not capped at 6, as in the searches over this space."""
+
+    def __init__(self, description: Description, *, num_classes: int, in_channels: int = 3) -> None:
+        """Build with the layers' default initialisation.
+
+        Args:
+            description: widths and depths as they are to be built.
+            num_classes: number of logits.
+            in_channels: channels of the images.
+        """
+        super().__init__()
+        width = description.stem
+        self.stem = nn.Sequential(*conv_bn(in_channels, width, 3, stride=2), nn.ReLU())
+        self.cells = nn.ModuleList()
+        ends: list[int] = []
+        for stage, stride in zip(description.stages, STRIDES, strict=True):
+            if stride > 1:
+                ends.append(len(self.cells))
+            for block in range(stage.depth):
+                self.cells.append(
+                    InvertedResidual(
+                        width,
+                        stage.width,
+                        expansion=stage.expansion,
+                        kernel=stage.kernel,
+                        stride=1 if block else stride,
+                    )
+                )
+                width = stage.width
+        self.ends = (*ends, len(self.cells))
+        self.head = nn.Sequential(*conv_bn(width, description.head), nn.ReLU())
+        self.global_pooling = nn.AdaptiveAvgPool2d(1)
+        self.classifier = nn.Linear(description.head, num_classes)
+
+    def stages(self, x: Tensor) -> list[Tensor]:
+        """Five maps, at 1/2, 1/4, 1/8, 1/16 and 1/32 of the resolution; no ReLU after a block."""
+        x = self.stem(x)
+        maps = []
+        for place, cell in enumerate(self.cells, start=1):
+            x = cell(x)
+            if place in self.ends:
+                maps.append(x)
+        return maps
+
+    def features(self, x: Tensor) -> Tensor:
+        """(batch, width of the head, H / 32, W / 32), after the last convolution's ReLU."""
+        out: Tensor = self.head(self.stages(x)[-1])
+        return out
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (batch, num_classes) of images (batch, in_channels, H, W)."""
+        out: Tensor = self.classifier(self.global_pooling(self.features(x)).flatten(1))
+        return out
+
+
+STRIDES = (1, 2, 2, 2, 1, 2, 1)
+"""Of the first block of each stage; the stem halves the resolution too."""
+EXPANSIONS = (1, 2, 4, 6)
+KERNELS = (3, 5, 7)
+DEPTHS = (1, 2, 3, 4)
+STEM_WIDTHS = (16, 24, 32, 40, 48)
+WIDTHS = (
+    (8, 16, 24),
+    (16, 24, 32),
+    (16, 24, 32, 40, 48),
+    (32, 48, 64, 80, 96),
+    (48, 72, 96, 120, 144),
+    (80, 120, 160, 200, 240),
+    (160, 240, 320, 400, 480),
+)
+"""That are drawn for each stage: multiples of 8 from half to one and a half of MobileNetV2's."""
+HEAD_WIDTHS = (640, 960, 1280, 1600, 1920)
+WIDEST, DEEPEST, LARGEST_EXPANSION, LARGEST_KERNEL = 8192, 100, 16, 15
+"""That are understood."""
+_STAGE = re.compile("e([0-9]{1,4})k([0-9]{1,4})c([0-9]{1,4})d([0-9]{1,4})")
+_WIDTH = re.compile("[0-9]{1,4}")
+
+
+class Stage(NamedTuple):
+    """Blocks that differ in nothing but the first one's stride and input."""
+
+    expansion: int
+    kernel: int
+    width: int
+    depth: int
+
+    def __str__(self) -> str:
+        """Its part of the notation."""
+        return f"e{self.expansion}k{self.kernel}c{self.width}d{self.depth}"
+
+
+class Description(NamedTuple):
+    """All decisions."""
+
+    stem: int
+    stages: tuple[Stage, ...]
+    head: int
+
+    def __str__(self) -> str:
+        """The notation."""
+        return "-".join(map(str, (self.stem, *self.stages, self.head)))
+
+
+class MobileNetV2(SearchSpace):
+    """Networks of MobileNetV2's form, strides held fixed.
+
+    Zen-NAS and its followers search a relative of it, with two bottlenecks a layer.
+    """
+
+    name = "mobilenetv2"
+    title = "MobileNetV2-like"
+    reference = "Sandler et al., CVPR 2018; Lin et al. (Zen-NAS), ICCV 2021"
+    size = None
+
+    def description(self, arch: str | Architecture) -> Description:
+        """All decisions of an architecture.
+
+        Raises:
+            MalformedInput: the text is none; the message names the place.
+        """
+        text = self._text_of(arch)
+        first, *middle, last = "".join(text.split()).split("-") if "-" in text else (text, "")
+        if len(middle) != len(STRIDES):
+            raise _malformed(text, f"it has {len(middle)} stages instead of {len(STRIDES)}")
+        stages = tuple(_stage(part, place, text) for place, part in enumerate(middle, start=1))
+        widths = []
+        for name, part in (("stem", first), ("last convolution", last)):
+            if not _WIDTH.fullmatch(part):
+                raise _malformed(text, f"the width of its {name} is {part!r}")
+            widths.append(_number(int(part), f"the width of its {name}", WIDEST, text))
+        return Description(widths[0], stages, widths[1])
+
+    def parse(self, arch: str | Architecture) -> Architecture:
+        """See `SearchSpace.parse`."""
+        return self._make(self.description(arch))
+
+    def sample(self, rng: Generator) -> Architecture:
+        """One architecture, every decision drawn uniformly; papers also bound size and FLOPs."""
+
+        def one(values: tuple[int, ...]) -> int:
+            return values[int(rng.integers(len(values)))]
+
+        stem = one(STEM_WIDTHS)
+        stages = tuple(
+            Stage(one(EXPANSIONS), one(KERNELS), one(widths), one(DEPTHS)) for widths in WIDTHS
+        )
+        return self._make(Description(stem, stages, one(HEAD_WIDTHS)))
+
+    def neighbors(self, arch: str | Architecture) -> list[Architecture]:
+        """The architectures with another of the drawn values in one place."""
+        return [self._make(changed) for changed in _changes(self.description(arch))]
+
+    def build(
+        self,
+        arch: str | Architecture,
+        *,
+        num_classes: int,
+        channels: int,
+        cells: int,
+        in_channels: int = 3,
+    ) -> Network:
+        """See `SearchSpace.build`; widths and depths are in the text, the arguments scale them.
+
+        Args:
+            arch: the architecture.
+            num_classes: number of logits.
+            channels: scales all widths by channels / 16; at 16 they are as written.
+            cells: scales the depths by cells / 5; at 5 they are as written.
+            in_channels: channels of the images.
+        """
+        from untrained.spaces.mobile.mobilenetv2 import MobileNetV2Network
+
+        check_network_size(
+            self.title,
+            OWN_SIZE,
+            num_classes=num_classes,
+            channels=channels,
+            cells=cells,
+            in_channels=in_channels,
+        )
+        description = self.description(arch)
+        widths = {w: scaled(w, channels, AS_WRITTEN[0]) for w in _widths(description)}
+        stages = tuple(
+            s._replace(width=widths[s.width], depth=scaled(s.depth, cells, AS_WRITTEN[1]))
+            for s in description.stages
+        )
+        return MobileNetV2Network(
+            Description(widths[description.stem], stages, widths[description.head]),
+            num_classes=num_classes,
+            in_channels=in_channels,
+        )
+
+    def _make(self, description: Description) -> Architecture:
+        return Architecture(self.name, str(description))
+
+
+def _widths(description: Description) -> set[int]:
+    return {description.stem, description.head, *(stage.width for stage in description.stages)}
+
+
+def _changes(here: Description) -> Iterator[Description]:
+    yield from (here._replace(stem=width) for width in STEM_WIDTHS if width != here.stem)
+    for place, stage in enumerate(here.stages):
+        values = {
+            "expansion": EXPANSIONS,
+            "kernel": KERNELS,
+            "width": WIDTHS[place],
+            "depth": DEPTHS,
+        }
+        for name, choices in values.items():
+            for value in choices:
+                if value != getattr(stage, name):
+                    changed = stage._replace(**{name: value})
+                    yield here._replace(
+                        stages=(*here.stages[:place], changed, *here.stages[place + 1 :])
+                    )
+    yield from (here._replace(head=width) for width in HEAD_WIDTHS if width != here.head)
+
+
+def _stage(part: str, place: int, text: str) -> Stage:
+    found = _STAGE.fullmatch(part)
+    if not found:
+        raise _malformed(text, f"its stage {place} is {part!r}")
+    stage = Stage(*map(int, found.groups()))
+    for name, largest in (
+        ("expansion", LARGEST_EXPANSION),
+        ("kernel", LARGEST_KERNEL),
+        ("width", WIDEST),
+        ("depth", DEEPEST),
+    ):
+        _number(getattr(stage, name), f"the {name} of stage {place}", largest, text)
+    if stage.kernel % 2 == 0:
+        raise _malformed(text, f"the kernel of stage {place} is {stage.kernel}, not odd")
+    return stage
+
+
+def _number(value: int, name: str, largest: int, text: str) -> int:
+    if not 1 <= value <= largest:
+        raise _malformed(text, f"{name} is {value}, not 1 to {largest}")
+    return value
+
+
+def _malformed(text: str, reason: str) -> MalformedInput:
+    return MalformedInput(
+        f"{text!r} is not a MobileNetV2-like architecture: {reason} (write the width of the stem, "
+        f"{len(STRIDES)} stages such as e6k3c24d2 - expansion, kernel, width, depth - and the "
+        "width of the last convolution, joined by '-')"
+    )
+
+
+register_space(MobileNetV2())

@@ -1,0 +1,206 @@
+"""NAS-Bench-Macro: space, networks, table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice, product
+from typing import TYPE_CHECKING
+
+from numpy.random import Generator
+from torch import Tensor, nn
+
+from untrained.foundation import MalformedInput
+from untrained.spaces.benchmarks.table import ParquetBenchmark
+from untrained.spaces.framework.network import Network, check_network_size
+from untrained.spaces.framework.registry import register_benchmark, register_space
+from untrained.spaces.framework.search_space import Architecture, SearchSpace
+from untrained.spaces.mobile.inverted_residual import InvertedResidual, conv_bn
+
+if TYPE_CHECKING:
+    from untrained.spaces.framework.network import Network
+
+
+HEAD_PER_CHANNEL = 40
+"""Width of the last convolution by that of the stem: 1,280 for the benchmark's 32."""
+
+
+def _block(block: int, channels_in: int, channels_out: int, stride: int) -> nn.Module:
+    if block == 1:
+        return InvertedResidual(channels_in, channels_out, expansion=3, kernel=3, stride=stride)
+    if block == 2:
+        return InvertedResidual(channels_in, channels_out, expansion=6, kernel=5, stride=stride)
+    return nn.Sequential(*conv_bn(channels_in, channels_out, stride=stride))
+
+
+class NASBenchMacroNetwork(Network):
+    """Eight layers in three stages."""
+
+    def __init__(
+        self, layers: Sequence[int], *, num_classes: int, channels: int, in_channels: int = 3
+    ) -> None:
+        """Build with the layers' default initialisation, as the authors' code does.
+
+        Args:
+            layers: the digit of each layer.
+            num_classes: number of logits.
+            channels: C, the width of the stem.
+            in_channels: channels of the images.
+        """
+        super().__init__()
+        self.stem = nn.Sequential(*conv_bn(in_channels, channels, 3), nn.ReLU())
+        # identities that keep the shape are left out: networks of one function are one network
+        self.cells = nn.ModuleList()
+        ends: list[int] = []
+        left = iter(layers)
+        width = channels
+        for length in STAGES:
+            self.cells.append(_block(next(left), width, 2 * width, stride=2))
+            width *= 2
+            live = [block for block in islice(left, length - 1) if block]
+            self.cells.extend(_block(block, width, width, stride=1) for block in live)
+            ends.append(len(self.cells))
+        self.ends = tuple(ends)
+        self.head = nn.Sequential(*conv_bn(width, HEAD_PER_CHANNEL * channels), nn.ReLU())
+        self.global_pooling = nn.AdaptiveAvgPool2d(1)
+        self.classifier = nn.Linear(HEAD_PER_CHANNEL * channels, num_classes)
+
+    def stages(self, x: Tensor) -> list[Tensor]:
+        """Four maps: C at full, 2C at half, 4C at a quarter, 8C at an eighth of the resolution.
+
+        The first is the stem's, after its ReLU; layers end without one.
+        """
+        x = self.stem(x)
+        maps = [x]
+        for place, cell in enumerate(self.cells, start=1):
+            x = cell(x)
+            if place in self.ends:
+                maps.append(x)
+        return maps
+
+    def features(self, x: Tensor) -> Tensor:
+        """(batch, 40C, H / 8, W / 8), after the last convolution, batch norm and ReLU."""
+        out: Tensor = self.head(self.stages(x)[-1])
+        return out
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (batch, num_classes) of images (batch, in_channels, H, W)."""
+        out: Tensor = self.classifier(self.global_pooling(self.features(x)).flatten(1))
+        return out
+
+
+BLOCKS = ("identity", "MBConv expansion 3 kernel 3", "MBConv expansion 6 kernel 5")
+"""The blocks in the order of their digits."""
+STAGES = (2, 3, 3)
+"""Layers of each stage."""
+NUM_LAYERS = sum(STAGES)
+
+
+class NASBenchMacro(SearchSpace):
+    """All 6,561 networks of NAS-Bench-Macro, of which 3,969 differ."""
+
+    name = "nasbenchmacro"
+    title = "NAS-Bench-Macro"
+    reference = "Su et al. (MCT-NAS), CVPR 2021"
+    size = len(BLOCKS) ** NUM_LAYERS
+
+    def layers(self, arch: str | Architecture) -> tuple[int, ...]:
+        """The place in `BLOCKS` of each layer's block.
+
+        Raises:
+            MalformedInput: the text is not eight digits from 0 to 2.
+        """
+        text = self._text_of(arch)
+        digits = "".join(text.split())
+        if len(digits) != NUM_LAYERS:
+            raise _malformed(text, f"it has {len(digits)} layers instead of {NUM_LAYERS}")
+        for layer, digit in enumerate(digits, start=1):
+            if digit not in ("0", "1", "2"):
+                raise _malformed(text, f"the block of layer {layer} is {digit!r}")
+        return tuple(map(int, digits))
+
+    def parse(self, arch: str | Architecture) -> Architecture:
+        """See `SearchSpace.parse`."""
+        return self._make(self.layers(arch))
+
+    def __iter__(self) -> Iterator[Architecture]:
+        """All 6,561 in lexicographic order, the last layer varying fastest."""
+        return map(self._make, product(range(len(BLOCKS)), repeat=NUM_LAYERS))
+
+    def sample(self, rng: Generator) -> Architecture:
+        """One architecture, each layer's block drawn uniformly."""
+        return self._make(tuple(int(i) for i in rng.integers(len(BLOCKS), size=NUM_LAYERS)))
+
+    def neighbors(self, arch: str | Architecture) -> list[Architecture]:
+        """The 16 architectures with another block in one layer."""
+        here = self.layers(arch)
+        return [
+            self._make((*here[:layer], block, *here[layer + 1 :]))
+            for layer in range(NUM_LAYERS)
+            for block in range(len(BLOCKS))
+            if block != here[layer]
+        ]
+
+    def canonical(self, arch: str | Architecture) -> Architecture:
+        """The first architecture, in iteration order, with the same layers that do something.
+
+        An identity that does not reduce does nothing, so only the order of the other blocks of a
+        stage counts: 3,969 classes. The benchmark trained one network of each.
+        """
+        here = self.layers(arch)
+        moved: list[int] = []
+        for length in STAGES:
+            first, *rest = here[len(moved) : len(moved) + length]
+            moved += [first, *sorted(rest, key=bool)]
+        return self._make(tuple(moved))
+
+    def build(
+        self,
+        arch: str | Architecture,
+        *,
+        num_classes: int,
+        channels: int,
+        cells: int,
+        in_channels: int = 3,
+    ) -> Network:
+        """See `SearchSpace.build`; the benchmark itself has 32 channels.
+
+        Args:
+            arch: the architecture.
+            num_classes: number of logits.
+            channels: width of the stem; the stages have twice, four and eight times as much.
+            cells: without effect, since the text names every layer.
+            in_channels: channels of the images.
+        """
+        from untrained.spaces.mobile.nasbenchmacro import NASBenchMacroNetwork
+
+        self._check(num_classes, channels, cells, in_channels)
+        return NASBenchMacroNetwork(
+            self.layers(arch), num_classes=num_classes, channels=channels, in_channels=in_channels
+        )
+
+    def _check(self, num_classes: int, channels: int, cells: int, in_channels: int) -> None:
+        check_network_size(
+            self.title,
+            "channels=32, in_channels=3; cells has no effect",
+            num_classes=num_classes,
+            channels=channels,
+            cells=cells,
+            in_channels=in_channels,
+        )
+
+    def _make(self, layers: tuple[int, ...]) -> Architecture:
+        return Architecture(self.name, "".join(map(str, layers)))
+
+
+def _malformed(text: str, reason: str) -> MalformedInput:
+    blocks = ", ".join(f"{digit} {name}" for digit, name in enumerate(BLOCKS))
+    return MalformedInput(
+        f"{text!r} is not a NAS-Bench-Macro architecture: {reason} "
+        f"(write {NUM_LAYERS} digits, one a layer: {blocks})"
+    )
+
+
+register_space(NASBenchMacro())
+
+
+register_benchmark(ParquetBenchmark("nasbenchmacro", space="nasbenchmacro"), origin=__name__)

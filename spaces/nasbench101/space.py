@@ -1,0 +1,284 @@
+"""The search space NAS-Bench-101 and its table."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from functools import cached_property
+from itertools import accumulate, combinations, islice
+from typing import TYPE_CHECKING
+
+from numpy.random import Generator
+
+from untrained.foundation import MalformedInput, Unsupported
+from untrained.spaces.benchmarks.table import ParquetBenchmark
+from untrained.spaces.framework.network import check_network_size
+from untrained.spaces.framework.registry import register_benchmark, register_space
+from untrained.spaces.framework.search_space import Architecture, SearchSpace
+from untrained.spaces.nasbench101.cell import (
+    MAX_EDGES,
+    MAX_VERTICES,
+    OPERATIONS,
+    Cell,
+    Edge,
+    in_normal_order,
+    leads_to,
+    pruned,
+    vertex_channels,
+)
+from untrained.spaces.nasbench101.wiring import Wiring, wirings
+
+if TYPE_CHECKING:
+    from untrained.spaces.framework.network import Network
+
+
+FORM = "operations:triangle, such as 012:1110001101"
+KERNELS = (3, 1, None)
+"""Kernel size of each operation; None: no weights."""
+
+
+def format_cell(cell: Cell) -> str:
+    """The notation of a cell, its vertices in the order that it has."""
+    return _notation(cell.operations, _triangle(cell.edges, cell.num_vertices))
+
+
+def _notation(operations: tuple[int, ...], triangle: str) -> str:
+    return f"{''.join(map(str, operations))}:{triangle}"
+
+
+def _triangle(edges: frozenset[Edge], num_vertices: int) -> str:
+    return "".join("01"[pair in edges] for pair in combinations(range(num_vertices), 2))
+
+
+class NASBench101(SearchSpace):
+    """All 423,624 cells of NAS-Bench-101.
+
+    An architecture is a cell up to isomorphism, as in the benchmark. Every text of a cell is
+    understood, also with vertices that lie on no path (they are left out), and becomes the text
+    of the order that the benchmark itself has (`in_normal_order`); its network is built from that
+    order, which decides where channels that cannot be divided evenly go.
+    """
+
+    name = "nasbench101"
+    title = "NAS-Bench-101"
+    reference = "Ying et al., ICML 2019"
+    size = 423_624
+
+    def cell(self, arch: str | Architecture) -> Cell:
+        """The cell, pruned and in normal order.
+
+        Raises:
+            MalformedInput: the text denotes no cell of the space.
+        """
+        text = self._text_of(arch)
+        cell = pruned(_read(text))
+        if cell is None:
+            raise _malformed(text, "no path leads from the input to the output")
+        if len(cell.edges) > MAX_EDGES:
+            raise _malformed(
+                text, f"it has {len(cell.edges)} edges on paths, the space has {MAX_EDGES} at most"
+            )
+        return in_normal_order(cell)
+
+    def parse(self, arch: str | Architecture) -> Architecture:
+        """See `SearchSpace.parse`; all isomorphic cells give the same architecture."""
+        return self._make(self.cell(arch))
+
+    def __iter__(self) -> Iterator[Architecture]:
+        """All 423,624 in the order in which the benchmark's generator meets them.
+
+        By number of vertices, then edges as a binary number, then operations.
+        """
+        for wiring in self._wirings:
+            triangle = _triangle(wiring.edges, wiring.num_vertices)
+            for choice in wiring.choices():
+                yield Architecture(self.name, _notation(choice, triangle))
+
+    def sample(self, rng: Generator) -> Architecture:
+        """One architecture, drawn uniformly from all 423,624."""
+        position = int(rng.integers(self.size))
+        index = bisect_right(self._starts, position) - 1
+        wiring = self._wirings[index]
+        choice = next(islice(wiring.choices(), position - self._starts[index], None))
+        return self._make(Cell(choice, wiring.edges))
+
+    def neighbors(self, arch: str | Architecture) -> list[Architecture]:
+        """The architectures one change away, isomorphic ones once.
+
+        A change is another operation at one vertex; an edge added or taken away such that all
+        vertices stay on a path; or a vertex with one edge in and one out added or taken away.
+        """
+        here = self.cell(arch)
+        changed = (*_other_operations(here), *_other_edges(here), *_other_vertices(here))
+        found = dict.fromkeys(in_normal_order(cell) for cell in changed)
+        found.pop(here, None)
+        return [self._make(cell) for cell in found]
+
+    def build(
+        self,
+        arch: str | Architecture,
+        *,
+        num_classes: int,
+        channels: int,
+        cells: int,
+        in_channels: int = 3,
+    ) -> Network:
+        """See `SearchSpace.build`; the benchmark itself has 128 channels and 3 cells a stack.
+
+        Raises:
+            Unsupported: there are fewer channels than vertices to share them.
+        """
+        from untrained.spaces.nasbench101.network import NASBench101Network
+
+        return NASBench101Network(
+            self._checked(arch, num_classes, channels, cells, in_channels),
+            num_classes=num_classes,
+            channels=channels,
+            cells=cells,
+            in_channels=in_channels,
+        )
+
+    def num_parameters(
+        self,
+        arch: str | Architecture,
+        *,
+        num_classes: int,
+        channels: int,
+        cells: int,
+        in_channels: int = 3,
+    ) -> int:
+        """Trainable parameters in closed form, without building anything.
+
+        A k x k block from a to b channels has k^2 ab + 2b (convolution, batch norm): one for each
+        vertex that convolves, and a 1 x 1 for each edge that leaves the input.
+        """
+        cell = self._checked(arch, num_classes, channels, cells, in_channels)
+        total = 9 * in_channels * channels + 2 * channels
+        before = channels
+        for width in (channels, 2 * channels, 4 * channels):
+            inner = dict(enumerate(vertex_channels(cell, width), start=1))
+            blocks = [(KERNELS[op], inner[v]) for v, op in enumerate(cell.operations, start=1)]
+            own = sum(k * k * c * c + 2 * c for k, c in blocks if k is not None)
+            fed = [{**inner, cell.output: width}[t] for s, t in cell.edges if s == 0]
+            for _ in range(cells):
+                total += own + sum(before * c + 2 * c for c in fed)
+                before = width
+        return total + (before + 1) * num_classes
+
+    def _checked(
+        self,
+        arch: str | Architecture,
+        num_classes: int,
+        channels: int,
+        cells: int,
+        in_channels: int,
+    ) -> Cell:
+        check_network_size(
+            self.title,
+            "channels=128, cells=3, in_channels=3",
+            num_classes=num_classes,
+            channels=channels,
+            cells=cells,
+            in_channels=in_channels,
+        )
+        cell = self.cell(arch)
+        sharing = sum(source > 0 and target == cell.output for source, target in cell.edges)
+        if channels < sharing:
+            raise Unsupported(
+                f"a {self.title} network with channels={channels!r} was asked for, but "
+                f"{sharing} vertices of {format_cell(cell)!r} share the channels of the output; "
+                "at least 4 channels suffice for every cell"
+            )
+        return cell
+
+    def _make(self, cell: Cell) -> Architecture:
+        return Architecture(self.name, format_cell(cell))
+
+    @cached_property
+    def _wirings(self) -> tuple[Wiring, ...]:
+        return tuple(wirings())
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        """For each wiring the place of its first cell in the iteration order."""
+        return [0, *accumulate(wiring.num_choices for wiring in self._wirings[:-1])]
+
+
+def _other_operations(cell: Cell) -> Iterator[Cell]:
+    for place, there in enumerate(cell.operations):
+        for operation in range(len(OPERATIONS)):
+            if operation != there:
+                changed = (*cell.operations[:place], operation, *cell.operations[place + 1 :])
+                yield Cell(changed, cell.edges)
+
+
+def _other_edges(cell: Cell) -> Iterator[Cell]:
+    for source in range(cell.output):
+        for target in range(1, cell.num_vertices):
+            edge = {(source, target)}
+            if edge <= cell.edges:
+                left = Cell(cell.operations, cell.edges - edge)
+                if pruned(left) == left:
+                    yield left
+            elif len(cell.edges) < MAX_EDGES and not leads_to(cell, target, source):
+                yield Cell(cell.operations, cell.edges | edge)
+
+
+def _other_vertices(cell: Cell) -> Iterator[Cell]:
+    for vertex in range(1, cell.output):
+        around = {edge for edge in cell.edges if vertex in edge}
+        left = pruned(Cell(cell.operations, cell.edges - around))
+        # one edge in, one out, and nothing else falls off with them
+        if len(around) == 2 and left is not None and left.num_vertices == cell.num_vertices - 1:
+            yield left
+    if cell.num_vertices == MAX_VERTICES or len(cell.edges) + 2 > MAX_EDGES:
+        return
+    new, output = cell.output, cell.output + 1
+    edges = {(s, output if t == cell.output else t) for s, t in cell.edges}
+    for source in range(new):
+        for target in (*range(1, new), output):
+            if source != target and not leads_to(cell, min(target, cell.output), source):
+                for operation in range(len(OPERATIONS)):
+                    path = {(source, new), (new, target)}
+                    yield Cell((*cell.operations, operation), frozenset(edges | path))
+
+
+def _read(text: str) -> Cell:
+    """The cell as it is written."""
+    digits, colon, triangle = "".join(text.split()).partition(":")
+    if not colon:
+        raise _malformed(text, "there is no ':' between operations and triangle")
+    if len(digits) > MAX_VERTICES - 2:
+        raise _malformed(
+            text, f"it has {len(digits)} inner vertices, the space has {MAX_VERTICES - 2} at most"
+        )
+    for place, digit in enumerate(digits, start=1):
+        if digit not in ("0", "1", "2"):
+            raise _malformed(text, f"the operation of vertex {place} is {digit!r}")
+    num_vertices = len(digits) + 2
+    pairs = list(combinations(range(num_vertices), 2))
+    if len(triangle) != len(pairs):
+        raise _malformed(
+            text,
+            f"its triangle has {len(triangle)} entries, with {len(digits)} inner vertices it "
+            f"needs {len(pairs)}",
+        )
+    for (source, target), entry in zip(pairs, triangle, strict=True):
+        if entry not in ("0", "1"):
+            raise _malformed(text, f"the entry of the edge {source}>{target} is {entry!r}")
+    edges = frozenset(pair for pair, entry in zip(pairs, triangle, strict=True) if entry == "1")
+    return Cell(tuple(map(int, digits)), edges)
+
+
+def _malformed(text: str, reason: str) -> MalformedInput:
+    operations = ", ".join(f"{digit} {name}" for digit, name in enumerate(OPERATIONS))
+    return MalformedInput(
+        f"{text!r} is not a NAS-Bench-101 architecture: {reason} (write {FORM}: "
+        f"for each inner vertex {operations}; then 0 or 1 for each edge, row by row)"
+    )
+
+
+register_space(NASBench101())
+
+
+register_benchmark(ParquetBenchmark("nasbench101", space="nasbench101"), origin=__name__)

@@ -1,0 +1,250 @@
+"""The size search space of NATS-Bench: space, networks, table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise, product
+from typing import TYPE_CHECKING
+
+from numpy.random import Generator
+from torch import Tensor, nn
+
+from untrained.foundation import MalformedInput
+from untrained.spaces.benchmarks.table import ParquetBenchmark
+from untrained.spaces.framework.network import Network, check_network_size
+from untrained.spaces.framework.registry import register_benchmark, register_space
+from untrained.spaces.framework.search_space import Architecture, SearchSpace
+from untrained.spaces.nasbench201.network import Reduction, ReLUConvBN
+from untrained.spaces.nasbench201.space import EDGES, NASBench201
+
+if TYPE_CHECKING:
+    from untrained.spaces.framework.network import Network
+
+
+def _edge(operation: str, channels_in: int, channels_out: int) -> nn.Module:
+    if operation == "nor_conv_3x3":
+        return ReLUConvBN(channels_in, channels_out, 3)
+    assert operation == "skip_connect"
+    if channels_in == channels_out:
+        return nn.Identity()
+    return nn.Sequential(
+        nn.Conv2d(channels_in, channels_out, 1, bias=False), nn.BatchNorm2d(channels_out)
+    )
+
+
+class FixedCell(nn.Module):
+    """Four nodes, six edges; `layers` holds the edges in the order of the notation."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        """Make the edges' modules."""
+        super().__init__()
+        self.layers = nn.ModuleList(
+            _edge(operation, channels_out if source else channels_in, channels_out)
+            for operation, (source, _) in zip(NASBench201().operations(CELL), EDGES, strict=True)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, channels_in, H, W) -> (batch, channels_out, H, W)."""
+        edges = iter(self.layers)
+        nodes = [x]
+        for _ in range(3):
+            # a list is evaluated whole before it is extended: the sources are the nodes so far
+            inputs = [edge(source) for source, edge in zip(nodes, edges, strict=False)]
+            nodes.append(sum(inputs[1:], start=inputs[0]))
+        return nodes[3]
+
+
+class NATSBenchSizeNetwork(Network):
+    """The macro skeleton with the width of each layer."""
+
+    def __init__(
+        self, widths: Sequence[int], *, num_classes: int, cells: int, in_channels: int = 3
+    ) -> None:
+        """Build with the layers' default initialisation.
+
+        Args:
+            widths: c1 to c5.
+            num_classes: number of logits.
+            cells: N, cells a stage.
+            in_channels: channels of the images.
+        """
+        super().__init__()
+        self.stem = nn.Sequential(
+            nn.Conv2d(in_channels, widths[0], 3, padding=1, bias=False), nn.BatchNorm2d(widths[0])
+        )
+        self.cells = nn.ModuleList()
+        for layer, (before, width) in enumerate(pairwise((widths[0], *widths))):
+            if layer % 2:
+                self.cells.append(Reduction(before, width))
+            else:
+                self.cells.append(FixedCell(before, width))
+                self.cells.extend(FixedCell(width, width) for _ in range(cells - 1))
+        self.lastact = nn.Sequential(nn.BatchNorm2d(widths[-1]), nn.ReLU())
+        self.global_pooling = nn.AdaptiveAvgPool2d(1)
+        self.classifier = nn.Linear(widths[-1], num_classes)
+
+    def stages(self, x: Tensor) -> list[Tensor]:
+        """Three maps: c1 at full, c3 at half, c5 at a quarter of the resolution."""
+        maps: list[Tensor] = []
+        x = self.stem(x)
+        for block in self.cells:
+            if isinstance(block, Reduction):
+                maps.append(x)
+            x = block(x)
+        return [*maps, x]
+
+    def features(self, x: Tensor) -> Tensor:
+        """(batch, c5, H / 4, W / 4), after the last batch norm and ReLU."""
+        out: Tensor = self.lastact(self.stages(x)[-1])
+        return out
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (batch, num_classes) of images (batch, in_channels, H, W); 4 divides H and W."""
+        out: Tensor = self.classifier(self.global_pooling(self.features(x)).flatten(1))
+        return out
+
+
+WIDTHS = (8, 16, 24, 32, 40, 48, 56, 64)
+"""What a layer can be."""
+NUM_LAYERS = 5
+CELL = (
+    "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|"
+    "+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|"
+)
+"""The cell, in the notation of the topology space."""
+AS_WRITTEN = 16
+"""The `channels` that leave widths as they are written."""
+_BY_TEXT = {str(width): width for width in WIDTHS}
+
+
+class NATSBenchSize(SearchSpace):
+    """All 32,768 sizes."""
+
+    name = "natsbench_sss"
+    title = "NATS-Bench size"
+    reference = "Dong et al. (NATS-Bench), TPAMI 2021"
+    size = len(WIDTHS) ** NUM_LAYERS
+
+    def widths(self, arch: str | Architecture) -> tuple[int, ...]:
+        """The width of each layer.
+
+        Raises:
+            MalformedInput: the text is not five widths of the space.
+        """
+        text = self._text_of(arch)
+        parts = "".join(text.split()).split(":")
+        if len(parts) != NUM_LAYERS:
+            raise _malformed(text, f"it has {len(parts)} layers instead of {NUM_LAYERS}")
+        for layer, part in enumerate(parts, start=1):
+            if part not in _BY_TEXT:
+                raise _malformed(text, f"the width of layer {layer} is {part!r}")
+        return tuple(_BY_TEXT[part] for part in parts)
+
+    def parse(self, arch: str | Architecture) -> Architecture:
+        """See `SearchSpace.parse`."""
+        return self._make(self.widths(arch))
+
+    def __iter__(self) -> Iterator[Architecture]:
+        """All 32,768 by width, the last layer varying fastest: the benchmark's own order."""
+        return map(self._make, product(WIDTHS, repeat=NUM_LAYERS))
+
+    def sample(self, rng: Generator) -> Architecture:
+        """One architecture, each layer's width drawn uniformly."""
+        drawn = rng.integers(len(WIDTHS), size=NUM_LAYERS)
+        return self._make(tuple(WIDTHS[i] for i in drawn))
+
+    def neighbors(self, arch: str | Architecture) -> list[Architecture]:
+        """The 35 architectures with another width of one layer."""
+        here = self.widths(arch)
+        return [
+            self._make((*here[:layer], width, *here[layer + 1 :]))
+            for layer in range(NUM_LAYERS)
+            for width in WIDTHS
+            if width != here[layer]
+        ]
+
+    def build(
+        self,
+        arch: str | Architecture,
+        *,
+        num_classes: int,
+        channels: int,
+        cells: int,
+        in_channels: int = 3,
+    ) -> Network:
+        """See `SearchSpace.build`; the benchmark itself has 1 cell a stage.
+
+        Args:
+            arch: the architecture.
+            num_classes: number of logits.
+            channels: scales all widths by channels / 16, rounded down, at least to 1; at 16 they
+                are those of the text.
+            cells: cells a stage; those after the first keep its width.
+            in_channels: channels of the images.
+        """
+        from untrained.spaces.nasbench201.natsbench_sss import NATSBenchSizeNetwork
+
+        widths = self._scaled(arch, num_classes, channels, cells, in_channels)
+        return NATSBenchSizeNetwork(
+            widths, num_classes=num_classes, cells=cells, in_channels=in_channels
+        )
+
+    def num_parameters(
+        self,
+        arch: str | Architecture,
+        *,
+        num_classes: int,
+        channels: int,
+        cells: int,
+        in_channels: int = 3,
+    ) -> int:
+        """Trainable parameters in closed form, without building anything.
+
+        A k x k block from a to b channels has k^2 ab + 2b. A cell has five 3 x 3 blocks, two of
+        which leave its input, and a 1 x 1 if it changes the width; a reduction has two 3 x 3 blocks
+        and a bare 1 x 1 convolution.
+        """
+        widths = self._scaled(arch, num_classes, channels, cells, in_channels)
+        total = 9 * in_channels * widths[0] + 2 * widths[0]
+        for layer, (a, b) in enumerate(pairwise((widths[0], *widths))):
+            if layer % 2:
+                total += 9 * a * b + 9 * b * b + 4 * b + a * b
+            else:
+                total += 2 * (9 * a * b + 2 * b) + 3 * (9 * b * b + 2 * b)
+                total += (a * b + 2 * b) * (a != b)
+                total += (cells - 1) * 5 * (9 * b * b + 2 * b)
+        return total + 2 * widths[-1] + (widths[-1] + 1) * num_classes
+
+    def _scaled(
+        self,
+        arch: str | Architecture,
+        num_classes: int,
+        channels: int,
+        cells: int,
+        in_channels: int,
+    ) -> tuple[int, ...]:
+        check_network_size(
+            self.title,
+            "channels=16, which leaves the widths as written, cells=1, in_channels=3",
+            num_classes=num_classes,
+            channels=channels,
+            cells=cells,
+            in_channels=in_channels,
+        )
+        return tuple(max(1, width * channels // AS_WRITTEN) for width in self.widths(arch))
+
+    def _make(self, widths: tuple[int, ...]) -> Architecture:
+        return Architecture(self.name, ":".join(map(str, widths)))
+
+
+def _malformed(text: str, reason: str) -> MalformedInput:
+    return MalformedInput(
+        f"{text!r} is not a NATS-Bench size architecture: {reason} (write {NUM_LAYERS} widths "
+        f"joined by ':', such as 8:16:64:32:48, each one of {', '.join(map(str, WIDTHS))})"
+    )
+
+
+register_space(NATSBenchSize())
+
+
+register_benchmark(ParquetBenchmark("natsbench_sss", space="natsbench_sss"), origin=__name__)

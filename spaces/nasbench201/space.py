@@ -1,0 +1,291 @@
+"""The search space NAS-Bench-201 and its tables."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from functools import cached_property, partial
+from itertools import pairwise, product
+from typing import TYPE_CHECKING
+
+from numpy.random import Generator
+
+from untrained.foundation import MalformedInput, suggest
+from untrained.spaces.benchmarks.table import ParquetBenchmark
+from untrained.spaces.framework.network import check_network_size
+from untrained.spaces.framework.registry import register_benchmark, register_space
+from untrained.spaces.framework.search_space import Architecture, SearchSpace
+from untrained.spaces.framework.supernet_layout import SupernetLayout
+from untrained.spaces.nasbench201.function import normal_form
+
+if TYPE_CHECKING:
+    from untrained.spaces.framework.network import Network
+    from untrained.spaces.framework.supernet import Supernet
+
+
+OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+"""The operations in the order that enumeration follows."""
+EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
+"""(source, target) of each edge, in the order of the notation."""
+LAYOUT = SupernetLayout.dense(
+    "nasbench201",
+    cells=("cell",),
+    inputs=1,
+    nodes=3,
+    operations=OPERATIONS,
+    inputs_per_node=None,
+    least_cells=1,
+)
+"""Of the supernet: the edges are those of `EDGES`."""
+FORM = "|op~0|+|op~0|op~1|+|op~0|op~1|op~2|"
+
+Operations = tuple[str, ...]
+"""The operation of each edge, in the order of `EDGES`."""
+
+
+def format_operations(operations: Operations) -> str:
+    """The notation of a cell, given the operation of each edge in the order of `EDGES`."""
+    a, b, c, d, e, f = operations
+    return f"|{a}~0|+|{b}~0|{c}~1|+|{d}~0|{e}~1|{f}~2|"
+
+
+class NASBench201(SearchSpace):
+    """All 15,625 cells of NAS-Bench-201."""
+
+    name = "nasbench201"
+    title = "NAS-Bench-201"
+    reference = "Dong and Yang, ICLR 2020; Dong et al. (NATS-Bench), TPAMI 2021"
+    size = len(OPERATIONS) ** len(EDGES)
+
+    def operations(self, arch: str | Architecture) -> Operations:
+        """The operation of each edge, in the order of `EDGES`.
+
+        Raises:
+            MalformedInput: the text is not of the form of the notation.
+        """
+        text = self._text_of(arch)
+        nodes = "".join(text.split()).split("+")
+        if len(nodes) != 3:
+            raise _malformed(text, f"it has {len(nodes)} nodes, separated by '+', instead of 3")
+        found: list[str] = []
+        for target, node in enumerate(nodes, start=1):
+            found.extend(_operations_of_node(text, node, target))
+        return tuple(found)
+
+    def parse(self, arch: str | Architecture) -> Architecture:
+        """See `SearchSpace.parse`."""
+        return self._make(self.operations(arch))
+
+    def __iter__(self) -> Iterator[Architecture]:
+        """All 15,625 in lexicographic order, the last edge varying fastest."""
+        return map(self._make, product(OPERATIONS, repeat=len(EDGES)))
+
+    def sample(self, rng: Generator) -> Architecture:
+        """One architecture, each edge's operation drawn uniformly."""
+        drawn = rng.integers(len(OPERATIONS), size=len(EDGES))
+        return self._make(tuple(OPERATIONS[i] for i in drawn))
+
+    def neighbors(self, arch: str | Architecture) -> list[Architecture]:
+        """The 24 architectures with another operation on one edge."""
+        here = self.operations(arch)
+        return [
+            self._make((*here[:edge], operation, *here[edge + 1 :]))
+            for edge in range(len(EDGES))
+            for operation in OPERATIONS
+            if operation != here[edge]
+        ]
+
+    def canonical(self, arch: str | Architecture, *, linear_pooling: bool = False) -> Architecture:
+        """The first architecture, in iteration order, that computes the same function.
+
+        Two architectures compute the same function if their convolutions can be paired such that
+        with equal weights in each pair the untrained networks agree on every input; see
+        `nasbench201_function`. 5,260 classes, or 5,044 with `linear_pooling`.
+
+        Args:
+            arch: the architecture.
+            linear_pooling: also use that average pooling is linear.
+        """
+        operations = self.operations(arch)
+        index = self._linear_classes if linear_pooling else self._classes
+        return self._at(index[self._position(operations)])
+
+    def is_constant(self, arch: str | Architecture) -> bool:
+        """Whether no path of live operations leads from input to output (341 architectures)."""
+        return not normal_form(self.operations(arch)).text
+
+    def build(
+        self,
+        arch: str | Architecture,
+        *,
+        num_classes: int,
+        channels: int,
+        cells: int,
+        in_channels: int = 3,
+    ) -> Network:
+        """See `SearchSpace.build`; the benchmark itself has 16 channels and 5 cells a stage."""
+        from untrained.spaces.nasbench201.network import NASBench201Network
+
+        _check_counts(
+            num_classes=num_classes, channels=channels, cells=cells, in_channels=in_channels
+        )
+        return NASBench201Network(
+            self.operations(arch),
+            num_classes=num_classes,
+            channels=channels,
+            cells=cells,
+            in_channels=in_channels,
+        )
+
+    def build_thin(
+        self, arch: str | Architecture, *, num_classes: int, channels: int = 1
+    ) -> Network:
+        """See `SearchSpace.build_thin`: the first cell, batch norm, ReLU, pooling, classifier."""
+        from untrained.spaces.nasbench201.network import NASBench201ThinNetwork
+
+        _check_counts(num_classes=num_classes, channels=channels)
+        return NASBench201ThinNetwork(
+            self.operations(arch), num_classes=num_classes, channels=channels
+        )
+
+    @property
+    def supernet_layout(self) -> SupernetLayout:
+        """See `SearchSpace.supernet_layout`: the six edges of a cell, the five operations."""
+        return LAYOUT
+
+    def supernet(
+        self, *, num_classes: int, channels: int, cells: int, in_channels: int = 3
+    ) -> Supernet:
+        """See `SearchSpace.supernet`; TE-NAS has 3 channels and one cell a stage."""
+        from untrained.spaces.framework.supernet import Supernet
+        from untrained.spaces.nasbench201.network import NASBench201Network
+        from untrained.spaces.nasbench201.supernet import NASBench201Parts
+
+        _check_counts(
+            num_classes=num_classes, channels=channels, cells=cells, in_channels=in_channels
+        )
+        build = partial(
+            NASBench201Network,
+            num_classes=num_classes,
+            channels=channels,
+            cells=cells,
+            in_channels=in_channels,
+        )
+        return Supernet(NASBench201Parts(self, build))
+
+    def thin_supernet(self, *, num_classes: int, channels: int = 1) -> Supernet:
+        """See `SearchSpace.thin_supernet`: one cell, batch norm, ReLU, pooling, classifier."""
+        from untrained.spaces.framework.supernet import Supernet
+        from untrained.spaces.nasbench201.network import NASBench201ThinNetwork
+        from untrained.spaces.nasbench201.supernet import NASBench201Parts
+
+        _check_counts(num_classes=num_classes, channels=channels)
+        build = partial(NASBench201ThinNetwork, num_classes=num_classes, channels=channels)
+        return Supernet(NASBench201Parts(self, build))
+
+    def num_parameters(
+        self,
+        arch: str | Architecture,
+        *,
+        num_classes: int,
+        channels: int,
+        cells: int,
+        in_channels: int = 3,
+    ) -> int:
+        """Trainable parameters in closed form, without building anything.
+
+        With c the channels of a stage: a k x k edge has k^2 c^2 + 2c (convolution, batch norm), a
+        reduction from c to d = 2c has 9cd + 9d^2 + 4d + cd.
+        """
+        _check_counts(
+            num_classes=num_classes, channels=channels, cells=cells, in_channels=in_channels
+        )
+        operations = self.operations(arch)
+        n1, n3 = operations.count("nor_conv_1x1"), operations.count("nor_conv_3x3")
+        widths = (channels, 2 * channels, 4 * channels)
+        edges = sum(n1 * (c * c + 2 * c) + n3 * (9 * c * c + 2 * c) for c in widths)
+        reductions = sum(10 * c * d + 9 * d * d + 4 * d for c, d in pairwise(widths))
+        stem = 9 * in_channels * channels + 2 * channels
+        head = 2 * widths[2] + (widths[2] + 1) * num_classes
+        return stem + cells * edges + reductions + head
+
+    def _make(self, operations: Operations) -> Architecture:
+        return Architecture(self.name, format_operations(operations))
+
+    def _position(self, operations: Operations) -> int:
+        """Place in the iteration order: the operations as digits in base 5."""
+        position = 0
+        for operation in operations:
+            position = len(OPERATIONS) * position + OPERATIONS.index(operation)
+        return position
+
+    def _at(self, position: int) -> Architecture:
+        digits: list[str] = []
+        for _ in EDGES:
+            position, digit = divmod(position, len(OPERATIONS))
+            digits.append(OPERATIONS[digit])
+        return self._make(tuple(reversed(digits)))
+
+    @cached_property
+    def _classes(self) -> array[int]:
+        return _first_members(linear_pooling=False)
+
+    @cached_property
+    def _linear_classes(self) -> array[int]:
+        return _first_members(linear_pooling=True)
+
+
+def _first_members(*, linear_pooling: bool) -> array[int]:
+    """For each architecture the position of the first one that has the same normal form."""
+    first: dict[str, int] = {}
+    cells = product(OPERATIONS, repeat=len(EDGES))
+    return array(
+        "i",
+        (
+            first.setdefault(normal_form(cell, linear_pooling=linear_pooling).text, position)
+            for position, cell in enumerate(cells)
+        ),
+    )
+
+
+def _operations_of_node(text: str, node: str, target: int) -> Iterator[str]:
+    if len(node) < 2 or node[0] != "|" or node[-1] != "|":
+        raise _malformed(text, f"node {target} is {node!r}, which '|' does not open and close")
+    inputs = node[1:-1].split("|")
+    if len(inputs) != target:
+        raise _malformed(
+            text, f"node {target} is {node!r} with {len(inputs)} inputs instead of {target}"
+        )
+    for source, entry in enumerate(inputs):
+        operation, mark, number = entry.rpartition("~")
+        if not mark or number != str(source):
+            raise _malformed(
+                text, f"input {source} of node {target} is {entry!r}, expected 'op~{source}'"
+            )
+        if operation not in OPERATIONS:
+            raise _malformed(
+                text,
+                f"the edge {source}>{target} has the operation {operation!r}; "
+                f"{suggest(operation, OPERATIONS)}",
+            )
+        yield operation
+
+
+def _malformed(text: str, reason: str) -> MalformedInput:
+    return MalformedInput(
+        f"{text!r} is not a NAS-Bench-201 architecture: {reason} "
+        f"(write {FORM} with op one of {', '.join(OPERATIONS)})"
+    )
+
+
+def _check_counts(**counts: int) -> None:
+    check_network_size("NAS-Bench-201", "channels=16, cells=5, in_channels=3", **counts)
+
+
+register_space(NASBench201())
+
+
+register_benchmark(ParquetBenchmark("nasbench201", space="nasbench201"), origin=__name__)
+
+
+register_benchmark(ParquetBenchmark("natsbench_tss", space="nasbench201"), origin=__name__)

@@ -1,0 +1,1 @@
+"""The sets of Network Design Spaces."""

@@ -1,0 +1,293 @@
+"""The cell spaces of NDS: the genotypes of five papers, with a width and a depth each.
+
+All have two cells; a node reads any two places before it, also one place twice, and a network has
+the skeleton of DARTS. They differ in their operations, in the number of nodes, and in what makes a
+cell's output: all nodes, or the loose ones that no other node reads.
+Reference: Radosavovic et al., "On Network Design Spaces for Visual Recognition", ICCV 2019,
+section 4 and table 2; the operations are those of the published configurations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from numpy.random import Generator
+
+from untrained.spaces.darts.genotype import (
+    CellGenotype,
+    Genotype,
+    Node,
+    first_order,
+    genotype_of,
+    is_dead,
+)
+from untrained.spaces.darts.network import (
+    CellNetwork,
+    Stem,
+    check_cell_network_size,
+    reduction_layers,
+)
+from untrained.spaces.darts.operations import DARTS_OPERATIONS
+from untrained.spaces.framework.registry import register_space
+from untrained.spaces.framework.search_space import Architecture, SearchSpace
+from untrained.spaces.nds.record import (
+    AS_WRITTEN,
+    OWN_SIZE,
+    format_record,
+    malformed_record,
+    read_record,
+    scaled,
+    whole_number,
+)
+
+if TYPE_CHECKING:
+    from untrained.spaces.framework.network import Network
+
+KEYS = ("aux", "depth", "drop_prob", "genotype", "width")
+WIDTHS = (32, 48, 64, 80, 96)
+"""Those of the ImageNet records."""
+DEPTHS = (6, 10, 14, 18, 22)
+WIDEST, DEEPEST = 1024, 1000
+NASNET = (
+    "skip_connect",
+    "conv_3x1_1x3",
+    "conv_7x1_1x7",
+    "dil_conv_3x3",
+    "avg_pool_3x3",
+    "max_pool_3x3",
+    "max_pool_5x5",
+    "max_pool_7x7",
+    "conv_1x1",
+    "conv_3x3",
+    "sep_conv_3x3",
+    "sep_conv_5x5",
+    "sep_conv_7x7",
+)
+ENAS = ("skip_connect", "sep_conv_3x3", "sep_conv_5x5", "avg_pool_3x3", "max_pool_3x3")
+_EIGHT = (
+    "skip_connect",
+    "sep_conv_3x3",
+    "sep_conv_5x5",
+    "sep_conv_7x7",
+    "avg_pool_3x3",
+    "max_pool_3x3",
+    "conv_7x1_1x7",
+)
+AMOEBA = (*_EIGHT, "dil_sep_conv_3x3")
+PNAS = (*_EIGHT, "dil_conv_3x3")
+
+
+class NDSCells(SearchSpace):
+    """One cell space of NDS.
+
+    The text of an architecture keeps the set that it names and the order of a node's edges, as in
+    the published files; `canonical` sorts them.
+    """
+
+    size = None
+
+    def __init__(
+        self,
+        name: str,
+        set_name: str,
+        operations: tuple[str, ...],
+        *,
+        nodes: int,
+        loose: bool,
+        reference: str,
+        widths: tuple[int, ...] = WIDTHS,
+        depths: tuple[int, ...] = DEPTHS,
+    ) -> None:
+        """Describe a space.
+
+        Args:
+            name: registered name.
+            set_name: of the published file, without `_in`.
+            operations: those that an edge is chosen from.
+            nodes: of a cell.
+            loose: whether the output is the loose nodes instead of all.
+            reference: who proposed the cells.
+            widths: those that are drawn.
+            depths: those that are drawn, all cells of a network together.
+        """
+        self.name = name
+        self.title = f"NDS {set_name}"
+        self.reference = f"Radosavovic et al., ICCV 2019; {reference}"
+        self.sets = (f"{set_name}_in", set_name)
+        self.operations = operations
+        self.nodes = nodes
+        self.loose = loose
+        self.widths = widths
+        self.depths = depths
+
+    def description(self, arch: str | Architecture) -> tuple[str, dict[str, Any], Genotype]:
+        """The set, the network description, and the genotype in it.
+
+        Raises:
+            MalformedInput: the text describes no network of this space.
+        """
+        text = self._text_of(arch)
+        set_name, found = read_record(text, self.sets, KEYS)
+        if type(found["aux"]) is not bool:
+            raise malformed_record(text, f"aux is {found['aux']!r}, not true or false")
+        drop = found["drop_prob"]
+        if type(drop) not in (int, float) or not 0 <= drop < 1:
+            raise malformed_record(text, f"drop_prob is {drop!r}, not a number from 0 to below 1")
+        found["drop_prob"] = float(drop)
+        whole_number(found["width"], text, "width", WIDEST)
+        whole_number(found["depth"], text, "depth", DEEPEST)
+        parts = found["genotype"]
+        if not isinstance(parts, dict):
+            raise malformed_record(text, f"genotype is {parts!r}, not an object")
+        genotype = genotype_of(parts, self.operations, text)
+        for name, cell in (("normal", genotype.normal), ("reduce", genotype.reduction)):
+            if len(cell.nodes) != self.nodes:
+                raise malformed_record(
+                    text, f"{name} has {len(cell.nodes)} nodes instead of {self.nodes}"
+                )
+            if cell.concat != self._concat(cell.nodes):
+                raise malformed_record(
+                    text,
+                    f"{name}_concat is {list(cell.concat)}, but the output of this cell is "
+                    f"{'its loose nodes' if self.loose else 'all its nodes'} "
+                    f"{list(self._concat(cell.nodes))}",
+                )
+        return set_name, found, genotype
+
+    def parse(self, arch: str | Architecture) -> Architecture:
+        """See `SearchSpace.parse`."""
+        return self._make(*self.description(arch))
+
+    def sample(self, rng: Generator) -> Architecture:
+        """One ImageNet architecture: each edge's operation and input, width and depth uniformly.
+
+        The benchmark itself kept only networks of bounded complexity.
+        """
+        genotype = Genotype(self._draw(rng), self._draw(rng))
+        found = {
+            "aux": False,
+            "drop_prob": 0.0,
+            "width": self.widths[int(rng.integers(len(self.widths)))],
+            "depth": self.depths[int(rng.integers(len(self.depths)))],
+        }
+        return self._make(self.sets[0], found, genotype)
+
+    def neighbors(self, arch: str | Architecture) -> list[Architecture]:
+        """The architectures with another operation or input of one edge, width, or depth.
+
+        A cell's output follows its edges. An edge that changes the order of its node's two texts
+        gives another text of the same function; both count.
+        """
+        set_name, found, here = self.description(arch)
+        changed = [
+            *(({}, Genotype(cell, here.reduction)) for cell in self._changed(here.normal)),
+            *(({}, Genotype(here.normal, cell)) for cell in self._changed(here.reduction)),
+            *(({"width": width}, here) for width in self.widths if width != found["width"]),
+            *(({"depth": depth}, here) for depth in self.depths if depth != found["depth"]),
+        ]
+        return [self._make(set_name, {**found, **other}, genotype) for other, genotype in changed]
+
+    def canonical(self, arch: str | Architecture) -> Architecture:
+        """The smallest of those that differ in the numbering of nodes and the order of edges alone.
+
+        Without auxiliary head and drop-path, which an untrained network does not have.
+        """
+        set_name, found, here = self.description(arch)
+        genotype = Genotype(first_order(here.normal), first_order(here.reduction))
+        return self._make(set_name, {**found, "aux": False, "drop_prob": 0.0}, genotype)
+
+    def is_constant(self, arch: str | Architecture) -> bool:
+        """Whether `none` cuts every path through a network of the described depth."""
+        _, found, genotype = self.description(arch)
+        return is_dead(genotype, reduction_layers(found["depth"]), found["depth"])
+
+    def build(
+        self,
+        arch: str | Architecture,
+        *,
+        num_classes: int,
+        channels: int,
+        cells: int,
+        in_channels: int = 3,
+        stem: Stem = "cifar",
+    ) -> Network:
+        """See `SearchSpace.build`; width and depth are in the text, the arguments scale them.
+
+        Args:
+            arch: the architecture.
+            num_classes: number of logits.
+            channels: scales the width by channels / 16; at 16 it is as written.
+            cells: scales the depth by cells / 5; at 5 it is as written.
+            in_channels: channels of the images.
+            stem: `cifar` keeps the resolution, for images of 32 pixels; `imagenet` divides it by
+                eight. The set does not decide it.
+
+        Raises:
+            MalformedInput: not an architecture of this space, a number below 1, another stem, or
+                an odd width for the ImageNet stem.
+        """
+        _, found, genotype = self.description(arch)
+        counts = {"num_classes": num_classes, "in_channels": in_channels, "cells": cells}
+        check_cell_network_size(self.title, OWN_SIZE, "cifar", channels=channels, **counts)
+        width = scaled(found["width"], channels, AS_WRITTEN[0])
+        check_cell_network_size(self.title, OWN_SIZE, stem, channels=width, **counts)
+        return CellNetwork(
+            genotype,
+            num_classes=num_classes,
+            channels=width,
+            cells=scaled(found["depth"], cells, AS_WRITTEN[1]),
+            in_channels=in_channels,
+            stem=stem,
+        )
+
+    def _make(self, set_name: str, found: dict[str, Any], genotype: Genotype) -> Architecture:
+        parts: dict[str, Any] = {}
+        for name, cell in (("normal", genotype.normal), ("reduce", genotype.reduction)):
+            parts[name] = [list(edge) for node in cell.nodes for edge in node]
+            parts[f"{name}_concat"] = list(cell.concat)
+        return Architecture(self.name, format_record(set_name, {**found, "genotype": parts}))
+
+    def _concat(self, nodes: tuple[Node, ...]) -> tuple[int, ...]:
+        read = {source for node in nodes for _, source in node} if self.loose else set()
+        return tuple(n for n in range(2, len(nodes) + 2) if n not in read)
+
+    def _draw(self, rng: Generator) -> CellGenotype:
+        nodes: list[Node] = []
+        for number in range(2, self.nodes + 2):
+            sources = rng.integers(number, size=2)
+            drawn = rng.integers(len(self.operations), size=2)
+            first, second = (
+                (self.operations[int(o)], int(s)) for o, s in zip(drawn, sources, strict=True)
+            )
+            nodes.append((first, second))
+        return CellGenotype(tuple(nodes), self._concat(tuple(nodes)))
+
+    def _changed(self, cell: CellGenotype) -> Iterator[CellGenotype]:
+        for place, node in enumerate(cell.nodes):
+            for changed in self._changed_nodes(node, place + 2):
+                nodes = (*cell.nodes[:place], changed, *cell.nodes[place + 1 :])
+                yield CellGenotype(nodes, self._concat(nodes))
+
+    def _changed_nodes(self, node: Node, number: int) -> Iterator[Node]:
+        for place, (operation, source) in enumerate(node):
+            edges = [(another, source) for another in self.operations if another != operation]
+            edges += [(operation, another) for another in range(number) if another != source]
+            for edge in edges:
+                yield (edge, node[1]) if place == 0 else (node[0], edge)
+
+
+def _register(
+    name: str, set_name: str, operations: tuple[str, ...], nodes: int, reference: str, **more: Any
+) -> None:
+    more.setdefault("loose", True)
+    register_space(NDSCells(name, set_name, operations, nodes=nodes, reference=reference, **more))
+
+
+_register("nds_amoeba", "Amoeba", AMOEBA, 5, "cells of Real et al., AAAI 2019")
+_register("nds_enas", "ENAS", ENAS, 5, "cells of Pham et al., ICML 2018")
+_register("nds_nasnet", "NASNet", NASNET, 5, "cells of Zoph et al., CVPR 2018")
+_register("nds_pnas", "PNAS", PNAS, 5, "cells of Liu et al., ECCV 2018", loose=False)
+_DARTS = ((*DARTS_OPERATIONS, "none"), 4, "cells of Liu et al., ICLR 2019")
+_register("nds_darts", "DARTS", *_DARTS, loose=False)
+_register("nds_darts_fix-w-d", "DARTS_fix-w-d", *_DARTS, loose=False, widths=(32,), depths=(22,))

@@ -1,0 +1,266 @@
+"""The residual spaces of NDS: ResNet and two ranges of ResNeXt.
+
+A description lists for each stage the number of blocks `ds`, the width `ws`, the stride `ss`, and
+for bottleneck blocks the ratio `bot_muls` of the inner to the outer width and the number of groups
+`num_gs`. The first stage is the same in all networks, one block of stride 8 on ImageNet; three
+stages are chosen.
+Reference: Radosavovic et al., "On Network Design Spaces for Visual Recognition", ICCV 2019,
+section 3 and table 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from numpy.random import Generator
+
+from untrained.foundation import MalformedInput
+from untrained.spaces.darts.network import Stem, check_stem
+from untrained.spaces.framework.network import check_network_size
+from untrained.spaces.framework.registry import register_space
+from untrained.spaces.framework.search_space import Architecture, SearchSpace
+from untrained.spaces.nds.record import (
+    AS_WRITTEN,
+    OWN_SIZE,
+    format_record,
+    malformed_record,
+    read_record,
+    scaled,
+    whole_number,
+)
+
+if TYPE_CHECKING:
+    from untrained.spaces.framework.network import Network
+    from untrained.spaces.nds.residual_network import Stage
+
+STEM_WIDTH = 12
+"""Channels of the stem, as in the networks that published scores were measured on."""
+BOTTLENECK, BASIC = "res_bottleneck_block", "res_basic_block"
+KEYS = ("block_type", "bot_muls", "ds", "num_gs", "ss", "ws")
+RATIOS = (1.0, 0.5, 0.25)
+DEEPEST, WIDEST, LARGEST_STRIDE, MOST_STAGES = 1000, 8192, 32, 10
+_FIRST: dict[str, Any] = {"ds": 1, "ws": 64, "ss": 8, "bot_muls": 1.0, "num_gs": 1}
+_STRIDES = (1, 2, 2)
+
+
+class NDSResidual(SearchSpace):
+    """One residual space of NDS; any number of stages is understood, three are drawn."""
+
+    size = None
+
+    def __init__(
+        self,
+        name: str,
+        set_name: str,
+        *,
+        depths: tuple[int, ...],
+        widths: tuple[int, ...],
+        groups: tuple[int, ...],
+        reference: str,
+    ) -> None:
+        """Describe a space.
+
+        Args:
+            name: registered name.
+            set_name: of the published file, without `_in`.
+            depths: numbers of blocks of a stage that are drawn.
+            widths: those that are drawn.
+            groups: those that are drawn; none: basic blocks, without a bottleneck.
+            reference: who proposed the blocks.
+        """
+        self.name = name
+        self.title = f"NDS {set_name}"
+        self.reference = f"Radosavovic et al., ICCV 2019; {reference}"
+        self.sets = (f"{set_name}_in", set_name)
+        self.choices: dict[str, tuple[Any, ...]] = {"ds": depths, "ws": widths}
+        self.block_type = BASIC
+        if groups:
+            self.choices |= {"bot_muls": RATIOS, "num_gs": groups}
+            self.block_type = BOTTLENECK
+
+    def description(self, arch: str | Architecture) -> tuple[str, dict[str, Any]]:
+        """The set and the network description.
+
+        Raises:
+            MalformedInput: the text describes no network of this space.
+        """
+        text = self._text_of(arch)
+        set_name, found = read_record(text, self.sets, KEYS)
+        if found["block_type"] != self.block_type:
+            raise malformed_record(
+                text, f"block_type is {found['block_type']!r} instead of {self.block_type!r}"
+            )
+        lists = [name for name in KEYS if name != "block_type"]
+        absent = [name for name in lists if name not in self.choices and name != "ss"]
+        stages = len(found["ds"]) if isinstance(found["ds"], list) else 0
+        for name in lists:
+            wanted = 0 if name in absent else stages
+            if not isinstance(found[name], list) or len(found[name]) != wanted:
+                raise malformed_record(
+                    text, f"{name} is {found[name]!r}, not a list of {wanted} numbers, as ds has"
+                )
+        if not 1 <= stages <= MOST_STAGES:
+            raise malformed_record(text, f"it has {stages} stages, not 1 to {MOST_STAGES}")
+        for place in range(stages):
+            self._check_stage(text, found, place)
+        return set_name, found
+
+    def parse(self, arch: str | Architecture) -> Architecture:
+        """See `SearchSpace.parse`."""
+        return self._make(*self.description(arch))
+
+    def sample(self, rng: Generator) -> Architecture:
+        """One ImageNet architecture, every decision of the three stages drawn uniformly.
+
+        The benchmark itself kept only networks of bounded complexity.
+        """
+        found: dict[str, Any] = {"block_type": self.block_type, "bot_muls": [], "num_gs": []}
+        found["ss"] = [_FIRST["ss"], *_STRIDES]
+        for name, values in self.choices.items():
+            drawn = rng.integers(len(values), size=len(_STRIDES))
+            found[name] = [_FIRST[name], *(values[int(i)] for i in drawn)]
+        return self._make(self.sets[0], found)
+
+    def neighbors(self, arch: str | Architecture) -> list[Architecture]:
+        """The architectures with another number in one place of one list, the first stage apart."""
+        set_name, found = self.description(arch)
+        return [self._make(set_name, other) for other in self._changed(found)]
+
+    def build(
+        self,
+        arch: str | Architecture,
+        *,
+        num_classes: int,
+        channels: int,
+        cells: int,
+        in_channels: int = 3,
+        stem: Stem = "cifar",
+    ) -> Network:
+        """See `SearchSpace.build`; widths and depths are in the text, the arguments scale them.
+
+        Args:
+            arch: the architecture.
+            num_classes: number of logits.
+            channels: scales all widths, the stem's 12 too, by channels / 16; at 16 they are as
+                written. Groups stay, their widths are scaled.
+            cells: scales the blocks of a stage by cells / 5; at 5 they are as written.
+            in_channels: channels of the images.
+            stem: `cifar`, for images of 32 pixels, keeps the resolution, and the first stage's
+                stride of 8 becomes 1; `imagenet` divides it by four before the strides as written.
+                The set does not decide it.
+
+        Raises:
+            MalformedInput: not an architecture of this space, a number below 1, or another stem.
+        """
+        from untrained.spaces.nds.residual_network import ResidualNetwork
+
+        check_network_size(
+            self.title,
+            OWN_SIZE,
+            num_classes=num_classes,
+            channels=channels,
+            cells=cells,
+            in_channels=in_channels,
+        )
+        check_stem(self.title, stem)
+        return ResidualNetwork(
+            self._stages(self.description(arch)[1], channels, cells, stem),
+            num_classes=num_classes,
+            stem_width=scaled(STEM_WIDTH, channels, AS_WRITTEN[0]),
+            in_channels=in_channels,
+            stem=stem,
+        )
+
+    def _stages(self, found: dict[str, Any], channels: int, cells: int, stem: Stem) -> list[Stage]:
+        from untrained.spaces.nds.residual_network import Stage
+
+        stages = []
+        for place, (depth, width, stride) in enumerate(
+            zip(found["ds"], found["ws"], found["ss"], strict=True)
+        ):
+            groups = found["num_gs"][place] if found["num_gs"] else 1
+            inner = round(width * found["bot_muls"][place]) // groups if found["bot_muls"] else 0
+            stages.append(
+                Stage(
+                    depth=scaled(depth, cells, AS_WRITTEN[1]),
+                    width=scaled(width, channels, AS_WRITTEN[0]),
+                    stride=1 if stem == "cifar" and place == 0 else stride,
+                    bottleneck=groups * scaled(inner, channels, AS_WRITTEN[0]) if inner else 0,
+                    groups=groups,
+                )
+            )
+        return stages
+
+    def _check_stage(self, text: str, found: dict[str, Any], place: int) -> None:
+        where = f"of stage {place + 1}"
+        whole_number(found["ds"][place], text, f"ds {where}", DEEPEST)
+        width = whole_number(found["ws"][place], text, f"ws {where}", WIDEST)
+        whole_number(found["ss"][place], text, f"ss {where}", LARGEST_STRIDE)
+        if "num_gs" not in self.choices:
+            return
+        groups = whole_number(found["num_gs"][place], text, f"num_gs {where}", width)
+        ratio = found["bot_muls"][place]
+        # the files have 0 where a first stage has no bottleneck: it is then as wide as its output
+        if place == 0 and type(ratio) in (int, float) and ratio == 0:
+            ratio = 1
+        if type(ratio) not in (int, float) or not 0 < ratio <= 1:
+            raise malformed_record(
+                text, f"bot_muls {where} is {ratio!r}, not a number above 0, at most 1"
+            )
+        found["bot_muls"][place] = float(ratio)
+        inner = round(width * ratio)
+        if inner < 1 or inner % groups:
+            raise malformed_record(
+                text, f"the inner width {where} is {inner}, not a multiple of its {groups} groups"
+            )
+
+    def _changed(self, found: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        for name, values in self.choices.items():
+            for place in range(1, len(found[name])):
+                for value in values:
+                    if value == found[name][place]:
+                        continue
+                    entries = [*found[name][:place], value, *found[name][place + 1 :]]
+                    other = {**found, name: entries}
+                    try:
+                        self.description(format_record(self.sets[0], other))
+                    except MalformedInput:  # the groups do not divide the inner width
+                        continue
+                    yield other
+
+    def _make(self, set_name: str, found: dict[str, Any]) -> Architecture:
+        return Architecture(self.name, format_record(set_name, found))
+
+
+register_space(
+    NDSResidual(
+        "nds_resnet",
+        "ResNet",
+        # the paper gives 9 and 12 values and their ends; those between are chosen here
+        depths=(1, 2, 3, 4, 6, 8, 12, 16, 24),
+        widths=(16, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 256),
+        groups=(),
+        reference="blocks of He et al., CVPR 2016",
+    )
+)
+register_space(
+    NDSResidual(
+        "nds_resnext-a",
+        "ResNeXt-A",
+        depths=(1, 2, 4, 8, 16),
+        widths=(16, 32, 64, 128, 256),
+        groups=(1, 2, 4),
+        reference="blocks of Xie et al., CVPR 2017",
+    )
+)
+register_space(
+    NDSResidual(
+        "nds_resnext-b",
+        "ResNeXt-B",
+        depths=(1, 2, 4, 8, 16),
+        widths=(64, 128, 256, 512, 1024),
+        groups=(1, 2, 4, 8, 16),
+        reference="blocks of Xie et al., CVPR 2017",
+    )
+)

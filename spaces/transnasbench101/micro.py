@@ -1,0 +1,168 @@
+"""The micro space of TransNAS-Bench-101 and the tables of both spaces."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Iterator, Sequence
+from functools import cached_property, partial
+from itertools import product
+from typing import TYPE_CHECKING
+
+from numpy.random import Generator
+
+from untrained.foundation import MalformedInput
+from untrained.spaces.benchmarks.table import ParquetBenchmark
+from untrained.spaces.framework.registry import register_benchmark, register_space
+from untrained.spaces.framework.search_space import Architecture, SearchSpace
+from untrained.spaces.nasbench201.function import REDUCTION, normal_form
+from untrained.spaces.transnasbench101.network import check_size
+
+if TYPE_CHECKING:
+    from untrained.spaces.framework.network import Network
+
+
+OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3")
+"""The operations in the order of their digits."""
+MODULES = (4, 1, 4, 1, 4)
+"""The kinds of the modules."""
+FORM = "64-41414-a_bc_def"
+_PATTERN = re.compile(r"64-41414-([0-3])_([0-3])([0-3])_([0-3])([0-3])([0-3])")
+_NUM_EDGES = 6
+
+
+class TransNASBench101Micro(SearchSpace):
+    """All 4,096 cells."""
+
+    name = "transnasbench101_micro"
+    title = "TransNAS-Bench-101 micro"
+    reference = "Duan et al., CVPR 2021"
+    size = len(OPERATIONS) ** _NUM_EDGES
+
+    def operations(self, arch: str | Architecture) -> tuple[int, ...]:
+        """The digit of each edge, in the order 01, 02, 12, 03, 13, 23.
+
+        Raises:
+            MalformedInput: the text is not of the form of the notation.
+        """
+        text = self._text_of(arch)
+        found = _PATTERN.fullmatch("".join(text.split()))
+        if found is None:
+            raise _malformed(text)
+        return tuple(map(int, found.groups()))
+
+    def parse(self, arch: str | Architecture) -> Architecture:
+        """See `SearchSpace.parse`."""
+        return self._make(self.operations(arch))
+
+    def __iter__(self) -> Iterator[Architecture]:
+        """All 4,096 in lexicographic order, the last edge varying fastest."""
+        return map(self._make, product(range(len(OPERATIONS)), repeat=_NUM_EDGES))
+
+    def sample(self, rng: Generator) -> Architecture:
+        """One architecture, each edge's operation drawn uniformly."""
+        return self._make([int(i) for i in rng.integers(len(OPERATIONS), size=_NUM_EDGES)])
+
+    def neighbors(self, arch: str | Architecture) -> list[Architecture]:
+        """The 18 architectures with another operation on one edge."""
+        here = self.operations(arch)
+        return [
+            self._make((*here[:edge], operation, *here[edge + 1 :]))
+            for edge in range(_NUM_EDGES)
+            for operation in range(len(OPERATIONS))
+            if operation != here[edge]
+        ]
+
+    def canonical(self, arch: str | Architecture) -> Architecture:
+        """The first architecture, in iteration order, that computes the same function.
+
+        Decided by the normal forms of `nasbench201_function`: both of the cell that keeps the shape
+        and of the one that changes it, where a skip connection from the input has weights.
+        """
+        position = self._first_members[self._position(self.operations(arch))]
+        digits = [
+            position // len(OPERATIONS) ** power % len(OPERATIONS) for power in range(_NUM_EDGES)
+        ]
+        return self._make(digits[::-1])
+
+    def is_constant(self, arch: str | Architecture) -> bool:
+        """Whether no path of live operations leads from input to output."""
+        return not normal_form([OPERATIONS[i] for i in self.operations(arch)]).text
+
+    def build(
+        self,
+        arch: str | Architecture,
+        *,
+        num_classes: int,
+        channels: int,
+        cells: int,
+        in_channels: int = 3,
+    ) -> Network:
+        """See `SearchSpace.build`; the benchmark itself has 64 channels and 2 cells a module.
+
+        `channels` overrides the 64 of the text.
+
+        Raises:
+            MalformedInput: also for fewer than 2 channels, of which the stem takes half.
+        """
+        from untrained.spaces.transnasbench101.network import Cell, TransNASBench101Network
+
+        check_size(self.title, num_classes, channels, cells, in_channels)
+        return TransNASBench101Network(
+            MODULES,
+            partial(Cell, self.operations(arch)),
+            num_classes=num_classes,
+            channels=channels,
+            cells=cells,
+            in_channels=in_channels,
+        )
+
+    def _make(self, operations: Sequence[int]) -> Architecture:
+        a, b, c, d, e, f = operations
+        return Architecture(self.name, f"64-41414-{a}_{b}{c}_{d}{e}{f}")
+
+    def _position(self, operations: Sequence[int]) -> int:
+        """Place in the iteration order."""
+        position = 0
+        for operation in operations:
+            position = len(OPERATIONS) * position + operation
+        return position
+
+    @cached_property
+    def _first_members(self) -> array[int]:
+        """For each architecture the position of the first of its class."""
+        first: dict[tuple[str, str], int] = {}
+        cells = product(range(len(OPERATIONS)), repeat=_NUM_EDGES)
+        return array(
+            "i", (first.setdefault(_function(cell), place) for place, cell in enumerate(cells))
+        )
+
+
+def _function(operations: Sequence[int]) -> tuple[str, str]:
+    """The normal forms of the cell that keeps the shape and of the one that changes it."""
+    names = [OPERATIONS[operation] for operation in operations]
+    reducing = list(names)
+    for edge in (0, 1, 3):  # those that leave the input
+        if names[edge] == "skip_connect":
+            reducing[edge] = REDUCTION
+    return normal_form(names).text, normal_form(reducing).text
+
+
+def _malformed(text: str) -> MalformedInput:
+    operations = ", ".join(f"{digit} {name}" for digit, name in enumerate(OPERATIONS))
+    compact = "".join(text.split())
+    if compact.startswith("64-41414-"):
+        reason = f"its cell is {compact[len('64-41414-') :]!r}"
+    else:
+        reason = "it does not begin with '64-41414-'"
+    return MalformedInput(
+        f"{text!r} is not a TransNAS-Bench-101 micro architecture: {reason} (write {FORM}, "
+        f"with a digit for each edge 01, 02, 12, 03, 13, 23: {operations})"
+    )
+
+
+register_space(TransNASBench101Micro())
+
+
+for _space in ("transnasbench101_micro", "transnasbench101_macro"):
+    register_benchmark(ParquetBenchmark(_space, space=_space), origin=__name__)
