@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput
-from untrained.spaces.framework.network import Network
+from untrained.spaces.framework.network import Network, fastest_layout
 from untrained.spaces.framework.search_space import Architecture
 from untrained.spaces.framework.supernet_layout import SupernetLayout
 from untrained.spaces.framework.supernet_mask import OperationMask
@@ -124,14 +124,17 @@ class Supernet(nn.Module):
     Each of them has running statistics of its own, which start from those here.
     """
 
-    memory_format = Network.memory_format
-
     def __init__(self, parts: SupernetParts) -> None:
         """Build all operations with the layers' default initialisation."""
         super().__init__()
         self.parts = parts
         self.weights = EdgeWeights()
         self.skeleton = parts.mixed(OperationMask.full(parts.layout), self.weights)
+
+    @property
+    def memory_format(self) -> torch.memory_format:
+        """Return the layout that a measurement gives its inputs."""
+        return fastest_layout(self)
 
     @property
     def layout(self) -> SupernetLayout:
