@@ -10,18 +10,21 @@ from untrained.foundation.errors import (
     UserError,
     suggest,
 )
+from untrained.foundation.parameters import Parameter, Value
 from untrained.foundation.registry import Registry
 from untrained.foundation.seeds import derive
 
 __all__ = [
     "MalformedInput",
     "MissingData",
+    "Parameter",
     "Registry",
     "StorageError",
     "UnknownName",
     "Unsupported",
     "UntrainedError",
     "UserError",
+    "Value",
     "derive",
     "suggest",
 ]

@@ -1,10 +1,10 @@
-"""Searching: requests, searchers, the worlds that answer them, and the driver between."""
+"""Searches: requests, searchers, the evaluators that answer them, and the driver."""
 
+from untrained.foundation import Parameter
 from untrained.harness.search.domain import Domain, Limit
 from untrained.harness.search.driver import Budget, run_search
 from untrained.harness.search.evaluators.evaluator import World
-from untrained.harness.search.history import History, evaluate
-from untrained.harness.search.problem import Problem
+from untrained.harness.search.problem import History, Problem
 from untrained.harness.search.requests import (
     BudgetSpent,
     Evaluation,
@@ -18,6 +18,7 @@ from untrained.harness.search.requests import (
     SupernetGradient,
     Train,
     Trained,
+    evaluate,
     score,
     score_supernet,
     supernet_gradient,
@@ -28,7 +29,6 @@ from untrained.harness.search.searcher import (
     BY,
     EPOCHS,
     Asks,
-    Parameter,
     Searcher,
     register_searcher,
     searchers,

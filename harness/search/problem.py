@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from untrained.foundation import MissingData, UnknownName, UserError
 from untrained.harness.data.datasets import find_dataset
 from untrained.harness.search.decisions import Decisions, decisions_of, has_decisions
 from untrained.harness.search.domain import Cost, Domain
-from untrained.harness.search.requests import Evaluation, Scored, Trained
+from untrained.harness.search.requests import Evaluation, Request, Scored, Trained, evaluate
 from untrained.harness.search.supernet.estimator import Estimator
 from untrained.indicators import Protocol
 from untrained.spaces import Architecture, Benchmark, SearchSpace, Target
@@ -34,6 +35,17 @@ class Problem:
     """What scores mean; None where a search asks for none."""
     costs: Mapping[str, Cost] = field(default_factory=lambda: MappingProxyType({}))
     """By name, those that the searcher's settings name."""
+
+    by: str = "scores"
+    """Objective of searchers that can use either, `scores` or `accuracy`."""
+    epochs: int = 0
+    """Length of a training; 0 is the shortest that the benchmark has."""
+
+    def evaluate(
+        self, architectures: Sequence[Architecture]
+    ) -> Generator[Request, Any, list[Evaluation]]:
+        """Ask for scores or for trainings, as the problem says."""
+        return evaluate(architectures, by=self.by, epochs=self.epochs)
 
     @property
     def space(self) -> SearchSpace:
@@ -145,6 +157,53 @@ class Problem:
         """Place of the best; of equal ones the first, and the first of all if none has a value."""
         fitness = self.fitness(evaluations)
         return 0 if np.isnan(fitness).all() else int(np.nanargmax(fitness))
+
+
+class History:
+    """Evaluated networks in order; of equally good ones the first is the best.
+
+    Where scores are an aggregate that depends on its candidates, the candidates are all networks
+    of the history, so that an earlier one may become the best again.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        """Start empty; `problem` compares the evaluations."""
+        self.evaluations: list[Evaluation] = []
+        self._problem = problem
+        self._best: Evaluation | None = None
+
+    def add(self, evaluation: Evaluation) -> None:
+        """Append one."""
+        self.evaluations.append(evaluation)
+        if self._best is None:
+            self._best = evaluation
+            return
+        candidates = self.evaluations if self._is_relative() else [self._best, evaluation]
+        self._best = candidates[self._problem.best(candidates)]
+
+    @property
+    def best(self) -> Evaluation:
+        """The best; the first where none has a value."""
+        assert self._best is not None, "nothing has been evaluated"
+        return self._best
+
+    def latest_value(self) -> float:
+        """What the last network is worth to a learner; NaN if it has no value.
+
+        An aggregate of ranks is taken among all networks so far and divided by their number, so
+        that it does not grow with the history.
+        """
+        if self._is_relative():
+            return float(self._problem.fitness(self.evaluations)[-1] / len(self.evaluations))
+        return float(self._problem.fitness(self.evaluations[-1:])[0])
+
+    def _is_relative(self) -> bool:
+        estimator = self._problem.estimator
+        return (
+            isinstance(self.evaluations[-1], Scored)
+            and estimator is not None
+            and estimator.is_relative
+        )
 
 
 METRICS = ("valid_accuracy", "surrogate_accuracy", "val_loss")

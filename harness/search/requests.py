@@ -149,6 +149,15 @@ def train(
     return cast("list[Trained]", answers)
 
 
+def evaluate(
+    architectures: Sequence[Architecture], *, by: str, epochs: int = 0
+) -> Generator[Request, Any, list[Evaluation]]:
+    """Ask for scores (`by` is "scores") or for trainings, one evaluation each."""
+    if by == "scores":
+        return cast("list[Evaluation]", (yield from score(architectures)))
+    return cast("list[Evaluation]", (yield from train(architectures, epochs)))
+
+
 def score_supernet(
     masks: Sequence[str], draw: int = 0
 ) -> Generator[Request, Any, list[ScoredSupernet]]:

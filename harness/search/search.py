@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from untrained.foundation import Value
 from untrained.harness.search.problem import Problem
 from untrained.harness.search.requests import (
     Answer,
@@ -15,7 +16,7 @@ from untrained.harness.search.requests import (
     Incumbent,
     Request,
 )
-from untrained.harness.search.searcher import Searcher, Value
+from untrained.harness.search.searcher import Searcher
 from untrained.spaces import Architecture
 
 
@@ -50,7 +51,7 @@ class Search:
         self.settings: dict[str, Value] = searcher.settings(settings)
         self.logged: list[Incumbent] = []
         """The steps that the searcher has logged."""
-        self._steps = searcher.function(problem, rng, **self.settings)
+        self._steps = searcher.start(problem, rng, self.settings)
         self._next: CostlyRequest | None = None
         self._result: Architecture | None = None
         self._started = False

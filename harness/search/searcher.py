@@ -3,88 +3,21 @@
 from __future__ import annotations
 
 import inspect
-import math
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
-from untrained.foundation import MalformedInput, Registry, UnknownName, suggest
+import numpy as np
+
+from untrained.foundation import Parameter, Registry, UnknownName, Value
+from untrained.harness.search.problem import Problem
 from untrained.harness.search.requests import Steps
 
-Value = int | float | str
-
-_WORDS = {int: "a whole number", float: "a number", str: "a word"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter:
-    """One setting: a whole number, a number, or one of some words."""
-
-    meaning: str
-    """A half sentence."""
-    least: float | None = None
-    """Smallest number it may be."""
-    most: float | None = None
-    """Largest number it may be."""
-    choices: tuple[str, ...] = ()
-    """The words it may be; empty for numbers, and for a word that something else checks."""
-    is_cost: bool = False
-    """Whether it names a cost of networks, which the search then needs to know."""
-    kind: type[int] | type[float] | type[str] = int
-    """Of the annotation; set when the searcher is registered."""
-    default: Value = 0
-    """Of the signature; set when the searcher is registered."""
-
-    def check(self, name: str, value: object) -> Value:
-        """The value in its type; a text is read.
-
-        Args:
-            name: the setting's, for messages.
-            value: what was given.
-
-        Raises:
-            MalformedInput: it is of another type or out of range.
-        """
-        if self.kind is str:
-            return self._word(name, value)
-        try:
-            if isinstance(value, bool) or not isinstance(value, str | int | float):
-                raise ValueError
-            number = self.kind(value)
-            if number != float(value) or not math.isfinite(number):
-                raise ValueError
-        except ValueError:
-            raise MalformedInput(
-                f"{name} = {value!r}: it should be {_WORDS[self.kind]} ({self.meaning})"
-            ) from None
-        low = "" if self.least is None else f"at least {self.least:g}"
-        high = "" if self.most is None else f"at most {self.most:g}"
-        if (self.least is not None and number < self.least) or (
-            self.most is not None and number > self.most
-        ):
-            limits = " and ".join(part for part in (low, high) if part)
-            raise MalformedInput(f"{name} = {value!r}: it should be {limits} ({self.meaning})")
-        return number
-
-    def _word(self, name: str, value: object) -> str:
-        if not isinstance(value, str) and not self.choices:
-            raise MalformedInput(f"{name} = {value!r}: it should be {_WORDS[str]} ({self.meaning})")
-        if not isinstance(value, str) or (self.choices and value not in self.choices):
-            known = ", ".join(self.choices)
-            near = f"; {suggest(value, self.choices)}" if isinstance(value, str) else ""
-            raise MalformedInput(f"{name} = {value!r}: it is none of {known}{near}")
-        return value
-
-    def describe(self) -> str:
-        """For a list: the meaning, what it may be, and the default."""
-        allowed = f" ({', '.join(self.choices)})" if self.choices else ""
-        return f"{self.meaning}{allowed}; default {self.default}"
-
-
 Function = Callable[..., Steps]
-"""Of a `Problem` and a numpy generator, and of the parameters by keyword."""
+"""Takes a `Problem`, a numpy generator and the searcher's own settings by keyword."""
 
 
 class Asks(StrEnum):
@@ -101,12 +34,13 @@ class Asks(StrEnum):
 _BY = {"scores": {Asks.drawn_scores, Asks.scores}, "accuracy": {Asks.drawn_accuracy, Asks.accuracy}}
 
 BY = Parameter(
-    meaning="what decides, scores or the validation accuracy after a training",
-    choices=tuple(_BY),
+    "objective, scores or the validation accuracy after a training", choices=tuple(_BY), kind=str
 )
-"""The parameter `by`, which several searchers have."""
-EPOCHS = Parameter(meaning="length of a training; 0, the shortest that the benchmark has", least=0)
-"""The parameter `epochs` of those that train."""
+"""The setting `by` of searchers that can do either."""
+EPOCHS = Parameter(
+    "length of a training; 0, the shortest that the benchmark has", least=0, kind=int, default=0
+)
+"""The setting `epochs` of searchers that train."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +74,18 @@ class Searcher:
             if name not in self.parameters:
                 raise UnknownName(f"parameter of {self.name}", name, self.parameters)
         return {
-            name: parameter.check(name, given.get(name, parameter.default))
+            name: parameter.check(name, parameter.read(given.get(name, parameter.default)))
             for name, parameter in self.parameters.items()
         }
+
+    def start(
+        self, problem: Problem, rng: np.random.Generator, settings: Mapping[str, Value]
+    ) -> Steps:
+        """Call the function; `by` and `epochs` go to the problem unless the function takes them."""
+        taken = _keywords(self.function)
+        own = {key: value for key, value in settings.items() if key in taken}
+        common: dict[str, Any] = {k: value for k, value in settings.items() if k not in taken}
+        return self.function(replace(problem, **common) if common else problem, rng, **own)
 
     def asks_with(self, settings: Mapping[str, Value]) -> frozenset[Asks]:
         """What it asks for under some settings: `by` decides between scores and accuracies."""
@@ -169,33 +112,38 @@ def register_searcher(
     title: str,
     reference: str,
     asks: frozenset[Asks],
+    by: str = "",
     parameters: Mapping[str, Parameter] = MappingProxyType({}),
     endless: Mapping[str, Value] = MappingProxyType({}),
     deviations: str = "",
 ) -> Callable[[Function], Function]:
     """Register the decorated generator function.
 
+    The settings are its keyword arguments:
+
+        def mine(problem, rng, *, n: Annotated[int, Parameter("networks drawn", least=1)] = 100)
+
     Args:
         name: unique, lower case, as papers abbreviate.
         title: for tables.
         reference: authors, venue, year, algorithm.
-        asks: everything it can ask for.
-        parameters: of the function's keyword arguments, whose annotations and defaults complete
-            them.
-        endless: values of parameters with which only the budget ends it.
+        asks: everything it can ask for; if trainings, it has the setting `epochs`.
+        by: default of the setting `by` (`scores` or `accuracy`); empty, it has no such setting.
+        parameters: of keyword arguments that are not annotated with a `Parameter`.
+        endless: values of settings with which only the budget ends it.
         deviations: where it differs from the paper or the authors' code.
-
-    Returns:
-        The decorator; it returns the function.
     """
 
     def register(function: Function) -> Function:
+        common = {"by": replace(BY, default=by)} if by else {}
+        if asks & {Asks.drawn_accuracy, Asks.accuracy} and not parameters:
+            common["epochs"] = EPOCHS
         searcher = Searcher(
             name=name,
             title=title,
             reference=reference,
             asks=asks,
-            parameters=MappingProxyType(_completed(function, parameters)),
+            parameters=MappingProxyType(common | _declared(function, parameters)),
             endless=endless,
             deviations=deviations,
             function=function,
@@ -206,20 +154,34 @@ def register_searcher(
     return register
 
 
-def _completed(function: Function, declared: Mapping[str, Parameter]) -> dict[str, Parameter]:
-    """The parameters with the types and defaults of the signature."""
-    taken = [
-        parameter
-        for parameter in inspect.signature(function).parameters.values()
-        if parameter.kind is parameter.KEYWORD_ONLY
-    ]
-    if sorted(one.name for one in taken) != sorted(declared):
-        raise ValueError(
-            f"{function.__qualname__} takes {[one.name for one in taken]}, but declares "
-            f"{list(declared)}; the two must agree"
-        )
-    kinds = typing.get_type_hints(function)
+def _keywords(function: Function) -> dict[str, inspect.Parameter]:
     return {
-        one.name: replace(declared[one.name], kind=kinds[one.name], default=one.default)
-        for one in taken
+        name: one
+        for name, one in inspect.signature(function).parameters.items()
+        if one.kind is one.KEYWORD_ONLY
+    }
+
+
+def _declared(function: Function, given: Mapping[str, Parameter]) -> dict[str, Parameter]:
+    """The settings in the signature, with its types and defaults."""
+    taken = _keywords(function)
+    hints = typing.get_type_hints(function, include_extras=True)
+    declared = dict(given)
+    for name in taken:
+        found = [
+            one
+            for one in getattr(hints.get(name), "__metadata__", ())
+            if isinstance(one, Parameter)
+        ]
+        if found:
+            declared[name] = found[0]
+            hints[name] = hints[name].__origin__
+    if sorted(taken) != sorted(declared):
+        raise ValueError(
+            f"{function.__qualname__} takes {list(taken)}, but declares {list(declared)}; the two "
+            "must agree"
+        )
+    return {
+        name: replace(declared[name], kind=hints[name], default=one.default)
+        for name, one in taken.items()
     }

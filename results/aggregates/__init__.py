@@ -1,12 +1,7 @@
 """Scores made of other scores over one set of candidates; a file registers the one it defines."""
 
-from untrained.results.aggregates.aggregate import (
-    Aggregate,
-    Parameter,
-    Value,
-    aggregate,
-    aggregates,
-)
+from untrained.foundation import Parameter, Value
+from untrained.results.aggregates.aggregate import Aggregate, aggregate, aggregates
 from untrained.results.aggregates.bound import BoundAggregate, Diverged
 from untrained.results.aggregates.member_scores import MemberScores
 

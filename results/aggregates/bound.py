@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from untrained.foundation import MalformedInput, UnknownName
-from untrained.results.aggregates.aggregate import Aggregate, Value
+from untrained.foundation import MalformedInput, UnknownName, Value
+from untrained.results.aggregates.aggregate import Aggregate
 from untrained.results.aggregates.member_scores import MemberScores
 
 Diverged = Literal["missing", "last"]

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from untrained.results.aggregates.aggregate import Parameter
+from untrained.foundation import Parameter
 
 Ties = Literal["average", "dense", "best"]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from untrained.results.aggregates.aggregate import Parameter, aggregate
+from untrained.foundation import Parameter
+from untrained.results.aggregates.aggregate import aggregate
 from untrained.results.aggregates.member_scores import MemberScores
 
 

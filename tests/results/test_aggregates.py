@@ -364,23 +364,24 @@ def test_the_value_of_one_that_is_not_relative_does_not_depend_on_the_others() -
             lambda: BoundAggregate.of(
                 aggregates["weighted_vote"], members=["a", "b"], parameters={"weights": [1, 0]}
             ),
-            "weights = 0: it should be finite and greater than 0",
+            "weights = 0: it should be greater than 0 (weight of each member's vote, in "
+            "their order)",
         ),
         (
             lambda: BoundAggregate.of(aggregates["nasi_constrained"], parameters={"nu": "100"}),
-            "nu = '100': it should be a number",
+            "nu = '100': it should be a number (the limit, in the unit of T)",
         ),
         (
             lambda: BoundAggregate.of(aggregates["nasi_constrained"], parameters={"nu": True}),
-            "nu = True: it should be a number",
+            "nu = True: it should be a number (the limit, in the unit of T)",
         ),
         (
             lambda: BoundAggregate.of(aggregates["nasi_constrained"], parameters={"mu": -1}),
-            "mu = -1: it should be finite and 0 or greater",
+            "mu = -1: it should be at least 0 (penalty for exceeding nu)",
         ),
         (
             lambda: BoundAggregate.of(aggregates["nasi_constrained"], parameters={"nu": 10**400}),
-            f"nu = {10**400}: it should be finite and 0 or greater",
+            f"nu = {10**400}: it should be a number (the limit, in the unit of T)",
         ),
         (
             lambda: BoundAggregate.of(aggregates["te_nas"], parameters={"ties": "averge"}),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import Annotated
 
 import numpy as np
 
 from untrained.harness.search import (
-    EPOCHS,
     Asks,
     Evaluation,
     History,
@@ -27,13 +27,6 @@ from untrained.harness.search import (
     title="Assisted regularised evolution",
     reference="Mellor et al., Neural Architecture Search without Training, ICML 2021, Algorithm 2",
     asks=frozenset({Asks.drawn_scores, Asks.accuracy}),
-    parameters={
-        "epochs": EPOCHS,
-        "scored": Parameter(meaning="networks scored before the evolution", least=1),
-        "population": Parameter(meaning="of these, the best start the evolution", least=1),
-        "tournament": Parameter(meaning="of which the best becomes a parent", least=1),
-        "steps": Parameter(meaning="children; 0, until the budget is spent", least=0),
-    },
     endless={"steps": 0},
     deviations="The paper does not give the tournament size and its code has no driver; 3 is that "
     "of the NAS-Bench-201 authors' script. A mutation is a uniformly drawn neighbour, where their "
@@ -44,29 +37,12 @@ def area(
     problem: Problem,
     rng: np.random.Generator,
     *,
-    epochs: int = 0,
-    scored: int = 20,
-    population: int = 10,
-    tournament: int = 3,
-    steps: int = 0,
+    scored: Annotated[int, Parameter("networks scored before the evolution", least=1)] = 20,
+    population: Annotated[int, Parameter("of these, the best start the evolution", least=1)] = 10,
+    tournament: Annotated[int, Parameter("of which the best becomes a parent", least=1)] = 3,
+    steps: Annotated[int, Parameter("children; 0, until the budget is spent", least=0)] = 0,
 ) -> Steps:
-    """Scores choose the first population; from then on validation accuracies decide.
-
-    Args:
-        problem: where to search.
-        rng: draws the scored networks, tournaments and mutations.
-        epochs: of a training.
-        scored: networks scored first; missing scores come last.
-        population: networks alive at once.
-        tournament: drawn without replacement.
-        steps: children; 0 for no end.
-
-    Yields:
-        Requests and incumbents.
-
-    Returns:
-        None: the last incumbent.
-    """
+    """Scores choose the first population; from then on validation accuracies decide."""
     drawn: list[Scored] = []
     for _ in range(max(scored, population)):
         drawn += yield from score([problem.sample(rng)])
@@ -76,7 +52,7 @@ def area(
     history = History(problem)
     alive: deque[Evaluation] = deque()
     for place in order[:population]:
-        [evaluated] = yield from train([drawn[int(place)].architecture], epochs)
+        [evaluated] = yield from train([drawn[int(place)].architecture], problem.epochs)
         alive.append(evaluated)
         history.add(evaluated)
         yield Incumbent(history.best.architecture)
@@ -86,7 +62,7 @@ def area(
         places = rng.choice(len(alive), size=min(tournament, len(alive)), replace=False)
         entrants = [alive[int(i)] for i in np.sort(places)]
         parent = entrants[problem.best(entrants)].architecture
-        [evaluated] = yield from train([problem.mutate(parent, rng)], epochs)
+        [evaluated] = yield from train([problem.mutate(parent, rng)], problem.epochs)
         alive.append(evaluated)
         alive.popleft()
         history.add(evaluated)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
 
 from untrained.harness.search import (
@@ -22,10 +24,6 @@ from untrained.harness.search import (
     reference="Lin et al., Zen-NAS, ICCV 2021, Algorithm 1, as in Li et al., ZiCo, ICLR 2023, and "
     "Lee and Ham, AZ-NAS, CVPR 2024",
     asks=frozenset({Asks.scores}),
-    parameters={
-        "population": Parameter(meaning="networks alive at once", least=1),
-        "steps": Parameter(meaning="children", least=0),
-    },
     deviations="64 and 1,000 are this project's choice for spaces of cells: the authors' scripts "
     "for mobile networks have populations of 512 (Zen-NAS, ZiCo) and 1,024 (AZ-NAS), and 480,000 "
     "and twice 100,000 steps. Those start from one network that is mutated in one block until "
@@ -37,23 +35,10 @@ def evolution(
     problem: Problem,
     rng: np.random.Generator,
     *,
-    population: int = 64,
-    steps: int = 1000,
+    population: Annotated[int, Parameter("networks alive at once", least=1)] = 64,
+    steps: Annotated[int, Parameter("children", least=0)] = 1000,
 ) -> Steps:
-    """Limits are the problem's: whatever is drawn or mutated keeps them.
-
-    Args:
-        problem: where to search.
-        rng: draws the first networks, parents and mutations.
-        population: networks alive at once; an aggregate takes its ranks among them.
-        steps: children.
-
-    Yields:
-        Requests and incumbents.
-
-    Returns:
-        None: the last incumbent.
-    """
+    """Limits are the problem's: whatever is drawn or mutated keeps them."""
     alive: list[Evaluation] = []
     for number in range(population + steps):
         if number < population:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import Annotated
 
 import numpy as np
 
@@ -25,14 +26,6 @@ from untrained.harness.search import (
     reference="Li et al., Generic Neural Architecture Search via Regression, NeurIPS 2021, "
     "architecture search",
     asks=frozenset({Asks.scores}),
-    parameters={
-        "population": Parameter(meaning="networks alive at once", least=1),
-        "tournament": Parameter(meaning="of which the best becomes a parent", least=1),
-        "steps": Parameter(meaning="children", least=0),
-        "rate": Parameter(
-            meaning="probability that a decision is drawn anew in a child", least=0, most=1
-        ),
-    },
     deviations="The answer is the best of all that was scored; the authors' script logs and gives "
     "none. Spaces that are no product of decisions mutate by one decision instead of by the "
     "script's own rule for each.",
@@ -41,27 +34,14 @@ def gennas(
     problem: Problem,
     rng: np.random.Generator,
     *,
-    population: int = 50,
-    tournament: int = 10,
-    steps: int = 400,
-    rate: float = 0.2,
+    population: Annotated[int, Parameter("networks alive at once", least=1)] = 50,
+    tournament: Annotated[int, Parameter("of which the best becomes a parent", least=1)] = 10,
+    steps: Annotated[int, Parameter("children", least=0)] = 400,
+    rate: Annotated[
+        float, Parameter("probability that a decision is drawn anew in a child", least=0, most=1)
+    ] = 0.2,
 ) -> Steps:
-    """The paper's score is the final loss of a regression, which is what `--indicator` names.
-
-    Args:
-        problem: where to search.
-        rng: draws the first networks, tournaments and mutations.
-        population: networks alive at once.
-        tournament: drawn without replacement.
-        steps: children; each replaces the oldest.
-        rate: probability that a decision is drawn anew, which may give what it was.
-
-    Yields:
-        Requests and incumbents.
-
-    Returns:
-        None: the last incumbent.
-    """
+    """The paper's score is the final loss of a regression, which is what `--indicator` names."""
     alive: deque[Evaluation] = deque()
     history = History(problem)
     for number in range(population + steps):

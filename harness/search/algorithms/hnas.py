@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from untrained.harness.search import (
-    EPOCHS,
     Asks,
     BudgetSpent,
     Incumbent,
@@ -32,19 +31,6 @@ _EPSILON = 1e-6
     reference="Shu et al., Unifying and Boosting Gradient-Based Training-Free Neural Architecture "
     "Search (HNAS), NeurIPS 2022, Algorithm 1",
     asks=frozenset({Asks.drawn_scores, Asks.drawn_accuracy}),
-    parameters={
-        "epochs": EPOCHS,
-        "n": Parameter(meaning="networks drawn into the pool before every training", least=1),
-        "steps": Parameter(meaning="trainings, each of the pool's best", least=1),
-        "probes": Parameter(
-            meaning="fraction of the steps with fixed targets before the Bayesian optimisation",
-            least=0,
-            most=1,
-        ),
-        "scale": Parameter(meaning="largest target of the first score (on DARTS 100)", least=0),
-        "lowest": Parameter(meaning="least log10 of the weight mu"),
-        "highest": Parameter(meaning="largest log10 of mu (on DARTS 1)"),
-    },
     deviations="Settings are those of the authors' code for NAS-Bench-201. Needs the package "
     "optuna, whose Gaussian process (Matern 5/2) and log expected improvement stand in for those "
     "of bayes_opt; on DARTS the authors use an upper confidence bound and one pool of 60,000. A "
@@ -56,13 +42,23 @@ def hnas(
     problem: Problem,
     rng: np.random.Generator,
     *,
-    epochs: int = 0,
-    n: int = 2000,
-    steps: int = 20,
-    probes: float = 0.25,
-    scale: float = 5000.0,
-    lowest: float = -4.0,
-    highest: float = 0.0,
+    n: Annotated[
+        int, Parameter("networks drawn into the pool before every training", least=1)
+    ] = 2000,
+    steps: Annotated[int, Parameter("trainings, each of the pool's best", least=1)] = 20,
+    probes: Annotated[
+        float,
+        Parameter(
+            "fraction of the steps with fixed targets before the Bayesian optimisation",
+            least=0,
+            most=1,
+        ),
+    ] = 0.25,
+    scale: Annotated[
+        float, Parameter("largest target of the first score (on DARTS 100)", least=0)
+    ] = 5000.0,
+    lowest: Annotated[float, Parameter("least log10 of the weight mu")] = -4.0,
+    highest: Annotated[float, Parameter("largest log10 of mu (on DARTS 1)")] = 0.0,
 ) -> Steps:
     """Every step trains the network of the pool with the smallest value of an objective.
 
@@ -76,23 +72,6 @@ def hnas(
     The pool grows by so many draws with replacement before every step, and trained networks
     leave it. The answer is the best that was trained; before the first training, the pool's best.
     Logged are nu, log10 mu and the size of the pool.
-
-    Args:
-        problem: where to search.
-        rng: draws the networks and seeds the optimisation.
-        epochs: of a training.
-        n: draws before every step.
-        steps: trainings.
-        probes: fraction of the steps with fixed nu and mu; with 0 the first is drawn at random.
-        scale: largest nu.
-        lowest: least log10 mu.
-        highest: largest log10 mu.
-
-    Yields:
-        Requests and incumbents.
-
-    Returns:
-        None: the last incumbent.
     """
     advisor = _Advisor(
         rng,
@@ -121,7 +100,7 @@ def hnas(
             return None  # every network there is has been trained
         candidate = pool.best
         try:
-            [trained] = yield from train([candidate.architecture], epochs)
+            [trained] = yield from train([candidate.architecture], problem.epochs)
         except BudgetSpent:
             return best.architecture if best else candidate.architecture
         pool.remove(candidate)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
 
 from untrained.harness.search import (
@@ -23,23 +25,6 @@ from untrained.harness.search.supernet.opening import layout_of
     reference="Shu et al., NASI: Label- and Data-agnostic Neural Architecture Search at "
     "Initialization, ICLR 2022, Algorithm 1, eqs. 12-18",
     asks=frozenset({Asks.supernet_gradient}),
-    parameters={
-        "steps": Parameter(meaning="T, draws of Gumbel noise, each with a batch", least=1),
-        "mu": Parameter(meaning="of the penalty: 1 flat above nu, 2 mirrored at nu", least=0),
-        "nu": Parameter(meaning="the limit of the kernel's trace norm", least=0),
-        "adaptive": Parameter(meaning="whether nu follows the traces seen", choices=("no", "ours")),
-        "quantile": Parameter(
-            meaning="of the traces seen, which the adaptive nu is", least=0, most=1
-        ),
-        "labels": Parameter(meaning="of the loss", choices=("true", "random")),
-        "temperature": Parameter(meaning="of the Gumbel-softmax", least=1e-6),
-        "sampling": Parameter(
-            meaning="weights of the supernet: the softmax, or one operation an edge with the "
-            "softmax's derivative",
-            choices=("soft", "straight_through"),
-        ),
-        "radius": Parameter(meaning="xi, of the step", least=0),
-    },
     deviations="The paper leaves three things to an appendix that we have not read: the "
     "temperature, whether samples are soft or one-hot, and how nu adapts. The first two are "
     "settings; the adaptive nu is ours and says so. The supernet is the search space's, also on "
@@ -50,15 +35,28 @@ def nasi(
     problem: Problem,
     rng: np.random.Generator,
     *,
-    steps: int = 100,
-    mu: float = 2.0,
-    nu: float = 100.0,
-    adaptive: str = "no",
-    quantile: float = 0.9,
-    labels: str = "true",
-    temperature: float = 1.0,
-    sampling: str = "soft",
-    radius: float = 1.0,
+    steps: Annotated[int, Parameter("T, draws of Gumbel noise, each with a batch", least=1)] = 100,
+    mu: Annotated[
+        float, Parameter("of the penalty: 1 flat above nu, 2 mirrored at nu", least=0)
+    ] = 2.0,
+    nu: Annotated[float, Parameter("the limit of the kernel's trace norm", least=0)] = 100.0,
+    adaptive: Annotated[
+        str, Parameter("whether nu follows the traces seen", choices=("no", "ours"))
+    ] = "no",
+    quantile: Annotated[
+        float, Parameter("of the traces seen, which the adaptive nu is", least=0, most=1)
+    ] = 0.9,
+    labels: Annotated[str, Parameter("of the loss", choices=("true", "random"))] = "true",
+    temperature: Annotated[float, Parameter("of the Gumbel-softmax", least=1e-6)] = 1.0,
+    sampling: Annotated[
+        str,
+        Parameter(
+            "weights of the supernet: the softmax, or one operation an edge with the "
+            "softmax's derivative",
+            choices=("soft", "straight_through"),
+        ),
+    ] = "soft",
+    radius: Annotated[float, Parameter("xi, of the step", least=0)] = 1.0,
 ) -> Steps:
     """The weights of the one-shot network are drawn once and never trained.
 
@@ -75,28 +73,6 @@ def nasi(
     given one. It puts the limit where this supernet's own largest traces lie, whatever its size.
 
     Logged are the trace, nu, R and the norm of G_t of each step.
-
-    Args:
-        problem: where to search; a space with a supernet.
-        rng: draws the noise and numbers the draw of weights and data.
-        steps: T.
-        mu: of the penalty.
-        nu: of the penalty.
-        adaptive: `no`, or `ours`.
-        quantile: of the adaptive nu.
-        labels: `true` or `random`.
-        temperature: of the Gumbel-softmax.
-        sampling: `soft` or `straight_through`.
-        radius: xi; the answer does not depend on it.
-
-    Yields:
-        Requests and incumbents.
-
-    Returns:
-        None: the last incumbent.
-
-    Raises:
-        UserError: the space has no supernet.
     """
     layout = layout_of(problem)
     draw = int(rng.integers(2**31))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
 from untrained.harness.search import (
-    BY,
-    EPOCHS,
     Asks,
     BudgetSpent,
     Evaluation,
@@ -17,7 +16,6 @@ from untrained.harness.search import (
     Parameter,
     Problem,
     Steps,
-    evaluate,
     register_searcher,
 )
 from untrained.harness.search.decisions import has_decisions
@@ -33,17 +31,7 @@ _TRIES = 100
     reference="Deb et al., A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II, IEEE "
     "Transactions on Evolutionary Computation 6, 2002",
     asks=frozenset({Asks.scores, Asks.accuracy}),
-    parameters={
-        "by": BY,
-        "epochs": EPOCHS,
-        "against": Parameter(
-            meaning="cost that is to be small: params, flops or one of the benchmark's",
-            is_cost=True,
-        ),
-        "population": Parameter(meaning="networks alive, and children a generation", least=2),
-        "generations": Parameter(meaning="after the first; 0, until the budget is spent", least=0),
-        "crossover": Parameter(meaning="probability that a child has two parents", least=0, most=1),
-    },
+    by="scores",
     endless={"generations": 0},
     deviations="Decisions are categories: crossover takes each from either parent, and mutation "
     "draws each anew with probability 1 over their number. Where a space is no product of "
@@ -54,37 +42,28 @@ def pareto(
     problem: Problem,
     rng: np.random.Generator,
     *,
-    by: str = "scores",
-    epochs: int = 0,
-    against: str = "params",
-    population: int = 20,
-    generations: int = 10,
-    crossover: float = 0.9,
+    against: Annotated[
+        str,
+        Parameter(
+            "cost that is to be small: params, flops or one of the benchmark's",
+            is_cost=True,
+        ),
+    ] = "params",
+    population: Annotated[
+        int, Parameter("networks alive, and children a generation", least=2)
+    ] = 20,
+    generations: Annotated[
+        int, Parameter("after the first; 0, until the budget is spent", least=0)
+    ] = 10,
+    crossover: Annotated[
+        float, Parameter("probability that a child has two parents", least=0, most=1)
+    ] = 0.9,
 ) -> Steps:
     """The front is of all networks that were evaluated, not of those alive at the end.
 
     While it runs the incumbent is the best by the first objective. At the end the networks of the
     front are logged one after the other, the cheapest first, with `front` 1; the last one is the
     best by the first objective, and the answer. An aggregate is taken among all networks so far.
-
-    Args:
-        problem: where to search.
-        rng: draws the first networks, tournaments and children.
-        by: the first objective.
-        epochs: of a training.
-        against: the second objective, which is minimised.
-        population: networks alive, and children a generation.
-        generations: after the first; 0 for no end.
-        crossover: probability of two parents, in spaces that are a product of decisions.
-
-    Yields:
-        Requests and incumbents.
-
-    Returns:
-        None: the last incumbent.
-
-    Raises:
-        UserError: nothing of that cost is known.
     """
     cost = problem.cost(against)
     seen: dict[Architecture, Evaluation] = {}
@@ -106,7 +85,7 @@ def pareto(
                 child = _new(problem, rng, alive, ranked, seen=seen, crossover=crossover)
                 if child is None:
                     break
-                [seen[child]] = yield from evaluate([child], by=by, epochs=epochs)
+                [seen[child]] = yield from problem.evaluate([child])
                 children.append(child)
                 evaluated = list(seen)
                 best = problem.best(list(seen.values()))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import Annotated
 
 import numpy as np
 
 from untrained.harness.search import (
-    BY,
-    EPOCHS,
     Asks,
     Evaluation,
     History,
@@ -16,7 +15,6 @@ from untrained.harness.search import (
     Parameter,
     Problem,
     Steps,
-    evaluate,
     register_searcher,
 )
 
@@ -27,13 +25,7 @@ from untrained.harness.search import (
     reference="Real et al., Regularized Evolution for Image Classifier Architecture Search, AAAI "
     "2019, Algorithm 1",
     asks=frozenset({Asks.accuracy, Asks.scores}),
-    parameters={
-        "by": BY,
-        "epochs": EPOCHS,
-        "population": Parameter(meaning="networks alive at once", least=1),
-        "tournament": Parameter(meaning="of which the best becomes a parent", least=1),
-        "steps": Parameter(meaning="children; 0, until the budget is spent", least=0),
-    },
+    by="accuracy",
     endless={"steps": 0},
     deviations="Population 10 and tournament 3 are those of the NAS-Bench-201 authors' script, for "
     "a budget of 12,000 s. A mutation is a uniformly drawn neighbour; their script draws a node of "
@@ -43,28 +35,13 @@ def rea(
     problem: Problem,
     rng: np.random.Generator,
     *,
-    by: str = "accuracy",
-    epochs: int = 0,
-    population: int = 10,
-    tournament: int = 3,
-    steps: int = 0,
+    population: Annotated[int, Parameter("networks alive at once", least=1)] = 10,
+    tournament: Annotated[int, Parameter("of which the best becomes a parent", least=1)] = 3,
+    steps: Annotated[int, Parameter("children; 0, until the budget is spent", least=0)] = 0,
 ) -> Steps:
     """The answer is the best network ever seen, dead or alive.
 
-    Args:
-        problem: where to search.
-        rng: draws the first networks, tournaments and mutations.
-        by: what is maximised.
-        epochs: of a training.
-        population: networks alive at once.
-        tournament: drawn with replacement, as the paper's algorithm does.
-        steps: children; 0 for no end.
-
-    Yields:
-        Requests and incumbents.
-
-    Returns:
-        None: the last incumbent.
+    Tournaments are drawn with replacement, as in the algorithm of the paper.
     """
     alive: deque[Evaluation] = deque()
     history = History(problem)
@@ -78,7 +55,7 @@ def rea(
             entrants = [alive[int(i)] for i in np.sort(drawn)]
             child = problem.mutate(entrants[problem.best(entrants)].architecture, rng)
             alive.popleft()
-        [evaluated] = yield from evaluate([child], by=by, epochs=epochs)
+        [evaluated] = yield from problem.evaluate([child])
         alive.append(evaluated)
         history.add(evaluated)
         yield Incumbent(history.best.architecture)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import Annotated
 
 import numpy as np
 
 from untrained.harness.search import (
-    BY,
-    EPOCHS,
     Asks,
     History,
     Incumbent,
     Parameter,
     Problem,
     Steps,
-    evaluate,
     register_searcher,
 )
 from untrained.harness.search.policy import Policy
@@ -27,13 +25,7 @@ from untrained.harness.search.policy import Policy
     reference="Williams, Machine Learning 8, 1992; as a baseline in Dong and Yang, NAS-Bench-201, "
     "ICLR 2020",
     asks=frozenset({Asks.scores, Asks.accuracy}),
-    parameters={
-        "by": BY,
-        "epochs": EPOCHS,
-        "learning_rate": Parameter(meaning="of Adam", least=0),
-        "momentum": Parameter(meaning="of the baseline", least=0, most=0.999999),
-        "steps": Parameter(meaning="networks proposed; 0, until the budget is spent", least=0),
-    },
+    by="accuracy",
     endless={"steps": 0},
     deviations="The learning rate 0.01 is that of the NATS-Bench authors' scripts. Which one the "
     "published NAS-Bench-201 row had is not known: the script takes it as an argument, its usage "
@@ -45,36 +37,20 @@ def reinforce(
     problem: Problem,
     rng: np.random.Generator,
     *,
-    by: str = "accuracy",
-    epochs: int = 0,
-    learning_rate: float = 0.01,
-    momentum: float = 0.9,
-    steps: int = 0,
+    learning_rate: Annotated[float, Parameter("of Adam", least=0)] = 0.01,
+    momentum: Annotated[float, Parameter("of the baseline", least=0, most=0.999999)] = 0.9,
+    steps: Annotated[
+        int, Parameter("networks proposed; 0, until the budget is spent", least=0)
+    ] = 0,
 ) -> Steps:
-    """The answer is the best network ever proposed.
-
-    Args:
-        problem: where to search; a product of decisions.
-        rng: draws the first policy and the networks.
-        by: what is maximised.
-        epochs: of a training.
-        learning_rate: of Adam.
-        momentum: of the baseline.
-        steps: networks proposed; 0 for no end.
-
-    Yields:
-        Requests and incumbents.
-
-    Returns:
-        None: the last incumbent.
-    """
+    """The answer is the best network ever proposed."""
     decisions = problem.decisions
     policy = Policy(decisions, rng, learning_rate=learning_rate, momentum=momentum)
     history = History(problem)
     lowest = math.inf
     while not steps or len(history.evaluations) < steps:
         proposed = problem.admitted(lambda: decisions.architecture(policy.sample(rng)))
-        [evaluated] = yield from evaluate([proposed], by=by, epochs=epochs)
+        [evaluated] = yield from problem.evaluate([proposed])
         history.add(evaluated)
         reward = history.latest_value()
         if math.isfinite(reward):

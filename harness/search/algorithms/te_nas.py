@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
 
 from untrained.foundation import UserError
@@ -30,16 +32,6 @@ from untrained.spaces.framework.supernet_mask import OperationMask
     reference="Chen et al., Neural Architecture Search on ImageNet in Four GPU Hours (TE-NAS), "
     "ICLR 2021, Algorithm 1",
     asks=frozenset({Asks.supernet}),
-    parameters={
-        "repeats": Parameter(meaning="draws of weights and data a round", least=1),
-        "prune_number": Parameter(
-            meaning="operations that an edge loses a round; in the authors' code 1 on "
-            "NAS-Bench-201, 3 on DARTS for CIFAR-10, 2 for ImageNet",
-            least=1,
-        ),
-        "decimals": Parameter(meaning="that a repeat's relative change is rounded to", least=0),
-        "figures": Parameter(meaning="significant figures in which tied changes agree", least=1),
-    },
     deviations="Weights are those of the chosen initialisation, drawn anew for each repeat and "
     "round and the same for all removals of one: the authors' Kaiming-normal re-initialisation has "
     "no effect, so that their repeats share one draw of the default one (here: default, or "
@@ -56,10 +48,21 @@ def te_nas(
     problem: Problem,
     rng: np.random.Generator,
     *,
-    repeats: int = 3,
-    prune_number: int = 1,
-    decimals: int = 3,
-    figures: int = 3,
+    repeats: Annotated[int, Parameter("draws of weights and data a round", least=1)] = 3,
+    prune_number: Annotated[
+        int,
+        Parameter(
+            "operations that an edge loses a round; in the authors' code 1 on "
+            "NAS-Bench-201, 3 on DARTS for CIFAR-10, 2 for ImageNet",
+            least=1,
+        ),
+    ] = 1,
+    decimals: Annotated[
+        int, Parameter("that a repeat's relative change is rounded to", least=0)
+    ] = 3,
+    figures: Annotated[
+        int, Parameter("significant figures in which tied changes agree", least=1)
+    ] = 3,
 ) -> Steps:
     """The paper's scores are the aggregate `te_nas` (condition number and linear regions).
 
@@ -71,23 +74,6 @@ def te_nas(
     The incumbent has on each edge what the last round ranked highest, at the start the first
     operation. Logged are the scores of the supernet before each round, means over the repeats,
     and how many operations it has.
-
-    Args:
-        problem: where to search; a space with a supernet.
-        rng: numbers the draws.
-        repeats: draws of weights and data a round, whose losses are averaged.
-        prune_number: operations an edge loses a round, or edges a node.
-        decimals: each repeat's relative loss is rounded to.
-        figures: significant ones in which the averages of tied losses agree.
-
-    Yields:
-        Requests and incumbents.
-
-    Returns:
-        The architecture that is left.
-
-    Raises:
-        UserError: the space has no supernet, or no indicator is named.
     """
     layout = layout_of(problem)
     if problem.estimator is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from typing import Annotated
 
 import numpy as np
 
@@ -41,11 +42,6 @@ def series_of(problem: Problem, best: Scored, alive: Sequence[Scored] = ()) -> d
     reference="Chen et al., Understanding and Accelerating NAS with Training-Free and "
     "Theory-Grounded Metrics (TEG-NAS), arXiv:2108.11939, aging evolution",
     asks=frozenset({Asks.scores}),
-    parameters={
-        "population": Parameter(meaning="networks alive at once", least=1),
-        "tournament": Parameter(meaning="of which the best becomes a parent", least=1),
-        "steps": Parameter(meaning="children", least=0),
-    },
     deviations="A network without one of its scores never becomes a parent and is never the "
     "answer. The authors' code gives it the worst kappa and G seen so far and goes back to "
     "earlier ones whenever a worse is seen, in doing so writes that kappa over their other "
@@ -58,28 +54,15 @@ def teg(
     problem: Problem,
     rng: np.random.Generator,
     *,
-    population: int = 256,
-    tournament: int = 64,
-    steps: int = 1000,
+    population: Annotated[int, Parameter("networks alive at once", least=1)] = 256,
+    tournament: Annotated[int, Parameter("of which the best becomes a parent", least=1)] = 64,
+    steps: Annotated[int, Parameter("children", least=0)] = 1000,
 ) -> Steps:
     """Ranks are taken among those that are compared: the tournament, or the population.
 
     The paper's three indicators are the aggregate `teg`; the search takes any. The incumbent is
     the best of the networks alive, so it may die. Logged are the incumbent's scores and the
     population's diversity, the mean number of decisions in which two of it differ.
-
-    Args:
-        problem: where to search.
-        rng: draws the first networks, tournaments and mutations.
-        population: networks alive at once.
-        tournament: drawn without replacement.
-        steps: children; each replaces the oldest.
-
-    Yields:
-        Requests and incumbents.
-
-    Returns:
-        None: the last incumbent, which is the best of the last population.
     """
     alive: deque[Scored] = deque()
     for number in range(population + steps):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import Annotated
 
 import numpy as np
 
@@ -29,12 +30,6 @@ _TINY = 1e-6
     reference="Chen et al., Understanding and Accelerating NAS with Training-Free and "
     "Theory-Grounded Metrics (TEG-NAS), arXiv:2108.11939, policy gradient",
     asks=frozenset({Asks.scores}),
-    parameters={
-        "steps": Parameter(meaning="networks proposed", least=1),
-        "window": Parameter(meaning="latest values that give the range of a change", least=2),
-        "learning_rate": Parameter(meaning="of Adam; 0.07 in the authors' DARTS runs", least=0),
-        "momentum": Parameter(meaning="of the baseline", least=0, most=0.999999),
-    },
     deviations="Released, the code does not run: data loaders that it passes are never defined, "
     "and its first reward is a tuple; here the first reward is 0. A network without one of its "
     "scores leaves the policy as it is and does not enter the windows, where the code puts in the "
@@ -45,10 +40,14 @@ def teg_reinforce(
     problem: Problem,
     rng: np.random.Generator,
     *,
-    steps: int = 500,
-    window: int = 10,
-    learning_rate: float = 0.04,
-    momentum: float = 0.9,
+    steps: Annotated[int, Parameter("networks proposed", least=1)] = 500,
+    window: Annotated[
+        int, Parameter("latest values that give the range of a change", least=2)
+    ] = 10,
+    learning_rate: Annotated[
+        float, Parameter("of Adam; 0.07 in the authors' DARTS runs", least=0)
+    ] = 0.04,
+    momentum: Annotated[float, Parameter("of the baseline", least=0, most=0.999999)] = 0.9,
 ) -> Steps:
     """The reward is the change since the previous network, in units of the latest range.
 
@@ -59,20 +58,6 @@ def teg_reinforce(
     and the reward is their sum; it rewards what got better, whatever the level. Infinite scores
     count as missing. The answer is the network of the history that the estimator puts first. The
     policy's entropy is logged, and whether the incumbent is its likeliest network.
-
-    Args:
-        problem: where to search; a product of decisions.
-        rng: draws the first policy and the networks.
-        steps: networks proposed.
-        window: latest values, the current one included.
-        learning_rate: of Adam.
-        momentum: of the baseline.
-
-    Yields:
-        Requests and incumbents.
-
-    Returns:
-        None: the last incumbent.
     """
     decisions = problem.decisions
     policy = Policy(decisions, rng, learning_rate=learning_rate, momentum=momentum)

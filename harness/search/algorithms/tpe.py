@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import Annotated
 
 import numpy as np
 
 from untrained.foundation import UserError
 from untrained.harness.search import (
-    BY,
-    EPOCHS,
     Asks,
     History,
     Incumbent,
     Parameter,
     Problem,
     Steps,
-    evaluate,
     register_searcher,
 )
 from untrained.harness.search.decisions import import_optuna
@@ -30,13 +28,7 @@ _REFUSALS = 10_000
     reference="Bergstra et al., Algorithms for Hyper-Parameter Optimization, NeurIPS 2011; "
     "implementation of Optuna (Akiba et al., KDD 2019)",
     asks=frozenset({Asks.scores, Asks.accuracy}),
-    parameters={
-        "by": BY,
-        "epochs": EPOCHS,
-        "startup": Parameter(meaning="networks drawn at random first", least=1),
-        "candidates": Parameter(meaning="choices compared by expected improvement", least=1),
-        "steps": Parameter(meaning="networks proposed; 0, until the budget is spent", least=0),
-    },
+    by="accuracy",
     endless={"steps": 0},
     deviations="Needs the package optuna. Decisions are modelled one by one, Optuna's default.",
 )
@@ -44,30 +36,15 @@ def tpe(
     problem: Problem,
     rng: np.random.Generator,
     *,
-    by: str = "accuracy",
-    epochs: int = 0,
-    startup: int = 10,
-    candidates: int = 24,
-    steps: int = 0,
+    startup: Annotated[int, Parameter("networks drawn at random first", least=1)] = 10,
+    candidates: Annotated[int, Parameter("choices compared by expected improvement", least=1)] = 24,
+    steps: Annotated[
+        int, Parameter("networks proposed; 0, until the budget is spent", least=0)
+    ] = 0,
 ) -> Steps:
     """A network without a finite value is told to Optuna as a failed trial.
 
     An aggregate of ranks is told as it was among the networks up to then.
-
-    Args:
-        problem: where to search; a product of decisions, every decision apart.
-        rng: seeds Optuna.
-        by: what is maximised.
-        epochs: of a training.
-        startup: networks drawn at random first.
-        candidates: choices compared by expected improvement.
-        steps: networks proposed; 0 for no end.
-
-    Yields:
-        Requests and incumbents.
-
-    Returns:
-        None: the last incumbent.
     """
     optuna = import_optuna("tpe")
     decisions = problem.decisions
@@ -93,7 +70,7 @@ def tpe(
                     "take a searcher that mutates (evolution)"
                 )
             continue
-        [evaluated] = yield from evaluate([architecture], by=by, epochs=epochs)
+        [evaluated] = yield from problem.evaluate([architecture])
         history.add(evaluated)
         value = history.latest_value()
         if math.isfinite(value):
