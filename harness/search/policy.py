@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from untrained.harness.search.decisions import Decisions
+from untrained.spaces.framework.product_space import Decisions
 
 _INITIAL_SCALE = 1e-3
 

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from untrained.foundation import MissingData, UnknownName, UserError
 from untrained.harness.data.datasets import find_dataset
-from untrained.harness.search.decisions import Decisions, decisions_of, has_decisions
+from untrained.harness.search.decisions import decisions_of, has_decisions
 from untrained.harness.search.domain import Cost, Domain
 from untrained.harness.search.requests import Evaluation, Request, Scored, Trained, evaluate
 from untrained.harness.search.supernet.estimator import Estimator
 from untrained.indicators import Protocol
 from untrained.spaces import Architecture, Benchmark, SearchSpace, Target
+from untrained.spaces.framework.product_space import Decisions
 
 _DRAWS = 1000
 _SIZE = Protocol()

@@ -14,6 +14,7 @@ from untrained.foundation import MalformedInput, Unsupported, UserError
 
 if TYPE_CHECKING:
     from untrained.spaces.framework.network import Network
+    from untrained.spaces.framework.product_space import Decisions
     from untrained.spaces.framework.supernet import Supernet
     from untrained.spaces.framework.supernet_layout import SupernetLayout
 
@@ -67,6 +68,10 @@ class SearchSpace(ABC):
     @abstractmethod
     def neighbors(self, arch: str | Architecture) -> list[Architecture]:
         """All architectures that differ in exactly one decision, each once, in a fixed order."""
+
+    def decisions(self) -> Decisions | None:
+        """Return the space as a product of decisions; None: it is none."""
+        return None
 
     @abstractmethod
     def build(

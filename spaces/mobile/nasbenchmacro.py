@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import islice, product
+from collections.abc import Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from numpy.random import Generator
 from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput
 from untrained.spaces.benchmarks.table import ParquetBenchmark
 from untrained.spaces.framework.network import Network, check_network_size
+from untrained.spaces.framework.product_space import ProductSpace
 from untrained.spaces.framework.registry import register_benchmark, register_space
-from untrained.spaces.framework.search_space import Architecture, SearchSpace
+from untrained.spaces.framework.search_space import Architecture
 from untrained.spaces.mobile.inverted_residual import InvertedResidual, conv_bn
 
 if TYPE_CHECKING:
@@ -95,13 +95,14 @@ STAGES = (2, 3, 3)
 NUM_LAYERS = sum(STAGES)
 
 
-class NASBenchMacro(SearchSpace):
+class NASBenchMacro(ProductSpace):
     """All 6,561 networks of NAS-Bench-Macro, of which 3,969 differ."""
 
     name = "nasbenchmacro"
     title = "NAS-Bench-Macro"
     reference = "Su et al. (MCT-NAS), CVPR 2021"
     size = len(BLOCKS) ** NUM_LAYERS
+    choices = (len(BLOCKS),) * NUM_LAYERS
 
     def layers(self, arch: str | Architecture) -> tuple[int, ...]:
         """The place in `BLOCKS` of each layer's block.
@@ -118,27 +119,11 @@ class NASBenchMacro(SearchSpace):
                 raise _malformed(text, f"the block of layer {layer} is {digit!r}")
         return tuple(map(int, digits))
 
-    def parse(self, arch: str | Architecture) -> Architecture:
-        """See `SearchSpace.parse`."""
-        return self._make(self.layers(arch))
+    def _chosen(self, arch: str | Architecture) -> tuple[int, ...]:
+        return self.layers(arch)
 
-    def __iter__(self) -> Iterator[Architecture]:
-        """All 6,561 in lexicographic order, the last layer varying fastest."""
-        return map(self._make, product(range(len(BLOCKS)), repeat=NUM_LAYERS))
-
-    def sample(self, rng: Generator) -> Architecture:
-        """One architecture, each layer's block drawn uniformly."""
-        return self._make(tuple(int(i) for i in rng.integers(len(BLOCKS), size=NUM_LAYERS)))
-
-    def neighbors(self, arch: str | Architecture) -> list[Architecture]:
-        """The 16 architectures with another block in one layer."""
-        here = self.layers(arch)
-        return [
-            self._make((*here[:layer], block, *here[layer + 1 :]))
-            for layer in range(NUM_LAYERS)
-            for block in range(len(BLOCKS))
-            if block != here[layer]
-        ]
+    def _combine(self, chosen: Sequence[int]) -> Architecture:
+        return Architecture(self.name, "".join(map(str, chosen)))
 
     def canonical(self, arch: str | Architecture) -> Architecture:
         """The first architecture, in iteration order, with the same layers that do something.
@@ -151,7 +136,7 @@ class NASBenchMacro(SearchSpace):
         for length in STAGES:
             first, *rest = here[len(moved) : len(moved) + length]
             moved += [first, *sorted(rest, key=bool)]
-        return self._make(tuple(moved))
+        return self._combine(tuple(moved))
 
     def build(
         self,
@@ -187,9 +172,6 @@ class NASBenchMacro(SearchSpace):
             cells=cells,
             in_channels=in_channels,
         )
-
-    def _make(self, layers: tuple[int, ...]) -> Architecture:
-        return Architecture(self.name, "".join(map(str, layers)))
 
 
 def _malformed(text: str, reason: str) -> MalformedInput:

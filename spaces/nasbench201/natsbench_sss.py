@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import pairwise, product
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from numpy.random import Generator
 from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput
 from untrained.spaces.benchmarks.table import ParquetBenchmark
 from untrained.spaces.framework.network import Network, check_network_size
+from untrained.spaces.framework.product_space import ProductSpace
 from untrained.spaces.framework.registry import register_benchmark, register_space
-from untrained.spaces.framework.search_space import Architecture, SearchSpace
+from untrained.spaces.framework.search_space import Architecture
 from untrained.spaces.nasbench201.network import Reduction, ReLUConvBN
 from untrained.spaces.nasbench201.space import EDGES, NASBench201
 
@@ -117,13 +117,14 @@ AS_WRITTEN = 16
 _BY_TEXT = {str(width): width for width in WIDTHS}
 
 
-class NATSBenchSize(SearchSpace):
+class NATSBenchSize(ProductSpace):
     """All 32,768 sizes."""
 
     name = "natsbench_sss"
     title = "NATS-Bench size"
     reference = "Dong et al. (NATS-Bench), TPAMI 2021"
     size = len(WIDTHS) ** NUM_LAYERS
+    choices = (len(WIDTHS),) * NUM_LAYERS
 
     def widths(self, arch: str | Architecture) -> tuple[int, ...]:
         """The width of each layer.
@@ -140,28 +141,11 @@ class NATSBenchSize(SearchSpace):
                 raise _malformed(text, f"the width of layer {layer} is {part!r}")
         return tuple(_BY_TEXT[part] for part in parts)
 
-    def parse(self, arch: str | Architecture) -> Architecture:
-        """See `SearchSpace.parse`."""
-        return self._make(self.widths(arch))
+    def _chosen(self, arch: str | Architecture) -> tuple[int, ...]:
+        return tuple(map(WIDTHS.index, self.widths(arch)))
 
-    def __iter__(self) -> Iterator[Architecture]:
-        """All 32,768 by width, the last layer varying fastest: the benchmark's own order."""
-        return map(self._make, product(WIDTHS, repeat=NUM_LAYERS))
-
-    def sample(self, rng: Generator) -> Architecture:
-        """One architecture, each layer's width drawn uniformly."""
-        drawn = rng.integers(len(WIDTHS), size=NUM_LAYERS)
-        return self._make(tuple(WIDTHS[i] for i in drawn))
-
-    def neighbors(self, arch: str | Architecture) -> list[Architecture]:
-        """The 35 architectures with another width of one layer."""
-        here = self.widths(arch)
-        return [
-            self._make((*here[:layer], width, *here[layer + 1 :]))
-            for layer in range(NUM_LAYERS)
-            for width in WIDTHS
-            if width != here[layer]
-        ]
+    def _combine(self, chosen: Sequence[int]) -> Architecture:
+        return Architecture(self.name, ":".join(str(WIDTHS[i]) for i in chosen))
 
     def build(
         self,
@@ -232,9 +216,6 @@ class NATSBenchSize(SearchSpace):
             in_channels=in_channels,
         )
         return tuple(max(1, width * channels // AS_WRITTEN) for width in self.widths(arch))
-
-    def _make(self, widths: tuple[int, ...]) -> Architecture:
-        return Architecture(self.name, ":".join(map(str, widths)))
 
 
 def _malformed(text: str, reason: str) -> MalformedInput:

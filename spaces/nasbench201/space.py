@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
 from itertools import pairwise, product
 from typing import TYPE_CHECKING
 
-from numpy.random import Generator
-
 from untrained.foundation import MalformedInput, suggest
 from untrained.spaces.benchmarks.table import ParquetBenchmark
 from untrained.spaces.framework.network import check_network_size
+from untrained.spaces.framework.product_space import ProductSpace
 from untrained.spaces.framework.registry import register_benchmark, register_space
-from untrained.spaces.framework.search_space import Architecture, SearchSpace
+from untrained.spaces.framework.search_space import Architecture
 from untrained.spaces.framework.supernet_layout import SupernetLayout
 from untrained.spaces.nasbench201.function import normal_form
 
@@ -49,13 +48,14 @@ def format_operations(operations: Operations) -> str:
     return f"|{a}~0|+|{b}~0|{c}~1|+|{d}~0|{e}~1|{f}~2|"
 
 
-class NASBench201(SearchSpace):
+class NASBench201(ProductSpace):
     """All 15,625 cells of NAS-Bench-201."""
 
     name = "nasbench201"
     title = "NAS-Bench-201"
     reference = "Dong and Yang, ICLR 2020; Dong et al. (NATS-Bench), TPAMI 2021"
     size = len(OPERATIONS) ** len(EDGES)
+    choices = (len(OPERATIONS),) * len(EDGES)
 
     def operations(self, arch: str | Architecture) -> Operations:
         """The operation of each edge, in the order of `EDGES`.
@@ -72,28 +72,11 @@ class NASBench201(SearchSpace):
             found.extend(_operations_of_node(text, node, target))
         return tuple(found)
 
-    def parse(self, arch: str | Architecture) -> Architecture:
-        """See `SearchSpace.parse`."""
-        return self._make(self.operations(arch))
+    def _chosen(self, arch: str | Architecture) -> tuple[int, ...]:
+        return tuple(map(OPERATIONS.index, self.operations(arch)))
 
-    def __iter__(self) -> Iterator[Architecture]:
-        """All 15,625 in lexicographic order, the last edge varying fastest."""
-        return map(self._make, product(OPERATIONS, repeat=len(EDGES)))
-
-    def sample(self, rng: Generator) -> Architecture:
-        """One architecture, each edge's operation drawn uniformly."""
-        drawn = rng.integers(len(OPERATIONS), size=len(EDGES))
-        return self._make(tuple(OPERATIONS[i] for i in drawn))
-
-    def neighbors(self, arch: str | Architecture) -> list[Architecture]:
-        """The 24 architectures with another operation on one edge."""
-        here = self.operations(arch)
-        return [
-            self._make((*here[:edge], operation, *here[edge + 1 :]))
-            for edge in range(len(EDGES))
-            for operation in OPERATIONS
-            if operation != here[edge]
-        ]
+    def _combine(self, chosen: Sequence[int]) -> Architecture:
+        return self._make(tuple(OPERATIONS[i] for i in chosen))
 
     def canonical(self, arch: str | Architecture, *, linear_pooling: bool = False) -> Architecture:
         """The first architecture, in iteration order, that computes the same function.

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property, partial
 from itertools import product
 from typing import TYPE_CHECKING
 
-from numpy.random import Generator
-
 from untrained.foundation import MalformedInput
 from untrained.spaces.benchmarks.table import ParquetBenchmark
+from untrained.spaces.framework.product_space import ProductSpace
 from untrained.spaces.framework.registry import register_benchmark, register_space
-from untrained.spaces.framework.search_space import Architecture, SearchSpace
+from untrained.spaces.framework.search_space import Architecture
 from untrained.spaces.nasbench201.function import REDUCTION, normal_form
 from untrained.spaces.transnasbench101.network import check_size
 
@@ -31,13 +30,14 @@ _PATTERN = re.compile(r"64-41414-([0-3])_([0-3])([0-3])_([0-3])([0-3])([0-3])")
 _NUM_EDGES = 6
 
 
-class TransNASBench101Micro(SearchSpace):
+class TransNASBench101Micro(ProductSpace):
     """All 4,096 cells."""
 
     name = "transnasbench101_micro"
     title = "TransNAS-Bench-101 micro"
     reference = "Duan et al., CVPR 2021"
     size = len(OPERATIONS) ** _NUM_EDGES
+    choices = (len(OPERATIONS),) * _NUM_EDGES
 
     def operations(self, arch: str | Architecture) -> tuple[int, ...]:
         """The digit of each edge, in the order 01, 02, 12, 03, 13, 23.
@@ -51,27 +51,11 @@ class TransNASBench101Micro(SearchSpace):
             raise _malformed(text)
         return tuple(map(int, found.groups()))
 
-    def parse(self, arch: str | Architecture) -> Architecture:
-        """See `SearchSpace.parse`."""
-        return self._make(self.operations(arch))
+    def _chosen(self, arch: str | Architecture) -> tuple[int, ...]:
+        return self.operations(arch)
 
-    def __iter__(self) -> Iterator[Architecture]:
-        """All 4,096 in lexicographic order, the last edge varying fastest."""
-        return map(self._make, product(range(len(OPERATIONS)), repeat=_NUM_EDGES))
-
-    def sample(self, rng: Generator) -> Architecture:
-        """One architecture, each edge's operation drawn uniformly."""
-        return self._make([int(i) for i in rng.integers(len(OPERATIONS), size=_NUM_EDGES)])
-
-    def neighbors(self, arch: str | Architecture) -> list[Architecture]:
-        """The 18 architectures with another operation on one edge."""
-        here = self.operations(arch)
-        return [
-            self._make((*here[:edge], operation, *here[edge + 1 :]))
-            for edge in range(_NUM_EDGES)
-            for operation in range(len(OPERATIONS))
-            if operation != here[edge]
-        ]
+    def _combine(self, chosen: Sequence[int]) -> Architecture:
+        return Architecture(self.name, "64-41414-{}_{}{}_{}{}{}".format(*chosen))
 
     def canonical(self, arch: str | Architecture) -> Architecture:
         """The first architecture, in iteration order, that computes the same function.
@@ -83,7 +67,7 @@ class TransNASBench101Micro(SearchSpace):
         digits = [
             position // len(OPERATIONS) ** power % len(OPERATIONS) for power in range(_NUM_EDGES)
         ]
-        return self._make(digits[::-1])
+        return self._combine(digits[::-1])
 
     def is_constant(self, arch: str | Architecture) -> bool:
         """Whether no path of live operations leads from input to output."""
@@ -116,10 +100,6 @@ class TransNASBench101Micro(SearchSpace):
             cells=cells,
             in_channels=in_channels,
         )
-
-    def _make(self, operations: Sequence[int]) -> Architecture:
-        a, b, c, d, e, f = operations
-        return Architecture(self.name, f"64-41414-{a}_{b}{c}_{d}{e}{f}")
 
     def _position(self, operations: Sequence[int]) -> int:
         """Place in the iteration order."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from untrained.foundation import UserError
-from untrained.harness.search.decisions import Decisions, decisions_of, has_decisions
+from untrained.harness.search.decisions import decisions_of, has_decisions
 from untrained.harness.search.evaluators.ground_truth import Truth
 from untrained.harness.search.evaluators.stored_scores import read_scores
 from untrained.harness.search.experiment.runs import Finished
@@ -19,6 +19,7 @@ from untrained.harness.search.searcher import Asks
 from untrained.harness.search.supernet.estimator import Estimator, find_estimator
 from untrained.results.searches.landscape import Landscape, Route, Surface
 from untrained.spaces import Architecture, spaces
+from untrained.spaces.framework.product_space import Decisions
 
 Floats = NDArray[np.float64]
 _MOST_ROUTES = 4

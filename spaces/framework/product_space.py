@@ -1,0 +1,91 @@
+"""Spaces that are a product of independent decisions."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from untrained.spaces.framework.search_space import Architecture, SearchSpace
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decisions:
+    """How many choices each decision has, and the way there and back."""
+
+    choices: tuple[int, ...]
+    """One number a decision."""
+    architecture: Callable[[Sequence[int]], Architecture]
+    """Of the choices, counted from 0."""
+    chosen: Callable[[str | Architecture], tuple[int, ...]]
+    """The choices of an architecture."""
+
+    def redraw(
+        self, architecture: Architecture, rng: np.random.Generator, rate: float
+    ) -> Architecture:
+        """Draw each decision anew with probability `rate`; it may come out as it was."""
+        chosen = list(self.chosen(architecture))
+        for place in np.flatnonzero(rng.random(len(chosen)) < rate):
+            chosen[place] = int(rng.integers(self.choices[place]))
+        return self.architecture(chosen)
+
+    def diversity(self, architectures: Sequence[Architecture]) -> float:
+        """Average the number of decisions in which two of some architectures differ."""
+        n = len(architectures)
+        if n < 2:
+            return 0.0
+        columns = zip(*map(self.chosen, architectures), strict=True)
+        equal = sum(k * (k - 1) for column in columns for k in Counter(column).values())
+        return len(self.choices) - equal / (n * (n - 1))
+
+
+class ProductSpace(SearchSpace):
+    """A space whose architectures are all combinations of independent choices.
+
+    A subclass gives `choices`, `_chosen` and `_combine`; parsing, enumeration, sampling and
+    neighbours follow.
+    """
+
+    choices: tuple[int, ...]
+    """The number of choices of each decision."""
+
+    @abstractmethod
+    def _chosen(self, arch: str | Architecture) -> tuple[int, ...]:
+        """Read the choices, counted from 0; raise `MalformedInput` for another text."""
+
+    @abstractmethod
+    def _combine(self, chosen: Sequence[int]) -> Architecture:
+        """Write the architecture of some choices."""
+
+    def decisions(self) -> Decisions:
+        """Return the choices and the way there and back."""
+        return Decisions(self.choices, self._combine, self._chosen)
+
+    def parse(self, arch: str | Architecture) -> Architecture:
+        """See `SearchSpace.parse`."""
+        return self._combine(self._chosen(arch))
+
+    def __iter__(self) -> Iterator[Architecture]:
+        """Enumerate in lexicographic order, the last decision varying fastest."""
+        return map(self._combine, product(*map(range, self.choices)))
+
+    def sample(self, rng: np.random.Generator) -> Architecture:
+        """Draw each decision uniformly."""
+        first = self.choices[0]
+        # equal numbers of choices take one bounded draw; numpy draws otherwise for arrays
+        high = first if set(self.choices) == {first} else np.array(self.choices)
+        return self._combine([int(i) for i in rng.integers(high, size=len(self.choices))])
+
+    def neighbors(self, arch: str | Architecture) -> list[Architecture]:
+        """List the architectures with another choice in one decision."""
+        here = self._chosen(arch)
+        return [
+            self._combine((*here[:place], choice, *here[place + 1 :]))
+            for place, n in enumerate(self.choices)
+            for choice in range(n)
+            if choice != here[place]
+        ]
