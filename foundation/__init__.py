@@ -1,6 +1,7 @@
 """What every room needs and none owns: the error tree, the plug-in registry, seed derivation."""
 
 from untrained.foundation.errors import (
+    Interrupted,
     MalformedInput,
     MissingData,
     StorageError,
@@ -15,6 +16,7 @@ from untrained.foundation.registry import Registry
 from untrained.foundation.seeds import derive
 
 __all__ = [
+    "Interrupted",
     "MalformedInput",
     "MissingData",
     "Parameter",

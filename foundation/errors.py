@@ -37,6 +37,10 @@ class StorageError(UserError):
     """A file or folder that cannot be opened, read or written."""
 
 
+class Interrupted(UntrainedError):
+    """The user stopped a run; what was finished is stored."""
+
+
 class Unsupported(UntrainedError):
     """An indicator needs something that this network or batch does not have."""
 

@@ -163,7 +163,7 @@ def _has_baseline(folder: Path) -> bool:
 
 
 def _filler(device: DeviceName, workers: int | None) -> Fill:
-    from untrained.harness.cli.main import Interrupted
+    from untrained.foundation import Interrupted
     from untrained.harness.cli.running import fill
 
     def filled(store: ScoreStore, plans: Sequence[Plan]) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from untrained.foundation import UntrainedError, UserError
+from untrained.foundation import Interrupted, UserError
 from untrained.harness.cli.check import check
 from untrained.harness.cli.correlate import correlate
 from untrained.harness.cli.data import app as data
@@ -81,7 +81,3 @@ def main() -> None:
 
 INTERRUPTED = 130
 """Exit status of an interrupted program, by convention 128 + SIGINT."""
-
-
-class Interrupted(UntrainedError):
-    """The user stopped a run; what was finished is stored."""

@@ -106,7 +106,7 @@ def search_task(
     """
     from importlib.metadata import version
 
-    from untrained.harness.cli.main import Interrupted
+    from untrained.foundation import Interrupted
     from untrained.harness.cli.output import print_rows
     from untrained.harness.cli.running import typed_command
     from untrained.harness.execution.executors import find_device, make_executor

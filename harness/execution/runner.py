@@ -7,9 +7,8 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-from untrained.foundation import StorageError
+from untrained.foundation import Interrupted, StorageError
 from untrained.harness.analysis.score_selection import ranked_of_plan
-from untrained.harness.cli.main import Interrupted
 from untrained.harness.data.inputs import batches
 from untrained.harness.execution.executors import Device, Executor, device_name
 from untrained.harness.execution.pool import WorkerDied

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from untrained.foundation import StorageError
-from untrained.harness.cli.main import Interrupted
+from untrained.foundation import Interrupted, StorageError
 from untrained.harness.execution.executors import ProcessExecutor, SerialExecutor
 from untrained.harness.execution.pool import WorkerDied
 from untrained.harness.execution.progress import PlainProgress
