@@ -9,14 +9,14 @@ INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 quickstart: $(VENV)/installed  ## score 200 networks and print the table; no data needed
 	$(BIN)/untrained run nasbench201-quick --output quickstart
 
-test: $(VENV)/developed  ## the test suite, one process of one thread a core
+test: $(VENV)/developed  ## the whole test suite, one process of one thread a core
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 
 gate: $(VENV)/installed  ## golden scores, scores and correlations against the committed baseline
 	$(BIN)/untrained check golden
 	$(BIN)/untrained check nasbench201-gate
 
-check: $(VENV)/developed  ## the tests on the built wheel, lint, types, layers, packaging
+check: $(VENV)/developed  ## a smoke test of the built wheel, lint, types, layers, packaging
 	$(BIN)/tox run
 
 benchmark: $(VENV)/developed  ## measured ratios to reference procedures
