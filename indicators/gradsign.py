@@ -9,7 +9,7 @@ from untrained.foundation import Unsupported
 from untrained.indicators.framework.indicator import Need, indicator
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
-from untrained.indicators.quantities.forward import forward
+from untrained.indicators.quantities.forward import as_real, forward
 from untrained.indicators.quantities.loss_gradients import class_labels
 
 
@@ -37,10 +37,10 @@ def gradsign(m: Measurement) -> float:
     if not parameters:
         raise Unsupported("the network has no parameters")
     losses = functional.cross_entropy(forward(m).logits, class_labels(m), reduction="none")
-    signs = [torch.zeros_like(parameter) for parameter in parameters]
+    signs = [torch.zeros_like(as_real(parameter)) for parameter in parameters]
     for loss in losses:
         gradients = torch.autograd.grad(
             loss, parameters, retain_graph=True, allow_unused=True, materialize_grads=True
         )
-        signs = [s + gradient.sign() for s, gradient in zip(signs, gradients, strict=True)]
+        signs = [s + as_real(gradient).sign() for s, gradient in zip(signs, gradients, strict=True)]
     return sum(float(s.double().abs().sum()) for s in signs)

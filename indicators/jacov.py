@@ -14,6 +14,7 @@ from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.framework.reading import Diverged
 from untrained.indicators.quantities.forward import forward
 from untrained.indicators.quantities.input_jacobian import input_jacobian
+from untrained.indicators.quantities.loss_gradients import class_labels
 
 _K = 1e-5
 
@@ -71,10 +72,11 @@ def epe_nas(m: Measurement) -> float:
     A class of one sample adds ln(1 + k), next to nothing. O(B) rows, one backward pass.
 
     Raises:
+        Unsupported: there are no labels, or one is no class of the network.
         Diverged: a row is constant (a dead network), so that it has no correlation.
     """
     jacobian = input_jacobian(m).double()
-    labels = m.labels
+    labels = class_labels(m)
     many = forward(m).logits.shape[1] > _MANY_CLASSES
     scores = []
     for label in torch.unique(labels):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from untrained.indicators.framework.indicator import Family, Need, indicator
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
+from untrained.indicators.quantities.forward import as_real
 from untrained.indicators.quantities.loss_gradients import loss_gradients
 
 
@@ -26,4 +27,4 @@ def nasi(m: Measurement) -> float:
     parameters count, also the shift of a batch norm fed by zeros; so architectures of one function
     may differ.
     """
-    return sum(float(gradient.square().sum()) for gradient in loss_gradients(m).values())
+    return sum(float(as_real(gradient).square().sum()) for gradient in loss_gradients(m).values())

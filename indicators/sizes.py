@@ -28,8 +28,8 @@ from untrained.indicators.quantities.substituted import Substituted
     follows_initialisation=False,
 )
 def params(m: Measurement) -> float:
-    """The number of parameters, a shared one counted once."""
-    return float(sum(p.numel() for p in m.network.parameters()))
+    """The number of parameters, a shared one counted once and a complex one as two."""
+    return float(sum(p.numel() * (2 if p.is_complex() else 1) for p in m.network.parameters()))
 
 
 @indicator(
@@ -47,14 +47,11 @@ def flops(m: Measurement) -> float:
 
     Dead convolutions are executed and so they count.
     """
-    m.network.eval()  # batch statistics do not exist for one value a channel
     # the counter cannot follow a view of a parameter that is returned
     constants = {name: p.detach() for name, p in m.network.named_parameters()}
-    try:
-        with torch.no_grad(), FlopCounterMode(display=False) as counter:
-            Substituted(m.network, constants)(m.inputs[:1].clone())
-    finally:
-        m.restore_mode()
+    # batch statistics do not exist for one value a channel
+    with m.batch_norms_evaluated(), torch.no_grad(), FlopCounterMode(display=False) as counter:
+        Substituted(m.network, constants)(m.inputs[:1].clone())
     return float(counter.get_total_flops()) / 2
 
 
@@ -83,11 +80,11 @@ def depth(m: Measurement) -> float:
         for module in m.network.modules()
         if isinstance(module, _ConvNd | nn.Linear)
     ]
-    m.network.eval()  # batch statistics do not exist for one value a channel
     try:
-        logits = logits_of(m.network, m.inputs[:1].clone())
+        # batch statistics do not exist for one value a channel
+        with m.batch_norms_evaluated():
+            logits = logits_of(m.network, m.inputs[:1].clone())
     finally:
-        m.restore_mode()
         for handle in handles:
             handle.remove()
     # no graph: the logits depend on no parameter

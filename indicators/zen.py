@@ -34,7 +34,7 @@ def zen(m: Measurement) -> float:
     are from N(0, 1), all drawn anew; the batch gives their shape. -inf where nothing changes.
 
     Raises:
-        Unsupported: the network has no method `features`.
+        Unsupported: the network has no method or module `features`.
     """
     p = perturbation(m)
     change = float(p.change.norm(dim=1).mean())
@@ -61,8 +61,8 @@ def zen_released(m: Measurement) -> float:
     batch norm counts once however often it is applied, and also if it is fed by a constant.
 
     Raises:
-        Unsupported: the network has no method `features`, no batch norm, or one without running
-            statistics.
+        Unsupported: the network has no method or module `features`, no batch norm, or one without
+            running statistics.
     """
     p = perturbation(m)
     if not p.running_variances:

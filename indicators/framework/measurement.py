@@ -3,26 +3,84 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from copy import copy
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
+from torch.nn.parameter import is_lazy
 
-from untrained.foundation import Unsupported, derive
+from untrained.foundation import MalformedInput, Unsupported, derive
 from untrained.indicators.framework.quantity import Cost, Meter
+
+
+def network_within(network: nn.Module) -> nn.Module:
+    """The network that wrappers which only pass calls on (DataParallel, compiled) hold."""
+    while True:
+        inner = getattr(network, "_orig_mod", None)
+        if isinstance(network, nn.DataParallel | nn.parallel.DistributedDataParallel):
+            inner = network.module
+        if not isinstance(inner, nn.Module):
+            return network
+        network = inner
+
+
+@contextmanager
+def attributes_kept(network: nn.Module) -> Iterator[Callable[[], None]]:
+    """On leaving, give the modules their plain attributes back, as tensors cached by a pass.
+
+    Parameters, buffers and submodules are not looked at. Yields the function that does it.
+    """
+    kept: list[tuple[dict[str, Any], dict[str, Any], list[tuple[Any, Any]]]] = []
+    for module in network.modules():
+        ours = type(module).__module__.startswith("torch.nn.modules")
+        if isinstance(module, torch.jit.ScriptModule) or (ours and not module._forward_pre_hooks):
+            continue  # its attributes are its settings alone
+        own = vars(module)
+        saved = {name: value for name, value in own.items() if name not in _REGISTERS}
+        contents = [
+            (value, value.clone() if isinstance(value, Tensor) else copy(value))
+            for value in saved.values()
+            if type(value) in (dict, list, set) or isinstance(value, Tensor)
+        ]
+        kept.append((own, saved, contents))
+
+    def put_back() -> None:
+        for own, saved, contents in kept:
+            for name in [name for name in own if name not in saved and name not in _REGISTERS]:
+                del own[name]
+            own.update(saved)
+            for value, content in contents:
+                if isinstance(value, Tensor):
+                    if not torch.equal(value, content):
+                        value.data.copy_(content)
+                elif isinstance(value, list):
+                    value[:] = content
+                else:
+                    value.clear()
+                    value.update(content)
+
+    try:
+        yield put_back
+    finally:
+        put_back()
+
+
+_REGISTERS = frozenset({"_parameters", "_buffers", "_modules", "training"})
 
 
 @contextmanager
 def preserved(network: nn.Module) -> Iterator[Callable[[], None]]:
     """On leaving, also by an exception, undo what a measurement does to a network.
 
-    Kept: training flags, buffers (running statistics), `requires_grad` flags, `.grad` tensors and
-    the global random states of the CPU and of the network's devices. Inside, gradients can be
-    taken whatever the caller's gradient mode, and every parameter asks for one. Parameters are
-    not copied: no quantity writes to them. Yields a function that gives the network buffers as
-    they were found already inside.
+    Kept: training flags, buffers (running statistics), plain attributes, `requires_grad` flags,
+    `.grad` tensors and the global random states of the CPU and of the network's devices. Inside,
+    gradients can be taken whatever the caller's gradient mode, and every parameter asks for one.
+    Parameters are not copied: no quantity writes to them. Yields a function that gives the network
+    buffers and attributes as they were found already inside.
     """
     parameters = list(network.parameters())
     flags = [p.requires_grad for p in parameters]
@@ -36,6 +94,7 @@ def preserved(network: nn.Module) -> Iterator[Callable[[], None]]:
     ]
 
     def fresh_buffers() -> None:
+        put_back()
         # new tensors, not the old ones written to: a graph may have saved those
         for owner, name, _, saved in buffers:
             owner._buffers[name] = saved.clone()
@@ -45,6 +104,7 @@ def preserved(network: nn.Module) -> Iterator[Callable[[], None]]:
         stack.enter_context(torch.random.fork_rng(devices))
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
+        put_back = stack.enter_context(attributes_kept(network))
         if devices:  # the CPU's arithmetic, and the same on every call
             stack.enter_context(
                 torch.backends.cudnn.flags(
@@ -53,7 +113,7 @@ def preserved(network: nn.Module) -> Iterator[Callable[[], None]]:
             )
         try:
             for parameter in parameters:
-                parameter.requires_grad_(parameter.is_floating_point())
+                parameter.requires_grad_(parameter.is_floating_point() or parameter.is_complex())
             yield fresh_buffers
         finally:
             for parameter, flag, grad in zip(parameters, flags, grads, strict=True):
@@ -68,6 +128,57 @@ def preserved(network: nn.Module) -> Iterator[Callable[[], None]]:
 
 
 Batch = tuple[Tensor, Tensor | None]
+
+
+def _check_network(network: object) -> None:
+    """Raise `MalformedInput` unless it is a network whose parameters exist."""
+    if not isinstance(network, nn.Module):
+        raise MalformedInput(
+            f"cannot measure `network`: it is a {type(network).__name__}, not an nn.Module"
+        )
+    for name, parameter in network.named_parameters():
+        if is_lazy(parameter):
+            raise MalformedInput(
+                f"cannot measure `network`: its parameter {name!r} is lazy and has no shape yet. "
+                "Call the network once with a batch"
+            )
+        if parameter.is_inference():
+            raise MalformedInput(
+                f"cannot measure `network`: its parameter {name!r} was made in inference mode, "
+                "where no gradient exists. Build the network outside of torch.inference_mode()"
+            )
+
+
+def _check_batch(inputs: object, labels: object) -> None:
+    """Raise unless these are inputs and labels as `Measurement` takes them."""
+    for what, value in (("inputs", inputs), ("labels", labels)):
+        if not isinstance(value, Tensor) and (what == "inputs" or value is not None):
+            raise MalformedInput(
+                f"cannot measure `{what}`: they are a {type(value).__name__}. A tensor is needed"
+                + ("; torch.from_numpy makes one" if type(value).__name__ == "ndarray" else "")
+            )
+    assert isinstance(inputs, Tensor)
+    if inputs.dtype == torch.uint8:
+        raise MalformedInput(
+            "cannot measure `inputs`: they are bytes (uint8). A network sees normalised numbers; "
+            "convert them as in training, `inputs.float() / 255` for instance"
+        )
+    if inputs.dim() == 0 or inputs.numel() == 0:
+        raise MalformedInput(
+            f"cannot measure `inputs`: their shape is {tuple(inputs.shape)}. A batch of at least "
+            "one sample is needed, (B, C, H, W)"
+        )
+    if not isinstance(labels, Tensor):
+        return
+    if labels.dim() != 1 or len(labels) != len(inputs):
+        raise Unsupported(
+            f"cannot use `labels` of shape {tuple(labels.shape)}: {len(inputs)} inputs need as "
+            f"many class indices, ({len(inputs)},)"
+        )
+    if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
+        raise Unsupported(
+            f"cannot use `labels` of type {labels.dtype}: class indices are whole numbers"
+        )
 
 
 class Measurement:
@@ -100,10 +211,13 @@ class Measurement:
 
         Raises:
             ValueError: there is no batch.
+            MalformedInput: the network or a batch is something else than described.
+            Unsupported: the labels of a batch do not fit its inputs.
         """
         if not batches:
             raise ValueError("a measurement needs at least one batch")
-        self.network = network
+        self.network = network = network_within(network)
+        _check_network(network)
         self.seed = seed
         self.data_seed = data_seed
         self._batch_norm = batch_norm
@@ -116,6 +230,7 @@ class Measurement:
         self._stack: ExitStack | None = None
 
     def _adopt(self, batch: Batch) -> Batch:
+        _check_batch(*batch)
         # autograd refuses tensors that were made in inference mode, but not their copies
         inputs, labels = (t.clone() if t is not None and t.is_inference() else t for t in batch)
         assert inputs is not None
@@ -126,7 +241,7 @@ class Measurement:
         memory_format = getattr(self.network, "memory_format", None)
         if memory_format is not None and inputs.dim() == 4:
             inputs = inputs.contiguous(memory_format=memory_format)
-        return inputs, None if labels is None else labels.to(self.device)
+        return inputs, None if labels is None else labels.to(self.device, torch.int64)
 
     def __enter__(self) -> Measurement:
         """Open the measurement: from here on the network must not be touched."""
@@ -138,12 +253,33 @@ class Measurement:
     def restore_mode(self) -> None:
         """Put the network into the measurement's mode, for a quantity that had to leave it.
 
-        Dropout is off in either mode: no indicator is defined with it.
+        Dropout is off in either mode: no indicator is defined with it. The flags are set one by
+        one, since a network may override `train`.
+
+        Raises:
+            Unsupported: a module does not take the mode.
         """
-        self.network.train(self._batch_norm == "train")
+        for name, module in self.network.named_modules():
+            mode = self._batch_norm == "train" and not isinstance(module, _DropoutNd)
+            with suppress(AttributeError):  # looked at next
+                module.training = mode
+            if module.training != mode:
+                raise Unsupported(
+                    f"the module {name!r} ({type(module).__name__}) cannot be put into "
+                    f"{'training' if mode else 'evaluation'} mode: its `training` stays "
+                    f"{module.training}"
+                )
+
+    @contextmanager
+    def batch_norms_evaluated(self) -> Iterator[None]:
+        """Put the batch norms alone into evaluation mode; all else keeps the measurement's."""
         for module in self.network.modules():
-            if isinstance(module, _DropoutNd):
+            if isinstance(module, _BatchNorm):
                 module.training = False
+        try:
+            yield
+        finally:
+            self.restore_mode()
 
     def __exit__(self, *exception: object) -> None:
         """Drop everything computed and restore the network."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from untrained.foundation import Unsupported, UntrainedError
+from untrained.foundation import MalformedInput, Unsupported, UntrainedError
 from untrained.indicators.framework.indicator import Indicator, Status, indicators
 from untrained.indicators.framework.measurement import Batch, Measurement
 
@@ -131,11 +131,17 @@ def measure(
         A score for each id; NaN where the network's numbers are not finite.
 
     Raises:
+        MalformedInput: an argument is something else than described.
         UnknownName: an id is not registered.
         Unsupported: an indicator needs something that the network or batch lacks.
         MemoryError: there is not enough memory.
         UntrainedError: an indicator failed for another reason, which the message gives.
     """
+    if isinstance(ids, str):
+        raise MalformedInput(
+            f"cannot read `ids` {ids!r}: they are one text. A list of indicators is needed, "
+            f"[{ids!r}]"
+        )
     seed = 0
     if generator is not None:
         draw = torch.randint(2**62, (), generator=generator, device=generator.device)

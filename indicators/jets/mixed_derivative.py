@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from untrained.indicators.jets import algebra, nonlinear  # noqa: F401 - for their rules
 from untrained.indicators.jets.jet import Jet
+from untrained.indicators.quantities.substituted import Substituted
 
 
 def mixed_derivative(
@@ -37,7 +37,7 @@ def mixed_derivative(
     """
     with torch.no_grad():
         state: dict[str, Tensor] = {name: Jet(*tensors) for name, tensors in directions.items()}
-        logits = functional_call(network, state, (inputs,))
+        logits = Substituted(network, state)(inputs)
         if not isinstance(logits, Jet):
             return 0.0
         z, *derivatives = (t if t is None else t.double() for t in logits.parts)

@@ -22,10 +22,11 @@ _NUM_TENSORS = 128
 def entry_jacobian(m: Measurement) -> tuple[Tensor, Tensor]:
     """Logits (B, K) and their Jacobian (B, K, P) for the first entry of the first 128 parameters.
 
-    In evaluation mode with the running statistics of a fresh network (mean 0, variance 1), so
-    that a sample's logits do not depend on the others. One forward pass and K backward passes to
-    the outputs of the layers. A layer is linear in its parameters, so that its output moves with
-    an entry as a layer puts out that has a 1 there and else zeros: in its first channel alone.
+    Batch norms are in evaluation mode with the running statistics of a fresh network (mean 0,
+    variance 1), so that a sample's logits do not depend on the others. One forward pass and K
+    backward passes to the outputs of the layers. A layer is linear in its parameters, so that its
+    output moves with an entry as a layer puts out that has a 1 there and else zeros: in its first
+    channel alone.
 
     Raises:
         Unsupported: a parameter is shared or belongs to no convolution, linear layer or batch
@@ -34,14 +35,13 @@ def entry_jacobian(m: Measurement) -> tuple[Tensor, Tensor]:
     places = _owners(m.network)
     collector = _Collector(places)
     handles = [module.register_forward_hook(collector.collect) for module in places]
-    m.network.eval()
     try:
         fresh = Substituted(m.network, _fresh_statistics(m.network))
-        logits = logits_of(fresh, m.inputs.clone())
+        with m.batch_norms_evaluated():
+            logits = logits_of(fresh, m.inputs.clone())
     finally:
         for handle in handles:
             handle.remove()
-        m.restore_mode()
     jacobian = logits.new_zeros(*logits.shape, sum(len(of) for of in places.values()))
     for k, total in enumerate(logits.sum(0)):
         edges = collector.outputs

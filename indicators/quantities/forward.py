@@ -66,6 +66,11 @@ def logits_of(network: nn.Module, inputs: Tensor) -> Tensor:
     return logits
 
 
+def as_real(tensor: Tensor) -> Tensor:
+    """The tensor, a complex one as twice as many real numbers: its parts."""
+    return torch.view_as_real(tensor) if tensor.is_complex() else tensor
+
+
 def gradients_of(value: Tensor, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
     """The gradients of a scalar; zeros where it does not depend on a tensor. Keeps the graph."""
     if not tensors or not value.requires_grad:

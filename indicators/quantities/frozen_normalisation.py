@@ -12,13 +12,14 @@ from torch.func import functional_call, grad, vmap
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-from untrained.indicators.framework.measurement import Measurement
+from untrained.indicators.framework.measurement import Measurement, attributes_kept
 from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.forward import logits_of
 from untrained.indicators.quantities.logit_gradients import Gradients, weights_of
 
 Statistics = tuple[Tensor | None, Tensor | None]
 _SIGNATURE = inspect.signature(functional.batch_norm)
+_OF_INSTANCE = inspect.signature(functional.instance_norm)
 
 
 class _NormalisationReplaced(TorchFunctionMode):
@@ -35,6 +36,11 @@ class _NormalisationReplaced(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
+        if func is functional.instance_norm:  # nor can this one's
+            given = _OF_INSTANCE.bind(*args, **(kwargs or {})).arguments
+            if given.get("use_input_stats", True):
+                given = {**given, "running_mean": None, "running_var": None}
+            return func(**given)
         if func is not functional.batch_norm:
             return func(*args, **(kwargs or {}))
         bound = _SIGNATURE.bind(*args, **(kwargs or {}))
@@ -84,9 +90,7 @@ def frozen_gradients(m: Measurement) -> Gradients:
             logits: Tensor = functional_call(m.network, values, (sample[None],))
         return logits.sum()
 
-    m.network.eval()  # a running mean cannot be written to inside vmap
-    try:
+    # a running mean cannot be written to inside vmap
+    with m.batch_norms_evaluated(), attributes_kept(m.network):
         rows: Gradients = vmap(grad(output), (None, 0))(weights, m.inputs)
-    finally:
-        m.restore_mode()
     return {name: row.detach().flatten(1) for name, row in rows.items()}

@@ -11,7 +11,8 @@ from torch import Tensor
 from untrained.foundation import Unsupported
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.quantity import quantity
-from untrained.indicators.quantities.forward import forward
+from untrained.indicators.quantities.forward import as_real, forward
+from untrained.indicators.quantities.loss_gradients import class_labels
 
 Gradients = dict[str, Tensor]
 
@@ -65,13 +66,7 @@ def label_logits(m: Measurement) -> Tensor:
     Raises:
         Unsupported: there are no labels, or a label is no class of the network.
     """
-    labels = m.labels
-    logits: Tensor = forward(m).logits
-    if int(labels.max()) >= logits.shape[1] or int(labels.min()) < 0:
-        raise Unsupported(
-            f"the labels run from {int(labels.min())} to {int(labels.max())} but the network has "
-            f"{logits.shape[1]} classes"
-        )
+    labels, logits = class_labels(m), forward(m).logits
     return logits.gather(1, labels[:, None]).squeeze(1)
 
 
@@ -98,7 +93,7 @@ def rows_of(outputs: Iterable[Tensor], parameters: dict[str, Tensor]) -> Gradien
             materialize_grads=True,
         )
         for name, gradient in zip(parameters, gradients, strict=True):
-            rows[name].append(gradient.flatten())
+            rows[name].append(as_real(gradient).flatten())
     return {name: torch.stack(parts) for name, parts in rows.items()}
 
 
@@ -133,5 +128,5 @@ def squared_norms(m: Measurement, outputs: Tensor) -> float:
         gradients = torch.autograd.grad(output, parameters, retain_graph=True, allow_unused=True)
         for gradient in gradients:
             if gradient is not None:
-                total += gradient.double().square().sum()
+                total += as_real(gradient).double().square().sum()
     return float(total)

@@ -12,7 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
 
 from untrained.foundation import Unsupported
-from untrained.indicators.framework.measurement import Measurement
+from untrained.indicators.framework.measurement import Measurement, attributes_kept
 from untrained.indicators.framework.quantity import quantity
 
 _ALPHA = 0.01
@@ -37,10 +37,10 @@ class _Features(nn.Module):
     def __init__(self, network: nn.Module, features: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
         self.network = network
-        self._features = features
+        self._features = [features]  # in a list: it may be one of the network's modules
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._features(x)
+        return self._features[0](x)
 
 
 @quantity
@@ -51,11 +51,13 @@ def perturbation(m: Measurement) -> Perturbation:
     of x. Two forward passes.
 
     Raises:
-        Unsupported: the network has no method `features`.
+        Unsupported: the network has no method or module `features`.
     """
     features = getattr(m.network, "features", None)
-    if not callable(features) or isinstance(features, nn.Module):
-        raise Unsupported("this indicator needs a method `features(x)`: the map that is pooled")
+    if not callable(features):
+        raise Unsupported(
+            "this indicator needs a method or module `features`: x to the map that is pooled"
+        )
     generator = m.generator("zen")
 
     def gaussian(like: Tensor) -> Tensor:
@@ -79,7 +81,7 @@ def perturbation(m: Measurement) -> Perturbation:
         norm.train()  # batch statistics are part of the definition
     handles = [norm.register_forward_pre_hook(note) for norm in norms]
     try:
-        with torch.no_grad():
+        with torch.no_grad(), attributes_kept(m.network):
             before = functional_call(whole, of_whole, (x,), tie_weights=False)
             for handle in handles:
                 handle.remove()

@@ -8,6 +8,8 @@ from typing import Any
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from untrained.indicators.framework.measurement import attributes_kept
+
 
 class Substituted(nn.Module):
     """The network, called with some of its parameters and buffers replaced; it is not changed."""
@@ -25,4 +27,5 @@ class Substituted(nn.Module):
 
     def forward(self, x: Tensor) -> Any:
         """What the network returns for x."""
-        return functional_call(self._network[0], self._state, (x,))
+        with attributes_kept(self._network[0]):
+            return functional_call(self._network[0], self._state, (x,))
