@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import prod
 from typing import Any
 
 import torch
@@ -15,6 +18,7 @@ from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.quantities.forward import logits_of
 from untrained.indicators.quantities.layer_weights import layer_weights
+from untrained.indicators.quantities.quiet import quiet
 from untrained.indicators.quantities.substituted import Substituted
 
 
@@ -50,9 +54,42 @@ def flops(m: Measurement) -> float:
     # the counter cannot follow a view of a parameter that is returned
     constants = {name: p.detach() for name, p in m.network.named_parameters()}
     # batch statistics do not exist for one value a channel
-    with m.batch_norms_evaluated(), torch.no_grad(), FlopCounterMode(display=False) as counter:
+    with (
+        m.batch_norms_evaluated(),
+        torch.no_grad(),
+        quiet(),
+        _plain_recurrence(),
+        FlopCounterMode(display=False, custom_mapping=_UNKNOWN_TO_THE_COUNTER) as counter,
+    ):
         Substituted(m.network, constants)(m.inputs[:1].clone())
     return float(counter.get_total_flops()) / 2
+
+
+def _trilinear_flops(a: list[int], weight: list[int], b: list[int], *_: Any, **__: Any) -> int:
+    """Twice the multiply-accumulates of a bilinear layer: outputs x left x right for each row."""
+    return 2 * prod(torch.broadcast_shapes(a, weight, b))
+
+
+def _vector_flops(matrix: list[int], vector: list[int], *_: Any, **__: Any) -> int:
+    return 2 * prod(matrix)
+
+
+_UNKNOWN_TO_THE_COUNTER = {
+    torch.ops.aten._trilinear: _trilinear_flops,
+    torch.ops.aten.mv: _vector_flops,
+    torch.ops.aten.dot: _vector_flops,
+}
+
+
+@contextmanager
+def _plain_recurrence() -> Iterator[None]:
+    """While entered, an LSTM is made of matrix products, not of one operation of its own."""
+    before = torch._C._get_mkldnn_enabled()
+    torch._C._set_mkldnn_enabled(False)
+    try:
+        yield
+    finally:
+        torch._C._set_mkldnn_enabled(before)
 
 
 Node = Any  # an autograd node; torch has no public type for it

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from untrained.indicators.jets import algebra, nonlinear  # noqa: F401 - for their rules
 from untrained.indicators.jets.jet import Jet
+from untrained.indicators.quantities.quiet import quiet
 from untrained.indicators.quantities.substituted import Substituted
 
 
@@ -37,7 +38,8 @@ def mixed_derivative(
     """
     with torch.no_grad():
         state: dict[str, Tensor] = {name: Jet(*tensors) for name, tensors in directions.items()}
-        logits = Substituted(network, state)(inputs)
+        with quiet():
+            logits = Substituted(network, state)(inputs)
         if not isinstance(logits, Jet):
             return 0.0
         z, *derivatives = (t if t is None else t.double() for t in logits.parts)

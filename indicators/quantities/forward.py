@@ -14,6 +14,7 @@ from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.framework.reading import Diverged
 from untrained.indicators.quantities.layer_outputs import Output, outputs_of
+from untrained.indicators.quantities.quiet import quiet
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,12 @@ def logits_of(network: nn.Module, inputs: Tensor) -> Tensor:
 
     Raises:
         Unsupported: the network returns something else than logits of that shape, or normalises
-            over a batch of one.
+            over a batch of one, or draws random numbers.
         Diverged: a logit is infinite or NaN.
     """
     try:
-        logits = network(inputs)
+        with quiet():
+            logits = network(inputs)
     except ValueError as error:
         if inputs.shape[0] > 1 or not network.training:
             raise

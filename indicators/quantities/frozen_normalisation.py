@@ -16,6 +16,7 @@ from untrained.indicators.framework.measurement import Measurement, attributes_k
 from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.forward import logits_of
 from untrained.indicators.quantities.logit_gradients import Gradients, weights_of
+from untrained.indicators.quantities.quiet import quiet
 
 Statistics = tuple[Tensor | None, Tensor | None]
 _SIGNATURE = inspect.signature(functional.batch_norm)
@@ -91,6 +92,6 @@ def frozen_gradients(m: Measurement) -> Gradients:
         return logits.sum()
 
     # a running mean cannot be written to inside vmap
-    with m.batch_norms_evaluated(), attributes_kept(m.network):
+    with m.batch_norms_evaluated(), attributes_kept(m.network), quiet():
         rows: Gradients = vmap(grad(output), (None, 0))(weights, m.inputs)
     return {name: row.detach().flatten(1) for name, row in rows.items()}

@@ -14,6 +14,7 @@ from torch.nn.modules.conv import _ConvNd
 from untrained.foundation import Unsupported
 from untrained.indicators.framework.measurement import Measurement, attributes_kept
 from untrained.indicators.framework.quantity import quantity
+from untrained.indicators.quantities.quiet import quiet
 
 _ALPHA = 0.01
 
@@ -81,7 +82,7 @@ def perturbation(m: Measurement) -> Perturbation:
         norm.train()  # batch statistics are part of the definition
     handles = [norm.register_forward_pre_hook(note) for norm in norms]
     try:
-        with torch.no_grad(), attributes_kept(m.network):
+        with torch.no_grad(), attributes_kept(m.network), quiet():
             before = functional_call(whole, of_whole, (x,), tie_weights=False)
             for handle in handles:
                 handle.remove()
