@@ -115,7 +115,7 @@ def search_task(
     from untrained.harness.gennas_tasks.summary import task_search_table, where_it_is_from
     from untrained.harness.gennas_tasks.task_search import Evolution, protocol_of
     from untrained.harness.gennas_tasks.task_search import search_task as run_search
-    from untrained.harness.study.conditions import Conditions as RunConditions
+    from untrained.harness.study.study import Conditions as RunConditions
     from untrained.indicators.gennas_found import indicator_ids, use_task
     from untrained.indicators.regression.task_file import TaskFile, task_text
     from untrained.reports.pages.search_document import task_search_markdown, task_search_rows
@@ -128,7 +128,7 @@ def search_task(
     target = label_column(truth, dataset, metric)
     labelled, others = draw_labelled(truth, target, count=networks, held_out=held_out, seed=seed)
     run_conditions = RunConditions(
-        inputs=input_, data_seed=seed, batch_size=batch_size, channels=channels, cells=cells
+        inputs=input_, seed=seed, batch_size=batch_size, channels=channels, cells=cells
     )
     protocol, sequences = protocol_of(space, labelled.architectures[0], run_conditions)
     chosen = find_device(device.value)

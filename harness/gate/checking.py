@@ -18,7 +18,6 @@ from untrained.harness.gate.score_findings import (
     score_findings,
 )
 from untrained.harness.gate.truth_findings import truth_finding
-from untrained.harness.study.conditions import conditions_of
 from untrained.harness.study.plan import Plan, plan_study
 from untrained.indicators import indicators
 from untrained.results import Finding, ScoreStore, current_environment
@@ -83,7 +82,7 @@ def check_baseline(
     findings += definition_findings(baseline, plans)
     plans = [_comparable_part(baseline, plan, seed) for plan in plans]
     fill(store, plans)
-    dataset = conditions_of(named.study).find_dataset().name
+    dataset = named.study.find_dataset().name
     for plan in plans:
         frame = ranked_of_plan(plan, store).frame
         findings.append(truth_finding(baseline, plan.space, named, dataset))

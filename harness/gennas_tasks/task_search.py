@@ -15,8 +15,8 @@ from untrained.harness.execution.scoring import build_network
 from untrained.harness.gennas_tasks.evolution import AnyTask, TaskGenome, Trial, best_of, evolve
 from untrained.harness.gennas_tasks.journal import Journal
 from untrained.harness.gennas_tasks.losses import Conditions, Labelled, LossMeter
-from untrained.harness.study.conditions import Conditions as RunConditions
 from untrained.harness.study.conditions import resolve
+from untrained.harness.study.study import Conditions as RunConditions
 from untrained.indicators import Protocol
 from untrained.indicators.gennas import PROTOCOL
 from untrained.indicators.gennas_nlp import PROTOCOL as NLP_PROTOCOL

@@ -14,9 +14,10 @@ from untrained.harness.data.datasets import find_dataset
 from untrained.harness.data.inputs import batches
 from untrained.harness.execution.scoring import build_network
 from untrained.harness.search.evaluators.stored_scores import read_scores
-from untrained.harness.search.experiment.study import Measuring, SearchStudy
+from untrained.harness.search.experiment.study import SearchStudy
 from untrained.harness.search.supernet.estimator import find_estimator
-from untrained.harness.study.conditions import Conditions, resolve
+from untrained.harness.study.conditions import resolve
+from untrained.harness.study.study import Conditions
 from untrained.indicators import Measurement, Protocol, indicators, read
 from untrained.results import ScoreStore
 from untrained.spaces import Architecture, Benchmark, SearchSpace, spaces
@@ -228,7 +229,7 @@ def _flops(space: str, architecture: Architecture, protocol: Protocol) -> float:
         return read(measurement, ["flops"])["flops"].value
 
 
-def _protocol(name: str, dataset: str, how: Measuring) -> Protocol:
+def _protocol(name: str, dataset: str, how: Conditions) -> Protocol:
     conditions = Conditions(
         inputs="gaussian",
         dataset=find_dataset(dataset).name,

@@ -2,87 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 import numpy as np
 
 from untrained.foundation import MalformedInput, derive
-from untrained.harness.data.datasets import (
-    SYNTHETIC_INPUTS,
-    Dataset,
-    check_input_source,
-    find_dataset,
-)
+from untrained.harness.data.datasets import Dataset
 from untrained.harness.data.images import image_source, num_images
-from untrained.harness.study.study import Study
-from untrained.indicators import Protocol
+from untrained.harness.study.study import Conditions
+from untrained.indicators import Protocol, indicators
 from untrained.spaces import find_initialisation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conditions:
-    """What a run asks of every indicator, over its reference protocol."""
+def protocols(conditions: Conditions, names: Iterable[str]) -> dict[str, Protocol]:
+    """Resolve the protocol of every named indicator.
 
-    inputs: str
-    """`gaussian`, `ones` or the name of a dataset, whose images are meant."""
-    dataset: str | None = None
-    """Decides shape and classes; by default that of the images, else cifar10."""
-    data_seed: int = 0
-    shared: bool = False
-    """One protocol for all indicators instead of the reference protocol of each."""
-    batch_size: int | None = None
-    channels: int | None = None
-    cells: int | None = None
-    resolution: int | None = None
-    """Of synthetic inputs; images have their own."""
-    initialisation: str | None = None
-    """Of all networks whose weights matter as they are drawn; by default each protocol's own."""
-    random_labels: bool = False
-    """Labels drawn at random for images too, where an indicator looks at labels."""
-
-    def check_initialisation(self) -> None:
-        """Whether there is such an initialisation.
-
-        Raises:
-            UnknownName: there is none.
-        """
-        if self.initialisation is not None:
-            find_initialisation(self.initialisation)
-
-    def find_dataset(self) -> Dataset:
-        """The dataset that decides shape, classes and normalisation.
-
-        Raises:
-            UnknownName: the inputs or the dataset do not exist.
-            MalformedInput: images of one dataset are asked for with the shape of another.
-        """
-        source = check_input_source(self.inputs)
-        own = None if source in SYNTHETIC_INPUTS else source
-        if self.dataset is None:
-            return find_dataset(own or "cifar10")
-        if own is not None and own != self.dataset:
-            raise MalformedInput(
-                f"inputs are {own!r} images, but the dataset is {self.dataset!r}; images always "
-                "come with the shape, labels and classes of their own dataset: leave the dataset "
-                "out, or use gaussian inputs"
-            )
-        return find_dataset(self.dataset)
-
-
-def conditions_of(study: Study) -> Conditions:
-    """What a study asks of every indicator."""
-    return Conditions(
-        inputs=study.inputs,
-        dataset=study.dataset,
-        data_seed=study.seed,
-        shared=study.protocol == "shared",
-        batch_size=study.batch_size,
-        channels=study.channels,
-        cells=study.cells,
-        resolution=study.resolution,
-        initialisation=study.initialisation,
-        random_labels=study.labels == "random",
-    )
+    Raises:
+        UserError: see `resolve`.
+    """
+    return {
+        item.id: resolve(
+            item.protocol, conditions, follows_initialisation=item.follows_initialisation
+        )
+        for item in map(indicators.__getitem__, names)
+    }
 
 
 def resolve(
@@ -115,11 +58,12 @@ def resolve(
         MalformedInput: more images are wanted than there are, or the file cannot be read.
         MissingData: the images are not there.
     """
-    conditions.check_initialisation()
+    if conditions.initialisation is not None:
+        find_initialisation(conditions.initialisation)
     dataset = conditions.find_dataset()
     looks_at_batch, thin = reference.inputs != "none", reference.skeleton == "thin"
     base = reference
-    if conditions.shared and not thin:
+    if conditions.protocol == "shared" and not thin:
         common = Protocol()
         base = reference.replace(channels=common.channels, cells=common.cells)
         if looks_at_batch:
@@ -136,17 +80,17 @@ def resolve(
         protocol = protocol.replace(initialisation=conditions.initialisation)
     if not looks_at_batch:
         return protocol
-    protocol = protocol.replace(data_seed=conditions.data_seed)
+    protocol = protocol.replace(data_seed=conditions.seed)
     if not thin:
         protocol = protocol.replace(batch_size=conditions.batch_size or base.batch_size)
-    if conditions.inputs in SYNTHETIC_INPUTS or on_noise:
+    if conditions.synthetic or on_noise:
         return protocol.replace(
             inputs="gaussian" if on_noise and conditions.inputs != "ones" else conditions.inputs,
             labels="none" if protocol.labels == "none" else "random",
             sample_ids=(),
             source="",
         )
-    random_labels = conditions.random_labels and protocol.labels != "none"
+    random_labels = conditions.labels == "random" and protocol.labels != "none"
     return protocol.replace(
         inputs="images",
         labels="random" if random_labels else protocol.labels,
@@ -157,7 +101,7 @@ def resolve(
 
 def _resolution(base: Protocol, dataset: Dataset, conditions: Conditions) -> int:
     """Pixels a side: those asked for, else the indicator's own on noise, else the dataset's."""
-    if conditions.resolution is not None and conditions.inputs in SYNTHETIC_INPUTS:
+    if conditions.resolution is not None and conditions.synthetic:
         return conditions.resolution
     if base.inputs == "gaussian" and base.resolution != Protocol().resolution:
         return base.resolution

@@ -8,13 +8,13 @@ from functools import cached_property
 
 from untrained.harness.analysis.aggregates import aggregates_of_study, with_members
 from untrained.harness.execution.task import ScoreTask, Wanted
-from untrained.harness.study.conditions import conditions_of, resolve
+from untrained.harness.study.conditions import protocols
 from untrained.harness.study.population import Selection, select
 from untrained.harness.study.study_file import NamedStudy
 from untrained.indicators import Protocol, indicators
 from untrained.results import ScoreKey
 from untrained.results.aggregates import BoundAggregate
-from untrained.spaces import spaces
+from untrained.spaces import find_initialisation, spaces
 
 
 @dataclass(frozen=True)
@@ -100,20 +100,14 @@ def plan_study(
     study = named.study
     aggregates = aggregates_of_study(named)
     names = with_members(_checked_names(named), aggregates)
-    conditions = conditions_of(study)
-    protocols = {
-        item.id: resolve(
-            item.protocol, conditions, follows_initialisation=item.follows_initialisation
-        )
-        for item in map(indicators.__getitem__, names)
-    }
+    resolved = protocols(study, names)
     return [
         Plan(
             space=name,
             selection=select(spaces[name], study)
             if architectures is None
             else Selection(tuple(architectures[name]), f"{len(architectures[name]):,} given"),
-            protocols=protocols,
+            protocols=resolved,
             versions={i: indicators[i].version for i in names},
             seeds=study.network_seeds,
             share_classes=study.share_classes,
@@ -129,9 +123,10 @@ def _checked_names(named: NamedStudy) -> list[str]:
     """The indicators of the study, once every name in it is known to exist."""
     study = named.study
     with named.at("inputs"):
-        conditions_of(study).find_dataset()
+        study.find_dataset()
     with named.at("initialisation"):
-        conditions_of(study).check_initialisation()
+        if study.initialisation is not None:
+            find_initialisation(study.initialisation)
     for space in study.spaces:
         with named.at("spaces"):
             spaces[space]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from untrained.foundation import MalformedInput, MissingData, UserError, derive
-from untrained.harness.study.conditions import conditions_of
 from untrained.harness.study.truth import NoTruth, find_truth
 
 if TYPE_CHECKING:
@@ -108,7 +107,7 @@ def _known(space: SearchSpace, study: Study, seed: int) -> Selection | NoTruth:
         They; without a truth, where the study can do without, why there is none: n of the whole
         space are then drawn instead.
     """
-    dataset = conditions_of(study).find_dataset().name
+    dataset = study.find_dataset().name
     truth = find_truth(space.name, study.truth, datasets={dataset})
     if isinstance(truth, NoTruth):
         if study.population.n is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -14,6 +14,14 @@ from pydantic import (
     PositiveInt,
     field_validator,
     model_validator,
+)
+
+from untrained.foundation import MalformedInput
+from untrained.harness.data.datasets import (
+    SYNTHETIC_INPUTS,
+    Dataset,
+    check_input_source,
+    find_dataset,
 )
 
 # lists of TOML become tuples, which strict mode would refuse; their items stay strict
@@ -133,28 +141,17 @@ class ReportOptions(_Section):
     """Relative to the study file; by default one named like the study, where the command runs."""
 
 
-class Study(_Section):
-    """One experiment: spaces x population x indicators x seeds, truth, statistics, report."""
+class Conditions(_Section):
+    """What scores are measured under: changes to the reference protocol of each indicator."""
 
-    title: str | None = None
-    """The study's name by default."""
-    spaces: Names
-    indicators: NamesOrAll
-    """Their ids, patterns of them such as "ntk_*", or "all"."""
-    aggregates: NamesIfAny = ()
-    """Ids of scores that are computed from other scores when tables are made."""
-    aggregate: Annotated[tuple[OwnAggregate, ...], Field(strict=False)] = ()
-    """Further ones, of chosen members; what members are not in `indicators` is scored too."""
-    seed: int = 0
-    """What all randomness derives from: the sample, the inputs and the initialisations."""
-    seeds: Seeds | None = None
-    """Of the initialisations, one network each; by default the study's seed alone."""
     inputs: str = "gaussian"
     """`gaussian`, `ones` or the name of a dataset, whose images are meant."""
     labels: LabelsOfImages = "true"
     """Of images; synthetic inputs always have random ones."""
     dataset: str | None = None
     """Shape and number of classes; by default those of the images, else cifar10."""
+    seed: int = 0
+    """What all randomness derives from: the sample, the inputs and the initialisations."""
     protocol: Literal["reference", "shared"] = "reference"
     """The reference protocol of each indicator, or one and the same for all."""
     batch_size: PositiveInt | None = None
@@ -168,10 +165,75 @@ class Study(_Section):
     initialisation: str | None = None
     """Of the weights, instead of the protocol's, for all scores that depend on how they are drawn:
     `default` (the layers' own), `kaiming_normal_fan_in`, `kaiming_normal_fan_out`, `gaussian`."""
-    share_classes: bool = False
-    """Score one architecture of each functional class where the indicator allows it."""
     timeout_s: PositiveFloat | None = None
     """Seconds one indicator may take on one network; no limit by default."""
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether inputs are drawn instead of read from the images of a dataset."""
+        return self.inputs in SYNTHETIC_INPUTS
+
+    def about(self, dataset: str | None, *, inputs: str | None = None) -> Self:
+        """Fill in the dataset of synthetic inputs, which have none of their own.
+
+        Args:
+            dataset: taken where inputs are synthetic and no dataset is given.
+            inputs: instead of the present ones.
+        """
+        changed = self.model_copy(update={"inputs": inputs or self.inputs})
+        if self.dataset is not None or not changed.synthetic:
+            return changed
+        return changed.model_copy(update={"dataset": dataset})
+
+    def changes(self) -> str:
+        """List what differs from the protocols, for a report: `batch size 8, channels 3`."""
+        named = {
+            "batch size": self.batch_size,
+            "channels": self.channels,
+            "cells": self.cells,
+            "resolution": self.resolution,
+            "initialisation": self.initialisation,
+            "labels": None if self.labels == "true" else self.labels,
+            "protocol": None if self.protocol == "reference" else self.protocol,
+        }
+        return ", ".join(f"{name} {value}" for name, value in named.items() if value is not None)
+
+    def find_dataset(self) -> Dataset:
+        """Find the dataset that decides shape, classes and normalisation.
+
+        Raises:
+            UnknownName: the inputs or the dataset do not exist.
+            MalformedInput: images of one dataset are asked for with the shape of another.
+        """
+        source = check_input_source(self.inputs)
+        own = None if source in SYNTHETIC_INPUTS else source
+        if self.dataset is None:
+            return find_dataset(own or "cifar10")
+        if own is not None and own != self.dataset:
+            raise MalformedInput(
+                f"inputs are {own!r} images, but the dataset is {self.dataset!r}; images always "
+                "come with the shape, labels and classes of their own dataset: leave the dataset "
+                "out, or use gaussian inputs"
+            )
+        return find_dataset(self.dataset)
+
+
+class Study(Conditions):
+    """One experiment: spaces x population x indicators x seeds, truth, statistics, report."""
+
+    title: str | None = None
+    """The study's name by default."""
+    spaces: Names
+    indicators: NamesOrAll
+    """Their ids, patterns of them such as "ntk_*", or "all"."""
+    aggregates: NamesIfAny = ()
+    """Ids of scores that are computed from other scores when tables are made."""
+    aggregate: Annotated[tuple[OwnAggregate, ...], Field(strict=False)] = ()
+    """Further ones, of chosen members; what members are not in `indicators` is scored too."""
+    seeds: Seeds | None = None
+    """Of the initialisations, one network each; by default the study's seed alone."""
+    share_classes: bool = False
+    """Score one architecture of each functional class where the indicator allows it."""
     population: Population
     factors: Factors = Factors()
     """What is varied, to see how much rankings depend on it."""

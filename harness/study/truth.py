@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from untrained.foundation import MissingData
 from untrained.harness.data.datasets import datasets as known
-from untrained.harness.study.conditions import conditions_of
 from untrained.harness.study.study import Truth
 from untrained.harness.study.study_file import NamedStudy
 from untrained.spaces import Benchmark, Target, benchmarks, find_benchmark, spaces
@@ -146,7 +145,7 @@ def truths_of_study(named: NamedStudy) -> dict[str, ChosenTruth | NoTruth]:
         MissingData: a benchmark's file is not there, and the study cannot do without.
     """
     study = named.study
-    dataset = conditions_of(study).find_dataset().name
+    dataset = study.find_dataset().name
     truths: dict[str, ChosenTruth | NoTruth] = {}
     for space in dict.fromkeys(study.spaces):
         with named.at("truth"):

@@ -13,9 +13,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from untrained.foundation import MissingData, UserError
 from untrained.harness.execution.task import ScoreTask, Wanted
-from untrained.harness.study.conditions import Conditions, resolve
+from untrained.harness.study.conditions import resolve
 from untrained.harness.study.population import Selection
-from untrained.harness.study.study import Truth
+from untrained.harness.study.study import Conditions, Truth
 from untrained.harness.study.truth import ChosenTruth, choose_truth
 from untrained.harness.validation.stored_baselines import StoredBaselines, stored_baselines
 from untrained.indicators import Indicator, Protocol
@@ -96,10 +96,10 @@ class Ground:
             item: the indicator.
             other_batch: 0 for the batch that the baselines saw, other numbers for others.
         """
-        seed = self.conditions.data_seed + other_batch
+        seed = self.conditions.seed + other_batch
         return resolve(
             item.protocol,
-            replace(self.conditions, data_seed=seed),
+            self.conditions.model_copy(update={"seed": seed}),
             follows_initialisation=item.follows_initialisation,
         )
 
@@ -196,5 +196,5 @@ def _conditions(
             f"baselines saw images; {error}"
         )
         dataset = conditions.find_dataset().name
-        return replace(conditions, inputs="gaussian", dataset=dataset), (note,)
+        return conditions.model_copy(update={"inputs": "gaussian", "dataset": dataset}), (note,)
     return conditions, ()

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from untrained.foundation import UnknownName, UserError, derive
-from untrained.harness.study.conditions import Conditions, conditions_of
-from untrained.harness.study.study import Study
+from untrained.harness.study.study import Conditions, Study
 from untrained.harness.study.study_file import builtin_studies, load_study
 from untrained.indicators import indicators
 from untrained.results.store.export import ExportedScores, read_export
@@ -45,7 +44,7 @@ class StoredBaselines:
     @property
     def conditions(self) -> Conditions:
         """Of the study."""
-        return conditions_of(self.study)
+        return self.study
 
     @property
     def network_seed(self) -> int:

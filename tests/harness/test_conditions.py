@@ -6,8 +6,9 @@ import pytest
 
 from untrained.foundation import MalformedInput, UnknownName
 from untrained.harness.data.datasets import datasets
-from untrained.harness.study.conditions import Conditions, resolve
+from untrained.harness.study.conditions import resolve
 from untrained.harness.study.plan import plan_study
+from untrained.harness.study.study import Conditions
 from untrained.indicators import Protocol
 
 REFERENCE = Protocol(batch_size=48, labels="true", channels=12, cells=3, batch_norm="eval")
@@ -21,19 +22,19 @@ NO_BATCH = Protocol(inputs="none", labels="none", dtype="float64")
 @pytest.mark.parametrize("inputs", ["gaussian", "cifar10"])
 def test_what_a_paper_measures_on_noise_stays_on_noise(inputs):
     reference = Protocol(inputs="gaussian", batch_size=1, resolution=64, labels="none")
-    protocol = resolve(reference, Conditions(inputs=inputs, data_seed=3))
+    protocol = resolve(reference, Conditions(inputs=inputs, seed=3))
     assert protocol == reference.replace(data_seed=3)
     usual = resolve(reference.replace(resolution=32), Conditions(inputs=inputs, dataset="cifar10"))
     assert (usual.inputs, usual.resolution) == ("gaussian", 32)
     assert resolve(reference, Conditions(inputs="ones")).inputs == "ones"
-    together = resolve(reference, Conditions(inputs=inputs, shared=True, batch_size=2))
+    together = resolve(reference, Conditions(inputs=inputs, protocol="shared", batch_size=2))
     assert together.inputs == ("images" if inputs == "cifar10" else "gaussian")
     assert together.resolution == 32
 
 
 def test_gaussian_inputs_keep_the_rest_of_the_reference_and_draw_labels():
     expected = REFERENCE.replace(inputs="gaussian", labels="random", data_seed=7)
-    assert resolve(REFERENCE, Conditions(inputs="gaussian", data_seed=7)) == expected
+    assert resolve(REFERENCE, Conditions(inputs="gaussian", seed=7)) == expected
 
 
 def test_an_indicator_without_labels_gets_none():
@@ -53,8 +54,8 @@ def test_the_dataset_decides_shape_and_classes(name: str):
 
 
 def test_a_score_without_a_batch_ignores_inputs_data_seed_and_batch_size():
-    one = resolve(NO_BATCH, Conditions(inputs="gaussian", data_seed=1, batch_size=3))
-    two = resolve(NO_BATCH, Conditions(inputs="ones", data_seed=2, shared=True))
+    one = resolve(NO_BATCH, Conditions(inputs="gaussian", seed=1, batch_size=3))
+    two = resolve(NO_BATCH, Conditions(inputs="ones", seed=2, protocol="shared"))
     assert one == two == NO_BATCH
     other = resolve(NO_BATCH, Conditions(inputs="gaussian", dataset="cifar100", channels=4))
     assert (other.num_classes, other.channels) == (100, 4)
@@ -66,7 +67,7 @@ def test_overrides_win_over_the_reference():
 
 
 def test_a_shared_protocol_is_one_for_all():
-    conditions = Conditions(inputs="gaussian", shared=True)
+    conditions = Conditions(inputs="gaussian", protocol="shared")
     other = Protocol(batch_size=3, labels="none", dtype="float64", cells=9)
     assert resolve(REFERENCE, conditions).digest == resolve(other, conditions).digest
 
@@ -115,7 +116,12 @@ def test_an_unknown_initialisation_suggests_the_nearest():
 @pytest.mark.parametrize("shared", [False, True])
 def test_a_thin_network_keeps_its_size_and_that_of_its_inputs(shared: bool):
     conditions = Conditions(
-        inputs="gaussian", dataset="cifar100", shared=shared, channels=16, cells=5, data_seed=3
+        inputs="gaussian",
+        dataset="cifar100",
+        protocol="shared" if shared else "reference",
+        channels=16,
+        cells=5,
+        seed=3,
     )
     expected = THIN.replace(inputs="gaussian", dataset="cifar100", num_classes=100, data_seed=3)
     assert resolve(THIN, conditions) == expected
@@ -131,7 +137,7 @@ def test_crops_go_through_all_images_before_one_is_drawn_again():
     assert len(set(protocol.sample_ids[48:])) == 12
     whole = resolve(REFERENCE.replace(batch_size=24), Conditions(inputs="cifar10"))
     assert protocol.sample_ids[:24] == whole.sample_ids
-    other = resolve(THIN.replace(batch_size=20), Conditions(inputs="cifar10", data_seed=1))
+    other = resolve(THIN.replace(batch_size=20), Conditions(inputs="cifar10", seed=1))
     assert other.sample_ids != protocol.sample_ids
 
 

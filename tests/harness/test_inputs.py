@@ -13,7 +13,8 @@ import torch
 
 from untrained.foundation import MalformedInput, MissingData
 from untrained.harness.data.inputs import batches
-from untrained.harness.study.conditions import Conditions, resolve
+from untrained.harness.study.conditions import resolve
+from untrained.harness.study.study import Conditions
 from untrained.indicators import Protocol, indicators
 
 GAUSSIAN = Protocol(inputs="gaussian", batch_size=6, resolution=8, labels="random")
@@ -145,7 +146,7 @@ def test_a_smaller_batch_is_the_beginning_of_a_larger():
     large = resolve(Protocol(batch_size=20), Conditions(inputs="cifar10"))
     small = resolve(Protocol(batch_size=7), Conditions(inputs="cifar10"))
     assert large.sample_ids[:7] == small.sample_ids
-    other = resolve(Protocol(batch_size=7), Conditions(inputs="cifar10", data_seed=1))
+    other = resolve(Protocol(batch_size=7), Conditions(inputs="cifar10", seed=1))
     assert other.sample_ids != small.sample_ids
 
 

@@ -29,10 +29,10 @@ from untrained.harness.search.problem import Problem, Validation
 from untrained.harness.search.requests import CostlyRequest, Score, Scored, Train, Trained
 from untrained.harness.search.supernet.estimator import Estimator
 from untrained.harness.search.training_cost import TrainingCost
-from untrained.harness.study.plan import Plan, plan_study
+from untrained.harness.study.conditions import protocols
+from untrained.harness.study.plan import Plan
 from untrained.harness.study.population import Selection
-from untrained.harness.study.study import Study
-from untrained.harness.study.study_file import NamedStudy, checked
+from untrained.indicators import indicators
 from untrained.results import ScoreStore
 from untrained.spaces import Architecture
 
@@ -58,7 +58,7 @@ def live_maker(
     chosen = find_device(device)
     executor = make_executor(chosen, workers)
     store = ScoreStore(Path(study.store))
-    how = study.measuring
+    how = study.measuring.about(study.dataset)
 
     def make(
         problem: Problem,
@@ -66,22 +66,15 @@ def live_maker(
         validation: Validation | None,
         cost: TrainingCost | None,
     ) -> World:
-        values = {
-            "spaces": [study.space],
-            "indicators": list(estimator.indicators),
-            "inputs": how.inputs,
-            "seed": how.seed,
-            "batch_size": how.batch_size,
-            "channels": how.channels,
-            "cells": how.cells,
-            "initialisation": how.initialisation,
-            "timeout_s": how.timeout_s,
-            # what is scored is up to the search: this one network never is unless it is asked for
-            "population": {"kind": "sample", "n": 1},
-        }
-        if how.inputs in ("gaussian", "ones"):
-            values["dataset"] = study.dataset
-        [plan] = plan_study(NamedStudy(named.name, checked(Study, values), named.command))
+        names = list(dict.fromkeys(estimator.indicators))
+        plan = Plan(
+            space=study.space,
+            selection=Selection((), "asked for by a search"),
+            protocols=protocols(how, names),
+            versions={name: indicators[name].version for name in names},
+            seeds=(how.seed,),
+            timeout_s=how.timeout_s,
+        )
         return LiveWorld(
             problem,
             plan,

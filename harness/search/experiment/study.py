@@ -15,6 +15,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
 
 from untrained.foundation import MalformedInput, MissingData, UnknownName
+from untrained.harness.study.study import Conditions
 from untrained.harness.study.study_file import checked
 
 _TUPLE = Field(strict=False)
@@ -56,30 +57,6 @@ class OneSearch(_Section):
     then the scored ones at the smallest number of changed decisions."""
 
 
-class Measuring(_Section):
-    """How scores are measured where they are not read off a file."""
-
-    inputs: str = "gaussian"
-    """`gaussian`, `ones` or the name of a dataset, whose images are meant."""
-    seed: int = 0
-    """Of inputs and initialisations."""
-    batch_size: PositiveInt | None = None
-    channels: PositiveInt | None = None
-    cells: PositiveInt | None = None
-    initialisation: str | None = None
-    timeout_s: PositiveFloat | None = None
-
-    def changes(self) -> str:
-        """What is not as the protocols have it, for a report: `batch size 8, channels 3`."""
-        named = (
-            ("batch size", self.batch_size),
-            ("channels", self.channels),
-            ("cells", self.cells),
-            ("initialisation", self.initialisation),
-        )
-        return ", ".join(f"{name} {value}" for name, value in named if value is not None)
-
-
 class LandscapeOptions(_Section):
     """Which routes are drawn on which landscapes; none without searches."""
 
@@ -112,7 +89,8 @@ class SearchStudy(_Section):
     landscape: LandscapeOptions | None = None
     """By default the first four searches that go from network to network by scores, if scores are
     stored."""
-    measuring: Measuring = Measuring()
+    measuring: Conditions = Conditions()
+    """How scores are measured where they are not read from a file."""
     runs: PositiveInt = 100
     seed: int = 0
     """Of all searches; each run draws from a stream of its own."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -15,9 +14,10 @@ from untrained.foundation import Unsupported, UntrainedError, UserError, derive
 from untrained.harness.data.inputs import batches
 from untrained.harness.execution.pool import isolated
 from untrained.harness.search.supernet.gradient import squared_gradient_norm
-from untrained.harness.study.conditions import Conditions, resolve
+from untrained.harness.study.conditions import resolve
+from untrained.harness.study.study import Conditions
 from untrained.indicators import Measurement, Protocol, indicators, read
-from untrained.spaces import SearchSpace, initialise
+from untrained.spaces import SearchSpace, find_initialisation, initialise
 from untrained.spaces.framework.supernet import Supernet
 from untrained.spaces.framework.supernet_mask import OperationMask
 
@@ -47,7 +47,8 @@ class SupernetMeter:
         Raises:
             UserError: the space has no supernet, or the conditions do not exist.
         """
-        conditions.check_initialisation()
+        if conditions.initialisation is not None:
+            find_initialisation(conditions.initialisation)
         conditions.find_dataset()
         try:
             self.layout = space.supernet_layout
@@ -147,9 +148,8 @@ class SupernetMeter:
 
     def _protocol(self, name: str, draw: int) -> Protocol:
         item = indicators[name]
-        conditions = replace(
-            self._conditions, data_seed=derive(self._conditions.data_seed, "supernet", draw)
-        )
+        seed = derive(self._conditions.seed, "supernet", draw)
+        conditions = self._conditions.model_copy(update={"seed": seed})
         protocol = resolve(
             item.protocol, conditions, follows_initialisation=item.follows_initialisation
         )

@@ -12,7 +12,6 @@ from untrained.harness.search.problem import Problem
 from untrained.harness.search.supernet.estimator import Estimator
 from untrained.harness.search.supernet.evaluator import SupernetWorld
 from untrained.harness.search.supernet.meter import SupernetMeter
-from untrained.harness.study.conditions import Conditions
 from untrained.spaces import spaces
 from untrained.spaces.framework.supernet_layout import SupernetLayout
 
@@ -72,15 +71,7 @@ def supernet_world(
         )
     how = study.measuring
     inputs = one.inputs or how.inputs
-    conditions = Conditions(
-        inputs=inputs,
-        dataset=dataset if inputs in ("gaussian", "ones") else None,
-        data_seed=how.seed,
-        batch_size=how.batch_size,
-        channels=how.channels,
-        cells=how.cells,
-        initialisation=how.initialisation,
-    )
+    conditions = how.about(dataset, inputs=inputs)
     space = spaces[study.space]
     problem = Problem(Domain(space), dataset, estimator)
     changed = how.changes()

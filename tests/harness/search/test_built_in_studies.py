@@ -6,7 +6,7 @@ import pytest
 
 from untrained.harness.search import Asks, find_estimator, searchers
 from untrained.harness.search.experiment.study import builtin_search_studies, load_search_study
-from untrained.harness.study.conditions import Conditions
+from untrained.harness.study.study import Conditions
 from untrained.spaces import benchmarks, find_initialisation, spaces
 
 

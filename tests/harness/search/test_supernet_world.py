@@ -21,7 +21,7 @@ from untrained.harness.search.supernet.evaluator import SupernetWorld
 from untrained.harness.search.supernet.gradient import squared_gradient_norm
 from untrained.harness.search.supernet.meter import SupernetMeter
 from untrained.harness.search.supernet.opening import layout_of
-from untrained.harness.study.conditions import Conditions
+from untrained.harness.study.study import Conditions
 from untrained.spaces import SearchSpace, spaces
 from untrained.spaces.framework.supernet_mask import OperationMask
 

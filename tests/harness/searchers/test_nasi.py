@@ -21,7 +21,7 @@ from untrained.harness.search.searcher import searchers
 from untrained.harness.search.supernet.evaluator import SupernetWorld
 from untrained.harness.search.supernet.gradient import GumbelSoftmax, squared_gradient_norm
 from untrained.harness.search.supernet.meter import SupernetMeter
-from untrained.harness.study.conditions import Conditions
+from untrained.harness.study.study import Conditions
 from untrained.results.searches.speed import Trajectory
 from untrained.spaces import spaces
 

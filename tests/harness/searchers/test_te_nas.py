@@ -19,7 +19,7 @@ from untrained.harness.search import (
 from untrained.harness.search.searcher import searchers
 from untrained.harness.search.supernet.evaluator import SupernetWorld
 from untrained.harness.search.supernet.meter import SupernetMeter
-from untrained.harness.study.conditions import Conditions
+from untrained.harness.study.study import Conditions
 from untrained.results.searches.speed import Trajectory
 from untrained.spaces import spaces
 from untrained.spaces.framework.supernet_mask import OperationMask

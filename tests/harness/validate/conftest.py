@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
-from untrained.harness.study.conditions import conditions_of
 from untrained.harness.validation import measuring
 from untrained.harness.validation.stored_baselines import StoredBaselines
 
@@ -72,5 +70,5 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """As few trials as there can be, on networks a fraction of the baselines' size."""
     smaller = partial(measuring.Settings, trials=1, beside=("params",))
     monkeypatch.setattr(measuring, "Settings", smaller)
-    tiny = property(lambda one: replace(conditions_of(one.study), channels=4, cells=1))
+    tiny = property(lambda one: one.study.model_copy(update={"channels": 4, "cells": 1}))
     monkeypatch.setattr(StoredBaselines, "conditions", tiny)
