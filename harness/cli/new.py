@@ -13,7 +13,6 @@ from typing import Annotated
 import typer
 
 from untrained.foundation import StorageError, UserError
-from untrained.indicators import indicators
 
 
 def check_name(name: str) -> None:
@@ -25,6 +24,8 @@ def check_name(name: str) -> None:
     Raises:
         UserError: it may not; the message says why and proposes another one.
     """
+    from untrained.indicators import indicators
+
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
         raise UserError(
             f"an indicator cannot be named {name!r}: its name is that of a Python function in "
@@ -38,6 +39,8 @@ def check_name(name: str) -> None:
 
 
 def _proposed(name: str) -> str:
+    from untrained.indicators import indicators
+
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
     plain = re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_").lstrip("0123456789_")
     plain = plain or "my_indicator"

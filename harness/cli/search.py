@@ -206,7 +206,7 @@ def search(
     from importlib.metadata import version
 
     from untrained.harness.cli.options import use_tasks
-    from untrained.harness.cli.output import print_rows
+    from untrained.harness.cli.rows import print_rows
     from untrained.harness.execution.executors import find_device
     from untrained.harness.search.experiment.reporting import search_table
     from untrained.harness.search.experiment.run import run_study

@@ -107,7 +107,7 @@ def search_task(
     from importlib.metadata import version
 
     from untrained.foundation import Interrupted
-    from untrained.harness.cli.output import print_rows
+    from untrained.harness.cli.rows import print_rows
     from untrained.harness.cli.running import typed_command
     from untrained.harness.execution.executors import find_device, make_executor
     from untrained.harness.gennas_tasks.journal import Journal

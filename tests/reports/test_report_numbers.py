@@ -16,7 +16,10 @@ from untrained.reports.tables.numbers import (
 )
 
 
-@pytest.mark.parametrize("name", ["numbers", "columns", "facts", "environment", "markdown"])
+@pytest.mark.parametrize(
+    "name",
+    ["tables.numbers", "tables.columns", "tables.facts", "tables.environment", "formats.markdown"],
+)
 def test_examples_in_docstrings_hold(name: str) -> None:
     module = importlib.import_module(f"untrained.reports.{name}")
     assert doctest.testmod(module).failed == 0

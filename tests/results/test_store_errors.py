@@ -10,7 +10,7 @@ import pytest
 
 from untrained.foundation import MissingData, StorageError
 from untrained.results import ScoreStore
-from untrained.results.store.store import database
+from untrained.results.store import database
 
 
 def test_a_missing_store_names_the_nearest_one(store):

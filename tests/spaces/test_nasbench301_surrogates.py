@@ -10,9 +10,9 @@ import pytest
 
 from untrained.foundation import MalformedInput, MissingData, UserError
 from untrained.spaces import Target, benchmarks, data_folder, find_benchmark, spaces
+from untrained.spaces.darts import nasbench301_package
+from untrained.spaces.darts import surrogate as nasbench301_surrogate
 from untrained.spaces.darts.nasbench301_package import NASBench301Package
-from untrained.spaces.darts.space import nasbench301_package
-from untrained.spaces.darts.space import surrogate as nasbench301_surrogate
 from untrained.spaces.darts.surrogate import NASBench301Surrogate
 
 CELL = "|max_pool_3x3~0|sep_conv_3x3~1|+" + "+".join(["|skip_connect~0|dil_conv_5x5~2|"] * 3)
