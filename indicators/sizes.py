@@ -67,7 +67,8 @@ def flops(m: Measurement) -> float:
 
 def _trilinear_flops(a: list[int], weight: list[int], b: list[int], *_: Any, **__: Any) -> int:
     """Twice the multiply-accumulates of a bilinear layer: outputs x left x right for each row."""
-    return 2 * prod(torch.broadcast_shapes(a, weight, b))
+    shape = torch.broadcast_shapes(a, weight, b)  # type: ignore[no-untyped-call]
+    return 2 * int(prod(shape))
 
 
 def _vector_flops(matrix: list[int], vector: list[int], *_: Any, **__: Any) -> int:

@@ -59,7 +59,7 @@ def quiet() -> Iterator[None]:
     # outside of the pass: with other tensors, or where no gradient reaches
     with_graph = checkpoint._checkpoint_without_reentrant_generator
     checkpoint._checkpoint_without_reentrant_generator = _called_once
-    checkpoint.CheckpointFunction.apply = _called_at_once
+    checkpoint.CheckpointFunction.apply = _called_at_once  # type: ignore[method-assign]
     try:
         with sdpa_kernel(SDPBackend.MATH), _DropoutOff():
             yield
@@ -84,10 +84,10 @@ def _called_at_once(function: Callable[..., Any], preserve: bool, *args: Any) ->
 def _random_states() -> tuple[Any, ...]:
     kind, keys, place, *_ = np.random.get_state(legacy=True)  # noqa: NPY002 - the one that networks draw from
     states = [torch.get_rng_state()]
-    if torch.cuda.is_initialized():
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         states += torch.cuda.get_rng_state_all()
     return (
         *(state.numpy().tobytes() for state in states),
-        (kind, keys.tobytes(), place),
+        (kind, np.asarray(keys).tobytes(), place),
         random.getstate(),
     )

@@ -116,7 +116,7 @@ def test_crops_follow_the_data_seed():
     batches.cache_clear()
     again = batches(thin_protocol("cifar10"))
     assert all(torch.equal(a, b) for (a, _), (b, _) in zip(first, again, strict=True))
-    other = batches(thin_protocol("cifar10", data_seed=1))
+    other = batches(thin_protocol("cifar10", seed=1))
     assert not torch.equal(first[0][0], other[0][0])
 
 

@@ -73,18 +73,18 @@ def keeps_a_hook_if_a_layer_fails(m):
     return found
 
 
-def leaves_a_gradient_if_backward_fails(m):
-    m.network.eggs = 1
+def keeps_a_hook_if_backward_fails(m):
+    hook = m.network.register_forward_hook(lambda module, args, out: None)
     loss_gradients(m)
-    del m.network.eggs
+    hook.remove()
     return spread(m)
 
 
 def fails_the_second_time(m):
-    m.network.spam = 1
+    hook = m.network.register_forward_hook(lambda module, args, out: None)
     spread(m)
     found = spread(m)
-    del m.network.spam
+    hook.remove()
     return found
 
 
@@ -238,7 +238,6 @@ FAULTY = {
         (doing(scales_the_network), "it changes parameters"),
         (doing(lambda m: (m.inputs.add_(1), spread(m))[1]), "the batches"),
         (doing(lambda m: (m.network.register_forward_hook(print), 1.0)[1]), "hooks"),
-        (doing(lambda m: (setattr(m.network, "x", 1), spread(m))[1]), "attributes of modules"),
         (doing(lambda m: (torch.set_num_threads(2), spread(m))[1]), "threads"),
         (doing(lambda m: (__import__("random").random(), spread(m))[1]), "Python's global random"),
         (doing(lambda m: (__import__("numpy").random.rand(), spread(m))[1]), "numpy's global"),
@@ -247,8 +246,8 @@ FAULTY = {
         (doing(keeps_a_hook_if_a_layer_fails), "has changed hooks"),
         (doing(refusing_without(nn.LSTM)), "the outcome is status 'unsupported'"),
     ],
-    f"{AFTER}[second forward]": [(doing(fails_the_second_time), "has changed attributes")],
-    f"{AFTER}[backward]": [(doing(leaves_a_gradient_if_backward_fails), "has changed attributes")],
+    f"{AFTER}[second forward]": [(doing(fails_the_second_time), "has changed hooks")],
+    f"{AFTER}[backward]": [(doing(keeps_a_hook_if_backward_fails), "has changed hooks")],
     "functional_twins_score_alike_exactly_if_declared": [
         (replace(GOOD, class_invariant=False), "declare class_invariant=True"),
         (replace(indicators["params"], class_invariant=True), "declare class_invariant=False"),

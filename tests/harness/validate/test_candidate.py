@@ -70,14 +70,14 @@ def test_of_several_one_is_named(write: Write, decorated: Decorated) -> None:
 
 
 def test_an_indicator_of_the_project_is_validated_too() -> None:
-    from untrained.indicators import sizes as module
+    from untrained.indicators import gradsign as module
 
     path = Path(str(module.__file__))
     candidate = find_candidate(path)
-    stored = indicators["params"]
+    stored = indicators["gradsign"]
     with candidate.registered() as item:
         assert item.version == candidate.version
-    assert indicators["params"] is stored
+    assert indicators["gradsign"] is stored
 
 
 CASES = [
