@@ -103,7 +103,7 @@ def _trained(one: Finished, truth: Truth) -> _Draws | None:
     if validation is None or cost is None or known is None:
         return None
     settings = one.opened.searcher.settings(one.one.settings)
-    target = validation.target(int(settings.get("epochs", 0)))
+    target = validation.target(int(str(settings.get("epochs", 0))))
     domain = one.opened.world.problem.domain
     stays = domain.confined or not one.asks & {Asks.scores, Asks.accuracy}
     if stays and domain.members is not None:
