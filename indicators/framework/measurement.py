@@ -36,9 +36,8 @@ def attributes_kept(network: nn.Module) -> Iterator[Callable[[], None]]:
     """
     kept: list[tuple[dict[str, Any], dict[str, Any], list[tuple[Any, Any]]]] = []
     for module in network.modules():
-        ours = type(module).__module__.startswith("torch.nn.modules")
-        if isinstance(module, torch.jit.ScriptModule) or (ours and not module._forward_pre_hooks):
-            continue  # its attributes are its settings alone
+        if isinstance(module, torch.jit.ScriptModule):
+            continue  # TorchScript holds its attributes
         own = vars(module)
         saved = {name: value for name, value in own.items() if name not in _REGISTERS}
         contents = [

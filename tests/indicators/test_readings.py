@@ -195,3 +195,23 @@ def test_batch_norm_over_one_vector_is_unsupported(x):
         measure(net, x[:1], None, ["naswot"])
     scores = measure(net, x[:1], None, ["flops", "depth", "synflow"])
     assert all(math.isfinite(value) for value in scores.values())
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_attributes_that_an_indicator_sets_are_put_back(register, x, fails):
+    network = nn.Sequential(nn.Flatten(), nn.Linear(192, 2)).double()
+    network.old = "before"
+
+    def spoils(m):
+        m.network.old, m.network.new = "after", 1
+        if fails:
+            raise RuntimeError("in the middle")
+        return 1.0
+
+    register("spoils", spoils)
+    register("next", lambda m: float(m.network.old == "before" and not hasattr(m.network, "new")))
+    with Measurement(network, [(x, None)]) as m:
+        found = read(m, ["spoils", "next"])
+    assert found["next"].value == 1
+    assert network.old == "before"
+    assert not hasattr(network, "new")
