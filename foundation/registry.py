@@ -56,8 +56,6 @@ class Registry(Mapping[str, T], Generic[T]):
         """Add an item.
 
         Args:
-            name: its unique name.
-            item: the item.
             origin: where it is defined (module name), for the message of a clash.
 
         Returns:

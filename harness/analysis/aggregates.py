@@ -70,11 +70,6 @@ def with_members(names: Sequence[str], chosen: Sequence[BoundAggregate]) -> list
 def check_members(chosen: Sequence[BoundAggregate], stored: Sequence[str], place: str) -> None:
     """Refuse an aggregate whose members were not scored.
 
-    Args:
-        chosen: the aggregates.
-        stored: the indicators there are scores of.
-        place: where, for the message.
-
     Raises:
         MissingData: a member is missing.
     """
@@ -92,7 +87,6 @@ def member_scores(ranked: Ranked, scores: pd.DataFrame) -> MemberScores:
     """What aggregates are computed from.
 
     Args:
-        ranked: the stored scores.
         scores: the same as a table, one row an architecture, one column an indicator.
 
     Returns:
@@ -121,11 +115,7 @@ def aggregate_row(
     """The row of an aggregate, which says what it was computed from.
 
     Args:
-        one: the aggregate.
-        row: its correlation.
         values: its values; NaN = missing.
-        ranked: the stored scores.
-        rows: those of the indicators, by id.
     """
     members = [rows[member] for member in one.members]
     without = values.index[values.isna()]

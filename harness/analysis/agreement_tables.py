@@ -40,10 +40,6 @@ def agree_ranked(
     """The table of one search space.
 
     Args:
-        ranked: the scores.
-        truth: why there are no accuracies.
-        statistics: how intervals are computed.
-        command: what regenerates the table.
         title: of the table; by default the space's title and what it is.
 
     Raises:
@@ -96,12 +92,6 @@ def tables_of(
     command: str,
 ) -> tuple[list[Section], list[AgreementTable]]:
     """The tables of some search spaces: against accuracies where there are any.
-
-    Args:
-        ranked: the scores of each space.
-        truths: by search space.
-        statistics: how intervals are computed.
-        command: what regenerates the tables.
 
     Raises:
         MissingData: no score of a space fits.

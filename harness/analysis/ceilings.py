@@ -31,9 +31,7 @@ def noise_ceilings(
     validation against the target.
 
     Args:
-        truth: the target.
         values: its values, indexed by architecture; they cut the top slices.
-        resampling: how intervals are made.
 
     Returns:
         As many as the benchmark's columns allow; surrogates without such columns have none.

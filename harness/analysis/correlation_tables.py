@@ -58,10 +58,6 @@ def correlate_ranked(
     A score that was measured for several seeds is their mean, if all of them have a value.
 
     Args:
-        ranked: the scores.
-        truth: what they are ranked against.
-        statistics: how intervals are computed.
-        command: what regenerates the table.
         title: of the table; by default the space's title and the target.
 
     Raises:

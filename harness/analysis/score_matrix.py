@@ -34,9 +34,6 @@ class Scored:
 def scores_of(ranked: Ranked) -> Scored:
     """The values of all scores and aggregates.
 
-    Args:
-        ranked: the stored scores.
-
     Raises:
         MissingData: there are none.
     """
@@ -65,13 +62,7 @@ def wide_scores(ranked: Ranked) -> pd.DataFrame:
 def table_rows(
     ranked: Ranked, scored: Scored, correlations: Iterable[CorrelationRow]
 ) -> dict[str, TableRow]:
-    """What correlations were measured under, aggregates last.
-
-    Args:
-        ranked: the stored scores.
-        scored: their values.
-        correlations: one an indicator or aggregate.
-    """
+    """What correlations were measured under, aggregates last."""
     rows: dict[str, TableRow] = {}
     # an aggregate's row refers to those of its members
     for row in sorted(correlations, key=lambda row: row.indicator in scored.computed):

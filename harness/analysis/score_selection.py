@@ -74,11 +74,8 @@ def ranked_of_store(
     averages them.
 
     Args:
-        store: the scores.
-        space: only this search space.
         protocols: digests, or beginnings of them, to choose among several of one indicator.
         seed: only this seed.
-        aggregates: what tables compute from the scores.
         only: these indicators; by default all that are there.
 
     Raises:

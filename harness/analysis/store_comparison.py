@@ -87,14 +87,10 @@ def compare_stores(
     """A report of what changed between two stores, for every search space that both hold.
 
     Args:
-        paths: stores or exports, before and after.
-        space: only this search space.
         truth: what scores are ranked against, where it is there.
         protocols: digests, or beginnings of them, to choose among several of one indicator; each
             has to be in one of the two at least.
         seed: only this seed.
-        statistics: how intervals are computed.
-        command: what regenerates the report.
 
     Raises:
         UserError: a store cannot be read, or leaves open what is compared.

@@ -80,11 +80,7 @@ def find_dataset(name: str) -> Dataset:
 
 
 def stand_ins(name: str) -> list[Dataset]:
-    """The datasets whose images may stand in for another's.
-
-    Args:
-        name: of the other one.
-    """
+    """The datasets whose images may stand in for another's."""
     return [dataset for dataset in datasets.values() if dataset.stand_in_for == name]
 
 

@@ -78,13 +78,7 @@ def convert_images(
 
     Args:
         name: `<dataset>-images`.
-        source: the archive or folder.
         folder: data folder to write into; by default that of the user.
-        replace: write over existing files.
-        progress: told the number of images read so far.
-
-    Returns:
-        The two files.
 
     Raises:
         UnknownName: no such converter.

@@ -31,8 +31,6 @@ def random_crops(images: Tensor, *, size: int, channels: int, seed: int) -> Tens
     Args:
         images: (batch, colours, H, W).
         size: height and width of a piece, at most H and W.
-        channels: of a piece.
-        seed: draws places and colours.
 
     Returns:
         (batch, channels, size, size).
@@ -124,7 +122,6 @@ def read_images(
     """The images in the given rows of the dataset's file, in the given order.
 
     Args:
-        dataset: the dataset; decides file, size and normalisation.
         sample_ids: row numbers, from 0.
 
     Returns:

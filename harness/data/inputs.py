@@ -26,9 +26,6 @@ def batches(protocol: Protocol) -> tuple[Batch, ...]:
     labels, and in either dtype (up to rounding: noise is drawn in float32). A thin network is
     shown random crops of the images.
 
-    Args:
-        protocol: a resolved protocol.
-
     Returns:
         `num_batches` pairs; labels are int64, or None where the protocol has none.
 

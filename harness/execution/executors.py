@@ -53,7 +53,6 @@ def make_executor(device: Device, workers: int | None = None) -> Executor:
     """The executor for a device: serial for one worker, else processes.
 
     Args:
-        device: what the workers compute on.
         workers: their number; by default one a CPU core, or one a GPU.
     """
     if device == "cuda":

@@ -82,7 +82,6 @@ class Pool:
         """Prepare the processes; they start with the first task.
 
         Args:
-            workers: number of processes.
             gpus: GPUs to hand out in turn, 0 for the CPU.
         """
         # spawn, not fork: threads of torch and CUDA do not survive a fork
@@ -104,8 +103,6 @@ class Pool:
         """Pairs of item and result as they are ready, until the items or the pool are at an end.
 
         Args:
-            function: applied to each item in a worker.
-            items: taken as workers become free.
             lost: receives the items that were under way when a worker died.
         """
         running: dict[Future[R], T] = {}

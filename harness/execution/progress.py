@@ -17,12 +17,7 @@ class Progress(ABC):
 
     @abstractmethod
     def running(self, *, total: int, done_before: int) -> AbstractContextManager[None]:
-        """Show progress while the block runs.
-
-        Args:
-            total: scores to come.
-            done_before: scores that an earlier run stored.
-        """
+        """Show progress while the block runs."""
 
     @abstractmethod
     def advance(self, scores: int, failures: int) -> None:

@@ -26,10 +26,6 @@ def check_sharing(plan: Plan, store: ScoreStore) -> None:
     A shared score is that of the representative's own random weights, so it differs from the one
     the member would have got; whether a score is shared is not part of its key.
 
-    Args:
-        plan: what is to be scored.
-        store: what is there.
-
     Raises:
         StorageError: the store holds wanted scores that were obtained the other way.
     """
@@ -94,15 +90,7 @@ def run_plans(
     """Score what the store lacks. Each network's scores are stored together as soon as they come.
 
     Args:
-        plans: what is wanted.
-        store: where it goes; only this process writes.
-        executor: what does the work.
-        progress: told of each finished network.
-        device: what the networks are computed on.
         retry_failed: score again what is stored with another status than `ok`.
-
-    Returns:
-        What has been done.
 
     Raises:
         StorageError: the store cannot be written, or holds scores that do not go with the plans.

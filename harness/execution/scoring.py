@@ -33,9 +33,6 @@ def time_limit(seconds: float | None) -> Iterator[None]:
     Args:
         seconds: the limit, positive; None for no limit.
 
-    Yields:
-        Nothing.
-
     Raises:
         TimeLimitReached: in the block, when its time is up.
     """
@@ -118,13 +115,6 @@ def build_network(
     space_name: str, architecture: str, protocol: Protocol, *, seed: int, device: str
 ) -> Network:
     """A network with the weights that it has in every run of this seed.
-
-    Args:
-        space_name: of its search space.
-        architecture: its text.
-        protocol: decides size, skeleton, initialisation and precision.
-        seed: of the run.
-        device: where it is put.
 
     Raises:
         UserError: the space has no such architecture or network.

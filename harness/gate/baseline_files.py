@@ -89,7 +89,6 @@ def write_baseline(folder: Path, contents: Mapping[str, str]) -> list[str]:
     new one, which the next reader moves into place.
 
     Args:
-        folder: made if it is not there.
         contents: by file name; the hashes that protect them are added to the provenance.
 
     Returns:

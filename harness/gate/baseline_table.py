@@ -134,13 +134,7 @@ def read_rows(
     """The lines of a CSV document.
 
     Args:
-        text: the document.
-        path: its file, for messages.
-        columns: those that it must have, in this order.
         more: beginning of the names of further columns at the end, of which there is at least one.
-
-    Yields:
-        Lines with all their fields.
 
     Raises:
         MalformedInput: other columns, or a line with too few or too many fields.

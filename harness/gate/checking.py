@@ -60,10 +60,7 @@ def check_baseline(
     """Everything that a baseline can be asked.
 
     Args:
-        baseline: what was agreed on.
         store: takes the new scores; those that are there are believed.
-        fill: measures.
-        study: instead of the baseline's own.
         seed: of the new scores' networks; by default the baseline's first.
 
     Raises:

@@ -26,7 +26,6 @@ def golden_findings(
     """One finding an indicator.
 
     Args:
-        golden: of the baseline, sorted by indicator.
         readings: by indicator and network, of at least the baseline's indicators.
     """
     known = {one.indicator for one in golden}
@@ -129,7 +128,6 @@ def golden_rows(
     """The lines of a baseline's golden scores.
 
     Args:
-        readings: by indicator and network.
         others: the same with other kernels; what they change widens the tolerance.
     """
     for (name, network), reading in readings.items():

@@ -63,7 +63,6 @@ def golden_measurement(
     """A measurement of a golden network in float64 and training mode.
 
     Args:
-        golden: which.
         thin: of the space's thin network, which counts of linear regions are defined on.
         memory_format: of the inputs, instead of what the network declares.
     """
@@ -127,7 +126,6 @@ def golden_readings(
     """What indicators give for every golden network.
 
     Args:
-        names: registered ids.
         other_kernels: compute with torch's plain convolutions in the other memory layout, as
             another machine might: values then differ by what rounding does to them.
 

@@ -37,7 +37,6 @@ def definition_findings(baseline: Baseline, plans: Sequence[Plan]) -> list[Findi
     """What cannot be compared, and what is new; nothing of indicators that are as they were.
 
     Args:
-        baseline: with a study.
         plans: of the study as it is now, of the baseline's networks.
     """
     definitions, protocols = baseline.definitions or {}, dict(plans[0].protocols) if plans else {}

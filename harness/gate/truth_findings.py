@@ -20,12 +20,6 @@ if TYPE_CHECKING:
 def truth_finding(baseline: Baseline, space: str, named: NamedStudy, dataset: str) -> Finding:
     """The truth of one space beside the baseline's.
 
-    Args:
-        baseline: with a study.
-        space: one of its search spaces.
-        named: the study as it is now.
-        dataset: that its scores are about.
-
     Raises:
         MalformedInput: a name in the study's truth does not exist.
     """

@@ -42,12 +42,7 @@ if TYPE_CHECKING:
 
 
 def lower_coverage(baseline: Baseline, contents: Mapping[str, str]) -> list[str]:
-    """What the old baseline has and the new one lacks, a sentence each; empty if nothing.
-
-    Args:
-        baseline: the old one.
-        contents: files of the new one.
-    """
+    """What the old baseline has and the new one lacks, a sentence each; empty if nothing."""
     return [
         *_golden(baseline, contents),
         *_scores(baseline, contents),
@@ -114,9 +109,6 @@ def measure_baseline(
 
     Args:
         baseline: the old one, if there is one; its networks stay, unless a study is given.
-        store: takes the scores.
-        fill: measures.
-        command: that repeats this.
         study: what to make a baseline of; by default the old one's.
 
     Returns:

@@ -52,8 +52,6 @@ class TaskGenome:
         """A task of which every gene is drawn anew with some probability.
 
         Args:
-            task: of this kind.
-            rng: where the draws are from.
             rate: the probability; a gene may come out as it was.
         """
         return self._build(rng, task, lambda: bool(rng.random() < rate))
@@ -142,18 +140,10 @@ def evolve(
     same trials.
 
     Args:
-        genome: draws and mutates.
         fitness: of a task; NaN counts as the worst.
-        rng: draws tasks, tournaments and mutations.
-        population: tasks alive at once.
-        steps: children; each replaces the oldest task.
         tournament: tasks drawn without replacement, of which the best, of equals the oldest,
             becomes a parent.
         rate: probability that a gene is drawn anew in a child.
-        told: hears of every trial.
-
-    Returns:
-        All trials in order.
     """
     alive: deque[Trial] = deque()
     trials: list[Trial] = []

@@ -23,10 +23,6 @@ class Journal:
     def __init__(self, path: Path, settings: Mapping[str, Any]) -> None:
         """Open a journal or begin one.
 
-        Args:
-            path: of the file.
-            settings: everything that a loss depends on; plain values.
-
         Raises:
             UserError: the file is of a search with other settings.
             MalformedInput: the file is no journal.
@@ -64,22 +60,14 @@ class Journal:
         return len(self._losses)
 
     def get(self, task: str, architecture: str) -> tuple[float, float] | None:
-        """Loss and seconds, or None where it has not been measured.
-
-        Args:
-            task: its digest.
-            architecture: text of the network.
-        """
+        """Loss and seconds, or None where it has not been measured."""
         return self._losses.get((task, architecture))
 
     def add(self, task: str, architecture: str, loss: float, seconds: float) -> None:
         """Keep one loss; it is on disk when this returns.
 
         Args:
-            task: its digest.
-            architecture: text of the network.
             loss: infinite where the training diverged.
-            seconds: that it took.
 
         Raises:
             StorageError: it cannot be written.

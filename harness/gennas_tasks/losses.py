@@ -41,7 +41,6 @@ def label_column(benchmark: Benchmark, dataset: str | None, metric: str | None) 
     """The column of a benchmark that labels are read from.
 
     Args:
-        benchmark: whose data is present.
         dataset: by default that of its default target.
         metric: by default its validation accuracy after the longest training.
 
@@ -61,14 +60,7 @@ def draw_labelled(
     """Two lots of networks without replacement, no two of which compute the same function.
 
     Args:
-        benchmark: gives the labels.
-        target: its column.
-        count: networks that a task is judged by.
-        held_out: further ones.
         seed: draws both; the first lot does not depend on the size of the second.
-
-    Returns:
-        Both lots.
 
     Raises:
         MalformedInput: more networks are asked for than have a label.
@@ -153,10 +145,6 @@ class LossMeter:
 
     def losses(self, task: AnyTask, architectures: Sequence[str]) -> NDArray[np.float64]:
         """The final loss of each network; infinite where the training diverged.
-
-        Args:
-            task: what is regressed.
-            architectures: their texts.
 
         Raises:
             UserError: a network cannot be trained on such a task at all.

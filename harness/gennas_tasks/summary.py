@@ -23,14 +23,7 @@ def task_search_table(
     """Everything that a report says.
 
     Args:
-        found: by the search.
-        file: that the task is written to.
-        truth: the benchmark that gave the labels.
-        target: its column.
-        conditions: of losses.
-        evolution: of tasks.
         lots: the labelled networks and those that were held out.
-        command: that repeats the search.
     """
     return TaskSearchTable(
         title=f"A task of GenNAS for {truth.space}",

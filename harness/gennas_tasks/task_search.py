@@ -70,14 +70,7 @@ def search_task(
     that is found is then read on networks that had no part in it.
 
     Args:
-        conditions: of losses.
-        labelled: decide.
         held_out: check; may be empty.
-        evolution: of tasks.
-        sequences: whether the networks read sequences.
-        journal: keeps losses.
-        executor: does the work, several networks at once.
-        seed: of the evolution.
         told: hears of every task and of the best so far.
 
     Returns:
@@ -137,9 +130,7 @@ def protocol_of(space: str, architecture: str, conditions: RunConditions) -> tup
     """The protocol of a space's networks, and whether they read sequences.
 
     Args:
-        space: its name.
         architecture: one of it, which is built to see what it is.
-        conditions: of the run.
 
     Raises:
         UserError: the conditions cannot be met.

@@ -35,9 +35,6 @@ def decisions_of(space: SearchSpace) -> Decisions:
 def import_optuna(searcher: str) -> Any:
     """The package, which is an extra, told to be quiet.
 
-    Args:
-        searcher: that needs it.
-
     Raises:
         UserError: it is not installed.
     """

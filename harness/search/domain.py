@@ -58,7 +58,6 @@ class Domain:
         """Say what may be drawn.
 
         Args:
-            space: the search space.
             members: what `sample` draws from, instead of the whole space.
             confined: whether `mutate` and `neighbors` stay among the members too: what lies next
                 to a network are then the members at the smallest number of changed decisions at
@@ -155,12 +154,6 @@ _SIZES = ("params", "flops")
 def find_limit(name: str, at_most: float, study: SearchStudy, benchmark: Benchmark | None) -> Limit:
     """A bound on a size or a measured cost; see `find_cost`.
 
-    Args:
-        name: of the size or cost.
-        at_most: in its own unit.
-        study: with the scores and the dataset.
-        benchmark: of the study.
-
     Raises:
         UnknownName: nothing of that name is known of these networks.
     """
@@ -173,11 +166,6 @@ def find_cost(name: str, study: SearchStudy, benchmark: Benchmark | None) -> Cos
     `params` and `flops` are looked up in the study's scores; where these do not have them, they
     are counted on the network of their reference protocol, or of the study's size. Every other
     name is a cost of the benchmark on the study's dataset.
-
-    Args:
-        name: of the size or cost.
-        study: with the scores and the dataset.
-        benchmark: of the study.
 
     Returns:
         A function of an architecture; NaN where nothing is known.

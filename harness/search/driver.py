@@ -30,8 +30,6 @@ class Budget:
         An evaluation whose price is only known afterwards is made if anything is left.
 
         Args:
-            spent_s: cost so far.
-            evaluations: made so far.
             price_s: of the next one, None if not known.
         """
         if self.evaluations is not None and evaluations >= self.evaluations:
@@ -50,11 +48,6 @@ def run_search(search: Search, world: World, budget: Budget = UNLIMITED) -> Traj
 
     An evaluation that would go past the budget is not made; the searcher gets `BudgetSpent` at
     its `yield`, and its last incumbent is the answer unless it returns another.
-
-    Args:
-        search: not yet started.
-        world: answers it.
-        budget: when to stop.
 
     Returns:
         What it did, one step for every incumbent it logged.

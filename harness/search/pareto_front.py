@@ -80,7 +80,6 @@ def best_of(objectives: Floats, count: int) -> list[int]:
 
     Args:
         objectives: (candidates, objectives); larger is better.
-        count: how many.
 
     Returns:
         Places, the best layer first and in it the least crowded first.
@@ -100,10 +99,6 @@ FRONT = "front"
 
 def front_frame(finished: Sequence[Finished], truth: Truth | None) -> pd.DataFrame | None:
     """One row a network of a front, with what it costs and what the benchmark says of it.
-
-    Args:
-        finished: searches.
-        truth: where accuracies are looked up.
 
     Returns:
         Columns search, run, architecture, the cost by its name, and the benchmark's columns; None

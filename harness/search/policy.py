@@ -28,14 +28,7 @@ class Policy:
         learning_rate: float,
         momentum: float,
     ) -> None:
-        """Start near the uniform policy, logits drawn from N(0, 1e-6).
-
-        Args:
-            decisions: how many choices each has.
-            rng: draws the logits.
-            learning_rate: of Adam.
-            momentum: of the baseline.
-        """
+        """Start near the uniform policy, logits drawn from N(0, 1e-6)."""
         self._logits = [
             torch.tensor(_INITIAL_SCALE * rng.standard_normal(n), dtype=torch.float64)
             for n in decisions.choices
@@ -68,12 +61,7 @@ class Policy:
         return tuple(int(rng.choice(len(p), p=p)) for p in self.probabilities)
 
     def update(self, chosen: tuple[int, ...], reward: float) -> None:
-        """One step of Adam.
-
-        Args:
-            chosen: what was sampled.
-            reward: finite.
-        """
+        """One step of Adam."""
         self._updates += 1
         self._mean = self._momentum * self._mean + (1 - self._momentum) * reward
         baseline = self._mean / (1 - self._momentum**self._updates)

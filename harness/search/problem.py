@@ -115,9 +115,6 @@ class Problem:
         A search that is confined and proposes only networks outside gets the nearest of those
         inside to the last one proposed, the first of equally near ones.
 
-        Args:
-            draw: proposes a network.
-
         Raises:
             UserError: none of many keeps the limits.
         """
@@ -218,7 +215,6 @@ class Validation:
         """Choose the metric.
 
         Args:
-            benchmark: whose data is present.
             dataset: one of its datasets; by default that of its default target.
 
         Raises:
@@ -262,7 +258,6 @@ class Validation:
         """Larger is better; NaN where the benchmark has none.
 
         Args:
-            architecture: of the benchmark's space.
             epochs: one of `lengths`; 0 for the shortest.
 
         Raises:

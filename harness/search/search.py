@@ -39,9 +39,7 @@ class Search:
         """Start a search; it has asked for nothing yet.
 
         Args:
-            searcher: the algorithm.
             problem: what it is run on.
-            rng: everything random in it.
             settings: its parameters, those that are not to be the default.
 
         Raises:

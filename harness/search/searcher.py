@@ -125,8 +125,6 @@ def register_searcher(
 
     Args:
         name: unique, lower case, as papers abbreviate.
-        title: for tables.
-        reference: authors, venue, year, algorithm.
         asks: everything it can ask for; if trainings, it has the setting `epochs`.
         by: default of the setting `by` (`scores` or `accuracy`); empty, it has no such setting.
         parameters: of keyword arguments that are not annotated with a `Parameter`.

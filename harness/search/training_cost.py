@@ -38,7 +38,6 @@ class RecordedCost(TrainingCost):
 
         Args:
             benchmark: has the metric `train_time_s`.
-            dataset: one of its datasets.
         """
         self._benchmark = benchmark
         self._dataset = dataset
@@ -90,7 +89,6 @@ class ModelledCost(TrainingCost):
 
         Args:
             benchmark: a table of NAS-Bench-201 with the metric `params_millions`.
-            dataset: one of its three.
         """
         table = benchmark.table(dataset="cifar10", metric="params_millions")
         scale = _IMAGES[dataset] / _IMAGES["cifar10"]
@@ -117,12 +115,7 @@ class UnknownCost(TrainingCost):
 
 
 def training_cost(benchmark: Benchmark, dataset: str) -> TrainingCost:
-    """Recorded times where the benchmark has them, a model for NAS-Bench-201, else none.
-
-    Args:
-        benchmark: whose data is present.
-        dataset: one of its datasets.
-    """
+    """Recorded times where the benchmark has them, a model for NAS-Bench-201, else none."""
     metrics = {t.metric for t in benchmark.targets() if t.dataset == dataset}
     if "train_time_s" in metrics and benchmark.enumerable:
         return RecordedCost(benchmark, dataset)

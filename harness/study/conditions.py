@@ -46,8 +46,6 @@ def resolve(
     than there are, every image is drawn equally often, up to one time.
 
     Args:
-        reference: the indicator's reference protocol.
-        conditions: those of the run.
         follows_initialisation: whether the indicator does; else it keeps its protocol's.
 
     Returns:

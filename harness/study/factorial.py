@@ -64,7 +64,6 @@ def effects_of_factors(
 
     Args:
         cells: as `plan_cells` gives them, scored.
-        store: their scores.
         truths: by search space; one without accuracies has no effects.
 
     Returns:

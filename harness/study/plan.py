@@ -49,7 +49,6 @@ class Plan:
 
         Args:
             missing: a part of `keys`.
-            device: what the networks are computed on.
         """
         networks: dict[tuple[int, str], dict[str, dict[str, None]]] = {}
         for key in missing:

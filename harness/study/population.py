@@ -32,10 +32,6 @@ class Selection:
 def select(space: SearchSpace, study: Study) -> Selection:
     """The architectures a study wants of a space.
 
-    Args:
-        space: the space.
-        study: its population is asked for.
-
     Raises:
         UserError: the space or the truth is too small for the sample, or cannot be enumerated.
         MissingData: a list, or the truth whose architectures are wanted, is not there.
@@ -72,8 +68,6 @@ def sample(space: SearchSpace, n: int, *, seed: int) -> tuple[str, ...]:
     own `sample` is called until n distinct ones have come.
 
     Args:
-        space: the space.
-        n: how many.
         seed: of the run; the stream also depends on the space's name.
 
     Raises:

@@ -178,7 +178,6 @@ class Conditions(_Section):
 
         Args:
             dataset: taken where inputs are synthetic and no dataset is given.
-            inputs: instead of the present ones.
         """
         changed = self.model_copy(update={"inputs": inputs or self.inputs})
         if self.dataset is not None or not changed.synthetic:

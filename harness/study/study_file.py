@@ -30,7 +30,6 @@ def line_of(text: str, keys: Sequence[str | int], *, value: str | None = None) -
     """The line on which a key is assigned, or the table that should hold it begins.
 
     Args:
-        text: a valid TOML document.
         keys: path of the key, from the top; whole numbers count the tables of an array from 0.
         value: a string; a line with it is preferred to that of the key, the next one at first.
 
@@ -187,9 +186,7 @@ def parse_study(text: str, *, place: str, command: str, folder: Path | None = No
     """The study in a TOML text.
 
     Args:
-        text: the document.
         place: file name for messages; its stem names the study.
-        command: what regenerates the results.
         folder: what relative paths inside are relative to; by default they stay as they are.
 
     Raises:
@@ -207,12 +204,6 @@ def parse_study(text: str, *, place: str, command: str, folder: Path | None = No
 
 def checked(model: type[S], values: Mapping[str, Any], *, text: str = "", place: str = "") -> S:
     """A part of a study, made from plain values.
-
-    Args:
-        model: what to make.
-        values: by key.
-        text: the document they were read from, if any.
-        place: its file name.
 
     Raises:
         MalformedInput: unknown keys or wrong values; every mistake is named, with its line.

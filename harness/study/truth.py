@@ -75,9 +75,7 @@ def find_truth(space: str, truth: Truth, *, datasets: Iterable[str] = ()) -> Cho
     """The truth that is asked for, or why there is none where a run can do without.
 
     Args:
-        space: the search space.
         truth: what is asked for; see `choose_truth`.
-        datasets: those that the scores are about.
 
     Raises:
         UnknownName: no such benchmark, dataset or metric.
@@ -108,7 +106,6 @@ def choose_truth(space: str, truth: Truth, *, datasets: Iterable[str] = ()) -> C
     """The truth that is asked for, completed by defaults.
 
     Args:
-        space: the search space.
         truth: what is asked for; what it leaves open is the dataset the scores are about, if the
             benchmark has it, and then what the benchmark itself takes: test accuracy, longest
             training, mean over training seeds.

@@ -54,11 +54,7 @@ _ready = False
 
 @contextmanager
 def watching(when: str) -> Iterator[None]:
-    """Note what the block does, from the first such block of a process on.
-
-    Args:
-        when: what the block is, for its sightings.
-    """
+    """Note what the block does, from the first such block of a process on."""
     _prepare()
     _when.append(when)
     try:

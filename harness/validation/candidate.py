@@ -37,11 +37,7 @@ class SourceNote:
 
 
 def source_notes(text: str) -> list[SourceNote]:
-    """Imports of what holds accuracies, and how many numbers are written into the file.
-
-    Args:
-        text: of the file, which is Python.
-    """
+    """Imports of what holds accuracies, and how many numbers are written into the file."""
     tree = ast.parse(text)
     imported: dict[str, None] = {}
     numbers = longest = 0
@@ -165,7 +161,6 @@ def find_candidate(
 
     Args:
         path: a Python file with a function decorated by `@indicator`, or a plain function.
-        function: its name, where the file has several.
         higher_is_better: direction of a plain function, True by default.
 
     Returns:

@@ -21,12 +21,7 @@ class CandidateExecutor:
     """An executor whose workers know the candidate."""
 
     def __init__(self, inner: Executor, candidate: Candidate) -> None:
-        """Wrap an executor.
-
-        Args:
-            inner: runs the tasks.
-            candidate: registered in every process that runs one.
-        """
+        """Wrap an executor."""
         self._inner = inner
         self._candidate = candidate
         self._sightings: dict[Sighting, None] = {}

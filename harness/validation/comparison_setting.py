@@ -51,9 +51,7 @@ def counted_passes(
     nothing else can be mistaken for.
 
     Args:
-        function: of network, inputs and labels.
         network: with convolutions, every one of which a pass calls once.
-        inputs: a batch of B samples.
         labels: of it; K is the number of the network's logits.
     """
     with torch.no_grad(), _Convolutions() as once:
@@ -93,7 +91,6 @@ class Ground:
         """What an indicator is measured under here.
 
         Args:
-            item: the indicator.
             other_batch: 0 for the batch that the baselines saw, other numbers for others.
         """
         seed = self.conditions.seed + other_batch
@@ -106,13 +103,7 @@ class Ground:
     def task(
         self, architecture: str, items: Sequence[Indicator], *, timeout_s: float | None = None
     ) -> ScoreTask:
-        """One network with the weights that the baselines saw.
-
-        Args:
-            architecture: of the space.
-            items: the indicators wanted.
-            timeout_s: for each of them.
-        """
+        """One network with the weights that the baselines saw."""
         return ScoreTask(
             space=self.space,
             architecture=architecture,
@@ -131,10 +122,6 @@ class Ground:
 
 def find_grounds(names: Sequence[str], candidate: Indicator) -> tuple[list[Ground], dict[str, str]]:
     """The spaces whose accuracies are at hand, and why the others are left out.
-
-    Args:
-        names: of the spaces wanted.
-        candidate: the indicator.
 
     Returns:
         The grounds, and a sentence for each space that has none.

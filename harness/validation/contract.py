@@ -44,7 +44,6 @@ def examine_candidate(name: str, *, plain: bool) -> Examined:
     """Examine a registered indicator.
 
     Args:
-        name: its id.
         plain: whether it is a plain function, which cannot break what it never declared.
     """
     try:

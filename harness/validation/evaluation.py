@@ -46,17 +46,7 @@ def weigh(
     runs: int = RUNS,
     told: Callable[[str], None] = lambda text: None,
 ) -> Judged:
-    """Compute every statistic.
-
-    Args:
-        measured: what a run has measured.
-        item: the candidate.
-        store: holds its scores.
-        suspicions: what the file's text gives away.
-        seed: of resamples and searches.
-        runs: of each search.
-        told: hears what is being done.
-    """
+    """Compute every statistic."""
     standings: list[Standing] = []
     steadiness: list[Steadiness] = []
     searches: list[SearchComparison] = []

@@ -60,10 +60,6 @@ def split_budget(seconds: float, demands: Mapping[str, Demand]) -> dict[str, int
     does not even suffice for `LEAST` networks of a space, it gets these all the same (as far as
     there are so many): the caller says so.
 
-    Args:
-        seconds: of work, all cores together.
-        demands: by space.
-
     Returns:
         By space, in the order of `demands`.
     """
@@ -116,11 +112,7 @@ def plan_ground(
     """The plans of a space.
 
     Args:
-        ground: the space.
-        candidate: the indicator.
-        n: networks to score.
         seed: chooses the second initialisation and batch.
-        timeout_s: for one network.
     """
     again = min(n, max(LEAST, round(AGAIN * n)))
     first = ground.baselines.network_seed
@@ -207,14 +199,7 @@ def measure_candidate(
     """Measure a candidate; it is registered in this process.
 
     Args:
-        candidate: the file.
-        item: its indicator as registered.
-        grounds: where it is compared.
         store: keeps the scores; those that are there are not measured again.
-        settings: how much is measured.
-        absent: spaces that are left out, and why.
-        progress: of the scores.
-        told: hears about the rest.
         chosen: a file that keeps how many networks were chosen, so that a run that goes on after
             an interruption chooses as many.
         inner: runs the tasks; by default worker processes.

@@ -31,16 +31,7 @@ def verdict_page(
     *,
     command: str,
 ) -> VerdictPage:
-    """Everything that the page shows.
-
-    Args:
-        candidate: the file.
-        item: its indicator.
-        measured: what a run has measured.
-        judged: the statistics.
-        store: holds the scores.
-        command: repeats the run.
-    """
+    """Everything that the page shows."""
     notes = [note for plans in measured.plans for note in plans.ground.notes]
     notes += [
         f"{space}: even the least number of networks takes longer than the time that was given"

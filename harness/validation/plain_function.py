@@ -39,8 +39,6 @@ def as_indicator(function: Plain, *, higher_is_better: bool, traits: Traits) -> 
 
     Args:
         function: of network, inputs (B, C, H, W) and labels (B,) or None.
-        higher_is_better: its direction.
-        traits: what it needs and costs.
     """
     needs = [
         (traits.labels, Need.LABELS),
@@ -107,10 +105,7 @@ def find_traits(function: Plain, network: nn.Module, inputs: Tensor, labels: Ten
     said to need all.
 
     Args:
-        function: of network, inputs and labels.
-        network: with convolutions.
         inputs: a batch whose size B differs from the number of classes K and from small numbers.
-        labels: of it.
     """
     from untrained.harness.validation.comparison_setting import counted_passes
 

@@ -109,11 +109,7 @@ class CostTrial:
 
 
 def traits_of(candidate: Candidate) -> Traits:
-    """What a plain function needs and costs, tried on a small network of NAS-Bench-201.
-
-    Args:
-        candidate: registered in this process.
-    """
+    """What a plain function needs and costs, tried on a small network of NAS-Bench-201."""
     function = vars(sys.modules[candidate.module_name])[candidate.function]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

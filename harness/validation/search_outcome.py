@@ -46,11 +46,6 @@ def compare_searches(
     Args:
         scores: one column an indicator, indexed by architecture; NaN where there is none.
         truths: each with its values; the answers are looked up in them.
-        candidate: a column.
-        space: of the networks.
-        higher_is_better: by column.
-        runs: of each search.
-        seed: of all of them.
     """
     names = [candidate, *(name for name in RIVALS if name in scores and name != candidate)]
     own = scores[names].dropna()

@@ -71,7 +71,6 @@ def stored_baselines(space: str, *, without: str = "") -> StoredBaselines:
     """The scores of a search space that were measured under one study's conditions.
 
     Args:
-        space: its name.
         without: an indicator to be left out: the candidate itself, if it is an old one.
 
     Raises:

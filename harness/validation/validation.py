@@ -60,16 +60,7 @@ def validate_candidate(
     """Measure, compare and judge.
 
     Args:
-        candidate: the file's indicator.
-        spaces: where it is compared.
-        store: keeps its scores.
-        folder: keeps how many networks were chosen.
-        settings: how much is measured.
-        progress: of the scores.
-        command: repeats the run.
-        told: hears what is being done.
         executor: runs the tasks; by default worker processes.
-        runs: of each search.
 
     Raises:
         UserError: no space can be used, or the candidate gives no score.

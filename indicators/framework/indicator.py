@@ -215,10 +215,7 @@ def indicator(
     """Register the decorated function as the indicator of the function's name.
 
     Args:
-        title: name for tables.
         formula: the definition in one line.
-        reference: authors, venue, year, equation.
-        protocol: the reference protocol.
         cost: passes of the network if it is read by itself, as in `1 forward, B backward`; `none`
             for none. See `Passes`, which says what counts as one.
         family: under which heading it is listed.

@@ -47,7 +47,6 @@ def read(measurement: Measurement, ids: Sequence[str]) -> dict[str, Reading]:
 
     Args:
         measurement: an entered `Measurement`.
-        ids: registered indicator ids.
 
     Returns:
         A reading for each id.
@@ -120,7 +119,6 @@ def measure(
 
     Args:
         network: maps a batch (B, C, H, W) to logits (B, classes).
-        inputs: the batch.
         labels: class indices (B,), or None where no indicator needs them.
         ids: registered indicator ids (`untrained list indicators`).
         second_batch: further (inputs, labels) for the indicators that compare two batches.

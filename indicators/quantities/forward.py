@@ -35,7 +35,6 @@ def logits_of(network: nn.Module, inputs: Tensor) -> Tensor:
     """The network's logits, checked.
 
     Args:
-        network: the network.
         inputs: a batch (B, ...).
 
     Returns:

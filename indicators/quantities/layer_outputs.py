@@ -30,13 +30,6 @@ def outputs_of(network: nn.Module, modules: Iterable[nn.Module]) -> Iterator[lis
     In a network with in-place activations the network goes on with a copy, so that what was
     collected keeps its value and its place in the graph. A functional in-place operation is not
     foreseen; `Output.intact` tells.
-
-    Args:
-        network: whose activations may be in place.
-        modules: the modules to listen to.
-
-    Yields:
-        The list that fills up.
     """
     collected: list[Output] = []
     overwrites = any(getattr(module, "inplace", False) for module in network.modules())

@@ -23,13 +23,6 @@ def weights_of(m: Measurement, *, within: str = "") -> dict[str, Tensor]:
     Those whose name contains `weight`: of convolutions, linear layers and batch norms (gains), not
     biases or shifts.
 
-    Args:
-        m: the measurement.
-        within: a further text that the name must contain.
-
-    Returns:
-        The parameters by name.
-
     Raises:
         Unsupported: there is none.
     """
@@ -76,10 +69,6 @@ def rows_of(outputs: Iterable[Tensor], parameters: dict[str, Tensor]) -> Gradien
     One backward pass a scalar: batch norm couples the samples, so nothing cheaper is exact, and
     batching the passes (`is_grads_batched`) gives the same at no lower cost.
 
-    Args:
-        outputs: n scalars of one graph, which is kept.
-        parameters: by name.
-
     Returns:
         (n, numel) tensors by name; zeros where a scalar does not depend on a parameter.
     """
@@ -113,7 +102,6 @@ def squared_norms(m: Measurement, outputs: Tensor) -> float:
     One backward pass an output; no gradient is kept, so the memory is that of one.
 
     Args:
-        m: the measurement.
         outputs: (n,) of one graph, which is kept.
 
     Returns:

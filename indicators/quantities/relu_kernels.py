@@ -56,7 +56,6 @@ def relu_codes(inputs: Tensor, batch_size: int) -> Tensor:
 
     Args:
         inputs: the ReLU's input, (B, ...).
-        batch_size: B.
 
     Returns:
         (B, units) int8.

@@ -18,7 +18,6 @@ class Substituted(nn.Module):
         """Remember both.
 
         Args:
-            network: the network.
             state: tensors by the names of the parameters and buffers that they stand for.
         """
         super().__init__()

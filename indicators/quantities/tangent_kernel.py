@@ -38,7 +38,6 @@ def spectrum(K: Tensor, precision: torch.dtype) -> Tensor:
 
     Args:
         K: (B, B) float64, symmetric.
-        precision: the floating-point type the gradients were computed in.
 
     Returns:
         (B,) ascending, all positive.
@@ -67,10 +66,6 @@ def condition_number(K: Tensor, precision: torch.dtype) -> float:
 
     Args:
         K: (B, B) float64, symmetric.
-        precision: the floating-point type the gradients were computed in.
-
-    Returns:
-        The condition number.
     """
     eigenvalues = spectrum(K, precision)
     return float(eigenvalues[-1] / eigenvalues[0])

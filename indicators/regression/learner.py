@@ -34,10 +34,6 @@ class Lesson:
 
         Args:
             model: gives a list of tensors, of the targets' shapes.
-            noise: what is added to the inputs.
-
-        Returns:
-            A scalar.
         """
         outputs = model(self.inputs if noise is None else self.inputs + noise)
         terms = zip(self.weights, outputs, self.targets, strict=True)
@@ -68,9 +64,6 @@ class Learner:
         """Take over a model that nobody else uses.
 
         Args:
-            model: gives a list of tensors, one a target.
-            optimiser: of its parameters.
-            lesson: what it learns.
             stream: where the noise of the steps is drawn from.
         """
         self.model = model

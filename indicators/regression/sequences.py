@@ -45,12 +45,6 @@ def embedding_size_of(network: nn.Module) -> int:
         recurrent(x) -> Tensor   (T, B, embedding_size) -> (T, B, outputs), without embedding and
                                  classifier, from a hidden state of zeros
 
-    Args:
-        network: the network.
-
-    Returns:
-        The embedding size.
-
     Raises:
         Unsupported: it does not have both.
     """
@@ -67,7 +61,6 @@ def recurrent_of(network: nn.Module, x: Tensor) -> Tensor:
     """The network's outputs at every time step, checked.
 
     Args:
-        network: a recurrent network.
         x: (T, B, embedding_size).
 
     Returns:
@@ -87,14 +80,7 @@ def recurrent_of(network: nn.Module, x: Tensor) -> Tensor:
 
 
 def adam(model: nn.Module) -> torch.optim.Adam:
-    """Learning rate 1e-3, weight decay 1.2e-6 on all parameters.
-
-    Args:
-        model: whose parameters are to be trained.
-
-    Returns:
-        The optimiser.
-    """
+    """Learning rate 1e-3, weight decay 1.2e-6 on all parameters."""
     return torch.optim.Adam(model.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY)
 
 
@@ -104,10 +90,6 @@ def sequence_learner(m: Measurement, task: SequenceTask) -> Learner:
     Both sequences and the noise of evaluations depend on the measurement's data seed alone.
     Encoder, decoder and the noise of the steps are the measurement's own; its batch is not looked
     at.
-
-    Args:
-        m: the measurement.
-        task: what to regress.
 
     Returns:
         The learner, before its first step.
@@ -203,10 +185,6 @@ def single(signal: Signal, title: str) -> SequenceTask:
 
     Args:
         signal: the base; in and out are different draws of it.
-        title: its name in words.
-
-    Returns:
-        The task.
     """
     return SequenceTask(f"sequences, single {title}", (signal,), (signal,))
 

@@ -20,7 +20,6 @@ def noise_like(
 
     Args:
         inputs: what it is added to, of any shape.
-        kind: the distribution.
         level: a in U(-a, a) or a N(0, 1).
 
     Returns:
@@ -100,10 +99,7 @@ def dots(num_maps: int, share: float, generator: torch.Generator, side: int = SI
     """Maps with floor(share * pixels) pixels of -1 or 1 at distinct places, the rest 0.
 
     Args:
-        num_maps: n.
         share: of the pixels, from 0 to 1.
-        generator: draws places and signs.
-        side: of the grid.
 
     Returns:
         (n, side, side).
@@ -127,7 +123,6 @@ def smoothed(maps: Tensor, sigma: float = 1.0) -> Tensor:
 
     Args:
         maps: (n, side, side).
-        sigma: in pixels.
 
     Returns:
         (n, side, side).
@@ -154,9 +149,6 @@ def resized(
 
     Args:
         images: (B, channels, H, W).
-        num_channels: n; each is one of the images' channels.
-        generator: draws the channels.
-        side: of the grid.
 
     Returns:
         (B, n, side, side).
@@ -181,9 +173,7 @@ def target(stage: Stage, images: Tensor, generator: torch.Generator) -> Tensor:
     A local signal is drawn for each image by itself, any other once for the batch.
 
     Args:
-        stage: its signals and number of channels.
         images: (B, channels, H, W), without noise.
-        generator: draws everything random.
 
     Returns:
         (B, stage channels, 8, 8) float64.
@@ -219,10 +209,6 @@ def sequences(
 
     Args:
         signals: all but `resize`: there are no images.
-        num_sequences: B.
-        length: T, the time steps.
-        width: d, the features.
-        generator: draws everything random.
 
     Returns:
         (T, B, d) float64; zeros without a signal.

@@ -43,10 +43,6 @@ class StageRegressor(nn.Module):
 def stages_of(network: nn.Module, x: Tensor) -> list[Tensor]:
     """The network's three stage maps, checked.
 
-    Args:
-        network: the network.
-        x: a batch of images.
-
     Returns:
         Three maps (B, channels, H, W).
 
@@ -68,14 +64,7 @@ def stages_of(network: nn.Module, x: Tensor) -> list[Tensor]:
 
 
 def sgd(model: nn.Module) -> torch.optim.SGD:
-    """Learning rate 0.1, momentum 0.9, weight decay 4e-5 on weights of more than one dimension.
-
-    Args:
-        model: whose parameters are to be trained.
-
-    Returns:
-        The optimiser.
-    """
+    """Learning rate 0.1, momentum 0.9, weight decay 4e-5 on weights of more than one dimension."""
     decayed: list[Tensor] = []
     others: list[Tensor] = []
     for name, parameter in model.named_parameters():
@@ -93,10 +82,6 @@ def stage_learner(m: Measurement, task: Task) -> Learner:
     Targets and the noise of evaluations depend on the measurement's data seed alone, so they are
     the same for all networks and seeds of a run: networks can only be compared on the same task.
     Read-outs and the noise of the steps are the measurement's own.
-
-    Args:
-        m: the measurement.
-        task: what to regress.
 
     Returns:
         The learner, before its first step.

@@ -45,12 +45,7 @@ def digest(task: Task | SequenceTask) -> str:
 
 
 def task_text(found: TaskFile, *, comment: str = "") -> str:
-    """The TOML text of a task; reading it gives the same task.
-
-    Args:
-        found: the task.
-        comment: lines for the top of the file.
-    """
+    """The TOML text of a task; reading it gives the same task."""
     task = found.task
     lines = [*(f"# {line}".rstrip() for line in comment.splitlines())]
     kind = "images" if isinstance(task, Task) else "sequences"

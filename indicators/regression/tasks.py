@@ -69,15 +69,7 @@ COMBO = Task(
 
 
 def single(signal: Signal, title: str) -> Task:
-    """The task that asks every stage for one and the same signal base.
-
-    Args:
-        signal: the base.
-        title: its name in words.
-
-    Returns:
-        The task.
-    """
+    """The task that asks every stage for one and the same signal base."""
     stage = Stage((signal,))
     return Task(f"single {title}", (stage, stage, stage))
 

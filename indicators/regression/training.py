@@ -54,8 +54,6 @@ def regression_loss(m: Measurement, task: Task | SequenceTask, *, steps: int) ->
 
     Args:
         m: the measurement; for images its first batch is the one that is learned.
-        task: what to regress.
-        steps: number of updates, at least one.
 
     Returns:
         The loss after the last step, batch norms using batch statistics; lower is better.

@@ -31,7 +31,6 @@ def agreement_parts(table: AgreementTable, place: int) -> tuple[Part, ...]:
     """What a report shows of one table.
 
     Args:
-        table: what to show.
         place: 1, 2, ... of the table in the report, for names.
     """
     main = Part(

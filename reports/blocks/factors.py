@@ -14,11 +14,7 @@ if TYPE_CHECKING:
 
 
 def factor_part(effects: Sequence[FactorEffect]) -> Part:
-    """The part of a factorial study.
-
-    Args:
-        effects: at least one.
-    """
+    """The part of a factorial study."""
     grid = Grid(
         "conditions",
         (

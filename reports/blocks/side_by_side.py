@@ -30,7 +30,6 @@ def side_by_side_parts(one: SideBySide, place: int) -> tuple[Part, ...]:
     """What a report shows of one comparison.
 
     Args:
-        one: what to show.
         place: 1, 2, ... of the comparison in the report, for names.
     """
     main = Part(

@@ -70,13 +70,7 @@ def pareto_front(points: Sequence[CostPoint]) -> list[CostPoint]:
 def cost_quality(
     tables: Sequence[CorrelationTable], *, name: str = "cost-quality", titled: bool = True
 ) -> Figure | None:
-    """One panel for each table with known costs; None where no table has any.
-
-    Args:
-        tables: what is drawn, from top to bottom.
-        name: of the figure.
-        titled: whether each panel says which table it is.
-    """
+    """One panel for each table with known costs; None where no table has any."""
     panels = [(table, points) for table in tables if (points := cost_points(table))]
     if not panels:
         return None

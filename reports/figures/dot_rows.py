@@ -43,11 +43,7 @@ def dot_rows(
     """Draw series of values against names.
 
     Args:
-        names: from top to bottom.
         series: at most as many as the palette has; the first has filled markers, others are open.
-        name: of the figure.
-        text: what it shows.
-        x_label: under the axis.
         joined: whether a thin line joins the dots of a name.
 
     Raises:

@@ -139,10 +139,6 @@ def inline_svg(svg: str, name: str) -> str:
 
     Several figures share a page, so that `figure_1` of one must not be that of another. Only tags
     are changed: a `>` inside text or attributes is always written as an entity.
-
-    Args:
-        svg: as matplotlib writes it.
-        name: what ids are prefixed with.
     """
     svg = svg[svg.index("<svg") :].strip()
     svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)

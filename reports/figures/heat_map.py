@@ -36,10 +36,7 @@ def draw_matrix(
     Args:
         axes: empty.
         values: in [-1, 1], NaN = missing, shape (rows, columns).
-        rows: their names.
-        columns: their names.
         places: decimals of the numbers in the cells; without the leading zero.
-        fontsize: of these numbers.
     """
     from matplotlib import colormaps
     from matplotlib.colors import Normalize

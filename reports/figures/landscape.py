@@ -22,11 +22,7 @@ _INK, _CASING = "#000000", "#ffffff"
 
 
 def landscape_figure(landscape: Landscape) -> Figure:
-    """A row of panels a search, one panel a surface; without routes a single row.
-
-    Args:
-        landscape: what to draw.
-    """
+    """A row of panels a search, one panel a surface; without routes a single row."""
     routes: list[Route | None] = [*landscape.routes] or [None]
     surfaces = landscape.surfaces
 

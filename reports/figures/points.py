@@ -126,9 +126,6 @@ def symlog_limit(x: npt.NDArray[np.float64]) -> float:
     """Up to where a symmetric logarithmic axis is linear: where next to nothing lies.
 
     Else the few values near zero would take all the room.
-
-    Args:
-        x: finite scores, not all zero.
     """
     return float(np.quantile(np.abs(x[x != 0]), 0.05))
 
@@ -153,11 +150,6 @@ def marked(points: Points, *, higher_is_better: bool, larger_truth_is_better: bo
     """At most four networks; one that has several roles stands once.
 
     Of equal candidates the first in the order of the points counts. Ranks of ties are averaged.
-
-    Args:
-        points: with names; none gives none.
-        higher_is_better: direction of the score.
-        larger_truth_is_better: direction of the truth.
     """
     if not points.names or points.x.size < 2:
         return []

@@ -106,11 +106,7 @@ def scatter(
     """Draw scores (x) against ground truth (y).
 
     Args:
-        points: at least one.
-        x_label: name of the score.
         y_label: name and unit of the truth; long ones are wrapped.
-        name: of the figure.
-        marked: networks to ring and number.
         named: numbers of the points that a page can name, where a density hides the points.
 
     Returns:
@@ -242,9 +238,6 @@ def symlog_ticks(x: npt.NDArray[np.float64], linear: float) -> list[float]:
     Args:
         x: finite scores, shape (points,), not all zero.
         linear: positive; the axis is linear between -linear and linear.
-
-    Returns:
-        Ticks in ascending order.
     """
     low = math.floor(math.log10(linear))
     tops = {sign: math.log10((sign * x).max()) if (sign * x).max() > 0 else low for sign in (-1, 1)}

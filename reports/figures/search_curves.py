@@ -84,11 +84,7 @@ _HUGE = 50
 
 
 def logged_figures(logged: Sequence[Logged]) -> tuple[Figure, ...]:
-    """One figure with a panel for every series that any search has.
-
-    Args:
-        logged: up to four searches are told apart.
-    """
+    """One figure with a panel for every series that any search has."""
     names = list(dict.fromkeys(name for one in logged for name in one.curves))
     # what all have comes first, the incumbent's accuracy last
     common = [name for name in names if all(name in one.curves for one in logged)]
@@ -169,11 +165,7 @@ def _range_logged_figure(values: NDArray[np.float64], log: bool) -> tuple[float,
 
 
 def pruning_figures(prunings: Sequence[Pruning]) -> tuple[Figure, ...]:
-    """One panel a search: rounds of the first run numbered from 0, those of the others faint.
-
-    Args:
-        prunings: none: no figure.
-    """
+    """One panel a search: rounds of the first run numbered from 0, those of the others faint."""
     if not prunings:
         return ()
 

@@ -28,7 +28,6 @@ def document(report: Report, *, pictures: Mapping[str, str] = _NONE) -> str:
     """The report as GitHub-flavoured Markdown, with figures that lie beside it.
 
     Args:
-        report: what to render.
         pictures: files of figures of parts, by the figures' names; other figures are left out.
     """
     blocks = [f"# {escape(report.title)}"]

@@ -83,12 +83,7 @@ _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 
 
 def findings_junit(name: str, findings: Sequence[Finding]) -> str:
-    """JUnit XML: a test case a finding; what could not be checked, and what is new, is skipped.
-
-    Args:
-        name: of the suite.
-        findings: in the order of the cases.
-    """
+    """JUnit XML: a test case a finding; what could not be checked, and what is new, is skipped."""
     suite = ElementTree.Element(
         "testsuite",
         name=_legal(name),
@@ -133,14 +128,7 @@ def _legal(text: str) -> str:
 def findings_markdown(
     title: str, verdict: str, facts: Sequence[str], findings: Sequence[Finding]
 ) -> str:
-    """A Markdown section for a CI job page: what failed, what else is to be known, all the rest.
-
-    Args:
-        title: its heading.
-        verdict: one sentence.
-        facts: a line each.
-        findings: all.
-    """
+    """A Markdown section for a CI job page: what failed, what else is to be known, all the rest."""
     failed = [one for one in findings if one.failed]
     noted = [one for one in findings if one.outcome in ("unknown", "new")]
     blocks = [f"## {escape(title)}", escape(verdict)]
@@ -161,12 +149,7 @@ def findings_markdown(
 
 
 def findings_json(document: Mapping[str, object], findings: Sequence[Finding]) -> str:
-    """The findings as one JSON object, full precision; a number that does not exist is null.
-
-    Args:
-        document: what stands beside them.
-        findings: in their order.
-    """
+    """The findings as one JSON object, full precision; a number that does not exist is null."""
     whole = {
         **document,
         "failed": sum(one.failed for one in findings),

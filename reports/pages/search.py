@@ -21,12 +21,7 @@ from untrained.results.searches.table import SearchTable
 
 
 def search_report(table: SearchTable, *, version: str = "") -> Report:
-    """Everything that is known of some searches.
-
-    Args:
-        table: what to show.
-        version: of the program that made it.
-    """
+    """Everything that is known of some searches."""
     made = (
         _found(table),
         _anytime(table),

@@ -21,10 +21,6 @@ from untrained.results.statistics.correlation import CorrelationRow
 def search_files(table: SearchTable, *, version: str = "") -> dict[str, Content]:
     """The report as Markdown and as one HTML page, and its figures as SVG and PDF.
 
-    Args:
-        table: what to show.
-        version: of the program that made it.
-
     Returns:
         Contents by file name; the Markdown refers to the SVG files.
     """
@@ -42,12 +38,7 @@ def search_files(table: SearchTable, *, version: str = "") -> dict[str, Content]
 
 
 def search_markdown(table: SearchTable, *, version: str = "") -> str:
-    """The report as GitHub-flavoured Markdown without figures.
-
-    Args:
-        table: what to show.
-        version: of the program that made it.
-    """
+    """The report as GitHub-flavoured Markdown without figures."""
     return document(search_report(table, version=version))
 
 
@@ -116,12 +107,7 @@ _SHOWN = 10
 
 
 def task_search_markdown(table: TaskSearchTable, *, version: str = "") -> str:
-    """The whole report.
-
-    Args:
-        table: what was found.
-        version: of this package.
-    """
+    """The whole report."""
     drawn = np.array([one.rho for one in table.tried[: table.num_drawn]])
     best = table.best
     lines = [

@@ -21,7 +21,6 @@ def correlation_table(table: CorrelationTable, *, width: int | None = None) -> T
     Marks refer to the lines of `note_lines`.
 
     Args:
-        table: what to show.
         width: characters there are; columns that do not fit are left out, the least important
             first, and the caption names them. None: all columns.
 

@@ -24,9 +24,7 @@ def write_report(
     it is complete: an earlier report survives whatever goes wrong.
 
     Args:
-        report: what to render.
         folder: where the files go; made if it is not there.
-        names: formats, as registered.
         stem: name of the files, and of folders of files, before the suffix.
 
     Returns:
@@ -54,7 +52,6 @@ def write_files(contents: Mapping[str, Content], folder: str | os.PathLike[str])
 
     Args:
         contents: by name; a slash in a name makes a folder.
-        folder: made if it is not there.
 
     Returns:
         The files, in the order of `contents`.

@@ -65,13 +65,10 @@ def aggregate(
     """Register the decorated function as the aggregate of the function's name.
 
     Args:
-        title: name for tables.
         formula: the definition in one line.
-        reference: authors, venue, year, equation.
         members: ids of the indicators it combines; none: the user names them.
         parameters: by name; the function takes exactly these by keyword. Numbers are at least 0.
         relative: whether a value depends on the other candidates.
-        higher_is_better: its direction.
         version: to be raised whenever the value for the same scores changes.
         deviations: where it differs from the authors' released code.
 

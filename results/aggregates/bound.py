@@ -42,7 +42,6 @@ class BoundAggregate:
         """Choose what is combined, and how.
 
         Args:
-            aggregate: what to compute.
             name: its name in a table; by default its id.
             members: ids of indicators; by default its own, which others may replace one by one.
             parameters: by name, those that are not to be the default.
@@ -84,9 +83,6 @@ class BoundAggregate:
         """The aggregate of every architecture.
 
         Only architectures that have all members are candidates; ranks are taken among them.
-
-        Args:
-            scores: of the members at least.
 
         Returns:
             One value an architecture, in the order of `scores`; NaN without one of the members.

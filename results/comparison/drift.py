@@ -69,13 +69,9 @@ def correlation_drift(
 
     Args:
         old: one column a seed, indexed by architecture; NaN where there is no score.
-        new: by architecture.
         truth: true values, larger is better, by architecture; NaN where there is none.
         old_higher_is_better: the indicator's direction as it was.
-        new_higher_is_better: as it is.
         level: chance of a difference beyond the tolerance if nothing has changed.
-        resamples: how many.
-        seed: of the resamples.
     """
     names = [f"old {place}" for place in range(old.shape[1])]
     frame = pd.concat([old.set_axis(names, axis=1), new.rename("new")], axis=1, join="inner")

@@ -103,7 +103,6 @@ def compare_scores(
         after: the same; architectures and indicators of one side alone are left out.
         truth: true values, larger is better, indexed by architecture; None: tau cannot be had.
         higher_is_better: the direction of each common indicator.
-        resampling: how intervals are made.
         tolerance: relative difference up to which scores count as the same.
         margin: change of tau-b that is of no consequence.
 
@@ -143,10 +142,7 @@ def verdict_of(
     """Whether a change matters, in words.
 
     Args:
-        change: everything but its verdict.
-        level: family-wise, below which tau-b counts as changed.
         tolerance: relative difference up to which scores count as the same.
-        margin: change of tau-b that is of no consequence.
 
     Returns:
         The first that holds of what follows; architectures whose score was lost or gained count for
@@ -255,7 +251,6 @@ def largest_difference(a: Floats, b: Floats) -> float:
 
     Args:
         a: no NaN.
-        b: as many.
 
     Returns:
         From 0 to 2; infinite where an infinite value stands beside another one; NaN without pairs.

@@ -72,7 +72,6 @@ def same_seed_drift(old: pd.Series[float], new: pd.Series[float]) -> ScoreDrift:
 
     Args:
         old: by architecture; NaN where there is none.
-        new: the same.
 
     Returns:
         The drift; rho is 1 exactly where both order all networks alike, also if they are all tied.
@@ -103,9 +102,7 @@ def other_seed_drift(
 
     Args:
         old: one column a seed, indexed by architecture; NaN where there is no score.
-        new: by architecture.
         level: p below which the caller will act; decides how many reruns are drawn.
-        seed: of the reruns.
 
     Returns:
         The drift. p is the share of reruns, the real one counted, whose rho is not larger; it is

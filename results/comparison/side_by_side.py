@@ -119,11 +119,7 @@ def compare_sides(before: pd.DataFrame, after: pd.DataFrame, listed: pd.Index[st
         before: rows of `ScoreStore.frame` of one indicator in one space, one version and protocol;
             of an architecture with several seeds the first status that is not `ok` counts, and the
             mean time.
-        after: the same.
         listed: the architectures that both sides list.
-
-    Returns:
-        What changed.
     """
     moves = Counter(zip(_statuses(before, listed), _statuses(after, listed), strict=True))
     costs = pd.concat([_costs(before), _costs(after)], axis=1, keys=["before", "after"])

@@ -56,7 +56,6 @@ def paired_difference(
 
     Args:
         first: one value a run; NaN where it found nothing.
-        second: those of the runs that drew the same.
         confidence: in (0, 1).
 
     Returns:

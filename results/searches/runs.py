@@ -75,12 +75,6 @@ def anytime(
 
     A run is a step function: at a cost, the value of its last step that had cost at most as much.
     After its end a run keeps its last value.
-
-    Args:
-        costs: by run, cumulative and ascending.
-        values: by run, of the incumbent at each step.
-        grid: costs at which to look.
-        band: fraction of the runs between the two quantiles.
     """
     table = np.array(
         [value_at(run_costs, run, grid) for run_costs, run in zip(costs, values, strict=True)]
@@ -98,11 +92,6 @@ def anytime(
 def value_at(costs: Floats, values: Floats, grid: Floats) -> Floats:
     """A run as a step function of its cost.
 
-    Args:
-        costs: at each step, cumulative and ascending.
-        values: at each step.
-        grid: costs at which to look.
-
     Returns:
         At each cost the value of the last step that had cost at most as much; NaN before the first.
     """
@@ -113,11 +102,6 @@ def value_at(costs: Floats, values: Floats, grid: Floats) -> Floats:
 
 def first_reaching(numbers: NDArray[np.int64], values: Floats, threshold: float) -> float:
     """The number of evaluations at the first step whose value is at least a threshold.
-
-    Args:
-        numbers: evaluations up to each step.
-        values: of the incumbents; larger is better.
-        threshold: to be reached.
 
     Returns:
         NaN if no step reaches it.

@@ -107,10 +107,6 @@ def speed_up(
         labels: of the search and of the one it is compared with.
         costs: of both; by run, cumulative seconds at each step.
         values: of both; by run, of the incumbent at each step.
-        higher_is_better: else values are losses.
-        resamples: of the runs.
-        confidence: of the interval.
-        seed: of the resampling.
 
     Returns:
         None where a search has no run, a value is missing, or a first step costs nothing.

@@ -31,9 +31,6 @@ def best_of_n(criterion: Floats, values: Floats, n: int) -> tuple[float, float]:
         criterion: what decides, larger is better; NaN is missing. Shape (M,).
         values: what is reported of the winner, without NaN. Shape (M,).
         n: number of draws, at least 1.
-
-    Returns:
-        Mean and standard deviation.
     """
     weights = winning_probabilities(criterion, n)
     mean = float(weights @ values)
@@ -45,7 +42,6 @@ def winning_probabilities(criterion: Floats, n: int) -> Floats:
 
     Args:
         criterion: what decides; NaN is missing.
-        n: number of draws.
     """
     order = np.where(np.isnan(criterion), -np.inf, criterion)
     # a missing criterion loses even against minus infinity

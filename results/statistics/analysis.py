@@ -69,7 +69,6 @@ def analyse(
         trivial: indicators that are trivial baselines.
         fractions: of the top slices, in (0, 1].
         picks: how many of the best-scored networks are trained.
-        resampling: how intervals are made.
         clusters: the functional class of each architecture, to be resampled as a whole.
 
     Returns:

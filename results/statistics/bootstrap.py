@@ -63,8 +63,6 @@ def resample_counts(
 
     Args:
         num_points: n >= 1, how many points there are.
-        resamples: R, how many resamples.
-        generator: draws them.
         clusters: 0, 1, 2, ... for the cluster of each point, none left out; None: points are drawn.
 
     Yields:
@@ -117,7 +115,6 @@ def bca_interval(
 
     Args:
         replicates: the statistic in every resample, shape (R,); NaN is left out.
-        estimate: the statistic itself.
         jackknife: the statistic with each unit left out once; NaN is left out.
         confidence: in (0, 1), 0.95 for 95 %.
 

@@ -86,7 +86,6 @@ def correlate(
             itself, the difference is NaN.
         resamples: how many; 0 for no intervals.
         confidence: of the intervals, in (0, 1).
-        seed: of the resamples.
         interval: `percentile`, or `bca` (bias-corrected and accelerated).
         clusters: the functional class of each architecture. Classes are resampled, and left out of
             the jackknife, as wholes: duplicates make no interval narrower.
@@ -108,7 +107,6 @@ def correlate_rankings(rankings: Rankings, *, baseline: str) -> list[Correlation
     """The same from rankings that other statistics share.
 
     Args:
-        rankings: of the population.
         baseline: the indicator that `delta_tau` compares with.
 
     Returns:
@@ -161,11 +159,6 @@ def _row(
 
 def difference(rankings: Rankings, first: Ranking, second: Ranking) -> tuple[float, float, float]:
     """tau-b of one ranking minus that of another one of the same networks, with its interval.
-
-    Args:
-        rankings: of the population.
-        first: the one.
-        second: the other.
 
     Returns:
         The difference, and the lower and upper end of its paired bootstrap interval.

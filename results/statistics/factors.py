@@ -68,10 +68,7 @@ def factor_effects(
         scores: by the levels of all factors, in the order of `factors`; indexed by architecture,
             NaN where there is no score.
         truth: true values, larger is better, indexed by architecture.
-        indicator: its name.
-        factors: names of the factors.
         reference: the level of each factor that others are compared with.
-        higher_is_better: the indicator's direction.
 
     Returns:
         One effect a factor that has at least two levels.

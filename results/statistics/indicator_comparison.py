@@ -79,13 +79,6 @@ def standing(
 
     Args:
         scores: one column an indicator, indexed by architecture; NaN where there is no score.
-        truth: true values, larger is better, indexed by architecture.
-        name: the indicator.
-        higher_is_better: the direction of each.
-        space: of the networks.
-        target: the truth in words.
-        ceilings: of the same networks.
-        resampling: how intervals are made.
 
     Raises:
         ValueError: as `correlate`.
@@ -168,10 +161,7 @@ def contribution(
     """What `name` adds to `other`.
 
     Args:
-        population: has scores of both.
-        name: the first indicator.
         other: the second.
-        resampling: how intervals are made.
 
     Returns:
         NaN throughout with fewer than three networks that have both scores.
@@ -205,8 +195,6 @@ def nearest(population: Population, name: str, *, coverage: float = 0.5) -> str 
     """The indicator that ranks most like another one: the largest |rho| between their scores.
 
     Args:
-        population: with both.
-        name: the indicator.
         coverage: what share of the networks that have its score the other must have as well.
 
     Returns:

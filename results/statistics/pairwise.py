@@ -40,9 +40,6 @@ class PairComparison:
 def compare_pairs(rankings: Rankings) -> tuple[PairComparison, ...]:
     """Every pair of a population's indicators.
 
-    Args:
-        rankings: of the population.
-
     Returns:
         One comparison a pair, in the order of the population's scores.
     """
@@ -57,7 +54,6 @@ def compare_with(rankings: Rankings, name: str) -> tuple[PairComparison, ...]:
     """One indicator against each of the others, adjusted for as many comparisons.
 
     Args:
-        rankings: of the population.
         name: the indicator, `first` in every comparison.
 
     Returns:
@@ -103,7 +99,6 @@ def bootstrap_p(estimate: float, replicates: Floats) -> float:
     such floor (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 12).
 
     Args:
-        estimate: the difference itself.
         replicates: the difference in every resample; NaN is left out.
 
     Returns:

@@ -110,10 +110,6 @@ def _labels(clusters: pd.Series[str], population: pd.Index[str]) -> NDArray[np.i
 def check_unique(what: str, index: pd.Index[str]) -> None:
     """Refuse an architecture that is listed twice.
 
-    Args:
-        what: lists it, in the plural.
-        index: the architectures.
-
     Raises:
         ValueError: with the first such architecture.
     """

@@ -15,9 +15,6 @@ def dense_ranks(values: ArrayLike) -> NDArray[np.int64]:
     Args:
         values: one-dimensional; infinite values are legal and rank first or last.
 
-    Returns:
-        As many ranks.
-
     Raises:
         ValueError: a value is NaN (callers drop incomplete pairs), or the shape is wrong.
     """
@@ -35,9 +32,6 @@ def mid_ranks(values: ArrayLike) -> NDArray[np.float64]:
     Args:
         values: one-dimensional; infinite values are legal and rank first or last.
 
-    Returns:
-        As many ranks.
-
     Raises:
         ValueError: a value is NaN, or the shape is wrong.
     """
@@ -50,10 +44,6 @@ def kendall_tau_b(x: ArrayLike, y: ArrayLike) -> float:
     """Kendall's tau-b: (concordant - discordant) / sqrt(pairs untied in x * pairs untied in y).
 
     Kendall, "The treatment of ties in ranking problems", Biometrika 33, 1945.
-
-    Args:
-        x: n values.
-        y: n values.
 
     Returns:
         A number in [-1, 1]; NaN where n < 2 or one side is constant.
@@ -69,10 +59,6 @@ def kendall_tau_b(x: ArrayLike, y: ArrayLike) -> float:
 
 def spearman_rho(x: ArrayLike, y: ArrayLike) -> float:
     """Spearman's rho: Pearson's correlation of the mid-ranks.
-
-    Args:
-        x: n values.
-        y: n values.
 
     Returns:
         A number in [-1, 1]; NaN where n < 2 or one side is constant.
@@ -94,10 +80,6 @@ def weighted_tau(x: ArrayLike, y: ArrayLike) -> float:
     mean of two such coefficients, as `scipy.stats.weightedtau` has it with `rank=True`: ranks by x
     with ties decided by y, and by y with ties decided by x.
 
-    Args:
-        x: n values.
-        y: n values.
-
     Returns:
         A number in [-1, 1]; NaN where n < 2 or one side is constant.
 
@@ -112,9 +94,6 @@ def weighted_tau(x: ArrayLike, y: ArrayLike) -> float:
 
 def tied_pair_fraction(values: ArrayLike) -> float:
     """The fraction of the n (n - 1) / 2 pairs whose two values are equal; NaN where n < 2.
-
-    Args:
-        values: n values.
 
     Returns:
         A number in [0, 1].

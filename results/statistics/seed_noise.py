@@ -64,7 +64,6 @@ def noise_ceiling(
         names: of `first` and `second`, in words.
         target: the values by which a table's top slices are cut, larger is better, so that the
             ceiling is that of the same slices: a mean over seeds, say. None: `second`.
-        resampling: how intervals are made.
         fractions: of the top slices, in (0, 1].
 
     Returns:
@@ -126,7 +125,6 @@ def seed_stability(
     Args:
         scores: by seed, indexed by architecture; NaN where there is none.
         truth: true values, larger is better, indexed by architecture.
-        higher_is_better: the indicator's direction.
 
     Returns:
         None with fewer than two seeds. Numbers are NaN with fewer than three common networks, and
@@ -163,11 +161,6 @@ def common_scores(
     higher_is_better: bool,
 ) -> Population:
     """Several scorings of the networks that have all of them and a true value.
-
-    Args:
-        scores: by what tells them apart, indexed by architecture.
-        truth: true values, larger is better, indexed by architecture.
-        higher_is_better: the direction of all scorings.
 
     Returns:
         A population whose scores are named by `str` of the keys.

@@ -62,7 +62,6 @@ def size_bins(
         sizes: n values, no NaN; their direction does not matter.
         scores: n values, larger is better, no NaN.
         truth: n values, larger is better, no NaN.
-        size: what the sizes are called.
         num_bins: how many bins, at most: one without networks is not listed.
 
     Returns:
@@ -145,7 +144,6 @@ def size_biases(rankings: Rankings, *, sizes: Sequence[str] = SIZES) -> dict[str
     """The size bias of every indicator of a population.
 
     Args:
-        rankings: of the population.
         sizes: the indicators that are sizes, as far as the population has them; bins are by the
             last one.
 

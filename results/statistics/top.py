@@ -23,9 +23,6 @@ def best_of(scores: Floats, truth: Floats, k: int) -> Pick:
         scores: n >= 1 values, larger is better, no NaN.
         truth: n values, larger is better, no NaN.
         k: how many are chosen, >= 1; n where it is larger.
-
-    Returns:
-        Expected regret and rank.
     """
     n = truth.size
     k = min(k, n)
@@ -67,7 +64,6 @@ def expected_ndcg(scores: Floats, truth: Floats, k: int) -> float:
     Args:
         scores: n values, larger is better, no NaN.
         truth: n values, larger is better, no NaN.
-        k: how many places count.
 
     Returns:
         A number in [0, 1]; NaN where n < 2 or the truth is constant.
@@ -90,7 +86,6 @@ def wanted(fraction: float, networks: Floats) -> Floats:
 
     Args:
         fraction: in (0, 1].
-        networks: whole numbers.
 
     Returns:
         Whole numbers, at least 1 where there is a network.
@@ -137,7 +132,6 @@ class TopCut:
         """The cut after the k best.
 
         Args:
-            order: of the points, best first.
             weights: how often each point stands in each resample, shape (n, R).
             k: how many are wanted in each resample, shape (R,).
 
@@ -178,8 +172,6 @@ def overlap(first: TopCut, second: TopCut, k: Floats) -> Floats:
     that equals no other one are not: the same copies of it come first in both.
 
     Args:
-        first: the k best by one order.
-        second: the k best by another.
         k: shape (R,), the same for both.
 
     Returns:

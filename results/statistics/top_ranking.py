@@ -43,14 +43,10 @@ def top_rankings(
     intervals, whatever was chosen there.
 
     Args:
-        rankings: of the population.
         fractions: of the slices, in (0, 1].
         picks: how many of the best-scored networks are trained.
         best_by: what the networks inside a slice are the best by, one of the population's scores,
             which is then no indicator; None: the truth. Precision is about the truth either way.
-
-    Returns:
-        By indicator.
 
     Raises:
         ValueError: a fraction or a number is out of range.

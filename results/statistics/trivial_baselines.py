@@ -39,7 +39,6 @@ def best_baselines(
     """Every indicator beside the best trivial baseline.
 
     Args:
-        rankings: of the population.
         trivial: the baselines, as far as the population has them; of equally good ones the first
             counts as the best.
 

@@ -69,7 +69,6 @@ class TieBlocks:
         """Sums over each group of equal ranks.
 
         Args:
-            block: number of the block.
             rows: one row for each of `points(block)`, shape (b, r).
 
         Returns:

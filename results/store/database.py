@@ -119,7 +119,6 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
     """An open connection to the score store at `path`, schema checked.
 
     Args:
-        path: the file.
         create: make the store, and the folders above it, where there is none.
 
     Returns:
@@ -178,11 +177,7 @@ def storage_errors(path: Path, doing: str) -> Iterator[None]:
     """Turn errors of SQLite, and of what it cannot hold, into a helpful `StorageError`.
 
     Args:
-        path: the store.
         doing: what was being done ("write to"), for the text.
-
-    Yields:
-        Nothing.
 
     Raises:
         StorageError: the body raised such an error.

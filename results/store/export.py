@@ -23,12 +23,8 @@ def write_frame(frame: pd.DataFrame, path: Path, *, metadata: Mapping[str, Any])
     """Write a frame in the format that the suffix names.
 
     Args:
-        frame: plain columns; the index is left out.
         path: ends in `.csv` or `.parquet`; folders above it are made.
         metadata: JSON-ready values for the schema metadata of Parquet; CSV has no place for them.
-
-    Returns:
-        The path.
 
     Raises:
         MalformedInput: another suffix.

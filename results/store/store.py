@@ -40,7 +40,6 @@ class ScoreStore:
         """Open a store.
 
         Args:
-            path: its file.
             create: make the store, and the folders above it, where there is none.
 
         Raises:
@@ -108,7 +107,6 @@ class ScoreStore:
 
         Args:
             scores: in any order; the same key twice follows the same rule.
-            environment: where they were measured.
 
         Returns:
             How many rows were written.
@@ -159,7 +157,6 @@ class ScoreStore:
         """The keys that are not stored yet, each once, in the given order.
 
         Args:
-            keys: what is wanted.
             retry_failed: count a score whose status is not `ok` as missing.
 
         Returns:
@@ -249,9 +246,6 @@ class ScoreStore:
         Args:
             path: `.csv`, or `.parquet`, which also holds the protocols and environments, as JSON
                 in the schema metadata `untrained.protocols` and `untrained.environments`.
-
-        Returns:
-            The path.
 
         Raises:
             MalformedInput: another suffix.

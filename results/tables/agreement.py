@@ -61,7 +61,6 @@ def agree(
         scores: one column an indicator, indexed by architecture; NaN where there is no score.
         higher_is_better: the direction of each indicator.
         sizes: the indicators that are sizes, as far as `scores` has them.
-        resampling: how intervals are made.
         clusters: the functional class of each architecture, to be resampled as a whole.
 
     Returns:

@@ -94,7 +94,6 @@ def published_values(
     Args:
         space: only of this search space.
         dataset: only of this data set.
-        indicator: only of this indicator.
         metric: `kendall` or `spearman`.
 
     Returns:
@@ -119,10 +118,6 @@ def compare_published(
     """The published values of a measured row's indicator, one comparison each.
 
     Args:
-        row: what was measured.
-        space: its search space.
-        dataset: that of its target.
-        confidence: of its intervals.
         size: architectures in the space; None where they cannot be counted.
     """
     for item in published_values(space=space, dataset=dataset, indicator=row.indicator):

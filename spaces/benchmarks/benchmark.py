@@ -180,7 +180,6 @@ class Benchmark(ABC):
 
         Args:
             target: a complete one, to be checked; the keywords are then left out.
-            dataset: its dataset.
             metric: its metric; validation and test accuracy are different metrics.
             epochs: length of the training; None: the longest there is for that seed.
             seed: training seed, -1 for the mean; None: the mean, else the only one there is. A
@@ -246,9 +245,6 @@ class Benchmark(ABC):
     def averaged_seeds(self, target: Target) -> tuple[int, ...]:
         """The training seeds whose mean a target is, where the source has no such mean itself.
 
-        Args:
-            target: an existing one.
-
         Returns:
             The seeds in ascending order; empty where the source has the target's column.
         """
@@ -302,7 +298,6 @@ class Benchmark(ABC):
 
         Args:
             architectures: their texts, in normal notation.
-            target: an existing one.
         """
         return self._column(target).reindex(list(architectures))
 

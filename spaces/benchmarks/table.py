@@ -156,9 +156,6 @@ class ParquetBenchmark(Benchmark):
         """Describe a table; nothing is read yet.
 
         Args:
-            name: registered name, and that of the file.
-            space: registered name of the search space.
-            kind: measured values or predicted ones.
             fallback: only chosen by itself if no other benchmark of the space has its data.
         """
         self.name = name

@@ -39,7 +39,6 @@ def convert(
     complete.
 
     Args:
-        name: of a registered converter.
         source: the official file or folder.
         folder: data folder to write into; by default that of the user.
         replace: write over an existing table.

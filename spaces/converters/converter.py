@@ -59,7 +59,6 @@ def converter(
 
     Args:
         name: of the benchmark and its table.
-        title: for the table's provenance.
         takes: the official file or folder, in words.
         space: registered name of the search space; by default the same.
         note: what a user of the table must know.

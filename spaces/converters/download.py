@@ -69,8 +69,6 @@ def download(
     its size and checksum are those that are published.
 
     Args:
-        source: what to get.
-        folder: where to; it is made.
         progress: told the bytes there are and, if the server says so, the bytes there will be.
 
     Returns:

@@ -24,10 +24,6 @@ _OF_CONTENT = (
 def parse_json(data: bytes, name: str) -> Any:
     """The content of a file; NaN and infinities are read, as Python writes them.
 
-    Args:
-        data: of the file.
-        name: of the file, for the message.
-
     Raises:
         ValueError: it is no JSON.
     """
@@ -50,7 +46,6 @@ def json_files(path: Path, names: Iterable[str] | None = None) -> Iterator[tuple
     """JSON files of a file, of a folder or of a zip archive, wherever in it they lie, by name.
 
     Args:
-        path: one JSON file, a folder or an archive.
         names: those that are wanted, without folders; all by default. Others are not read.
 
     Returns:

@@ -31,8 +31,6 @@ class InertDtype:
 
         Args:
             code: such as `f8`.
-            align: of a record, without effect.
-            copy: without effect.
 
         Raises:
             ValueError: it is no type of numbers.
@@ -84,11 +82,6 @@ class InertArray:
 def inert_reconstruct(kind: object, shape: object, code: object) -> InertArray:
     """Stands for the function that pickles of arrays begin with.
 
-    Args:
-        kind: of array.
-        shape: without effect, as the state has another.
-        code: without effect too.
-
     Raises:
         ValueError: it is another kind of array.
     """
@@ -102,7 +95,6 @@ def inert_scalar(dtype: InertDtype, data: bytes) -> Any:
     """Stands for the function that makes numpy's single numbers.
 
     Args:
-        dtype: its type.
         data: its bytes.
 
     Raises:
@@ -153,7 +145,6 @@ def load_inert(path: Path, *, records: Collection[tuple[str, str]]) -> Any:
     anew for each file. A record keeps its attributes in `vars(record)`.
 
     Args:
-        path: the file.
         records: (module, qualified name) of each class whose instances it may hold.
 
     Raises:
@@ -177,8 +168,6 @@ def load_inert_stream(
     """The same of an open file, one that is decompressed while it is read for instance.
 
     Args:
-        file: the stream.
-        path: what messages call it.
         records: see `load_inert`.
         plain: what it may make beside them: classes that do nothing of the file's choice.
         encoding: of texts that Python 2 pickled; `bytes` leaves them undecoded.

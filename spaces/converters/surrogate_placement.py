@@ -52,13 +52,7 @@ def place_surrogate(
     files have their names, the network is asked about a few cells.
 
     Args:
-        name: of the benchmark.
-        source: the folder.
         folder: data folder to copy into; by default that of the user.
-        replace: write over files that are there.
-
-    Returns:
-        The network and the encoding.
 
     Raises:
         UnknownName: there is no such surrogate.

@@ -54,9 +54,6 @@ class TableWriter:
     def table(self, provenance: str) -> pa.Table:
         """All values, and the means over the training runs.
 
-        Args:
-            provenance: JSON for the metadata.
-
         Raises:
             ValueError: something has two values.
         """
@@ -127,10 +124,6 @@ class TableWriter:
 
 def write_table(table: pa.Table, path: Path) -> None:
     """Write a table, whole or not at all.
-
-    Args:
-        table: the table.
-        path: of the Parquet file; its folder is made.
 
     Raises:
         OSError: it cannot be written; the path is as before.

@@ -40,9 +40,6 @@ def records(path: Path) -> Iterator[bytes]:
     The checksum of every length is verified, which finds a cut or shifted file. Those of the data
     are not: in Python that would take longer than everything else.
 
-    Args:
-        path: the file.
-
     Raises:
         ValueError: the file is cut off or is no TFRecord file.
     """

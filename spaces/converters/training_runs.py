@@ -35,7 +35,6 @@ def values_of(architecture: str, results: Mapping[tuple[str, int], Any]) -> Iter
     """The values of one architecture under one training schedule.
 
     Args:
-        architecture: in the benchmark's notation.
         results: a record by (configuration, training seed), as the benchmark's `all_results`.
 
     Yields:

@@ -38,9 +38,6 @@ def _known() -> dict[str, Any]:
 def verify(name: str) -> list[Check]:
     """Check a benchmark's table.
 
-    Args:
-        name: of a registered benchmark.
-
     Returns:
         That it can be read, that every architecture is one of the space in its own notation, and
         counts and optima where they are known.

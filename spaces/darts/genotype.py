@@ -116,7 +116,6 @@ def parse_genotype(text: str, operations: Collection[str]) -> Genotype:
     Args:
         text: `Genotype(normal=[...], normal_concat=range(2, 6), reduce=[...], ...)`; names may be
             dotted, lists may be tuples.
-        operations: those that may occur.
 
     Raises:
         MalformedInput: it is none; the message names the part.
@@ -139,8 +138,6 @@ def genotype_of(parts: dict[str, Any], operations: Collection[str], text: str) -
 
     Args:
         parts: `normal`, `normal_concat`, `reduce`, `reduce_concat`.
-        operations: those that may occur.
-        text: what was asked for, for the message.
 
     Raises:
         MalformedInput: it is none; the message names the part.

@@ -23,10 +23,6 @@ def check_cell_network_size(
     """Refuse what no `CellNetwork` can be built with.
 
     Args:
-        title: of the search space, for the message.
-        own: the benchmark's own counts, for the message.
-        stem: which one is asked for.
-        channels: of a node of the first cells.
         counts: the other counts, by the name of the argument.
 
     Raises:
@@ -74,10 +70,8 @@ class Cell(nn.Module):
         """Make the modules.
 
         Args:
-            genotype: of the cell.
             channels_before_last: of input 0.
             channels_last: of input 1.
-            channels: of each node.
             reduction: whether edges from the inputs have stride 2.
             reduction_before: whether input 0 has twice the resolution of input 1.
         """
@@ -119,11 +113,7 @@ class CellNetwork(Network):
         """Build with the layers' default initialisation, as the published code does.
 
         Args:
-            genotype: both cells.
-            num_classes: number of logits.
             channels: C, of a node of the first cells; even for the ImageNet stem.
-            cells: L, all of them together.
-            in_channels: channels of the images.
             stem: `cifar` keeps the resolution, `imagenet` divides it by eight.
         """
         super().__init__()
@@ -196,8 +186,6 @@ class CellThinNetwork(Network):
         """Build with the layers' default initialisation.
 
         Args:
-            genotype: both cells.
-            num_classes: number of logits.
             channels: of the images and of a node of the normal cell.
         """
         super().__init__()

@@ -157,13 +157,10 @@ class DARTS(SearchSpace):
         """See `SearchSpace.build`; no auxiliary head.
 
         Args:
-            arch: the architecture.
-            num_classes: number of logits.
             channels: C, of a node of the first cells; the stem has 3C. NAS-Bench-301 trained with
                 32, DARTS with 36 on CIFAR-10 and 48 on ImageNet.
             cells: L, all cells together, of which L // 3 and 2L // 3 are reduction cells.
                 NAS-Bench-301 trained 8, DARTS 20 and 14.
-            in_channels: channels of the images.
             stem: `cifar` keeps the resolution; `imagenet` divides it by eight and needs an even
                 number of channels.
 
@@ -220,10 +217,7 @@ class DARTS(SearchSpace):
         """See `SearchSpace.supernet`; three cells are the fewest with both kinds among them.
 
         Args:
-            num_classes: number of logits.
-            channels: of a node of the first cells.
             cells: all cells together; see `build`.
-            in_channels: channels of the images.
             stem: `cifar` or `imagenet`.
             pooling_norm: whether a batch norm follows every pooling; see `DARTSParts`.
 

@@ -36,9 +36,7 @@ class MixedCell(nn.Module):
         """Take the two layers at the inputs of a cell, and make the edges.
 
         Args:
-            cell: gives those layers, the width and the kind.
             mask: which operations to make; an edge without any is left out.
-            weights: what the edges read.
             pooling_norm: see `DARTSParts`.
         """
         super().__init__()

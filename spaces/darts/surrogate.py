@@ -229,8 +229,6 @@ def predict(path: Path, encoding_path: Path, genotype: Genotype) -> float:
 
     Args:
         path: the network; a file that has not changed is loaded once.
-        encoding_path: its encoding.
-        genotype: the cell.
 
     Raises:
         MalformedInput: the files cannot be used.

@@ -66,11 +66,6 @@ class Network(nn.Module):
 def check_network_size(title: str, own: str, **counts: int) -> None:
     """Refuse a network with a count below 1.
 
-    Args:
-        title: of the search space, for the message.
-        own: the benchmark's own counts, for the message.
-        counts: by the name of the argument.
-
     Raises:
         MalformedInput: one of them is below 1.
     """

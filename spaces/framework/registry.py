@@ -44,7 +44,6 @@ def register_benchmark(benchmark: B, *, origin: str = "") -> B:
     """Register a benchmark under its name.
 
     Args:
-        benchmark: the benchmark.
         origin: module that registers it, if that is not the one that defines its class.
 
     Raises:

@@ -89,11 +89,7 @@ class SearchSpace(ABC):
         take no generator, so a caller that wants a given network seeds torch inside `fork_rng`.
 
         Args:
-            arch: the architecture.
-            num_classes: number of logits.
             channels: width of the first stage.
-            cells: cells in a stage.
-            in_channels: channels of the images.
 
         Raises:
             MalformedInput: not an architecture of this space, or a number below 1.
@@ -108,8 +104,6 @@ class SearchSpace(ABC):
         many channels as the first cell, and a resolution of a few pixels is enough.
 
         Args:
-            arch: the architecture.
-            num_classes: number of logits.
             channels: of the images and of the first cell.
 
         Raises:
@@ -141,10 +135,8 @@ class SearchSpace(ABC):
         """All networks of `build` in one, every operation on every edge, initialised as `build`.
 
         Args:
-            num_classes: number of logits.
             channels: width of the first stage.
             cells: as in `build`.
-            in_channels: channels of the images.
 
         Raises:
             MalformedInput: a number below 1.
@@ -156,7 +148,6 @@ class SearchSpace(ABC):
         """All networks of `build_thin` in one.
 
         Args:
-            num_classes: number of logits.
             channels: of the images and of the first cell.
 
         Raises:

@@ -61,8 +61,6 @@ class MixedEdge(nn.Module):
         Args:
             operations: name and module by the place of the weight among the edge's weights.
             nothing: gives zeros of the right shape.
-            edge: place of the edge's weights.
-            weights: where they are read from at each pass.
         """
         super().__init__()
         self.operations = nn.ModuleDict(dict(operations.values()))
@@ -105,7 +103,6 @@ class SupernetParts(Protocol):
         """For the name of a parameter of `network` that of its equal in the whole supernet.
 
         Args:
-            arch: the architecture.
             network: what `single` made of it.
 
         Raises:

@@ -61,16 +61,8 @@ class SupernetLayout:
         """The layout in which a node reads all inputs and all nodes before it.
 
         Args:
-            space: registered name.
-            cells: name of each kind of cell.
-            inputs: how many inputs a cell has.
-            nodes: how many nodes come after them.
-            operations: that an edge may have.
             inputs_per_node: how many edges of a node an architecture keeps; None: all.
             least_cells: `cells` of the smallest network with every kind of cell.
-
-        Returns:
-            The layout.
         """
         edges = tuple(
             SupernetEdge(cell, target, source)
@@ -123,9 +115,6 @@ class SupernetLayout:
 
         Args:
             weights: (edges, operations).
-
-        Returns:
-            The architecture.
 
         Raises:
             MalformedInput: another shape, or a NaN.

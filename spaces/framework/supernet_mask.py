@@ -27,15 +27,7 @@ class OperationMask:
 
     @classmethod
     def full(cls, layout: SupernetLayout, *, without: Collection[str] = ()) -> OperationMask:
-        """All operations on all edges, but for some.
-
-        Args:
-            layout: of the supernet.
-            without: operations that no edge has.
-
-        Returns:
-            The mask.
-        """
+        """All operations on all edges, but for some."""
         left = tuple(name for name in layout.operations if name not in without)
         return cls(layout, (left,) * len(layout.edges))
 
@@ -44,11 +36,7 @@ class OperationMask:
         """The mask that a text or an architecture denotes.
 
         Args:
-            layout: of the supernet.
             text: white space and the order of operations and edges do not matter.
-
-        Returns:
-            The mask.
 
         Raises:
             MalformedInput: it denotes none; the message names the place.
@@ -105,11 +93,7 @@ class OperationMask:
         """The mask without one operation of an edge.
 
         Args:
-            edge: place of the edge.
             operation: which one; None: all of them, so that the edge is gone.
-
-        Returns:
-            Another mask.
         """
         left = tuple(name for name in self.edges[edge] if operation not in (None, name))
         return OperationMask(self.layout, (*self.edges[:edge], left, *self.edges[edge + 1 :]))

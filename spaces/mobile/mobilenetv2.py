@@ -28,8 +28,6 @@ class MobileNetV2Network(Network):
 
         Args:
             description: widths and depths as they are to be built.
-            num_classes: number of logits.
-            in_channels: channels of the images.
         """
         super().__init__()
         width = description.stem
@@ -185,11 +183,8 @@ class MobileNetV2(SearchSpace):
         """See `SearchSpace.build`; widths and depths are in the text, the arguments scale them.
 
         Args:
-            arch: the architecture.
-            num_classes: number of logits.
             channels: scales all widths by channels / 16; at 16 they are as written.
             cells: scales the depths by cells / 5; at 5 they are as written.
-            in_channels: channels of the images.
         """
         from untrained.spaces.mobile.mobilenetv2 import MobileNetV2Network
 

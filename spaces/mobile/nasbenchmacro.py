@@ -38,14 +38,7 @@ class NASBenchMacroNetwork(Network):
     def __init__(
         self, layers: Sequence[int], *, num_classes: int, channels: int, in_channels: int = 3
     ) -> None:
-        """Build with the layers' default initialisation, as the authors' code does.
-
-        Args:
-            layers: the digit of each layer.
-            num_classes: number of logits.
-            channels: C, the width of the stem.
-            in_channels: channels of the images.
-        """
+        """Build with the layers' default initialisation, as the authors' code does."""
         super().__init__()
         self.stem = nn.Sequential(*conv_bn(in_channels, channels, 3), nn.ReLU())
         # identities that keep the shape are left out: networks of one function are one network
@@ -150,11 +143,7 @@ class NASBenchMacro(ProductSpace):
         """See `SearchSpace.build`; the benchmark itself has 32 channels.
 
         Args:
-            arch: the architecture.
-            num_classes: number of logits.
             channels: width of the stem; the stages have twice, four and eight times as much.
-            cells: without effect, since the text names every layer.
-            in_channels: channels of the images.
         """
         from untrained.spaces.mobile.nasbenchmacro import NASBenchMacroNetwork
 

@@ -94,10 +94,7 @@ class NASBench101Network(Network):
 
         Args:
             cell: pruned, its vertices in the order that divides channels.
-            num_classes: number of logits.
             channels: C, the width of the stem and of the first of three stacks.
-            cells: N, cells a stack.
-            in_channels: channels of the images.
         """
         super().__init__()
         self.stem = ConvBNReLU(in_channels, channels, 3)

@@ -64,9 +64,6 @@ class NATSBenchSizeNetwork(Network):
 
         Args:
             widths: c1 to c5.
-            num_classes: number of logits.
-            cells: N, cells a stage.
-            in_channels: channels of the images.
         """
         super().__init__()
         self.stem = nn.Sequential(
@@ -159,12 +156,9 @@ class NATSBenchSize(ProductSpace):
         """See `SearchSpace.build`; the benchmark itself has 1 cell a stage.
 
         Args:
-            arch: the architecture.
-            num_classes: number of logits.
             channels: scales all widths by channels / 16, rounded down, at least to 1; at 16 they
                 are those of the text.
             cells: cells a stage; those after the first keep its width.
-            in_channels: channels of the images.
         """
         from untrained.spaces.nasbench201.natsbench_sss import NATSBenchSizeNetwork
 

@@ -108,10 +108,7 @@ class NASBench201Network(Network):
 
         Args:
             operations: of the six edges, in the order of the notation.
-            num_classes: number of logits.
             channels: C, the width of the first of three stages.
-            cells: N, cells a stage.
-            in_channels: channels of the images.
         """
         super().__init__()
         self.stem = nn.Sequential(
@@ -157,8 +154,6 @@ class NASBench201ThinNetwork(Network):
 
         Args:
             operations: of the six edges, in the order of the notation.
-            num_classes: number of logits.
-            channels: of the images and of the cell.
         """
         super().__init__()
         self.cells = nn.ModuleList([Cell(operations, channels)])

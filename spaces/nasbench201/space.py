@@ -84,10 +84,6 @@ class NASBench201(ProductSpace):
         Two architectures compute the same function if their convolutions can be paired such that
         with equal weights in each pair the untrained networks agree on every input; see
         `nasbench201_function`. 5,260 classes, or 5,044 with `linear_pooling`.
-
-        Args:
-            arch: the architecture.
-            linear_pooling: also use that average pooling is linear.
         """
         operations = self.operations(arch)
         index = self._linear_classes if linear_pooling else self._classes

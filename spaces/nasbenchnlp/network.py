@@ -52,8 +52,6 @@ class RecurrentLayer(nn.Module):
         """All weights and biases uniform within 1 / sqrt(hidden), as the benchmark draws them.
 
         Args:
-            recipe: the cell.
-            inputs: width of a time step.
             hidden: width of the hidden states and of the output.
         """
         super().__init__()
@@ -100,11 +98,7 @@ class NASBenchNLPNetwork(RecurrentNetwork):
         """Build with the benchmark's initialisation.
 
         Args:
-            recipe: the cell.
-            num_words: size of the vocabulary.
             embedding: width of a word, of the first input and of the last output.
-            hidden: width of all layers but the last.
-            layers: how many.
         """
         super().__init__()
         self.embedding_size = embedding

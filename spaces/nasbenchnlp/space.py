@@ -141,12 +141,9 @@ class NASBenchNLP(SearchSpace):
         """See `SearchSpace.build`; a language model, which reads words instead of images.
 
         Args:
-            arch: the architecture.
-            num_classes: number of words.
             channels: scales embedding (400) and hidden width (600) by channels / 16; at 16 they
                 are the benchmark's.
             cells: scales the number of layers (3) by cells / 5; at 5 it is the benchmark's.
-            in_channels: without effect.
         """
         from untrained.spaces.nasbenchnlp.network import NASBenchNLPNetwork
 

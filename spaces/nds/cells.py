@@ -102,13 +102,8 @@ class NDSCells(SearchSpace):
         """Describe a space.
 
         Args:
-            name: registered name.
             set_name: of the published file, without `_in`.
-            operations: those that an edge is chosen from.
-            nodes: of a cell.
             loose: whether the output is the loose nodes instead of all.
-            reference: who proposed the cells.
-            widths: those that are drawn.
             depths: those that are drawn, all cells of a network together.
         """
         self.name = name
@@ -215,11 +210,8 @@ class NDSCells(SearchSpace):
         """See `SearchSpace.build`; width and depth are in the text, the arguments scale them.
 
         Args:
-            arch: the architecture.
-            num_classes: number of logits.
             channels: scales the width by channels / 16; at 16 it is as written.
             cells: scales the depth by cells / 5; at 5 it is as written.
-            in_channels: channels of the images.
             stem: `cifar` keeps the resolution, for images of 32 pixels; `imagenet` divides it by
                 eight. The set does not decide it.
 

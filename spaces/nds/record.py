@@ -37,11 +37,6 @@ def read_record(
 ) -> tuple[str, dict[str, Any]]:
     """The set and the description that a text names.
 
-    Args:
-        text: the notation, with any white space.
-        sets: those that it may name.
-        keys: those that the description has, all of them.
-
     Raises:
         MalformedInput: it is none; the message names the place.
     """

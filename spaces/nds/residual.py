@@ -62,12 +62,9 @@ class NDSResidual(SearchSpace):
         """Describe a space.
 
         Args:
-            name: registered name.
             set_name: of the published file, without `_in`.
             depths: numbers of blocks of a stage that are drawn.
-            widths: those that are drawn.
             groups: those that are drawn; none: basic blocks, without a bottleneck.
-            reference: who proposed the blocks.
         """
         self.name = name
         self.title = f"NDS {set_name}"
@@ -140,12 +137,9 @@ class NDSResidual(SearchSpace):
         """See `SearchSpace.build`; widths and depths are in the text, the arguments scale them.
 
         Args:
-            arch: the architecture.
-            num_classes: number of logits.
             channels: scales all widths, the stem's 12 too, by channels / 16; at 16 they are as
                 written. Groups stay, their widths are scaled.
             cells: scales the blocks of a stage by cells / 5; at 5 they are as written.
-            in_channels: channels of the images.
             stem: `cifar`, for images of 32 pixels, keeps the resolution, and the first stage's
                 stride of 8 becomes 1; `imagenet` divides it by four before the strides as written.
                 The set does not decide it.

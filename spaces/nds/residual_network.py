@@ -93,10 +93,6 @@ class ResidualNetwork(Network):
         zero bias, as in the published code of the benchmark.
 
         Args:
-            stages: in depth order, one at least.
-            num_classes: number of logits.
-            stem_width: channels that the stem gives.
-            in_channels: channels of the images.
             stem: `cifar`: conv 3x3-BN-ReLU; `imagenet`: conv 7x7/2-BN-ReLU-max pooling 3x3/2.
         """
         super().__init__()

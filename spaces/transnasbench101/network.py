@@ -147,14 +147,6 @@ class TransNASBench101Network(Network):
 
         Convolutions are drawn as the benchmark does, from N(0, 2 / (k^2 C_out)) (Kaiming, fan-out);
         the classifier keeps its layer's default.
-
-        Args:
-            modules: the digit of each module.
-            block: makes a block.
-            num_classes: number of logits.
-            channels: C, the width of the stem.
-            cells: N, blocks a module.
-            in_channels: channels of the images.
         """
         super().__init__()
         self.stem = nn.Sequential(

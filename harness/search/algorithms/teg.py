@@ -22,13 +22,7 @@ from untrained.harness.search.decisions import has_decisions
 
 
 def series_of(problem: Problem, best: Scored, alive: Sequence[Scored] = ()) -> dict[str, float]:
-    """The incumbent's scores by indicator, and the diversity of a population.
-
-    Args:
-        problem: the search's.
-        best: the incumbent.
-        alive: the population; none: no diversity.
-    """
+    """The incumbent's scores by indicator, and the diversity of a population."""
     assert problem.estimator is not None, "scores come with an estimator"
     found = dict(zip(problem.estimator.indicators, best.values, strict=True))
     if alive and has_decisions(problem.space):

@@ -30,11 +30,7 @@ class Truth:
     """The longest trainings of every dataset of a benchmark: validation and test."""
 
     def __init__(self, benchmark: Benchmark) -> None:
-        """Choose the columns; costs of networks are left out.
-
-        Args:
-            benchmark: whose data is present.
-        """
+        """Choose the columns; costs of networks are left out."""
         self.benchmark = benchmark
         found = {
             (t.dataset, t.metric): benchmark.target(dataset=t.dataset, metric=t.metric)
@@ -45,22 +41,13 @@ class Truth:
         self.columns = tuple(self._column(target) for target in targets)
 
     def main(self, dataset: str) -> int:
-        """Place of the test accuracy on a dataset; else of what comes nearest; -1: none.
-
-        Args:
-            dataset: that is searched for.
-        """
+        """Place of the test accuracy on a dataset; else of what comes nearest; -1: none."""
         mine = [i for i, one in enumerate(self.columns) if one.target.dataset == dataset]
         tests = [i for i in mine if self.columns[i].target.metric.startswith("test_")]
         return (tests or mine or [-1])[0]
 
     def values(self, place: int, architectures: Iterable[str]) -> NDArray[np.float64]:
-        """One column's values of some architectures; NaN where there is none.
-
-        Args:
-            place: of the column.
-            architectures: their texts.
-        """
+        """One column's values of some architectures; NaN where there is none."""
         one = self.columns[place]
         texts = list(architectures)
         if not self.benchmark.enumerable:

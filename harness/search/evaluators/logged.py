@@ -22,8 +22,6 @@ def logged(finished: Sequence[Finished], truth: Truth | None, main: int) -> tupl
     """The series of every search that logs the scores of incumbents, and the incumbents' truth.
 
     Args:
-        finished: the searches.
-        truth: where incumbents are looked up.
         main: column of their accuracy; -1: none.
     """
     found = []
@@ -53,11 +51,7 @@ def logged(finished: Sequence[Finished], truth: Truth | None, main: int) -> tupl
 
 
 def prunings(finished: Sequence[Finished]) -> tuple[Pruning, ...]:
-    """Condition number against linear regions of the supernets that searches pruned.
-
-    Args:
-        finished: the searches; those that log both.
-    """
+    """Condition number against linear regions of the supernets that searches pruned."""
     x_name, y_name = _PAIR
     return tuple(
         Pruning(

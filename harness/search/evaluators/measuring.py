@@ -46,8 +46,6 @@ def live_maker(
     """What makes the worlds of a study that measures.
 
     Args:
-        named: with a store.
-        device: what networks are computed on.
         workers: processes; by default one a CPU core, or one a GPU.
 
     Raises:
@@ -109,14 +107,10 @@ class LiveWorld(World):
         """Say how scores are measured.
 
         Args:
-            problem: what searchers see.
             plan: indicators, protocols and seeds; its population does not matter.
-            store: where scores go.
             executor: what does the work where a searcher asks for several networks at once; a
                 single one is measured in this process.
-            device: what networks are computed on.
             validation: where trainings are looked up; None: there are none.
-            cost: what trainings cost.
         """
         self.problem = problem
         self.measured_on = device_name(device)
@@ -143,7 +137,6 @@ class LiveWorld(World):
         """The benchmark's validation accuracy.
 
         Args:
-            architecture: of the space.
             epochs: 0 for the shortest training.
 
         Raises:

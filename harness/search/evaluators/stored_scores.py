@@ -44,10 +44,6 @@ def read_scores(
     score failed has NaN.
 
     Args:
-        path: the store or export.
-        space: the search space.
-        estimator: its indicators are read.
-        protocols: digests to choose among several of an indicator.
         seed: only of this seed; by default the mean over all.
 
     Raises:

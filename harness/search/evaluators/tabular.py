@@ -28,11 +28,9 @@ class TableWorld(World):
         """Say what is looked up.
 
         Args:
-            problem: what searchers see.
             scores: of each scored network, one an indicator of the problem's estimator.
             score_cost_s: seconds of one network's scores.
             validation: where trainings are looked up; None: there are none.
-            cost: what trainings cost.
         """
         self.problem = problem
         self._score_cost_s = score_cost_s
@@ -50,9 +48,6 @@ class TableWorld(World):
     def score(self, architecture: Architecture) -> Scored:
         """The stored scores.
 
-        Args:
-            architecture: a scored one.
-
         Raises:
             MissingData: it has not been scored.
         """
@@ -69,7 +64,6 @@ class TableWorld(World):
         """The tabulated validation accuracy.
 
         Args:
-            architecture: of the space.
             epochs: 0 for the shortest training.
 
         Raises:

@@ -51,12 +51,6 @@ def equal_costs(
     trainings, of the same length and at their mean cost, by validation accuracy; one that scores
     with the best of as many scored networks by the same indicators, at the median cost of one.
     Both are exact but for aggregates that depend on their candidates, which are simulated.
-
-    Args:
-        study: whose stored scores are drawn from.
-        finished: its searches; random ones are left out.
-        truth: where answers are looked up.
-        main: the column that is compared.
     """
     found = []
     for one in finished:
@@ -188,13 +182,6 @@ def random_ranks(
     space: str, seed: int, finished: Sequence[Finished], truth: Truth, main: int
 ) -> RandomRanks | None:
     """Rank every answer among 1,000 networks, where there is no table of all.
-
-    Args:
-        space: its name.
-        seed: of the study; draws the networks.
-        finished: the searches.
-        truth: answers for single networks.
-        main: the column that counts.
 
     Returns:
         None where the truth can be enumerated, or knows nothing of random networks.

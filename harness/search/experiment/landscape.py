@@ -41,8 +41,6 @@ def landscape_of(
     Args:
         study: with stored scores; without them, or where the space is no product of decisions,
             there is no landscape.
-        finished: its searches.
-        truth: where accuracies are looked up.
         main: column of the accuracy; -1: none.
 
     Raises:
@@ -92,11 +90,6 @@ def embed(decisions: Decisions, space: str, texts: Sequence[str]) -> Floats:
 
     Each choice of each decision is a coordinate, 1/sqrt(2) where it is made and 0 elsewhere. This
     is the classical scaling of the square roots of edit distances, in closed form.
-
-    Args:
-        decisions: of the space.
-        space: its name.
-        texts: architectures.
 
     Returns:
         (architectures, choices of all decisions).

@@ -19,14 +19,7 @@ from untrained.results.searches.table import (
 def published_rows(
     rows: Sequence[SearchRow], finished: Sequence[Finished], truth: Truth, dataset: str
 ) -> list[SearchComparison]:
-    """Searches that the literature has too; then the rules, if it has any of the searches.
-
-    Args:
-        rows: of a table, searches and rules.
-        finished: the searches.
-        truth: where they were looked up.
-        dataset: that networks were searched for.
-    """
+    """Searches that the literature has too; then the rules, if it has any of the searches."""
     by_label = {row.label: row for row in rows}
     searches = {one.label: one.one for one in finished}
     places = {(c.target.dataset, c.target.metric): i for i, c in enumerate(truth.columns)}
@@ -48,12 +41,6 @@ def published_rows(
 
 
 def is_comparable(one: OneSearch, cell: PublishedSearch, dataset: str) -> bool:
-    """Whether a search of a published label had the same task: dataset, budget and no limits.
-
-    Args:
-        one: the search.
-        cell: what is published under its label.
-        dataset: that networks were searched for.
-    """
+    """Whether a search of a published label had the same task: dataset, budget and no limits."""
     is_whole = not one.limits and not one.confined and one.evaluations is None
     return is_whole and one.seconds == cell.seconds and dataset == SEARCHED_FOR

@@ -31,10 +31,7 @@ def search_table(
     """The table of a study, with the rules that searches are compared with.
 
     Args:
-        named: the study.
-        finished: its searches.
         truth: where answers are looked up; None: nowhere.
-        dataset: that networks were searched for.
     """
     study = named.study
     main = -1 if truth is None else truth.main(dataset)

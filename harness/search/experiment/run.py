@@ -34,11 +34,8 @@ def run_study(
     """Run every search of a study.
 
     Args:
-        named: the study.
         live: makes worlds that measure, where scores are not looked up.
-        device: what supernets are computed on.
         kept: runs that are there, by label; then none is run.
-        told: hears how far it is.
 
     Returns:
         The searches, where their answers are looked up, and the dataset they were for.

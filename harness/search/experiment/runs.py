@@ -39,16 +39,7 @@ def run_many(
     """Run a search several times.
 
     Args:
-        searcher: the algorithm.
-        world: answers it.
-        runs: how many.
-        seed: of all of them.
         settings: the searcher's, those that are not to be the default.
-        budget: of each run.
-        told: called with the number of finished runs.
-
-    Returns:
-        One trajectory a run.
 
     Raises:
         UserError: see `run_search` and `Search`.
@@ -137,9 +128,6 @@ def steps_frame(finished: Sequence[Finished]) -> pd.DataFrame:
 
 def read_runs(folder: Path) -> Mapping[str, tuple[Trajectory, ...]]:
     """The runs that an earlier search wrote.
-
-    Args:
-        folder: with both files.
 
     Returns:
         The runs of every search, by its label.

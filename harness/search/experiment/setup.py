@@ -78,11 +78,7 @@ def open_search(
     """Make the world that answers one search.
 
     Args:
-        one: the search.
-        study: the study that it belongs to.
-        benchmark: of the study.
         live: makes a world that measures scores, where the study does not look them up.
-        device: what a supernet is computed on.
 
     Raises:
         UserError: something that is asked for does not exist or does not fit; in particular, a

@@ -151,7 +151,6 @@ def load_search_study(name: str, changes: Mapping[str, Any] | None = None) -> Na
 
     Args:
         name: a path, or the name of a built-in study.
-        changes: keys of the study to be replaced.
 
     Raises:
         UnknownName: neither a file nor a built-in study.

@@ -35,10 +35,7 @@ class SupernetWorld(World):
         """Say what is measured.
 
         Args:
-            problem: what searchers see.
-            meter: measures the supernet of its space.
             singles: answers what is asked about single networks; None: nothing may be asked.
-            measured_on: device and threads, for the record.
         """
         self.problem = problem
         self.measured_on = measured_on
@@ -48,9 +45,6 @@ class SupernetWorld(World):
     def score(self, architecture: Architecture) -> Scored:
         """The scores of one network.
 
-        Args:
-            architecture: of the space.
-
         Raises:
             UserError: this world knows supernets alone.
         """
@@ -59,10 +53,6 @@ class SupernetWorld(World):
     def train(self, architecture: Architecture, epochs: int) -> Trained:
         """The validation accuracy of one network.
 
-        Args:
-            architecture: of the space.
-            epochs: of the training.
-
         Raises:
             UserError: this world knows supernets alone.
         """
@@ -70,10 +60,6 @@ class SupernetWorld(World):
 
     def score_supernet(self, mask: str, draw: int) -> ScoredSupernet:
         """The scores of one restricted supernet.
-
-        Args:
-            mask: which part of it.
-            draw: number of the draw of weights and data.
 
         Raises:
             UserError: no indicator is chosen, or one does not exist for such a network.

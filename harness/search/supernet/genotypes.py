@@ -24,9 +24,6 @@ def genotypes_text(finished: Sequence[Finished]) -> str | None:
 
     Such files are what DARTS's training code and its descendants take architectures from.
 
-    Args:
-        finished: searches.
-
     Returns:
         The text, or None where no search was for cells of DARTS.
     """

@@ -129,12 +129,7 @@ class GumbelSoftmax:
 
         Args:
             alpha: (edges, operations).
-            rng: draws the noise.
             temperature: above 0.
-            hard: one operation an edge.
-
-        Returns:
-            The draw.
         """
         soft = softmax((alpha + rng.gumbel(size=alpha.shape)) / temperature, axis=1)
         weights = np.eye(alpha.shape[1])[soft.argmax(1)] if hard else soft

@@ -38,12 +38,6 @@ class SupernetMeter:
     ) -> None:
         """Measure nothing yet.
 
-        Args:
-            space: has supernets.
-            conditions: inputs, batch size, network size and initialisation.
-            seed: of all draws.
-            device: what the networks are computed on.
-
         Raises:
             UserError: the space has no supernet, or the conditions do not exist.
         """
@@ -65,8 +59,6 @@ class SupernetMeter:
 
         Args:
             mask: which part, in the notation of `OperationMask`.
-            names: ids of indicators.
-            draw: number of the draw.
 
         Returns:
             One score an indicator; NaN where the network's numbers are not finite, or a kernel is
@@ -95,7 +87,6 @@ class SupernetMeter:
         Args:
             weights: (edges, operations).
             draw: number of the draw of weights and of the sequence of batches.
-            batch: number of the batch in that sequence.
             labels: `true` or `random`; those of noise are random in either case.
 
         Returns:

@@ -19,9 +19,6 @@ from untrained.spaces.framework.supernet_layout import SupernetLayout
 def layout_of(problem: Problem) -> SupernetLayout:
     """The edges and operations that a search chooses among.
 
-    Args:
-        problem: of the whole space.
-
     Raises:
         UserError: the space has no supernet, or only a part of it is open to the search.
     """
@@ -49,11 +46,7 @@ def supernet_world(
     """The world, and what a report has to say of it.
 
     Args:
-        one: the search.
-        study: the study that it belongs to.
-        dataset: that networks are searched for.
         estimator: what scores the supernet; None where the search takes gradients.
-        device: what the supernet is computed on.
 
     Raises:
         UserError: the space has no supernet, stored scores are given, or limits.

@@ -79,7 +79,6 @@ def importance(drops: NDArray[np.float64], *, figures: int) -> NDArray[np.int64]
 
     Args:
         drops: (removals, indicators), without NaN.
-        figures: significant ones.
 
     Returns:
         (removals,); the smallest go first.
@@ -100,9 +99,7 @@ def least_important(
     Of equal ones those first that come first.
 
     Args:
-        candidates: what may go.
         ranks: (removals,).
-        number: at most so many in a group.
     """
     groups: dict[int, list[int]] = {}
     for place, removal in enumerate(candidates):
