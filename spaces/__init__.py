@@ -8,6 +8,7 @@ from untrained.spaces.framework.initialisation import (
     initialise,
 )
 from untrained.spaces.framework.network import Network
+from untrained.spaces.framework.product_space import ProductSpace
 from untrained.spaces.framework.registry import (
     benchmarks,
     register_benchmark,
@@ -20,6 +21,7 @@ __all__ = [
     "Architecture",
     "Benchmark",
     "Network",
+    "ProductSpace",
     "Provenance",
     "SearchSpace",
     "Target",

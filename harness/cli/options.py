@@ -110,8 +110,10 @@ BenchmarkOption = Annotated[
     str | None,
     typer.Option(
         "--benchmark",
-        help="Where true values come from; by default the first whose data is present; none: no "
-        "accuracies, only how scores agree with sizes and each other.",
+        "--truth",
+        metavar="NAME|FILE",
+        help="Benchmark or CSV or Parquet file with accuracies (default: the first benchmark whose "
+        "data is present). none: no accuracies, only agreement with sizes and each other.",
         show_default=False,
     ),
 ]

@@ -44,7 +44,18 @@ def score(
     task: TaskFiles = None,
     architectures: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Score those in this file, one a line."),
+        typer.Option(
+            metavar="FILE",
+            help="File of architectures: a list, CSV table, Python module, JSON document or log.",
+        ),
+    ] = None,
+    notation: Annotated[
+        str | None,
+        typer.Option(
+            help="Notation of --architectures, if not the space's own: naslib or autodl for "
+            "operation indices of NAS-Bench-201.",
+            show_default=False,
+        ),
     ] = None,
     sample: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Score N, drawn without replacement.")
@@ -133,7 +144,7 @@ def score(
         "initialisation": initialisation,
         "share_classes": share_classes,
         "timeout_s": timeout,
-        "population": _population(architectures, sample, all_),
+        "population": _population(architectures, notation, sample, all_),
     }
     from untrained.harness.cli.running import fill, print_failures, print_plan, print_summary
     from untrained.harness.study.plan import plan_study
@@ -159,7 +170,9 @@ def _names(text: str) -> list[str]:
     return [name for name in names if name]
 
 
-def _population(architectures: Path | None, sample: int | None, all_: bool) -> dict[str, Any]:
+def _population(
+    architectures: Path | None, notation: str | None, sample: int | None, all_: bool
+) -> dict[str, Any]:
     given = [architectures is not None, sample is not None, all_]
     if sum(given) != 1:
         raise UserError(
@@ -167,5 +180,5 @@ def _population(architectures: Path | None, sample: int | None, all_: bool) -> d
             "were given; give exactly one of them: it says which architectures to score"
         )
     if architectures is not None:
-        return {"kind": "list", "file": str(architectures)}
+        return {"kind": "list", "file": str(architectures), "notation": notation}
     return {"kind": "all"} if all_ else {"kind": "sample", "n": sample}

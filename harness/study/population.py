@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from untrained.foundation import MalformedInput, MissingData, UserError, derive
+from untrained.foundation import UserError, derive
 from untrained.harness.study.truth import NoTruth, find_truth
+from untrained.spaces.framework.architecture_file import read_architectures
 
 if TYPE_CHECKING:
     from untrained.harness.study.study import Study
@@ -40,7 +41,7 @@ def select(space: SearchSpace, study: Study) -> Selection:
     population = study.population
     if population.kind == "list":
         assert population.file is not None
-        chosen = _listed(space, Path(population.file))
+        chosen = read_architectures(Path(population.file), space, notation=population.notation)
         return Selection(chosen, f"{len(chosen):,} listed{_of(space)}")
     if population.kind == "all":
         return Selection(tuple(str(a) for a in space), f"all {len(space):,}")
@@ -124,33 +125,3 @@ def _known(space: SearchSpace, study: Study, seed: int) -> Selection | NoTruth:
     rng = np.random.default_rng(derive(seed, "population", space.name))
     drawn = tuple(texts[int(i)] for i in rng.permutation(len(texts))[:n])
     return Selection(drawn, f"sample of {n:,} of {of}, seed {seed}")
-
-
-def _listed(space: SearchSpace, path: Path) -> tuple[str, ...]:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        raise MissingData(
-            f"the list of architectures {path} does not exist; give a text file with one "
-            f"architecture of {space.name!r} a line"
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise MalformedInput(
-            f"the list of architectures {path} cannot be read ({error}); give a text file with "
-            f"one architecture of {space.name!r} a line"
-        ) from error
-    found: dict[str, None] = {}
-    for number, line in enumerate(lines, start=1):
-        text = line.strip()
-        if not text or text.startswith("#"):
-            continue
-        try:
-            found[str(space.parse(text))] = None
-        except UserError as error:
-            raise MalformedInput(f"{path}:{number}: {error}") from error
-    if not found:
-        raise MalformedInput(
-            f"the list of architectures {path} is empty; write one architecture of "
-            f"{space.name!r} a line"
-        )
-    return tuple(found)

@@ -48,7 +48,10 @@ class Population(_Section):
     seed: int | None = None
     """Draws the sample; the study's seed by default."""
     file: str | None = None
-    """Of a list: one architecture a line; relative to the study file."""
+    """Of a list: architectures one a line, in a table, Python module, JSON document or log;
+    relative to the study file."""
+    notation: str | None = None
+    """Of a list: another tool's notation, such as `naslib`; by default the space's own."""
 
     @model_validator(mode="after")
     def _complete(self) -> Population:
@@ -58,8 +61,9 @@ class Population(_Section):
             raise ValueError('kind "list" needs file, with one architecture a line')
         if self.kind not in ("sample", "known") and self.n is not None:
             raise ValueError(f'n belongs to kind "sample" or "known", not to {self.kind!r}')
-        if self.kind != "list" and self.file is not None:
-            raise ValueError(f'file belongs to kind "list", not to {self.kind!r}')
+        for name in ("file", "notation"):
+            if self.kind != "list" and getattr(self, name) is not None:
+                raise ValueError(f'{name} belongs to kind "list", not to {self.kind!r}')
         return self
 
 

@@ -12,6 +12,13 @@ from untrained.spaces.benchmarks.benchmark import Benchmark
 from untrained.spaces.framework.registry import benchmarks, spaces
 
 VARIABLE = "UNTRAINED_DATA"
+SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
+"""Of files with accuracies of one's own."""
+
+
+def is_file(name: str) -> bool:
+    """Return whether the name of a benchmark is the path of a file."""
+    return name.lower().endswith(SUFFIXES) or "/" in name or "\\" in name
 
 
 def data_folder() -> Path:
@@ -29,7 +36,8 @@ def find_benchmark(space: str, name: str | None = None) -> Benchmark:
 
     Args:
         space: registered name of the search space.
-        name: registered name of a benchmark of that space.
+        name: registered name of a benchmark of that space, or the path of a CSV or Parquet file
+            with a column `architecture` and one column a metric.
 
     Raises:
         UnknownName: no space or benchmark of that name.
@@ -38,6 +46,10 @@ def find_benchmark(space: str, name: str | None = None) -> Benchmark:
     """
     search_space = spaces[space]
     of_space = [b for b in benchmarks.values() if b.space == search_space.name]
+    if name is not None and name not in benchmarks and is_file(name):
+        from untrained.spaces.benchmarks.file_benchmark import FileBenchmark
+
+        return FileBenchmark(Path(name), space=space)
     if name is not None:
         chosen = benchmarks[name]
         if chosen not in of_space:

@@ -9,6 +9,7 @@ Reference: Liu et al., "DARTS", ICLR 2019, section 2.1; Zoph et al., "NASNet", C
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import chain, permutations
@@ -133,6 +134,19 @@ def parse_genotype(text: str, operations: Collection[str]) -> Genotype:
     return genotype_of(parts, operations, text)
 
 
+def find_genotypes(text: str) -> list[str]:
+    """Return the calls of Genotype in a text, each up to its closing parenthesis."""
+    found = []
+    for start in re.finditer(r"(?:\w+\.)*Genotype\(", text):
+        depth = 0
+        for place, letter in enumerate(text[start.start() : start.start() + LONGEST]):
+            depth += (letter == "(") - (letter == ")")
+            if letter == ")" and not depth:
+                found.append(text[start.start() : start.start() + place + 1])
+                break
+    return found
+
+
 def genotype_of(parts: dict[str, Any], operations: Collection[str], text: str) -> Genotype:
     """The genotype whose four parts are plain lists.
 
@@ -170,6 +184,11 @@ def _value(node: ast.expr) -> Any:
 def _cell(
     edges: Any, concat: Any, name: str, operations: Collection[str], text: str
 ) -> CellGenotype:
+    if isinstance(edges, list | tuple) and all(
+        isinstance(node, list | tuple) and len(node) == 2 and isinstance(node[0], list | tuple)
+        for node in edges
+    ):  # one list of two edges a node
+        edges = [edge for node in edges for edge in node]
     if not isinstance(edges, list | tuple) or len(edges) % 2 or not 2 <= len(edges) <= 20:
         raise malformed_genotype(
             text, f"{name} is not a list of two edges a node, for 1 to 10 nodes"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import combinations
@@ -17,6 +18,7 @@ from untrained.spaces.darts.genotype import (
     Edge,
     Genotype,
     Node,
+    find_genotypes,
     first_order,
     is_dead,
     parse_genotype,
@@ -55,6 +57,9 @@ LAYOUT = SupernetLayout.dense(
 )
 """Of the supernet: 14 edges a cell, those of the normal cell first."""
 FORM = "normal;reduction, each four nodes joined by '+', each node |op~input|op~input|"
+_GENOTYPE = re.compile(r"\s*(?:\w+\.)*Genotype\(")
+_NODES = r"\|[\w|~]+\|(?:\+\|[\w|~]+\|)+"
+_PAIR = re.compile(f"{_NODES};{_NODES}")
 BENCHMARK_CELLS = 8
 """Cells of the networks that NAS-Bench-301 trained, at 32 channels."""
 
@@ -90,7 +95,7 @@ class DARTS(SearchSpace):
             MalformedInput: the text denotes none.
         """
         text = self._text_of(arch)
-        if text.lstrip().startswith("Genotype"):
+        if _GENOTYPE.match(text):
             found = parse_genotype(text, OPERATIONS)
             for cell in (found.normal, found.reduction):
                 if len(cell.nodes) != NUM_NODES or cell.concat != CONCAT:
@@ -106,6 +111,10 @@ class DARTS(SearchSpace):
             for cell, name in zip(cells, ("normal", "reduction"), strict=True)
         )
         return Genotype(normal, reduction)
+
+    def find(self, text: str) -> list[str]:
+        """Return the parts of a text that are calls of Genotype or pairs of cells."""
+        return [*find_genotypes(text), *_PAIR.findall(text)]
 
     def parse(self, arch: str | Architecture) -> Architecture:
         """See `SearchSpace.parse`; the edges of a node are sorted."""

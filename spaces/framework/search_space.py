@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
@@ -68,6 +68,17 @@ class SearchSpace(ABC):
     @abstractmethod
     def neighbors(self, arch: str | Architecture) -> list[Architecture]:
         """All architectures that differ in exactly one decision, each once, in a fixed order."""
+
+    notations: ClassVar[Mapping[str, Callable[[str], str]]] = MappingProxyType({})
+    """Other tools' notations that must be named because their texts can be mistaken: from a text
+    in such a notation to one that `parse` reads."""
+
+    def find(self, text: str) -> list[str]:
+        """Return the parts of a longer text, such as a line of a log, that look like architectures.
+
+        The parts need not be valid; `parse` decides. A space without such a rule returns none.
+        """
+        return []
 
     def decisions(self) -> Decisions | None:
         """Return the space as a product of decisions; None: it is none."""

@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
 from itertools import pairwise, product
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from untrained.foundation import MalformedInput, suggest
@@ -16,6 +17,13 @@ from untrained.spaces.framework.registry import register_benchmark, register_spa
 from untrained.spaces.framework.search_space import Architecture
 from untrained.spaces.framework.supernet_layout import SupernetLayout
 from untrained.spaces.nasbench201.function import normal_form
+from untrained.spaces.nasbench201.notations import (
+    EDGES,
+    find_cells,
+    from_autodl_indices,
+    from_naslib_indices,
+    own_notation,
+)
 
 if TYPE_CHECKING:
     from untrained.spaces.framework.network import Network
@@ -24,8 +32,6 @@ if TYPE_CHECKING:
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 """The operations in the order that enumeration follows."""
-EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
-"""(source, target) of each edge, in the order of the notation."""
 LAYOUT = SupernetLayout.dense(
     "nasbench201",
     cells=("cell",),
@@ -56,6 +62,11 @@ class NASBench201(ProductSpace):
     reference = "Dong and Yang, ICLR 2020; Dong et al. (NATS-Bench), TPAMI 2021"
     size = len(OPERATIONS) ** len(EDGES)
     choices = (len(OPERATIONS),) * len(EDGES)
+    notations = MappingProxyType({"naslib": from_naslib_indices, "autodl": from_autodl_indices})
+
+    def find(self, text: str) -> list[str]:
+        """Return the parts of a text that look like cells."""
+        return find_cells(text)
 
     def operations(self, arch: str | Architecture) -> Operations:
         """The operation of each edge, in the order of `EDGES`.
@@ -64,7 +75,7 @@ class NASBench201(ProductSpace):
             MalformedInput: the text is not of the form of the notation.
         """
         text = self._text_of(arch)
-        nodes = "".join(text.split()).split("+")
+        nodes = "".join(own_notation(text).split()).split("+")
         if len(nodes) != 3:
             raise _malformed(text, f"it has {len(nodes)} nodes, separated by '+', instead of 3")
         found: list[str] = []
@@ -235,11 +246,13 @@ def _operations_of_node(text: str, node: str, target: int) -> Iterator[str]:
         raise _malformed(
             text, f"node {target} is {node!r} with {len(inputs)} inputs instead of {target}"
         )
-    for source, entry in enumerate(inputs):
-        operation, mark, number = entry.rpartition("~")
+    parts = [entry.rpartition("~") for entry in inputs]
+    for source, (operation, mark, number) in enumerate(sorted(parts, key=lambda part: part[2])):
         if not mark or number != str(source):
             raise _malformed(
-                text, f"input {source} of node {target} is {entry!r}, expected 'op~{source}'"
+                text,
+                f"input {source} of node {target} is {operation + mark + number!r}, "
+                f"expected 'op~{source}'",
             )
         if operation not in OPERATIONS:
             raise _malformed(

@@ -85,16 +85,16 @@ def test_populations_describe_themselves(named_study, tmp_path: Path):
 def test_a_bad_list_is_named_with_its_line(named_study, tmp_path: Path):
     file = tmp_path / "list.txt"
     study = named_study(population={"kind": "list", "file": str(file)}).study
-    with pytest.raises(MissingData, match=r"list\.txt does not exist"):
+    with pytest.raises(MissingData, match=r"list\.txt: the file does not exist"):
         select(SPACE, study)
     file.write_text(f"{next(iter(SPACE))}\n|nor_conv_9x9~0|+|x\n")
     with pytest.raises(MalformedInput, match=r"list\.txt:2: "):
         select(SPACE, study)
     file.write_text("\n# nothing\n")
-    with pytest.raises(MalformedInput, match=r"list\.txt is empty"):
+    with pytest.raises(MalformedInput, match=r"list\.txt: it is empty"):
         select(SPACE, study)
     file.write_bytes(b"\xff\xff")
-    with pytest.raises(MalformedInput, match="cannot be read"):
+    with pytest.raises(MalformedInput, match="cannot read the list"):
         select(SPACE, study)
 
 
