@@ -75,7 +75,7 @@ def test_indices_are_read_by_the_tool_that_is_named(tmp_path):
     assert read(tmp_path, "[3, 0, 4, 1, 2, 0]", notation="autodl") == (CELL,)
     with pytest.raises(MalformedInput, match="six operation indices mean different cells"):
         read(tmp_path, "[2, 1, 0, 4, 3, 1]")
-    with pytest.raises(UserError, match="'nni': it is unknown.*naslib, autodl"):
+    with pytest.raises(UserError, match=r"'nni': it is unknown.*naslib, autodl"):
         read(tmp_path, "[2, 1, 0, 4, 3, 1]", notation="nni")
     with pytest.raises(MalformedInput, match="not six numbers from 0 to 4"):
         read(tmp_path, CELL, notation="naslib")
@@ -96,7 +96,7 @@ def test_the_genotypes_of_a_module_and_of_a_log(tmp_path):
 
 
 def test_a_list_a_node_is_the_flat_list():
-    flat = GENOTYPE.split("normal=")[1].split(", normal_concat")[0]
+    flat = GENOTYPE.partition("normal=")[2].partition(", normal_concat")[0]
     edges = eval(flat)  # a literal of this file
     nested = str([list(edges[k : k + 2]) for k in range(0, 8, 2)])
     darts = spaces["darts"]
