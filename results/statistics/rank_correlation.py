@@ -23,7 +23,7 @@ def dense_ranks(values: ArrayLike) -> NDArray[np.int64]:
         raise ValueError(f"a ranking needs one-dimensional values, got shape {array.shape}")
     if np.issubdtype(array.dtype, np.floating) and np.isnan(array).any():
         raise ValueError(f"{int(np.isnan(array).sum())} of {array.size} values to rank are NaN")
-    return np.unique(array, return_inverse=True)[1].astype(np.int64)
+    return np.asarray(stats.rankdata(array, method="dense") - 1, dtype=np.int64)
 
 
 def mid_ranks(values: ArrayLike) -> NDArray[np.float64]:
@@ -35,9 +35,7 @@ def mid_ranks(values: ArrayLike) -> NDArray[np.float64]:
     Raises:
         ValueError: a value is NaN, or the shape is wrong.
     """
-    ranks = dense_ranks(values)
-    counts = np.bincount(ranks)
-    return np.asarray((np.cumsum(counts) - (counts + 1) / 2)[ranks], dtype=np.float64)
+    return np.asarray(stats.rankdata(dense_ranks(values)) - 1, dtype=np.float64)
 
 
 def kendall_tau_b(x: ArrayLike, y: ArrayLike) -> float:

@@ -109,17 +109,15 @@ def critical_difference(num_indicators: int, num_tasks: int, *, confidence: floa
 
 
 def _friedman(ranks: NDArray[np.float64]) -> float:
-    """The chi-squared of ranks (tasks, indicators); NaN where every task ties all indicators."""
-    n, k = ranks.shape
-    ties = 0
-    for row in ranks:
-        counts = np.unique(row, return_counts=True)[1]
-        ties += int((counts**3 - counts).sum())
-    untied = 1 - ties / (n * (k**3 - k))
-    if untied <= 0:
-        return math.nan
-    sums = ranks.sum(axis=0)
-    return float((12 / (n * k * (k + 1)) * (sums @ sums) - 3 * n * (k + 1)) / untied)
+    """The chi-squared of ranks (tasks, indicators); NaN where every task ties all indicators.
+
+    (k - 1) sum_j (sum_i d_ij)^2 / sum_ij d_ij^2, d the ranks minus their mean (k + 1) / 2: the
+    number that `scipy.stats.friedmanchisquare` gives, which needs three indicators.
+    """
+    deviations = ranks - (ranks.shape[1] + 1) / 2
+    total = float((deviations**2).sum())
+    between = float((deviations.sum(axis=0) ** 2).sum())
+    return (ranks.shape[1] - 1) * between / total if total else math.nan
 
 
 def _cliques(average: tuple[float, ...], difference: float) -> list[tuple[int, int]]:

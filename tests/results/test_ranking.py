@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from untrained.results import kendall_tau_b, spearman_rho, tied_pair_fraction
-from untrained.results.statistics.rank_correlation import dense_ranks
+from untrained.results.statistics.rank_correlation import dense_ranks, mid_ranks
 
 # few distinct values, so that ties and constants are common
 tied = st.integers(-3, 3).map(float)
@@ -83,6 +83,14 @@ def test_dense_ranks_order_as_the_values_do(values):
     assert sorted(set(ranks.tolist())) == list(range(len(set(values))))
     for i, j in combinations(range(len(values)), 2):
         assert (ranks[i] < ranks[j]) == (values[i] < values[j])
+
+
+@given(st.lists(tied))
+def test_a_mid_rank_counts_smaller_values_and_half_the_other_equal_ones(values):
+    expected = [
+        sum(other < value for other in values) + (values.count(value) - 1) / 2 for value in values
+    ]
+    assert mid_ranks(values).tolist() == expected
 
 
 def test_a_matrix_is_no_ranking():
