@@ -1,30 +1,37 @@
 """Stored scores, the statistics of rankings, and committed results."""
 
 from untrained.results.comparison.drift import (
+    SAME_RHO,
     CorrelationDrift,
     CoverageDrift,
+    ScoreDrift,
     TruthDrift,
     correlation_drift,
     coverage_drift,
+    other_seed_drift,
+    same_seed_drift,
     truth_drift,
 )
 from untrained.results.comparison.finding import FAILING, TIERS, Finding, Outcome, Tier
-from untrained.results.comparison.score_changes import ScoreChange, compare_scores
-from untrained.results.comparison.score_drift import (
-    SAME_RHO,
-    ScoreDrift,
-    other_seed_drift,
-    same_seed_drift,
+from untrained.results.comparison.published import (
+    Comparison,
+    PublishedValue,
+    compare_published,
+    published_values,
 )
-from untrained.results.comparison.side_by_side import (
-    ComparedRow,
-    Condition,
-    Difference,
-    SideBySide,
+from untrained.results.comparison.score_changes import (
+    ScoreChange,
     SideChange,
+    compare_scores,
     compare_sides,
 )
-from untrained.results.statistics.analysis import Analysis, analyse
+from untrained.results.statistics.analysis import (
+    Agreement,
+    Analysis,
+    SizeAgreement,
+    agree,
+    analyse,
+)
 from untrained.results.statistics.bootstrap import (
     INTERVALS,
     Interval,
@@ -34,44 +41,46 @@ from untrained.results.statistics.bootstrap import (
     resample_counts,
 )
 from untrained.results.statistics.correlation import CorrelationRow, correlate
-from untrained.results.statistics.factors import FactorEffect, FactorLevel, factor_effects
-from untrained.results.statistics.pairwise import PairComparison, Redundancy
-from untrained.results.statistics.population import Population
+from untrained.results.statistics.pairwise import (
+    TRIVIAL,
+    BaselineDifference,
+    PairComparison,
+    Redundancy,
+)
+from untrained.results.statistics.population import Population, Ranking, Rankings
 from untrained.results.statistics.rank_correlation import (
     kendall_tau_b,
     spearman_rho,
     tied_pair_fraction,
     weighted_tau,
 )
-from untrained.results.statistics.resampled_correlations import Ranking, Rankings
 from untrained.results.statistics.seed_noise import (
     Ceiling,
+    FactorEffect,
+    FactorLevel,
     Stability,
+    factor_effects,
     noise_ceiling,
     seed_stability,
 )
 from untrained.results.statistics.size_bias import PartialCorrelation, SizeBias, SizeBin, SizeBins
 from untrained.results.statistics.task_comparison import TaskComparison, compare_over_tasks
-from untrained.results.statistics.top import Pick, TopRanking, TopSlice
-from untrained.results.statistics.top_ranking import top_rankings
-from untrained.results.statistics.trivial_baselines import TRIVIAL, BaselineDifference
+from untrained.results.statistics.top import Pick, TopRanking, TopSlice, top_rankings
 from untrained.results.statistics.weighted_correlation import weighted_rank_correlations
 from untrained.results.store.environment import Environment, current_environment
 from untrained.results.store.score import STATUSES, Score, ScoreKey, Status
 from untrained.results.store.store import ScoreStore
-from untrained.results.tables.agreement import (
-    Agreement,
+from untrained.results.tables import (
     AgreementRow,
     AgreementTable,
-    SizeAgreement,
-    agree,
-)
-from untrained.results.tables.correlation_table import CorrelationTable, TableRow
-from untrained.results.tables.published import (
-    Comparison,
-    PublishedValue,
-    compare_published,
-    published_values,
+    ComparedRow,
+    Condition,
+    CorrelationTable,
+    Difference,
+    RowProvenance,
+    SideBySide,
+    TableProvenance,
+    TableRow,
 )
 
 __all__ = [
@@ -110,6 +119,7 @@ __all__ = [
     "Rankings",
     "Redundancy",
     "Resampling",
+    "RowProvenance",
     "Score",
     "ScoreChange",
     "ScoreDrift",
@@ -123,6 +133,7 @@ __all__ = [
     "SizeBins",
     "Stability",
     "Status",
+    "TableProvenance",
     "TableRow",
     "TaskComparison",
     "Tier",

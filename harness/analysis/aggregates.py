@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from untrained.foundation import MalformedInput, MissingData
 from untrained.harness.study.study_file import NamedStudy
 from untrained.indicators import indicators
-from untrained.results import CorrelationRow, TableRow
+from untrained.results import RowProvenance
 from untrained.results.aggregates import BoundAggregate, MemberScores, aggregates
 
 if TYPE_CHECKING:
@@ -107,12 +107,11 @@ def member_scores(ranked: Ranked, scores: pd.DataFrame) -> MemberScores:
 
 def aggregate_row(
     one: BoundAggregate,
-    row: CorrelationRow,
     values: pd.Series[float],
     ranked: Ranked,
-    rows: Mapping[str, TableRow],
-) -> TableRow:
-    """The row of an aggregate, which says what it was computed from.
+    rows: Mapping[str, RowProvenance],
+) -> RowProvenance:
+    """What the row of an aggregate says it was computed from.
 
     Args:
         values: its values; NaN = missing.
@@ -125,8 +124,7 @@ def aggregate_row(
         & (ranked.frame["status"] != "ok")
     ]
     fates = (failed["indicator"] + ":" + failed["status"]).value_counts().sort_index()
-    return TableRow(
-        correlation=row,
+    return RowProvenance(
         title=one.aggregate.title,
         version=one.aggregate.version,
         protocol=" ".join(dict.fromkeys(member.protocol for member in members)),

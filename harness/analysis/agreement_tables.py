@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from untrained.harness.analysis.correlation_tables import correlate_ranked
 from untrained.harness.analysis.score_matrix import (
     functional_classes,
+    row_provenances,
     score_notes,
     scores_of,
     stand_in_notes,
     supervised_notes,
-    table_rows,
 )
 from untrained.harness.analysis.score_selection import Ranked
 from untrained.harness.study.study import Statistics
@@ -21,10 +21,8 @@ from untrained.results import (
     AgreementRow,
     AgreementTable,
     Resampling,
-    SizeAgreement,
-    TableRow,
     agree,
-    correlate,
+    tied_pair_fraction,
 )
 from untrained.spaces import spaces
 
@@ -45,8 +43,6 @@ def agree_ranked(
     Raises:
         MissingData: no score fits.
     """
-    import pandas as pd
-
     scored = scores_of(ranked)
     scores = scored.wide
     classes = functional_classes(ranked.space, scores.index) if statistics.by_class else None
@@ -58,14 +54,6 @@ def agree_ranked(
         ),
         clusters=classes,
     )
-    # only coverage and ties are read off these: against a constant there is no correlation
-    counted = correlate(
-        scores,
-        pd.Series(0.0, index=scores.index),
-        higher_is_better=scored.higher_is_better,
-        resamples=0,
-    )
-    rows = table_rows(ranked, scored, counted)
     return AgreementTable(
         title=title or f"{spaces[ranked.space].title}: agreement of scores, no accuracies",
         space=ranked.space,
@@ -79,7 +67,17 @@ def agree_ranked(
         clusters=None if classes is None else classes.nunique(),
         command=command,
         notes=(*score_notes(ranked), *stand_in_notes(ranked), *supervised_notes(ranked)),
-        rows=tuple(_row(row, found.with_sizes[name]) for name, row in rows.items()),
+        rows=tuple(
+            AgreementRow(
+                **row.provenance(),
+                indicator=name,
+                n=int(scores[name].count()),
+                n_population=len(scores),
+                ties=tied_pair_fraction(scores[name].dropna()),
+                with_sizes=found.with_sizes[name],
+            )
+            for name, row in row_provenances(ranked, scored).items()
+        ),
         redundancy=found.redundancy,
     )
 
@@ -104,22 +102,3 @@ def tables_of(
         else:
             sections.append(correlate_ranked(part, truth, statistics=statistics, command=command))
     return sections, agreements
-
-
-def _row(row: TableRow, with_sizes: tuple[SizeAgreement, ...]) -> AgreementRow:
-    return AgreementRow(
-        indicator=row.indicator,
-        title=row.title,
-        version=row.version,
-        protocol=row.protocol,
-        protocol_text=row.protocol_text,
-        higher_is_better=row.higher_is_better,
-        seeds=row.seeds,
-        n=row.correlation.n,
-        n_population=row.correlation.n_population,
-        ties=row.correlation.ties_score,
-        failures=row.failures,
-        alone_s=row.alone_s,
-        members=row.members,
-        with_sizes=with_sizes,
-    )

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from untrained.harness.analysis.ceilings import noise_ceilings
 from untrained.harness.analysis.score_matrix import (
     functional_classes,
+    row_provenances,
     score_notes,
     scores_of,
     stand_in_notes,
     supervised_notes,
-    table_rows,
 )
 from untrained.harness.analysis.score_selection import Ranked
 from untrained.harness.study.study import Statistics
@@ -27,6 +27,7 @@ from untrained.results import (
     Resampling,
     ScoreStore,
     Stability,
+    TableRow,
     TaskComparison,
     analyse,
     compare_over_tasks,
@@ -78,17 +79,18 @@ def correlate_ranked(
         resampling=resampling,
         clusters=functional_classes(ranked.space, scores.index) if statistics.by_class else None,
     )
-    correlations = analysis.rows
-    rows = {
-        name: replace(
-            row,
+    correlations = {row.indicator: row for row in analysis.rows}
+    rows = tuple(
+        TableRow(
+            **row.provenance(),
+            correlation=correlations[name],
             top=analysis.top.get(name),
             size_bias=analysis.size_bias.get(name),
             best_baseline=analysis.best_baseline.get(name),
             stability=_stability(ranked, name, larger_is_better),
         )
-        for name, row in table_rows(ranked, scored, correlations).items()
-    }
+        for name, row in row_provenances(ranked, scored).items()
+    )
     table = CorrelationTable(
         title=title or f"{spaces[ranked.space].title}: {truth.target.label}",
         space=ranked.space,
@@ -102,10 +104,10 @@ def correlate_ranked(
         bootstrap_seed=statistics.seed,
         command=command,
         notes=_notes(ranked, truth, values),
-        rows=tuple(rows.values()),
+        rows=rows,
         published=tuple(
             comparison
-            for row in correlations
+            for row in analysis.rows
             # what a user defined is nobody's published indicator, whatever its name
             if row.indicator not in computed or computed[row.indicator].is_standard
             for comparison in compare_published(

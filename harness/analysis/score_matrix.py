@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from untrained.harness.analysis.aggregates import aggregate_row, member_scores
 from untrained.harness.analysis.score_selection import Ranked
 from untrained.harness.data.datasets import datasets
 from untrained.indicators import indicators
-from untrained.results import CorrelationRow, TableRow
+from untrained.results import RowProvenance
 from untrained.results.aggregates import BoundAggregate
 from untrained.spaces import spaces
 
@@ -59,18 +59,13 @@ def wide_scores(ranked: Ranked) -> pd.DataFrame:
     return means.reindex(index=sorted(ranked.architectures), columns=order)
 
 
-def table_rows(
-    ranked: Ranked, scored: Scored, correlations: Iterable[CorrelationRow]
-) -> dict[str, TableRow]:
-    """What correlations were measured under, aggregates last."""
-    rows: dict[str, TableRow] = {}
-    # an aggregate's row refers to those of its members
-    for row in sorted(correlations, key=lambda row: row.indicator in scored.computed):
-        name = row.indicator
-        if one := scored.computed.get(name):
-            rows[name] = aggregate_row(one, row, scored.wide[name], ranked, rows)
-        else:
-            rows[name] = _row(ranked, row)
+def row_provenances(ranked: Ranked, scored: Scored) -> dict[str, RowProvenance]:
+    """What each column of the scores was measured under or computed from, aggregates last."""
+    rows = {
+        name: _provenance(ranked, name) for name in ranked.protocols if name in scored.wide.columns
+    }
+    for name, one in scored.computed.items():
+        rows[name] = aggregate_row(one, scored.wide[name], ranked, rows)
     return rows
 
 
@@ -119,20 +114,18 @@ def supervised_notes(ranked: Ranked) -> tuple[str, ...]:
     )
 
 
-def _row(ranked: Ranked, row: CorrelationRow) -> TableRow:
-    indicator = indicators[row.indicator]
-    mine = ranked.frame[ranked.frame["indicator"] == row.indicator]
+def _provenance(ranked: Ranked, name: str) -> RowProvenance:
+    indicator, protocol = indicators[name], ranked.protocols[name]
+    mine = ranked.frame[ranked.frame["indicator"] == name]
     failed = mine.loc[mine["status"] != "ok", "status"].value_counts().sort_index()
     measured = mine.loc[mine["representative"].isna(), "alone_s"]
-    protocol = ranked.protocols[row.indicator]
-    return TableRow(
-        correlation=row,
+    return RowProvenance(
         title=indicator.title,
         version=int(mine["version"].iloc[0]),
         protocol=protocol.digest,
         protocol_text=protocol.describe(),
         higher_is_better=indicator.higher_is_better,
-        seeds=ranked.seeds[row.indicator],
+        seeds=ranked.seeds[name],
         failures=tuple((str(status), int(n)) for status, n in failed.items()),
         alone_s=float(measured.median()),
     )

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
 
 from untrained.results.statistics.bootstrap import Resampling
-from untrained.results.statistics.correlation import difference
 from untrained.results.statistics.pairwise import bootstrap_p, holm
-from untrained.results.statistics.population import Floats, Population, check_unique, floats
-from untrained.results.statistics.rank_correlation import dense_ranks, kendall_tau_b, spearman_rho
-from untrained.results.statistics.resampled_correlations import MIN_NETWORKS, Ranking, Rankings
+from untrained.results.statistics.population import (
+    MIN_NETWORKS,
+    Floats,
+    Population,
+    Ranking,
+    Rankings,
+    check_unique,
+    floats,
+)
+from untrained.results.statistics.rank_correlation import (
+    dense_ranks,
+    kendall_tau_b,
+    spearman_rho,
+)
 
 Verdict = Literal["same", "same order", "within noise", "negligible", "moved", "cannot say"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -26,34 +37,83 @@ MARGIN = 0.01
 """A change of tau-b below this is of no consequence: papers print two or three digits."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScoreChange:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueChange:
+    """Scores, or true values, of the same architectures before and after.
+
+    Numbers that compare are over the architectures with a value on both sides; coefficients are
+    NaN with fewer than three of them, and where one side alone is constant.
+    """
+
+    n: int
+    """Architectures with a value on both sides."""
+    lost: int
+    """... with a value before and none after."""
+    gained: int
+    """... with a value after and none before."""
+    identical: int
+    """... whose two values are equal to the last bit."""
+    largest_difference: float
+    """Of the two values of an architecture, relative to the larger; infinite beside a finite one
+    is infinite; NaN without pairs."""
+    rho: float
+    """Spearman's rho of the values after with those before."""
+    tau: float
+    """tau-b of the same; exactly 1 where both sides order all alike, ties included, and there
+    only."""
+
+
+def compare_values(before: pd.Series[float], after: pd.Series[float]) -> ValueChange:
+    """What changed between two columns of values.
+
+    Args:
+        before: by architecture; NaN where there is no value.
+        after: by architecture; what it does not list has no value, what `before` does not list is
+            left out.
+    """
+    x, y = floats(before), floats(after.reindex(before.index))
+    had, has = ~np.isnan(x), ~np.isnan(y)
+    a, b = x[had & has], y[had & has]
+    rho = tau = math.nan
+    if a.size >= MIN_NETWORKS:
+        alike = np.array_equal(dense_ranks(a), dense_ranks(b))
+        rho, tau = (1.0, 1.0) if alike else (spearman_rho(a, b), kendall_tau_b(a, b))
+    return ValueChange(
+        n=a.size,
+        lost=int((had & ~has).sum()),
+        gained=int((~had & has).sum()),
+        identical=int((a == b).sum()),
+        largest_difference=largest_difference(a, b),
+        rho=rho,
+        tau=tau,
+    )
+
+
+def tau_change(
+    rankings: Rankings, before: Sequence[Ranking], after: Ranking
+) -> tuple[float, float, Floats]:
+    """tau-b with the truth before (the mean over several rankings), after, and their difference.
+
+    Returns:
+        The two coefficients, and the second minus the first in every resample.
+    """
+    rankings.resample([*before, after])
+    old = float(np.mean([rankings.point(one)[0] for one in before]))
+    olds = np.mean([rankings.replicates(one)[0] for one in before], axis=0)
+    return old, rankings.point(after)[0], rankings.replicates(after)[0] - olds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreChange(ValueChange):
     """One indicator's scores before and after, over the architectures that both sides list.
 
-    Every number that compares values is over the architectures with a score on both sides, those
-    with tau also with a true value. What does not exist is NaN: fewer than three such
-    architectures, a constant side, no truth.
+    What does not exist is NaN: fewer than three architectures with both scores and a true value,
+    a constant side, no truth.
     """
 
     indicator: str
     n_listed: int
     """Architectures that both sides list, scored or not."""
-    n: int
-    """... with a score on both sides."""
-    lost: int
-    """... with a score before and none after."""
-    gained: int
-    """... with a score after and none before."""
-    identical: int
-    """... whose two scores are equal to the last bit."""
-    largest_difference: float
-    """Of the two scores of an architecture, relative to the larger; infinite beside a finite one
-    is infinite."""
-    rho: float
-    """Spearman's rho of the scores after with those before."""
-    tau: float
-    """tau-b of the same; exactly 1 where both sides order all alike, ties included, and there only;
-    NaN where one side alone is constant."""
     n_truth: int
     """Architectures with both scores and a true value."""
     tau_before: float
@@ -210,40 +270,25 @@ def _change(
     pair: tuple[Ranking, Ranking],
 ) -> ScoreChange:
     before, after = pair
-    x, y = floats(old), floats(new)
-    had, has = ~np.isnan(x), ~np.isnan(y)
-    a, b = x[had & has], y[had & has]
-    tau, rho = _agreement(a, b)
-    delta, low, high = difference(rankings, after, before)
-    replicates = rankings.replicates(after)[0] - rankings.replicates(before)[0]
+    change = compare_values(old, new)
+    tau_before, tau_after, replicates = tau_change(rankings, [before], after)
+    delta = tau_after - tau_before
+    low, high = rankings.interval(
+        delta, replicates, lambda: rankings.jackknife(after)[0] - rankings.jackknife(before)[0]
+    )
     return ScoreChange(
+        **asdict(change),
         indicator=name,
-        n_listed=x.size,
-        n=a.size,
-        lost=int((had & ~has).sum()),
-        gained=int((~had & has).sum()),
-        identical=int((a == b).sum()),
-        largest_difference=largest_difference(a, b),
-        rho=rho,
-        tau=tau,
+        n_listed=len(old),
         n_truth=before.n,
-        tau_before=rankings.point(before)[0],
-        tau_after=rankings.point(after)[0],
+        tau_before=tau_before,
+        tau_after=tau_after,
         delta=delta,
         delta_low=low,
         delta_high=high,
-        p=math.nan if tau == 1 else bootstrap_p(delta, replicates),
+        p=math.nan if change.tau == 1 else bootstrap_p(delta, replicates),
         p_holm=math.nan,
     )
-
-
-def _agreement(a: Floats, b: Floats) -> tuple[float, float]:
-    """tau-b and rho of the two sides; 1 exactly where they order everything alike."""
-    if a.size < MIN_NETWORKS:
-        return math.nan, math.nan
-    if np.array_equal(dense_ranks(a), dense_ranks(b)):
-        return 1.0, 1.0
-    return kendall_tau_b(a, b), spearman_rho(a, b)
 
 
 def largest_difference(a: Floats, b: Floats) -> float:
@@ -266,3 +311,57 @@ def largest_difference(a: Floats, b: Floats) -> float:
     # halved, so that a difference of two huge numbers of opposite sign does not overflow
     sizes = np.maximum(np.abs(x), np.abs(y))
     return float((2 * np.abs(x / sizes / 2 - y / sizes / 2)).max())
+
+
+ABSENT = "absent"
+"""In place of a status: no score of the architecture is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class SideChange:
+    """What one indicator's rows say beside their values."""
+
+    statuses: tuple[tuple[str, str, int], ...]
+    """Status before, status after (`absent`: no row), and how many architectures that both sides
+    list went from the one to the other; only changes, in alphabetical order."""
+    alone_s_before: float
+    """Median seconds over the architectures that were measured, not shared, on both sides; NaN
+    where there are none."""
+    alone_s_after: float
+
+    @property
+    def cost_ratio(self) -> float:
+        """How many times as long it takes; NaN where that is not known."""
+        return self.alone_s_after / self.alone_s_before if self.alone_s_before else float("nan")
+
+
+def compare_sides(before: pd.DataFrame, after: pd.DataFrame, listed: pd.Index[str]) -> SideChange:
+    """Changes of status and cost of one indicator.
+
+    Args:
+        before: rows of `ScoreStore.frame` of one indicator in one space, one version and protocol;
+            of an architecture with several seeds the first status that is not `ok` counts, and the
+            mean time.
+        listed: the architectures that both sides list.
+    """
+    moves = Counter(zip(_statuses(before, listed), _statuses(after, listed), strict=True))
+    costs = pd.concat([_costs(before), _costs(after)], axis=1, keys=["before", "after"])
+    both = costs.reindex(listed).dropna()
+    return SideChange(
+        statuses=tuple(
+            (old, new, count) for (old, new), count in sorted(moves.items()) if old != new
+        ),
+        alone_s_before=float(both["before"].median()),
+        alone_s_after=float(both["after"].median()),
+    )
+
+
+def _statuses(rows: pd.DataFrame, listed: pd.Index[str]) -> list[str]:
+    ordered = rows.assign(fine=rows["status"] == "ok").sort_values(["fine", "seed"])
+    first = ordered.drop_duplicates("architecture").set_index("architecture")["status"]
+    return [str(status) for status in first.reindex(listed).fillna(ABSENT)]
+
+
+def _costs(rows: pd.DataFrame) -> pd.Series[float]:
+    measured = rows[rows["representative"].isna()]
+    return measured.groupby("architecture")["alone_s"].mean()

@@ -1,4 +1,4 @@
-"""Everything a table says about a population, from the same resamples."""
+"""Everything a table says about a population, with and without a truth, from shared resamples."""
 
 from __future__ import annotations
 
@@ -10,21 +10,17 @@ import pandas as pd
 from untrained.results.statistics.bootstrap import Resampling
 from untrained.results.statistics.correlation import CorrelationRow, correlate_rankings
 from untrained.results.statistics.pairwise import (
+    TRIVIAL,
+    BaselineDifference,
     PairComparison,
     Redundancy,
+    best_baselines,
     compare_pairs,
     redundancy,
 )
-from untrained.results.statistics.population import Population
-from untrained.results.statistics.resampled_correlations import Rankings
+from untrained.results.statistics.population import Population, Ranking, Rankings
 from untrained.results.statistics.size_bias import SIZES, SizeBias, size_biases
-from untrained.results.statistics.top import FRACTIONS, PICKS, TopRanking
-from untrained.results.statistics.top_ranking import top_rankings
-from untrained.results.statistics.trivial_baselines import (
-    TRIVIAL,
-    BaselineDifference,
-    best_baselines,
-)
+from untrained.results.statistics.top import FRACTIONS, PICKS, TopRanking, top_rankings
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,4 +84,94 @@ def analyse(
         pairs=compare_pairs(rankings),
         redundancy=redundancy(population),
         clusters=None if clusters is None else population.num_units,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SizeAgreement:
+    """How a score ranks networks beside their size.
+
+    Positive where the indicator favours larger networks. NaN where fewer than three networks have
+    both, or one side is constant; intervals are NaN without resamples.
+    """
+
+    size: str
+    """`params` or `flops`."""
+    n: int
+    """Networks that have both."""
+    tau: float
+    """tau-b of the score, larger being better, with the size."""
+    tau_low: float
+    tau_high: float
+    rho: float
+    """Spearman's rho of the same."""
+    rho_low: float
+    rho_high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What `agree` found."""
+
+    with_sizes: Mapping[str, tuple[SizeAgreement, ...]]
+    """By indicator, a size beside itself left out."""
+    redundancy: Redundancy
+
+
+def agree(
+    scores: pd.DataFrame,
+    *,
+    higher_is_better: Mapping[str, bool],
+    sizes: Sequence[str] = SIZES,
+    resampling: Resampling | None = None,
+    clusters: pd.Series[str] | None = None,
+) -> Agreement:
+    """Rank correlations of scores with sizes and with each other.
+
+    Scores of indicators for which lower is better are negated; an infinite score is a legal rank.
+
+    Args:
+        scores: one column an indicator, indexed by architecture; NaN where there is no score.
+        higher_is_better: the direction of each indicator.
+        sizes: the indicators that are sizes, as far as `scores` has them.
+        clusters: the functional class of each architecture, to be resampled as a whole.
+
+    Returns:
+        The correlations; they say nothing about accuracy.
+
+    Raises:
+        ValueError: an architecture is listed twice or has no class, or an indicator has no
+            direction.
+    """
+    population = Population.of(scores, None, higher_is_better=higher_is_better, clusters=clusters)
+    rankings = Rankings(population, resampling or Resampling())
+    wanted = {
+        name: [rankings.ranking(name, size) for size in sizes if size in scores and size != name]
+        for name in population.scores
+    }
+    rankings.resample(one for those in wanted.values() for one in those)
+    return Agreement(
+        {
+            name: tuple(_with_size(rankings, ranking) for ranking in those)
+            for name, those in wanted.items()
+        },
+        redundancy(population),
+    )
+
+
+def _with_size(rankings: Rankings, ranking: Ranking) -> SizeAgreement:
+    tau, rho = rankings.point(ranking)
+    taus, rhos = rankings.replicates(ranking)
+    tau_low, tau_high = rankings.interval(tau, taus, lambda: rankings.jackknife(ranking)[0])
+    rho_low, rho_high = rankings.interval(rho, rhos, lambda: rankings.jackknife(ranking)[1])
+    assert ranking.y is not None
+    return SizeAgreement(
+        size=ranking.y,
+        n=ranking.n,
+        tau=tau,
+        tau_low=tau_low,
+        tau_high=tau_high,
+        rho=rho,
+        rho_low=rho_low,
+        rho_high=rho_high,
     )

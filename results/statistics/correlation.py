@@ -10,13 +10,18 @@ import numpy as np
 import pandas as pd
 
 from untrained.results.statistics.bootstrap import Interval, Resampling
-from untrained.results.statistics.population import Floats, Population
+from untrained.results.statistics.population import (
+    MIN_NETWORKS,
+    Floats,
+    Population,
+    Ranking,
+    Rankings,
+)
 from untrained.results.statistics.rank_correlation import (
     dense_ranks,
     kendall_tau_b,
     tied_pair_fraction,
 )
-from untrained.results.statistics.resampled_correlations import MIN_NETWORKS, Ranking, Rankings
 
 
 @dataclass(frozen=True, slots=True)

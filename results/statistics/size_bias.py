@@ -10,14 +10,14 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from untrained.results.statistics.population import Floats
-from untrained.results.statistics.rank_correlation import kendall_tau_b
-from untrained.results.statistics.resampled_correlations import (
+from untrained.results.statistics.population import (
     MIN_NETWORKS,
+    Floats,
     Pair,
     Ranking,
     Rankings,
 )
+from untrained.results.statistics.rank_correlation import kendall_tau_b
 
 NUM_BINS = 10
 

@@ -11,9 +11,8 @@ from untrained.results import (
     correlate,
     top_rankings,
 )
-from untrained.results.statistics.pairwise import compare_pairs, redundancy
+from untrained.results.statistics.pairwise import best_baselines, compare_pairs, redundancy
 from untrained.results.statistics.size_bias import size_biases
-from untrained.results.statistics.trivial_baselines import best_baselines
 
 NAMES = ("zen", "params", "flops")
 

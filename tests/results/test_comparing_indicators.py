@@ -8,10 +8,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from untrained.results import Resampling
-from untrained.results.statistics.pairwise import bootstrap_p, compare_pairs, holm
-from untrained.results.statistics.population import Population
-from untrained.results.statistics.resampled_correlations import Rankings
-from untrained.results.statistics.trivial_baselines import best_baselines
+from untrained.results.statistics.pairwise import best_baselines, bootstrap_p, compare_pairs, holm
+from untrained.results.statistics.population import Population, Rankings
 
 
 def rankings_of(scores, truth, **resampling):

@@ -16,7 +16,7 @@ from untrained.results import (
     same_seed_drift,
     truth_drift,
 )
-from untrained.results.comparison import score_drift
+from untrained.results.comparison import drift as score_drift
 
 NAN = float("nan")
 

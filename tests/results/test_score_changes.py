@@ -9,8 +9,12 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from untrained.results import Resampling
-from untrained.results.comparison.score_changes import VERDICTS, compare_scores, verdict_of
-from untrained.results.comparison.side_by_side import compare_sides
+from untrained.results.comparison.score_changes import (
+    VERDICTS,
+    compare_scores,
+    compare_sides,
+    verdict_of,
+)
 from untrained.results.statistics.pairwise import bootstrap_p, holm
 
 N = 60

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from untrained.results import Resampling, bca_interval
-from untrained.results.statistics.population import Population
-from untrained.results.statistics.resampled_correlations import Rankings
+from untrained.results.statistics.population import Population, Rankings
 from untrained.results.statistics.size_bias import partial_correlation, size_biases, size_bins
 
 

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from untrained.results import Resampling, kendall_tau_b, spearman_rho, top_rankings, weighted_tau
-from untrained.results.statistics.population import Population
-from untrained.results.statistics.resampled_correlations import Rankings
+from untrained.results.statistics.population import Population, Rankings
 from untrained.results.statistics.top import Order, TopCut, best_of, expected_ndcg, overlap, wanted
 
 few = st.lists(

@@ -1,1 +1,0 @@
-"""Tables of correlations and agreements, and published values."""
