@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from untrained.reports.tables.facts import (
     AGGREGATE,
     ARROW,
-    Measured,
     ProtocolNote,
     mark,
     protocol_notes,
@@ -25,7 +24,7 @@ from untrained.reports.tables.numbers import (
 )
 
 if TYPE_CHECKING:
-    from untrained.results import CorrelationTable, TableRow
+    from untrained.results import AgreementRow, CorrelationTable, TableRow
 
 TAU = "\N{GREEK SMALL LETTER TAU}"
 RHO = "\N{GREEK SMALL LETTER RHO}"
@@ -128,7 +127,7 @@ def label(row: TableRow, table: CorrelationTable) -> str:
     return label_of_row(row, protocol_notes(table))
 
 
-def label_of_row(row: Measured, notes: tuple[ProtocolNote, ...]) -> str:
+def label_of_row(row: TableRow | AgreementRow, notes: tuple[ProtocolNote, ...]) -> str:
     """The same of a row of any kind, with the notes of all rows."""
     arrow = "" if row.higher_is_better else f" {ARROW}"
     computed = AGGREGATE if row.members else ""

@@ -5,12 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from untrained.reports.tables.numbers import confidence_level, count, decimal, listing
 
 if TYPE_CHECKING:
-    from untrained.results import CorrelationTable
+    from untrained.results import (
+        AgreementRow,
+        CorrelationTable,
+        RowProvenance,
+        TableProvenance,
+        TableRow,
+    )
 
 SHORT_SHA256 = 12
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -46,38 +52,6 @@ class ProtocolNote:
         )
 
 
-class Measured(Protocol):
-    """What rows of all kinds of tables say about how they were measured."""
-
-    @property
-    def indicator(self) -> str:
-        """Its id."""
-
-    @property
-    def version(self) -> int:
-        """Of its definition."""
-
-    @property
-    def protocol(self) -> str:
-        """The digest."""
-
-    @property
-    def protocol_text(self) -> str:
-        """What it stands for."""
-
-    @property
-    def seeds(self) -> tuple[int, ...]:
-        """Of the initialisations."""
-
-    @property
-    def higher_is_better(self) -> bool:
-        """The direction."""
-
-    @property
-    def members(self) -> tuple[str, ...]:
-        """Of an aggregate."""
-
-
 def facts(table: CorrelationTable) -> tuple[Fact, ...]:
     """Population, target, source of the truth and kind of the intervals, for the lines on top."""
     return (
@@ -94,7 +68,7 @@ def protocol_notes(table: CorrelationTable) -> tuple[ProtocolNote, ...]:
     return notes_of_rows(table.ranked)
 
 
-def notes_of_rows(rows: Sequence[Measured]) -> tuple[ProtocolNote, ...]:
+def notes_of_rows(rows: Sequence[TableRow | AgreementRow]) -> tuple[ProtocolNote, ...]:
     """The same of rows of any kind, in their order."""
     groups: dict[tuple[str, str, tuple[int, ...]], list[str]] = {}
     for row in rows:
@@ -113,7 +87,7 @@ def notes_of_rows(rows: Sequence[Measured]) -> tuple[ProtocolNote, ...]:
     )
 
 
-def protocol_number(row: Measured, notes: tuple[ProtocolNote, ...]) -> int:
+def protocol_number(row: RowProvenance, notes: tuple[ProtocolNote, ...]) -> int:
     """The number of the note a row belongs to, 0 when the table needs no marks."""
     for note in notes:
         if (note.digest, note.text, note.seeds) == _protocol_of(row):
@@ -191,31 +165,7 @@ def _truth(table: CorrelationTable) -> str:
     return f"{table.truth_source}, SHA-256 {digest}" if digest else table.truth_source
 
 
-class Resampled(Protocol):
-    """What tables of all kinds say about their intervals."""
-
-    @property
-    def resamples(self) -> int:
-        """How many."""
-
-    @property
-    def confidence(self) -> float:
-        """In (0, 1)."""
-
-    @property
-    def bootstrap_seed(self) -> int:
-        """Of the resamples."""
-
-    @property
-    def interval(self) -> str:
-        """`percentile` or `bca`."""
-
-    @property
-    def clusters(self) -> int | None:
-        """Functional classes that were resampled; None: architectures."""
-
-
-def intervals(table: Resampled) -> str:
+def intervals(table: TableProvenance) -> str:
     """How a table's intervals were made."""
     if not table.resamples:
         return "none"
@@ -229,5 +179,5 @@ def intervals(table: Resampled) -> str:
     )
 
 
-def _protocol_of(row: Measured) -> tuple[str, str, tuple[int, ...]]:
+def _protocol_of(row: RowProvenance) -> tuple[str, str, tuple[int, ...]]:
     return (row.protocol, row.protocol_text, tuple(row.seeds))
