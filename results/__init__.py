@@ -1,10 +1,15 @@
 """Stored scores, the statistics of rankings, and committed results."""
 
 from untrained.results.comparison.drift import (
+    FAILING,
     SAME_RHO,
+    TIERS,
     CorrelationDrift,
     CoverageDrift,
+    Finding,
+    Outcome,
     ScoreDrift,
+    Tier,
     TruthDrift,
     correlation_drift,
     coverage_drift,
@@ -12,7 +17,6 @@ from untrained.results.comparison.drift import (
     same_seed_drift,
     truth_drift,
 )
-from untrained.results.comparison.finding import FAILING, TIERS, Finding, Outcome, Tier
 from untrained.results.comparison.published import (
     Comparison,
     PublishedValue,
@@ -67,8 +71,14 @@ from untrained.results.statistics.size_bias import PartialCorrelation, SizeBias,
 from untrained.results.statistics.task_comparison import TaskComparison, compare_over_tasks
 from untrained.results.statistics.top import Pick, TopRanking, TopSlice, top_rankings
 from untrained.results.statistics.weighted_correlation import weighted_rank_correlations
-from untrained.results.store.environment import Environment, current_environment
-from untrained.results.store.score import STATUSES, Score, ScoreKey, Status
+from untrained.results.store.score import (
+    STATUSES,
+    Environment,
+    Score,
+    ScoreKey,
+    Status,
+    current_environment,
+)
 from untrained.results.store.store import ScoreStore
 from untrained.results.tables import (
     AgreementRow,

@@ -1,8 +1,13 @@
 """Scores made of other scores over one set of candidates; a file registers the one it defines."""
 
 from untrained.foundation import Parameter, Value
-from untrained.results.aggregates.aggregate import Aggregate, aggregate, aggregates
-from untrained.results.aggregates.bound import BoundAggregate, Diverged
+from untrained.results.aggregates.aggregate import (
+    Aggregate,
+    BoundAggregate,
+    Diverged,
+    aggregate,
+    aggregates,
+)
 from untrained.results.aggregates.member_scores import MemberScores
 
 __all__ = [

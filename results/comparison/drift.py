@@ -1,4 +1,4 @@
-"""Drift of scores, of correlations, of coverage and of the ground truth from a baseline.
+"""Drift of scores, correlations, coverage and truth from a baseline, and what is said of it.
 
 At the same seed a score is the same number again but for rounding, so Spearman's rho must not fall
 below 0.999. At another seed the networks have other weights, and the question is whether the new
@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -351,3 +352,51 @@ def _rhos(table: Floats, pooled: Floats, chosen: NDArray[np.int64]) -> Floats:
 def _not_larger(rhos: Floats, observed: float) -> int:
     # a rerun that happens to be constant agrees with nothing
     return int((np.isnan(rhos) | (rhos <= observed + SAME)).sum())
+
+
+Tier = Literal["definition", "golden", "coverage", "scores", "correlation", "truth"]
+"""What is looked at, in the order in which findings are listed.
+
+`golden`, `scores` and `correlation` are the three tiers of the gate; `definition`, `coverage` and
+`truth` say whether the comparison makes sense and is about the same networks and values.
+"""
+TIERS: tuple[Tier, ...] = get_args(Tier)
+
+Outcome = Literal["holds", "moved", "worse", "changed", "missing", "new", "unknown"]
+"""`moved`: values differ by more than the tolerance; `worse`: scores were lost; `changed`: not
+comparable, by a version or protocol; `missing`: nothing to compare; `new`: not in the baseline;
+`unknown`: this could not be checked, and the text says why."""
+FAILING: frozenset[Outcome] = frozenset({"moved", "worse", "changed", "missing"})
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One statement of the gate."""
+
+    tier: Tier
+    subject: str
+    """An indicator, or `truth`."""
+    outcome: Outcome
+    text: str
+    """What was found, by how much and how sure, in words."""
+    space: str = ""
+    """Search space; empty where the statement is about none."""
+    measure: str = ""
+    """What `value` and `limit` are."""
+    value: float = math.nan
+    limit: float = math.nan
+    """The tolerance that the value is held against."""
+    n: int = 0
+    """Networks that the value is over."""
+    p: float = math.nan
+    """Chance of a value at least as far off if nothing has changed; NaN where nothing is random."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether this makes the gate fail."""
+        return self.outcome in FAILING
+
+    @property
+    def order(self) -> tuple[int, str, str]:
+        """By what findings are sorted."""
+        return TIERS.index(self.tier), self.space, self.subject

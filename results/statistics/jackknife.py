@@ -1,4 +1,25 @@
-"""Rank correlations with each point, or each cluster of points, left out once."""
+"""Rank correlations with each point, or each cluster of points, left out once.
+
+A worked example: four networks have the scores 1, 2, 2, 4 and the true values 20, 10, 30, 40. Of
+the six pairs, score and truth order four alike and one, (1, 2), differently; (2, 3) ties. The
+concordance is 4 - 1 = 3, and the share c_k of the pairs with network k is 1, 0, 2 and 3. What is
+left without each network is 3 - c_k = 2, 3, 1, 0, over the root of the untied pairs of the other
+three: 2 and 3 of them without network 1 or 4, 3 and 3 without network 2 or 3.
+
+>>> tau, rho = leave_out_rank_correlations([1, 2, 2, 4], [20, 10, 30, 40])
+>>> tau.round(3)  # 2 / sqrt(2 * 3), 3 / 3, 1 / 3, 0 / sqrt(2 * 3)
+array([0.816, 1.   , 0.333, 0.   ])
+
+With networks 1 and 2 in one cluster, the pair inside it is taken away with both and given back
+once: 3 - (1 + 0) + (-1) = 1, the one pair that is left, and without the others, 3 and 4 in turn,
+nothing changes.
+
+>>> tau, rho = leave_out_rank_correlations(
+...     [1, 2, 2, 4], [20, 10, 30, 40], np.array([0, 0, 1, 2])
+... )
+>>> tau.round(3)
+array([1.   , 0.333, 0.   ])
+"""
 
 from __future__ import annotations
 

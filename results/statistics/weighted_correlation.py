@@ -1,4 +1,23 @@
-"""Rank correlations of weighted points, exact under ties, for many weightings at once."""
+"""Rank correlations of weighted points, exact under ties, for many weightings at once.
+
+A worked example, in the notation of `weighted_rank_correlations`. Four networks have the scores
+1, 2, 2, 4 and the true values 20, 10, 30, 40. A resample drew the first twice and the third never,
+so that its weights w are 2, 1, 0, 1 and W = 4.
+
+- Score and truth order networks 1 and 2 differently, which weighs 2 * 1; they order 1 and 4 alike,
+  which weighs 2 * 1, and 2 and 4, which weighs 1 * 1. The sum of w_i w_j s_ij is -2 + 2 + 1 = 1.
+- The groups of equal values weigh 2, 1 and 1 on both sides, so that W^2 - sum_g W_g^2 is
+  16 - 6 = 10, and tau-b = 2 * 1 / sqrt(10 * 10) = 0.2.
+- u is -2, 1 and 3 for the networks drawn, v is 0, -3 and 3, W^3 - sum_g W_g^3 is 64 - 10 = 54, and
+  rho = 3 (2 * -2 * 0 + 1 * 1 * -3 + 1 * 3 * 3) / sqrt(54 * 54) = 18 / 54.
+
+The second column below is that resample; the first one, of equal weights, is the population:
+
+>>> weights = np.array([[1, 2], [1, 1], [1, 0], [1, 1]], dtype=np.float32)
+>>> tau, rho = weighted_rank_correlations([1, 2, 2, 4], [20, 10, 30, 40], weights)
+>>> tau.round(3), rho.round(3)
+(array([[0.548, 0.2  ]]), array([[0.632, 0.333]]))
+"""
 
 from __future__ import annotations
 
@@ -22,7 +41,8 @@ class TieBlocks:
     """A partition of n ranked points into blocks of about sqrt(n) points.
 
     Points of different blocks differ in rank, and in the same direction as their blocks. A group
-    of equal ranks that is larger than a block is a block of its own.
+    of equal ranks that is larger than a block is a block of its own: with blocks of two, points of
+    the ranks 2, 0, 1, 1, 1, 3 fall into the blocks (1), (2, 3, 4) and (0, 5), counted from 0.
     """
 
     order: NDArray[np.int64]

@@ -15,8 +15,7 @@ import pandas as pd
 
 from untrained.foundation import MalformedInput, MissingData, StorageError, suggest
 from untrained.results.store.database import COLUMNS
-from untrained.results.store.environment import Environment
-from untrained.results.store.score import Score
+from untrained.results.store.score import Environment, Score
 
 
 def write_frame(frame: pd.DataFrame, path: Path, *, metadata: Mapping[str, Any]) -> Path:

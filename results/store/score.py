@@ -1,9 +1,15 @@
-"""One score of one architecture: a value, or the reason why there is none."""
+"""One score, which is a value or the reason why there is none, and where it was measured."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
-from dataclasses import dataclass
+import platform
+import subprocess
+from dataclasses import asdict, dataclass, fields
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
 Status = Literal["ok", "unsupported", "diverged", "out_of_memory", "timeout", "error"]
@@ -66,3 +72,106 @@ class Score:
         return ScoreKey(
             self.space, self.architecture, self.indicator, self.version, self.protocol, self.seed
         )
+
+
+GIT_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The software and the machine behind a score; None is what could not be found out."""
+
+    untrained: str | None
+    python: str | None
+    torch: str | None
+    numpy: str | None
+    scipy: str | None
+    platform: str | None
+    device: str | None
+    """Name of the device the networks ran on."""
+    threads: int | None
+    """Threads a worker used on the CPU."""
+    git_commit: str | None
+    """Commit of the checkout the project was run from; None for an installed package."""
+    git_dirty: bool | None
+    """Whether Python or TOML files of that checkout differ from the commit."""
+
+    @property
+    def canonical(self) -> str:
+        """The environment as canonical JSON (sorted keys, no spaces)."""
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+
+    @property
+    def digest(self) -> str:
+        """The first 16 hexadecimal digits of the SHA-256 of `canonical`."""
+        return hashlib.sha256(self.canonical.encode()).hexdigest()[:16]
+
+    @classmethod
+    def from_json(cls, text: str) -> Environment:
+        """The environment that `canonical` was made from.
+
+        A field that the text lacks is None and one that it has too many is left out, so that
+        stores of other versions of the project stay readable.
+        """
+        stored = json.loads(text)
+        return cls(**{field.name: stored.get(field.name) for field in fields(cls)})
+
+
+def current_environment(*, device: str, threads: int) -> Environment:
+    """The environment of this process.
+
+    Args:
+        device: name of the device the networks run on ("cpu", "NVIDIA H200").
+        threads: CPU threads a worker uses.
+
+    Returns:
+        The environment. Versions come from package metadata: torch is not imported.
+    """
+    commit, dirty = _checkout_state(Path(__file__).resolve().parents[2])
+    return Environment(
+        untrained=_version("untrained"),
+        python=platform.python_version(),
+        torch=_version("torch"),
+        numpy=_version("numpy"),
+        scipy=_version("scipy"),
+        platform=" ".join(
+            part for part in (platform.system(), platform.machine(), *platform.libc_ver()) if part
+        ),
+        device=device,
+        threads=threads,
+        git_commit=commit,
+        git_dirty=dirty,
+    )
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _checkout_state(root: Path) -> tuple[str | None, bool | None]:
+    # An installed package may lie in a virtual environment inside somebody else's checkout:
+    # only a `.git` right at the root is the project's own.
+    if not (root / ".git").exists():
+        return None, None
+    commit = _git(root, "rev-parse", "HEAD")
+    if not commit:
+        return None, None
+    changes = _git(root, "status", "--porcelain", "--", "*.py", "*.toml")
+    return commit, None if changes is None else bool(changes)
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(  # noqa: S603 the arguments are our own
+            ["git", "-C", str(root), *arguments],  # noqa: S607 git is found on PATH
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=GIT_TIMEOUT_S,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

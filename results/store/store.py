@@ -23,9 +23,8 @@ from untrained.results.store.database import (
     storage_errors,
     transaction,
 )
-from untrained.results.store.environment import Environment
 from untrained.results.store.export import ExportedScores, read_export, write_frame
-from untrained.results.store.score import Score, ScoreKey
+from untrained.results.store.score import Environment, Score, ScoreKey
 
 
 class ScoreStore:

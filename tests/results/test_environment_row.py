@@ -9,7 +9,7 @@ import numpy
 import pytest
 
 from untrained.results import Environment, current_environment
-from untrained.results.store import environment as module
+from untrained.results.store import score as module
 
 
 def test_it_names_versions_machine_and_threads():
