@@ -29,22 +29,24 @@ from untrained.results.comparison.score_changes import (
     compare_scores,
     compare_sides,
 )
-from untrained.results.statistics.analysis import (
-    Agreement,
-    Analysis,
-    SizeAgreement,
-    agree,
-    analyse,
-)
 from untrained.results.statistics.bootstrap import (
     INTERVALS,
+    Estimate,
     Interval,
     Resampling,
     bca_interval,
     percentile_interval,
     resample_counts,
 )
-from untrained.results.statistics.correlation import CorrelationRow, correlate
+from untrained.results.statistics.correlation import (
+    Agreement,
+    Analysis,
+    CorrelationRow,
+    SizeAgreement,
+    agree,
+    analyse,
+    correlate,
+)
 from untrained.results.statistics.pairwise import (
     TRIVIAL,
     BaselineDifference,
@@ -115,6 +117,7 @@ __all__ = [
     "CoverageDrift",
     "Difference",
     "Environment",
+    "Estimate",
     "FactorEffect",
     "FactorLevel",
     "Finding",

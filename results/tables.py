@@ -10,9 +10,8 @@ import pandas as pd
 
 from untrained.results.comparison.published import Comparison
 from untrained.results.comparison.score_changes import ScoreChange, SideChange
-from untrained.results.statistics.analysis import SizeAgreement
 from untrained.results.statistics.bootstrap import Interval
-from untrained.results.statistics.correlation import CorrelationRow
+from untrained.results.statistics.correlation import CorrelationRow, SizeAgreement
 from untrained.results.statistics.pairwise import BaselineDifference, PairComparison, Redundancy
 from untrained.results.statistics.seed_noise import Ceiling, Stability
 from untrained.results.statistics.size_bias import SizeBias

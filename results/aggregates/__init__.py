@@ -5,10 +5,10 @@ from untrained.results.aggregates.aggregate import (
     Aggregate,
     BoundAggregate,
     Diverged,
+    MemberScores,
     aggregate,
     aggregates,
 )
-from untrained.results.aggregates.member_scores import MemberScores
 
 __all__ = [
     "Aggregate",

@@ -7,8 +7,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from untrained.results.aggregates.aggregate import aggregate
-from untrained.results.aggregates.member_scores import MemberScores, Ties, ranks, ties_parameter
+from untrained.results.aggregates.aggregate import (
+    MemberScores,
+    Ties,
+    aggregate,
+    ranks,
+    ties_parameter,
+)
 
 
 @aggregate(

@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untrained.foundation import Parameter
-from untrained.results.aggregates.aggregate import aggregate
-from untrained.results.aggregates.member_scores import MemberScores
+from untrained.results.aggregates.aggregate import MemberScores, aggregate
 
 
 @aggregate(

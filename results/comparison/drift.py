@@ -31,10 +31,8 @@ from untrained.results.comparison.score_changes import (
     TOLERANCE,
     ValueChange,
     compare_values,
-    tau_change,
 )
 from untrained.results.statistics.bootstrap import SAME, Resampling
-from untrained.results.statistics.pairwise import bootstrap_p
 from untrained.results.statistics.population import (
     MIN_NETWORKS,
     Floats,
@@ -108,16 +106,15 @@ def correlation_drift(
     population = Population.of(frame.dropna(), truth, higher_is_better=directions)
     rankings = Rankings(population, Resampling(resamples, seed=seed))
     olds, now = [rankings.ranking(name) for name in names], rankings.ranking("new")
-    before, tau, replicates = tau_change(rankings, olds, now)
-    defined = replicates[~np.isnan(replicates)]
-    error = float(defined.std(ddof=1)) if defined.size > 1 else math.inf
+    rankings.resample([*olds, now])
+    _, p, error = rankings.difference(now, *olds)
     z = float(-ndtri(level / 2))
     return CorrelationDrift(
         n=population.size,
-        tau_before=before,
-        tau=tau,
-        tolerance=max(MARGIN, z * error),
-        p=bootstrap_p(tau - before, replicates),
+        tau_before=float(np.mean([rankings.point(one)[0] for one in olds])),
+        tau=rankings.point(now)[0],
+        tolerance=math.inf if math.isnan(error) else max(MARGIN, z * error),
+        p=p,
     )
 
 
@@ -190,12 +187,7 @@ class TruthDrift(ValueChange):
 
 
 def truth_drift(old: pd.Series[float], new: pd.Series[float]) -> TruthDrift:
-    """How the truth has changed.
-
-    Args:
-        old: by architecture; NaN where there is no value.
-        new: by architecture; what it does not list has none.
-    """
+    """How the truth has changed, given as to `compare_values`."""
     x, y = floats(old), floats(new.reindex(old.index))
     # where a value is missing the comparison is with NaN, and false
     different = np.abs(x - y) > TOLERANCE * np.maximum(abs(x), abs(y))

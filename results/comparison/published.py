@@ -89,16 +89,7 @@ def published_values(
     indicator: str | None = None,
     metric: str | None = None,
 ) -> list[PublishedValue]:
-    """Published values, in the order of the file: by space, dataset, indicator, metric, source.
-
-    Args:
-        space: only of this search space.
-        dataset: only of this data set.
-        metric: `kendall` or `spearman`.
-
-    Returns:
-        What fits; an empty list where nothing was published.
-    """
+    """Published values, in the order of the file: by space, dataset, indicator, metric, source."""
     wanted = {"space": space, "dataset": dataset, "indicator": indicator, "metric": metric}
     return [
         item

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Literal, get_args
 
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from untrained.results.statistics.bootstrap import Resampling
-from untrained.results.statistics.pairwise import bootstrap_p, holm
+from untrained.results.statistics.pairwise import holm
 from untrained.results.statistics.population import (
     MIN_NETWORKS,
     Floats,
@@ -87,20 +87,6 @@ def compare_values(before: pd.Series[float], after: pd.Series[float]) -> ValueCh
         rho=rho,
         tau=tau,
     )
-
-
-def tau_change(
-    rankings: Rankings, before: Sequence[Ranking], after: Ranking
-) -> tuple[float, float, Floats]:
-    """tau-b with the truth before (the mean over several rankings), after, and their difference.
-
-    Returns:
-        The two coefficients, and the second minus the first in every resample.
-    """
-    rankings.resample([*before, after])
-    old = float(np.mean([rankings.point(one)[0] for one in before]))
-    olds = np.mean([rankings.replicates(one)[0] for one in before], axis=0)
-    return old, rankings.point(after)[0], rankings.replicates(after)[0] - olds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +166,9 @@ def compare_scores(
     old, new = before.reindex(listed), after.reindex(listed)
     known = pd.Series(math.nan, index=listed) if truth is None else truth.reindex(listed)
     rankings = _rankings({"before": old, "after": new}, names, known, higher_is_better, resampling)
-    pairs = {name: _pair(rankings, place) for place, name in enumerate(names)}
+    pairs = {
+        name: rankings.pair(f"before {place}", f"after {place}") for place, name in enumerate(names)
+    }
     rankings.resample(one for pair in pairs.values() for one in pair)
     found = [_change(name, old[name], new[name], rankings, pairs[name]) for name in names]
     adjusted = holm([one.p for one in found])
@@ -200,9 +188,6 @@ def verdict_of(
     margin: float = MARGIN,
 ) -> Verdict:
     """Whether a change matters, in words.
-
-    Args:
-        tolerance: relative difference up to which scores count as the same.
 
     Returns:
         The first that holds of what follows; architectures whose score was lost or gained count for
@@ -257,11 +242,6 @@ def _rankings(
     return Rankings(Population.of(both, truth, higher_is_better=directions), resampling)
 
 
-def _pair(rankings: Rankings, place: int) -> tuple[Ranking, Ranking]:
-    before, after = f"before {place}", f"after {place}"
-    return rankings.ranking(before, having=[after]), rankings.ranking(after, having=[before])
-
-
 def _change(
     name: str,
     old: pd.Series[float],
@@ -271,22 +251,18 @@ def _change(
 ) -> ScoreChange:
     before, after = pair
     change = compare_values(old, new)
-    tau_before, tau_after, replicates = tau_change(rankings, [before], after)
-    delta = tau_after - tau_before
-    low, high = rankings.interval(
-        delta, replicates, lambda: rankings.jackknife(after)[0] - rankings.jackknife(before)[0]
-    )
+    delta, p, _ = rankings.difference(after, before)
     return ScoreChange(
         **asdict(change),
         indicator=name,
         n_listed=len(old),
         n_truth=before.n,
-        tau_before=tau_before,
-        tau_after=tau_after,
-        delta=delta,
-        delta_low=low,
-        delta_high=high,
-        p=math.nan if change.tau == 1 else bootstrap_p(delta, replicates),
+        tau_before=rankings.point(before)[0],
+        tau_after=rankings.point(after)[0],
+        delta=delta.value,
+        delta_low=delta.low,
+        delta_high=delta.high,
+        p=math.nan if change.tau == 1 else p,
         p_holm=math.nan,
     )
 

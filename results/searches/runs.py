@@ -101,10 +101,6 @@ def value_at(costs: Floats, values: Floats, grid: Floats) -> Floats:
 
 
 def first_reaching(numbers: NDArray[np.int64], values: Floats, threshold: float) -> float:
-    """The number of evaluations at the first step whose value is at least a threshold.
-
-    Returns:
-        NaN if no step reaches it.
-    """
+    """The evaluations up to the first step whose value is at least a threshold; NaN if none."""
     reached = np.flatnonzero(values >= threshold)
     return float(numbers[reached[0]]) if len(reached) else float("nan")

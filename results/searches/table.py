@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.resources import files
 
@@ -38,11 +38,7 @@ def best_of_n(criterion: Floats, values: Floats, n: int) -> tuple[float, float]:
 
 
 def winning_probabilities(criterion: Floats, n: int) -> Floats:
-    """How likely each network is the best of N draws with replacement; see `best_of_n`.
-
-    Args:
-        criterion: what decides; NaN is missing.
-    """
+    """How likely each network is the best of N draws with replacement; see `best_of_n`."""
     order = np.where(np.isnan(criterion), -np.inf, criterion)
     # a missing criterion loses even against minus infinity
     keys = np.stack([~np.isnan(criterion), order], axis=1)
@@ -191,15 +187,7 @@ class SearchTable:
                     "budget": row.budget,
                     "dataset": column.dataset,
                     "metric": column.metric,
-                    "runs": value.n,
-                    "missing": value.missing,
-                    "mean": value.mean,
-                    "sd": value.sd,
-                    "q05": value.q05,
-                    "q25": value.q25,
-                    "median": value.median,
-                    "q75": value.q75,
-                    "q95": value.q95,
+                    **asdict(value),
                     "optimum": column.optimum,
                     "evaluations": row.evaluations.mean if row.evaluations else float("nan"),
                     "cost_s": row.cost_s.mean if row.cost_s else float("nan"),
@@ -207,4 +195,4 @@ class SearchTable:
                 for row in self.rows
                 for column, value in zip(self.columns, row.values, strict=True)
             ]
-        )
+        ).rename(columns={"n": "runs"})

@@ -1,15 +1,24 @@
-"""How well scores rank a population of architectures, and how sure that is."""
+"""How well scores rank a population, how sure that is, and all else a table says about it."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from untrained.results.statistics.bootstrap import Interval, Resampling
+from untrained.results.statistics.bootstrap import Estimate, Interval, Resampling
+from untrained.results.statistics.pairwise import (
+    TRIVIAL,
+    BaselineDifference,
+    PairComparison,
+    Redundancy,
+    best_baselines,
+    compare_pairs,
+    redundancy,
+)
 from untrained.results.statistics.population import (
     MIN_NETWORKS,
     Floats,
@@ -22,6 +31,8 @@ from untrained.results.statistics.rank_correlation import (
     kendall_tau_b,
     tied_pair_fraction,
 )
+from untrained.results.statistics.size_bias import SIZES, SizeBias, size_biases
+from untrained.results.statistics.top import FRACTIONS, PICKS, TopRanking, top_rankings
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,21 +120,11 @@ def correlate(
 
 
 def correlate_rankings(rankings: Rankings, *, baseline: str) -> list[CorrelationRow]:
-    """The same from rankings that other statistics share.
-
-    Args:
-        baseline: the indicator that `delta_tau` compares with.
-
-    Returns:
-        One row an indicator, in the order of the population's scores.
-    """
+    """The same from rankings that other statistics share."""
     names = list(rankings.population.scores)
     own = {name: rankings.ranking(name) for name in names}
     both = {
-        name: (
-            rankings.ranking(name, having=[baseline]),
-            rankings.ranking(baseline, having=[name]),
-        )
+        name: rankings.pair(name, baseline)
         for name in names
         if baseline in own and name != baseline
     }
@@ -136,44 +137,19 @@ def _row(
 ) -> CorrelationRow:
     population = rankings.population
     values, y = population.scores[name][own.mask], population.truth[own.mask]
-    tau, rho = rankings.point(own)
-    taus, rhos = rankings.replicates(own)
-    tau_low, tau_high = rankings.interval(tau, taus, lambda: rankings.jackknife(own)[0])
-    rho_low, rho_high = rankings.interval(rho, rhos, lambda: rankings.jackknife(own)[1])
-    delta = low = high = math.nan
-    if both is not None:
-        delta, low, high = difference(rankings, *both)
+    tau, rho = rankings.estimates(own)
+    delta = Estimate(math.nan) if both is None else rankings.difference(*both).estimate
     return CorrelationRow(
-        indicator=name,
-        n=own.n,
-        n_population=population.size,
-        tau=tau,
-        tau_low=tau_low,
-        tau_high=tau_high,
-        rho=rho,
-        rho_low=rho_low,
-        rho_high=rho_high,
-        tau_failures_last=_tau_failures_last(population.scores[name], population.truth),
-        ties_score=tied_pair_fraction(values),
-        ties_truth=tied_pair_fraction(y),
-        delta_tau=delta,
-        delta_low=low,
-        delta_high=high,
+        name,
+        own.n,
+        population.size,
+        *tau,
+        *rho,
+        _tau_failures_last(population.scores[name], population.truth),
+        tied_pair_fraction(values),
+        tied_pair_fraction(y),
+        *delta,
     )
-
-
-def difference(rankings: Rankings, first: Ranking, second: Ranking) -> tuple[float, float, float]:
-    """tau-b of one ranking minus that of another one of the same networks, with its interval.
-
-    Returns:
-        The difference, and the lower and upper end of its paired bootstrap interval.
-    """
-    delta = rankings.point(first)[0] - rankings.point(second)[0]
-    deltas = rankings.replicates(first)[0] - rankings.replicates(second)[0]
-    low, high = rankings.interval(
-        delta, deltas, lambda: rankings.jackknife(first)[0] - rankings.jackknife(second)[0]
-    )
-    return delta, low, high
 
 
 def _tau_failures_last(values: Floats, y: Floats) -> float:
@@ -183,3 +159,134 @@ def _tau_failures_last(values: Floats, y: Floats) -> float:
     scored = ~np.isnan(values)
     ranks[scored] = dense_ranks(values[scored]) + 1
     return kendall_tau_b(ranks, y)
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What `analyse` found, by indicator where it belongs to one."""
+
+    rows: tuple[CorrelationRow, ...] = ()
+    """As `correlate` returns them."""
+    top: Mapping[str, TopRanking] = field(default_factory=dict)
+    size_bias: Mapping[str, SizeBias] = field(default_factory=dict)
+    best_baseline: Mapping[str, BaselineDifference] = field(default_factory=dict)
+    pairs: tuple[PairComparison, ...] = ()
+    redundancy: Redundancy | None = None
+    clusters: int | None = None
+    """Functional classes that were resampled; None: architectures were."""
+
+
+def analyse(
+    scores: pd.DataFrame,
+    truth: pd.Series[float],
+    *,
+    higher_is_better: Mapping[str, bool],
+    baseline: str = "params",
+    sizes: Sequence[str] = SIZES,
+    trivial: Sequence[str] = TRIVIAL,
+    fractions: Sequence[float] = FRACTIONS,
+    picks: Sequence[int] = PICKS,
+    resampling: Resampling | None = None,
+    clusters: pd.Series[str] | None = None,
+) -> Analysis:
+    """All statistics of several indicators and one ground truth that need nothing else.
+
+    Every ranking is resampled once, whatever needs it, so this takes about four times as long as
+    `correlate` where all indicators have scores of the same networks.
+
+    Args:
+        scores: as in `correlate`, and so are truth, directions, baseline and clusters.
+        sizes: indicators that are sizes of a network.
+        trivial: indicators that are trivial baselines.
+        fractions: of the top slices, in (0, 1].
+        picks: how many of the best-scored networks are trained.
+
+    Returns:
+        The statistics; those that need a size or a trivial baseline are empty without one.
+
+    Raises:
+        ValueError: as `correlate`, or a fraction or number of picks is out of range.
+    """
+    population = Population.of(scores, truth, higher_is_better=higher_is_better, clusters=clusters)
+    rankings = Rankings(population, resampling or Resampling())
+    return Analysis(
+        rows=tuple(correlate_rankings(rankings, baseline=baseline)),
+        top=top_rankings(rankings, fractions=fractions, picks=picks),
+        size_bias=size_biases(rankings, sizes=sizes),
+        best_baseline=best_baselines(rankings, trivial=trivial),
+        pairs=compare_pairs(rankings),
+        redundancy=redundancy(population),
+        clusters=None if clusters is None else population.num_units,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SizeAgreement:
+    """How a score ranks networks beside their size.
+
+    Positive where the indicator favours larger networks. NaN where fewer than three networks have
+    both, or one side is constant; intervals are NaN without resamples.
+    """
+
+    size: str
+    """`params` or `flops`."""
+    n: int
+    """Networks that have both."""
+    tau: float
+    """tau-b of the score, larger being better, with the size."""
+    tau_low: float
+    tau_high: float
+    rho: float
+    """Spearman's rho of the same."""
+    rho_low: float
+    rho_high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What `agree` found."""
+
+    with_sizes: Mapping[str, tuple[SizeAgreement, ...]]
+    """By indicator, a size beside itself left out."""
+    redundancy: Redundancy
+
+
+def agree(
+    scores: pd.DataFrame,
+    *,
+    higher_is_better: Mapping[str, bool],
+    sizes: Sequence[str] = SIZES,
+    resampling: Resampling | None = None,
+    clusters: pd.Series[str] | None = None,
+) -> Agreement:
+    """Rank correlations of scores with sizes and with each other.
+
+    They say nothing about accuracy.
+
+    Args:
+        scores: as in `correlate`, and so are directions and clusters.
+        sizes: the indicators that are sizes, as far as `scores` has them.
+
+    Raises:
+        ValueError: as `correlate`.
+    """
+    population = Population.of(scores, None, higher_is_better=higher_is_better, clusters=clusters)
+    rankings = Rankings(population, resampling or Resampling())
+    wanted = {
+        name: [rankings.ranking(name, size) for size in sizes if size in scores and size != name]
+        for name in population.scores
+    }
+    rankings.resample(one for those in wanted.values() for one in those)
+    return Agreement(
+        {
+            name: tuple(_with_size(rankings, ranking) for ranking in those)
+            for name, those in wanted.items()
+        },
+        redundancy(population),
+    )
+
+
+def _with_size(rankings: Rankings, ranking: Ranking) -> SizeAgreement:
+    tau, rho = rankings.estimates(ranking)
+    assert ranking.y is not None
+    return SizeAgreement(ranking.y, ranking.n, *tau, *rho)

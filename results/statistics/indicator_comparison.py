@@ -156,14 +156,7 @@ class Contribution:
 def contribution(
     population: Population, name: str, other: str, *, resampling: Resampling
 ) -> Contribution:
-    """What `name` adds to `other`.
-
-    Args:
-        other: the second.
-
-    Returns:
-        NaN throughout with fewer than three networks that have both scores.
-    """
+    """What `name` adds to `other`; NaN with fewer than three networks that have both scores."""
     mask = population.having(name, other)
     n = int(mask.sum())
     if n < MIN_NETWORKS:
@@ -177,15 +170,13 @@ def contribution(
     rankings = Rankings(both, resampling)
     (compared,) = compare_with(rankings, _SUM)
     return Contribution(
-        other=other,
-        rho=spearman_rho(first, second),
-        n=n,
-        tau_other=rankings.point(rankings.ranking(other, having=[_SUM]))[0],
-        tau_sum=rankings.point(rankings.ranking(_SUM))[0],
-        delta=compared.delta,
-        delta_low=compared.delta_low,
-        delta_high=compared.delta_high,
-        p=compared.p,
+        other,
+        spearman_rho(first, second),
+        n,
+        rankings.point(rankings.ranking(other, having=[_SUM]))[0],
+        rankings.point(rankings.ranking(_SUM))[0],
+        *(compared.delta, compared.delta_low, compared.delta_high),
+        compared.p,
     )
 
 

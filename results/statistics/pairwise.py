@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
-from scipy.special import ndtr
 
-from untrained.results.statistics.bootstrap import SAME
-from untrained.results.statistics.correlation import difference
 from untrained.results.statistics.population import (
     MIN_NETWORKS,
     Floats,
     Population,
-    Ranking,
     Rankings,
 )
 from untrained.results.statistics.rank_correlation import mid_ranks
@@ -43,81 +39,25 @@ class PairComparison:
 
 
 def compare_pairs(rankings: Rankings) -> tuple[PairComparison, ...]:
-    """Every pair of a population's indicators.
-
-    Returns:
-        One comparison a pair, in the order of the population's scores.
-    """
-    pairs = [
-        (rankings.ranking(one, having=[other]), rankings.ranking(other, having=[one]))
-        for one, other in combinations(rankings.population.scores, 2)
-    ]
-    return _adjusted(rankings, pairs)
+    """Every pair of a population's indicators, in the order of its scores."""
+    return _compare(rankings, combinations(rankings.population.scores, 2))
 
 
 def compare_with(rankings: Rankings, name: str) -> tuple[PairComparison, ...]:
-    """One indicator against each of the others, adjusted for as many comparisons.
-
-    Args:
-        name: the indicator, `first` in every comparison.
-
-    Returns:
-        One comparison a further indicator, in the order of the population's scores.
-    """
-    pairs = [
-        (rankings.ranking(name, having=[other]), rankings.ranking(other, having=[name]))
-        for other in rankings.population.scores
-        if other != name
-    ]
-    return _adjusted(rankings, pairs)
+    """One indicator, the `first`, against each of the others; adjusted for as many comparisons."""
+    others = (other for other in rankings.population.scores if other != name)
+    return _compare(rankings, ((name, other) for other in others))
 
 
-def _adjusted(
-    rankings: Rankings, pairs: Sequence[tuple[Ranking, Ranking]]
-) -> tuple[PairComparison, ...]:
+def _compare(rankings: Rankings, names: Iterable[tuple[str, str]]) -> tuple[PairComparison, ...]:
+    pairs = [rankings.pair(*both) for both in names]
     rankings.resample(ranking for pair in pairs for ranking in pair)
-    found = [_compare(rankings, *pair) for pair in pairs]
-    adjusted = holm([one.p for one in found])
-    return tuple(replace(one, p_holm=p) for one, p in zip(found, adjusted, strict=True))
-
-
-def _compare(rankings: Rankings, first: Ranking, second: Ranking) -> PairComparison:
-    delta, low, high = difference(rankings, first, second)
-    replicates = rankings.replicates(first)[0] - rankings.replicates(second)[0]
-    return PairComparison(
-        first=first.x,
-        second=second.x,
-        n=first.n,
-        delta=delta,
-        delta_low=low,
-        delta_high=high,
-        p=bootstrap_p(delta, replicates),
-        p_holm=math.nan,
+    found = [(*pair, rankings.difference(*pair)) for pair in pairs]
+    adjusted = holm([difference.p for _, _, difference in found])
+    return tuple(
+        PairComparison(first.x, second.x, first.n, *difference.estimate, difference.p, p_holm)
+        for (first, second, difference), p_holm in zip(found, adjusted, strict=True)
     )
-
-
-def bootstrap_p(estimate: float, replicates: Floats) -> float:
-    """The two-sided p-value of a difference being zero, by its bootstrap standard error.
-
-    A share of replicates beyond zero cannot fall below one over their number, so that after Holm's
-    adjustment for some hundred pairs nothing would be told apart; the normal approximation has no
-    such floor (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 12).
-
-    Args:
-        replicates: the difference in every resample; NaN is left out.
-
-    Returns:
-        2 Phi(-|estimate| / s), s the sample standard deviation of the replicates; where they are
-        all equal 1 for an estimate of 0, else 0; NaN with fewer than two replicates, or without an
-        estimate.
-    """
-    defined = replicates[~np.isnan(replicates)]
-    if defined.size < 2 or math.isnan(estimate):
-        return math.nan
-    s = float(defined.std(ddof=1))
-    if s < SAME:
-        return float(abs(estimate) < SAME)
-    return float(2 * ndtr(-abs(estimate) / s))
 
 
 def holm(p: Sequence[float]) -> list[float]:
@@ -192,15 +132,12 @@ def best_baselines(
     rankings.resample(ranking for pair in pairs.values() for ranking in pair)
     found = {}
     for name, (own, theirs) in pairs.items():
-        delta, low, high = difference(rankings, own, theirs)
         found[name] = BaselineDifference(
-            baseline=best[name],
-            n=own.n,
-            tau=rankings.point(own)[0],
-            tau_baseline=rankings.point(theirs)[0],
-            delta=delta,
-            delta_low=low,
-            delta_high=high,
+            best[name],
+            own.n,
+            rankings.point(own)[0],
+            rankings.point(theirs)[0],
+            *rankings.difference(own, theirs).estimate,
         )
     return found
 
@@ -235,13 +172,8 @@ def redundancy(population: Population) -> Redundancy:
     """How alike the indicators of a population rank.
 
     The distance 1 - |rho| calls indicators redundant that rank in opposite directions, too. Of the
-    orders that a clustering leaves open, the one with the most similar neighbours is taken.
-
-    Args:
-        population: its true values matter in so far as only architectures that have one count.
-
-    Returns:
-        The matrix; it does not depend on the order of the scores.
+    orders that a clustering leaves open, the one with the most similar neighbours is taken; the
+    order of the scores does not matter.
     """
     names = sorted(population.scores)
     rho = np.ones((len(names), len(names)))

@@ -12,10 +12,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from untrained.results.statistics.bootstrap import (
+    Estimate,
     Resampling,
     bca_interval,
+    bootstrap_p,
     percentile_interval,
     resample_counts,
+    standard_error,
 )
 from untrained.results.statistics.jackknife import leave_out_rank_correlations
 from untrained.results.statistics.rank_correlation import kendall_tau_b, spearman_rho
@@ -158,6 +161,16 @@ class Ranking(NamedTuple):
         return int(self.mask.sum())
 
 
+class Difference(NamedTuple):
+    """tau-b of one ranking minus that of another one of the same networks, paired."""
+
+    estimate: Estimate
+    p: float
+    """Two-sided, as `bootstrap_p` has it."""
+    error: float
+    """The bootstrap standard error; NaN without resamples."""
+
+
 class Rankings:
     """Tau-b and rho of rankings of one population: points, bootstrap replicates, jackknife.
 
@@ -177,6 +190,10 @@ class Rankings:
         """How x ranks y (None: the truth), over the networks that have both and `having`."""
         names = (x, *having) if y is None else (x, y, *having)
         return Ranking(x, y, self.population.having(*names).tobytes())
+
+    def pair(self, first: str, second: str) -> tuple[Ranking, Ranking]:
+        """Two indicators' rankings of the networks that have both scores."""
+        return self.ranking(first, having=[second]), self.ranking(second, having=[first])
 
     def resample(self, wanted: Iterable[Ranking]) -> None:
         """Have the replicates of these rankings; together they take less time than one by one."""
@@ -242,6 +259,28 @@ class Rankings:
                 num_clusters=self.population.num_units,
             )
         return self._jackknife[ranking]
+
+    def estimates(self, ranking: Ranking) -> tuple[Estimate, Estimate]:
+        """Tau and rho, each with its interval."""
+        (tau, rho), (taus, rhos) = self.point(ranking), self.replicates(ranking)
+        return (
+            Estimate(tau, *self.interval(tau, taus, lambda: self.jackknife(ranking)[0])),
+            Estimate(rho, *self.interval(rho, rhos, lambda: self.jackknife(ranking)[1])),
+        )
+
+    def difference(self, first: Ranking, *others: Ranking) -> Difference:
+        """tau-b of one ranking minus the mean of that of one or several others."""
+        delta = self.point(first)[0] - float(np.mean([self.point(one)[0] for one in others]))
+
+        def paired(values: Callable[[Ranking], Pair]) -> Floats:
+            means = np.mean([values(one)[0] for one in others], axis=0)
+            return np.asarray(values(first)[0] - means, dtype=np.float64)
+
+        deltas = paired(self.replicates)
+        ends = self.interval(delta, deltas, lambda: paired(self.jackknife))
+        return Difference(
+            Estimate(delta, *ends), bootstrap_p(delta, deltas), standard_error(deltas)
+        )
 
     def interval(
         self, estimate: float, replicates: Floats, jackknife: Callable[[], Floats]

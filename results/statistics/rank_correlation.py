@@ -29,11 +29,7 @@ def dense_ranks(values: ArrayLike) -> NDArray[np.int64]:
 def mid_ranks(values: ArrayLike) -> NDArray[np.float64]:
     """Ranks from 0 in ascending order, equal values sharing the mean of their ranks.
 
-    Args:
-        values: one-dimensional; infinite values are legal and rank first or last.
-
-    Raises:
-        ValueError: a value is NaN, or the shape is wrong.
+    Values and errors are those of `dense_ranks`.
     """
     return np.asarray(stats.rankdata(dense_ranks(values)) - 1, dtype=np.float64)
 
@@ -58,11 +54,7 @@ def kendall_tau_b(x: ArrayLike, y: ArrayLike) -> float:
 def spearman_rho(x: ArrayLike, y: ArrayLike) -> float:
     """Spearman's rho: Pearson's correlation of the mid-ranks.
 
-    Returns:
-        A number in [-1, 1]; NaN where n < 2 or one side is constant.
-
-    Raises:
-        ValueError: a value is NaN, or the lengths differ.
+    Range and errors are those of `kendall_tau_b`.
     """
     a, b = _paired_ranks(x, y)
     if _is_constant(a) or _is_constant(b):
@@ -76,13 +68,8 @@ def weighted_tau(x: ArrayLike, y: ArrayLike) -> float:
     Vigna, "A weighted correlation index for rankings with ties", WWW 2015. A pair weighs
     1 / (1 + r) + 1 / (1 + s), r and s the ranks of its members counted from 0 for the largest. The
     mean of two such coefficients, as `scipy.stats.weightedtau` has it with `rank=True`: ranks by x
-    with ties decided by y, and by y with ties decided by x.
-
-    Returns:
-        A number in [-1, 1]; NaN where n < 2 or one side is constant.
-
-    Raises:
-        ValueError: a value is NaN, or the lengths differ.
+    with ties decided by y, and by y with ties decided by x. Range and errors are those of
+    `kendall_tau_b`.
     """
     a, b = _paired_ranks(x, y)
     if _is_constant(a) or _is_constant(b):
@@ -92,9 +79,6 @@ def weighted_tau(x: ArrayLike, y: ArrayLike) -> float:
 
 def tied_pair_fraction(values: ArrayLike) -> float:
     """The fraction of the n (n - 1) / 2 pairs whose two values are equal; NaN where n < 2.
-
-    Returns:
-        A number in [0, 1].
 
     Raises:
         ValueError: a value is NaN.

@@ -90,16 +90,11 @@ def noise_ceiling(
     row = correlate_rankings(rankings, baseline=name)[0]
     top = top_rankings(rankings, fractions=fractions, best_by=None if target is None else by)
     return Ceiling(
-        first=names[0],
-        second=names[1],
-        n=row.n,
-        tau=row.tau,
-        tau_low=row.tau_low,
-        tau_high=row.tau_high,
-        rho=row.rho,
-        rho_low=row.rho_low,
-        rho_high=row.rho_high,
-        slices=top[name].slices,
+        *names,
+        row.n,
+        *(row.tau, row.tau_low, row.tau_high),
+        *(row.rho, row.rho_low, row.rho_high),
+        top[name].slices,
     )
 
 
@@ -168,9 +163,6 @@ def common_scores(
 
     Returns:
         A population whose scores are named by `str` of the keys.
-
-    Raises:
-        ValueError: an architecture is listed twice.
     """
     for key, column in scores.items():
         check_unique(f"scores under {key}", column.index)

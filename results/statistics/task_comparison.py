@@ -94,16 +94,7 @@ def compare_over_tasks(quality: pd.DataFrame, *, confidence: float = 0.95) -> Ta
 
 
 def critical_difference(num_indicators: int, num_tasks: int, *, confidence: float) -> float:
-    """Nemenyi's critical difference of average ranks.
-
-    Args:
-        num_indicators: k >= 2.
-        num_tasks: N >= 1.
-        confidence: in (0, 1).
-
-    Returns:
-        Average ranks must differ by at least this to be told apart.
-    """
+    """Nemenyi's: average ranks must differ by at least this to be told apart."""
     q = stats.studentized_range.ppf(confidence, num_indicators, math.inf) / math.sqrt(2)
     return float(q * math.sqrt(num_indicators * (num_indicators + 1) / (6 * num_tasks)))
 

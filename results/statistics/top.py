@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from untrained.results.statistics.bootstrap import percentile_interval
+from untrained.results.statistics.bootstrap import Estimate, percentile_interval
 from untrained.results.statistics.population import MIN_NETWORKS, Floats, Rankings
 from untrained.results.statistics.rank_correlation import (
     dense_ranks,
@@ -210,23 +210,21 @@ class _Group:
         best = TopCut.of(self._truth_order, once, k)
         slice_ = TopCut.of(self._slice_order, once, k)
         inside = slice_.points[slice_.inside[:, 0]]
-        enough = inside.size >= MIN_NETWORKS
         own = replicates[i] if replicates else (np.empty(0),) * 3
-        low_high = [percentile_interval(values, confidence=confidence) for values in own]
+        ends = [percentile_interval(values, confidence=confidence) for values in own]
+        tau = rho = Estimate(math.nan)
+        if inside.size >= MIN_NETWORKS:
+            tau = Estimate(kendall_tau_b(x[inside], y[inside]), *ends[0])
+            rho = Estimate(spearman_rho(x[inside], y[inside]), *ends[1])
+        precision = overlap(best, TopCut.of(self._orders[i], once, k), k)[0]
         return TopSlice(
-            fraction=fraction,
-            k=int(k[0]),
-            n=inside.size,
-            tau=kendall_tau_b(x[inside], y[inside]) if enough else math.nan,
-            tau_low=low_high[0][0] if enough else math.nan,
-            tau_high=low_high[0][1] if enough else math.nan,
-            rho=spearman_rho(x[inside], y[inside]) if enough else math.nan,
-            rho_low=low_high[1][0] if enough else math.nan,
-            rho_high=low_high[1][1] if enough else math.nan,
-            precision=float(overlap(best, TopCut.of(self._orders[i], once, k), k)[0]),
-            precision_low=low_high[2][0],
-            precision_high=low_high[2][1],
-            ndcg=expected_ndcg(x, y, int(k[0])),
+            fraction,
+            int(k[0]),
+            inside.size,
+            *tau,
+            *rho,
+            *Estimate(float(precision), *ends[2]),
+            expected_ndcg(x, y, int(k[0])),
         )
 
 
@@ -310,11 +308,7 @@ def expected_ndcg(scores: Floats, truth: Floats, k: int) -> float:
 def wanted(fraction: float, networks: Floats) -> Floats:
     """ceil(fraction * networks), forgiving what a fraction like 0.1 loses in binary.
 
-    Args:
-        fraction: in (0, 1].
-
-    Returns:
-        Whole numbers, at least 1 where there is a network.
+    At least 1 where there is a network.
     """
     return np.asarray(np.ceil(np.round(fraction * networks, 9)), dtype=np.float64)
 

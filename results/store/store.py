@@ -136,11 +136,7 @@ class ScoreStore:
             return connection.executemany(PUT, rows).rowcount
 
     def put_protocol(self, digest: str, canonical: str) -> None:
-        """Store what a protocol's digest stands for.
-
-        Args:
-            digest: as in the keys of scores.
-            canonical: the protocol as canonical JSON.
+        """Store what a protocol's digest stands for, as canonical JSON.
 
         Raises:
             StorageError: it cannot be written.
@@ -157,9 +153,6 @@ class ScoreStore:
 
         Args:
             retry_failed: count a score whose status is not `ok` as missing.
-
-        Returns:
-            What is left to do.
         """
         wanted = list(dict.fromkeys(keys))
         condition = " AND score.status = 'ok'" if retry_failed else ""
@@ -193,10 +186,9 @@ class ScoreStore:
         """The stored scores in long form, one row a score.
 
         Args:
-            space: only of this search space.
-            indicators: only of these indicators, all their versions.
-            protocol: only with this protocol digest.
-            seed: only with this seed.
+            space: only of this search space, as all arguments limit what is read.
+            indicators: with all their versions.
+            protocol: a digest.
 
         Returns:
             A frame with the columns and types of `COLUMNS`, sorted by space, architecture,

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from untrained.results import Resampling
-from untrained.results.statistics.pairwise import best_baselines, bootstrap_p, compare_pairs, holm
+from untrained.results.statistics.bootstrap import bootstrap_p
+from untrained.results.statistics.pairwise import best_baselines, compare_pairs, holm
 from untrained.results.statistics.population import Population, Rankings
 
 
