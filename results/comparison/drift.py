@@ -140,7 +140,7 @@ def coverage_drift(old: pd.DataFrame, new: pd.Series[float]) -> CoverageDrift:
     """How coverage changed.
 
     Under the hypothesis that nothing has changed, the K old scores and the new one of a network are
-    exchangeable (`score_drift` says why): given that m of the K + 1 are missing, the new one is
+    exchangeable (the module says why): given that m of the K + 1 are missing, the new one is
     with probability m / (K + 1). Networks are independent, so the number of missing new scores is a
     sum of independent unlike coin tosses, whose distribution is computed exactly.
 

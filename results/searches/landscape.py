@@ -7,9 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from untrained.results.searches.runs import Curve
-
-Floats = NDArray[np.float64]
+from untrained.results.searches.runs import Curve, Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)

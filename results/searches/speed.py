@@ -9,20 +9,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from untrained.results.searches.runs import value_at
+from untrained.results.searches.runs import Floats, value_at
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trajectory:
     """The incumbents of a run and what it had cost by then."""
 
-    cost_s: NDArray[np.float64]
+    cost_s: Floats
     """Seconds spent up to each step."""
     evaluations: NDArray[np.int64]
     """Evaluations made up to each step."""
     incumbents: tuple[str, ...]
     """What the search would have answered at each step."""
-    series: Mapping[str, NDArray[np.float64]] = field(hash=False)
+    series: Mapping[str, Floats] = field(hash=False)
     """Further numbers of the steps; NaN where a step has none."""
     final: str
     """The answer."""
@@ -53,7 +53,6 @@ class Trajectory:
         )
 
 
-Floats = NDArray[np.float64]
 _GRID = 200
 
 

@@ -10,14 +10,11 @@ from importlib.resources import files
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from untrained.results.searches.comparison import EqualCost, RandomRanks
 from untrained.results.searches.landscape import Landscape, Logged, Pruning
-from untrained.results.searches.runs import Curve, Summary
+from untrained.results.searches.runs import Curve, Floats, Summary
 from untrained.results.searches.speed import SpeedUp
-
-Floats = NDArray[np.float64]
 
 
 def best_of_n(criterion: Floats, values: Floats, n: int) -> tuple[float, float]:

@@ -161,7 +161,7 @@ class Ranking(NamedTuple):
         return int(self.mask.sum())
 
 
-class Difference(NamedTuple):
+class TauDifference(NamedTuple):
     """tau-b of one ranking minus that of another one of the same networks, paired."""
 
     estimate: Estimate
@@ -268,7 +268,7 @@ class Rankings:
             Estimate(rho, *self.interval(rho, rhos, lambda: self.jackknife(ranking)[1])),
         )
 
-    def difference(self, first: Ranking, *others: Ranking) -> Difference:
+    def difference(self, first: Ranking, *others: Ranking) -> TauDifference:
         """tau-b of one ranking minus the mean of that of one or several others."""
         delta = self.point(first)[0] - float(np.mean([self.point(one)[0] for one in others]))
 
@@ -278,7 +278,7 @@ class Rankings:
 
         deltas = paired(self.replicates)
         ends = self.interval(delta, deltas, lambda: paired(self.jackknife))
-        return Difference(
+        return TauDifference(
             Estimate(delta, *ends), bootstrap_p(delta, deltas), standard_error(deltas)
         )
 
