@@ -20,7 +20,7 @@ from untrained.results.statistics.top import TopRanking
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What scores were measured under."""
+    """The conditions that scores were measured under."""
 
     version: int
     protocol: str
@@ -33,7 +33,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowProvenance(Condition):
-    """What a row says about its scores, whatever it says about their quality."""
+    """Origin of the scores of a row of any kind of table."""
 
     title: str
     higher_is_better: bool
@@ -47,7 +47,7 @@ class RowProvenance(Condition):
     taken together; empty for an indicator."""
 
     def provenance(self) -> dict[str, Any]:
-        """These fields by name, for a row that adds others to them."""
+        """Collect these fields by name, for a row that adds others to them."""
         return {field.name: getattr(self, field.name) for field in fields(RowProvenance)}
 
 
@@ -102,7 +102,7 @@ class ComparedRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableProvenance:
-    """What every table says about where it comes from, and how its intervals were made."""
+    """Origin of any table, and how its intervals were made."""
 
     title: str
     space: str
@@ -160,7 +160,7 @@ class CorrelationTable(TableProvenance):
         return tuple(sorted(self.rows, key=_descending_tau))
 
     def frame(self) -> pd.DataFrame:
-        """The ranked rows as plain columns: numbers, and text for seeds and failures.
+        """Convert the ranked rows to plain columns: numbers, and text for seeds and failures.
 
         Returns:
             One row an indicator. `seeds` reads `0 1 2`, `failures` reads `diverged 3; timeout 1`.

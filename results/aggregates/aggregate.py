@@ -25,7 +25,7 @@ _METHODS: dict[Ties, Literal["average", "dense", "max"]] = {
 
 
 def ties_parameter(default: Ties) -> Parameter:
-    """How equal scores rank, as a parameter."""
+    """Declare how equal scores rank, as a parameter."""
     return Parameter(
         meaning="rank of equal scores: the average of theirs, one for all and the next number for "
         "the next score (dense), or the best of theirs",
@@ -35,7 +35,7 @@ def ties_parameter(default: Ties) -> Parameter:
 
 
 def ranks(scores: MemberScores, ties: Ties) -> NDArray[np.float64]:
-    """Ranks under each member, 1 for the worst candidate.
+    """Rank the candidates under each member, 1 for the worst one.
 
     Args:
         scores: without NaN; infinite scores rank first or last.
@@ -66,11 +66,11 @@ class MemberScores:
         return np.asarray(self.raw.to_numpy(dtype=np.float64) * np.array(signs), dtype=np.float64)
 
     def column(self, place: int) -> NDArray[np.float64]:
-        """The raw scores of the member at a place, shape (architectures,)."""
+        """Select the raw scores of the member at a place, shape (architectures,)."""
         return self.raw.iloc[:, place].to_numpy(dtype=np.float64)
 
     def candidates(self, members: tuple[str, ...], *, diverged_last: bool) -> MemberScores:
-        """The scores of some members over the architectures that have all of them.
+        """Select the scores of some members over the architectures that have all of them.
 
         Args:
             members: columns of `raw`, in the order wanted; one that `raw` lacks has no score.
@@ -184,7 +184,7 @@ Diverged = Literal["missing", "last"]
 
 @dataclass(frozen=True, slots=True)
 class BoundAggregate:
-    """What a table computes: `bound(scores)` is one value an architecture."""
+    """An aggregate with its name, members and parameters: a callable that a table evaluates."""
 
     name: str
     aggregate: Aggregate
@@ -204,7 +204,7 @@ class BoundAggregate:
         parameters: Mapping[str, object] = MappingProxyType({}),
         diverged: Diverged = "missing",
     ) -> BoundAggregate:
-        """Choose what is combined, and how.
+        """Bind an aggregate to members and parameters, and check them.
 
         Args:
             name: its name in a table; by default its id.
@@ -245,7 +245,7 @@ class BoundAggregate:
         return bool(own.members) and chosen == (own.id, own.members, defaults, "missing")
 
     def __call__(self, scores: MemberScores) -> pd.Series[float]:
-        """The aggregate of every architecture.
+        """Compute the aggregate of every architecture.
 
         Only architectures that have all members are candidates; ranks are taken among them.
 
@@ -262,7 +262,7 @@ class BoundAggregate:
         return values
 
     def describe(self) -> str:
-        """One line for a table: formula, members, parameters, and what the value depends on."""
+        """Write formula, members, parameters and what the value depends on in one line."""
         given = [f"{name} = {_as_text(value)}" for name, value in self.parameters.items()]
         if self.diverged == "last":
             given.append("diverged scores last")

@@ -23,7 +23,7 @@ from untrained.results.aggregates.aggregate import (
     parameters={"ties": ties_parameter("average")},
 )
 def rank_sum(scores: MemberScores, *, ties: Ties) -> NDArray[np.float64]:
-    """Every member counts the same, and how far apart two scores are does not count.
+    """Sum the ranks: members count the same, and distances between scores do not count.
 
     Equal sums are exact ties.
     """
@@ -38,7 +38,7 @@ def rank_sum(scores: MemberScores, *, ties: Ties) -> NDArray[np.float64]:
     parameters={"ties": ties_parameter("average")},
 )
 def log_rank_sum(scores: MemberScores, *, ties: Ties) -> NDArray[np.float64]:
-    """At most 0. A low rank under one member costs more than a high one under another gains.
+    """Sum the logarithms of ranks, at most 0: one low rank costs more than one high rank gains.
 
     The ranks are multiplied as whole numbers, so that candidates with equal products are exact
     ties and the order of the members changes no bit.
@@ -63,7 +63,7 @@ def log_rank_sum(scores: MemberScores, *, ties: Ties) -> NDArray[np.float64]:
     "some real ones exceed; with diverged = last it ranks behind all in kappa.",
 )
 def te_nas(scores: MemberScores, *, ties: Ties) -> NDArray[np.float64]:
-    """The paper counts from the best and takes the smallest sum: the same order reversed.
+    """Sum the ranks; the paper counts from the best and takes the smallest sum, the order reversed.
 
     For dense ranks that is exact too. Several seeds, averaged before ranks are taken, stand for
     the authors' repeats.
@@ -84,7 +84,7 @@ def te_nas(scores: MemberScores, *, ties: Ties) -> NDArray[np.float64]:
     "with diverged = last it ranks behind all in that member.",
 )
 def teg(scores: MemberScores, *, ties: Ties) -> NDArray[np.float64]:
-    """The authors count from the best, where equal scores share the best rank, and take the least.
+    """Sum the ranks; the authors count from the best, where ties share the best rank.
 
     Counted from the worst, 1 to m, that is the same order reversed.
     """
@@ -100,7 +100,7 @@ def teg(scores: MemberScores, *, ties: Ties) -> NDArray[np.float64]:
     deviations="Equal products of ranks are exact ties.",
 )
 def az_nas(scores: MemberScores) -> NDArray[np.float64]:
-    """At most 0: a candidate that is best in all four.
+    """Sum the logarithms of ranks; 0, the maximum, for a candidate that is best in all four.
 
     A trainability of -inf, for a cell that hands gradients on unchanged, ranks last.
     """

@@ -24,7 +24,7 @@ from untrained.results.aggregates.aggregate import MemberScores, aggregate
     "which is not offered.",
 )
 def nasi_constrained(scores: MemberScores, *, mu: float, nu: float) -> NDArray[np.float64]:
-    """Rises up to nu; above it R is flat for mu = 1 and falls for mu > 1, for 2 as it rose.
+    """Compute R, which rises up to nu; above it R is flat for mu = 1 and falls for mu > 1.
 
     Written so that mu = 1 gives exactly nu for every T above it.
     """
@@ -53,6 +53,6 @@ _EPSILON = 1e-6
     "on NAS-Bench-201. A singular kernel leaves no value, where their code sets kappa to 1e5.",
 )
 def hnas(scores: MemberScores, *, mu: float, nu: float) -> NDArray[np.float64]:
-    """Lower is better."""
+    """Compute the objective; lower is better."""
     M, kappa = scores.column(0), scores.column(1)
     return mu * np.abs(M**2 - nu**2) + kappa / (M + _EPSILON)

@@ -19,7 +19,7 @@ from untrained.results.statistics.rank_correlation import dense_ranks
     "all candidates; majorities can be cyclic, and the Copeland score is an order for any.",
 )
 def majority_vote(scores: MemberScores) -> NDArray[np.int64]:
-    """From -(n - 1) to n - 1 for n candidates, in whole numbers.
+    """Count pairs won minus pairs lost, from -(n - 1) to n - 1 for n candidates.
 
     A member with equal scores for both does not vote; a pair on which votes are even, as an even
     number of members often leaves it, counts for neither. Equal counts are exact ties.
@@ -39,7 +39,7 @@ def majority_vote(scores: MemberScores) -> NDArray[np.int64]:
     },
 )
 def weighted_vote(scores: MemberScores, *, weights: tuple[float, ...]) -> NDArray[np.int64]:
-    """The majority vote with weights that the user gives: nothing is learnt from accuracies.
+    """Count pairs by weights that the user gives: nothing is learnt from accuracies.
 
     From -(n - 1) to n - 1 for n candidates. A pair whose two sides weigh the same up to 1e-12 of
     the whole counts for neither.
@@ -56,7 +56,7 @@ _ROUNDING = 1e-12
 def copeland_scores(
     oriented: NDArray[np.float64], weights: NDArray[np.float64]
 ) -> NDArray[np.int64]:
-    """How many other candidates each one beats, minus how many beat it.
+    """Count how many other candidates each one beats, minus how many beat it.
 
     Of two candidates the one wins that voters of more weight prefer. A voter with equal scores
     for both does not vote, and with equal weight on both sides neither wins. Copeland, "A

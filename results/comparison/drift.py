@@ -82,7 +82,7 @@ def correlation_drift(
     resamples: int = 1000,
     seed: int = 0,
 ) -> CorrelationDrift:
-    """How far tau-b has moved, and how far it may.
+    """Compare tau-b before and now, and compute how far it may move by chance.
 
     All networks are resampled together with their old and new scores and their true value, so the
     difference is paired: what the choice of networks does to both sides cancels. Its bootstrap
@@ -137,7 +137,7 @@ class CoverageDrift:
 
 
 def coverage_drift(old: pd.DataFrame, new: pd.Series[float]) -> CoverageDrift:
-    """How coverage changed.
+    """Count the networks that have lost or gained a score.
 
     Under the hypothesis that nothing has changed, the K old scores and the new one of a network are
     exchangeable (the module says why): given that m of the K + 1 are missing, the new one is
@@ -166,7 +166,7 @@ def coverage_drift(old: pd.DataFrame, new: pd.Series[float]) -> CoverageDrift:
 
 
 def _at_least(count: int, chances: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
-    """P(sum of independent coin tosses >= count)."""
+    """Compute P(sum of independent coin tosses >= count)."""
     distribution = np.ones(1)
     for chance in chances:
         distribution = np.convolve(distribution, [1 - chance, chance])
@@ -187,7 +187,7 @@ class TruthDrift(ValueChange):
 
 
 def truth_drift(old: pd.Series[float], new: pd.Series[float]) -> TruthDrift:
-    """How the truth has changed, given as to `compare_values`."""
+    """Compare true values, given as to `compare_values`."""
     x, y = floats(old), floats(new.reindex(old.index))
     # where a value is missing the comparison is with NaN, and false
     different = np.abs(x - y) > TOLERANCE * np.maximum(abs(x), abs(y))
@@ -232,7 +232,7 @@ class ScoreDrift:
 
 
 def same_seed_drift(old: pd.Series[float], new: pd.Series[float]) -> ScoreDrift:
-    """New scores against the old ones of the same seed.
+    """Compare new scores with the old ones of the same seed.
 
     Args:
         old: by architecture; NaN where there is none.
@@ -260,7 +260,7 @@ def same_seed_drift(old: pd.Series[float], new: pd.Series[float]) -> ScoreDrift:
 def other_seed_drift(
     old: pd.DataFrame, new: pd.Series[float], *, level: float, seed: int = 0
 ) -> ScoreDrift:
-    """New scores against those of several old seeds, none of which they were measured with.
+    """Compare new scores with those of several old seeds, none of which is the new one.
 
     Args:
         old: one column a seed, indexed by architecture; NaN where there is no score.
@@ -309,7 +309,7 @@ def other_seed_drift(
 
 
 def _common(columns: dict[str, pd.Series[float]]) -> Floats:
-    """The networks that have all columns, in the order of their names: shape (n, columns)."""
+    """Select the networks that have all columns, sorted by name: shape (n, columns)."""
     for name, column in columns.items():
         check_unique(f"{name} scores", column.index)
     frame = pd.concat(columns, axis=1, join="inner").sort_index()
@@ -318,13 +318,13 @@ def _common(columns: dict[str, pd.Series[float]]) -> Floats:
 
 
 def _chunks(total: int, size: int) -> Iterator[int]:
-    """How many at once until there are as many as wanted."""
+    """Split a total into parts of at most a size."""
     for start in range(0, total, size):
         yield min(size, total - start)
 
 
 def _rhos(table: Floats, pooled: Floats, chosen: NDArray[np.int64]) -> Floats:
-    """Rho of every rerun: of the chosen scores with the mean rank of the others.
+    """Compute rho of every rerun: of the chosen scores with the mean rank of the others.
 
     Args:
         table: scores, shape (n, K + 1).
@@ -390,5 +390,5 @@ class Finding:
 
     @property
     def order(self) -> tuple[int, str, str]:
-        """By what findings are sorted."""
+        """The sort key of findings."""
         return TIERS.index(self.tier), self.space, self.subject

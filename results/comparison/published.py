@@ -1,4 +1,4 @@
-"""Rank correlations that the literature prints, with their sources, and ours beside them."""
+"""Published rank correlations with their sources, compared with measured ones."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def published_values(
     indicator: str | None = None,
     metric: str | None = None,
 ) -> list[PublishedValue]:
-    """Published values, in the order of the file: by space, dataset, indicator, metric, source."""
+    """Select published values, sorted by space, dataset, indicator, metric and source."""
     wanted = {"space": space, "dataset": dataset, "indicator": indicator, "metric": metric}
     return [
         item
@@ -106,7 +106,7 @@ def compare_published(
     confidence: float,
     size: int | None = None,
 ) -> Iterator[Comparison]:
-    """The published values of a measured row's indicator, one comparison each.
+    """Compare a measured row with each published value of its indicator.
 
     Args:
         size: architectures in the space; None where they cannot be counted.
@@ -125,5 +125,5 @@ def compare_published(
 
 
 def _unseen(n: int, size: int | None) -> float:
-    """The finite-population factor of a variance: 0 once the whole space is ranked."""
+    """Compute the finite-population factor of a variance: 0 once the whole space is ranked."""
     return 1.0 if size is None else max(0.0, (size - n) / (size - 1))

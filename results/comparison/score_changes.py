@@ -1,4 +1,4 @@
-"""Two sets of scores of the same indicators side by side: what changed, and whether it matters."""
+"""Changes between two sets of scores of the same indicators, and whether they matter."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class ValueChange:
 
 
 def compare_values(before: pd.Series[float], after: pd.Series[float]) -> ValueChange:
-    """What changed between two columns of values.
+    """Compare two columns of values.
 
     Args:
         before: by architecture; NaN where there is no value.
@@ -139,7 +139,7 @@ def compare_scores(
     tolerance: float = TOLERANCE,
     margin: float = MARGIN,
 ) -> tuple[ScoreChange, ...]:
-    """What changed between two sets of scores, for every indicator that both have.
+    """Compare two sets of scores, for every indicator that both have.
 
     The two sides of an indicator, and all indicators, see the same resamples of the architectures
     that both sides list and that have a true value.
@@ -187,7 +187,7 @@ def verdict_of(
     tolerance: float = TOLERANCE,
     margin: float = MARGIN,
 ) -> Verdict:
-    """Whether a change matters, in words.
+    """Classify a change by whether it matters.
 
     Returns:
         The first that holds of what follows; architectures whose score was lost or gained count for
@@ -268,7 +268,7 @@ def _change(
 
 
 def largest_difference(a: Floats, b: Floats) -> float:
-    """The largest difference of paired values, relative to the larger of the two.
+    """Compute the largest difference of paired values, relative to the larger of the two.
 
     Args:
         a: no NaN.
@@ -295,7 +295,7 @@ ABSENT = "absent"
 
 @dataclass(frozen=True, slots=True)
 class SideChange:
-    """What one indicator's rows say beside their values."""
+    """Changes of status and cost of one indicator."""
 
     statuses: tuple[tuple[str, str, int], ...]
     """Status before, status after (`absent`: no row), and how many architectures that both sides
@@ -312,7 +312,7 @@ class SideChange:
 
 
 def compare_sides(before: pd.DataFrame, after: pd.DataFrame, listed: pd.Index[str]) -> SideChange:
-    """Changes of status and cost of one indicator.
+    """Compare status and cost of one indicator.
 
     Args:
         before: rows of `ScoreStore.frame` of one indicator in one space, one version and protocol;

@@ -52,7 +52,7 @@ class PairedDifference:
 def paired_difference(
     first: Floats, second: Floats, *, confidence: float = 0.95
 ) -> PairedDifference:
-    """The mean difference and its normal interval.
+    """Compute the mean difference and its normal interval.
 
     Args:
         first: one value a run; NaN where it found nothing.
@@ -103,7 +103,7 @@ class SearchComparison:
     """Direction of the target."""
 
     def mean_of(self, name: str) -> float:
-        """What one score found on average; NaN where it was not searched by."""
+        """Look up what one score found on average; NaN where it was not searched by."""
         return next((one.values.mean for one in self.found if one.name == name), math.nan)
 
 

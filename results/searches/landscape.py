@@ -1,4 +1,4 @@
-"""Where searches went: on a plane of architectures, and in what they logged."""
+"""Routes of searches on a plane of architectures, and series that searches logged."""
 
 from __future__ import annotations
 

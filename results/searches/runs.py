@@ -1,4 +1,4 @@
-"""Statistics of many runs of a search: what was found, and how fast."""
+"""Statistics of many runs of a search."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Summary:
 
     @property
     def standard_error(self) -> float:
-        """Of the mean."""
+        """The standard error of the mean."""
         return self.sd / float(np.sqrt(self.n)) if self.n else float("nan")
 
 
 def summarise(values: Sequence[float] | Floats) -> Summary:
-    """Mean, standard deviation and quantiles (linearly interpolated).
+    """Compute mean, standard deviation and quantiles (linearly interpolated).
 
     Args:
         values: one a run; NaN counts as missing.
@@ -90,7 +90,7 @@ def anytime(
 
 
 def value_at(costs: Floats, values: Floats, grid: Floats) -> Floats:
-    """A run as a step function of its cost.
+    """Evaluate a run as a step function of its cost.
 
     Returns:
         At each cost the value of the last step that had cost at most as much; NaN before the first.
@@ -101,6 +101,6 @@ def value_at(costs: Floats, values: Floats, grid: Floats) -> Floats:
 
 
 def first_reaching(numbers: NDArray[np.int64], values: Floats, threshold: float) -> float:
-    """The evaluations up to the first step whose value is at least a threshold; NaN if none."""
+    """Count the evaluations up to the first step with at least a threshold; NaN without one."""
     reached = np.flatnonzero(values >= threshold)
     return float(numbers[reached[0]]) if len(reached) else float("nan")

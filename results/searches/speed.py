@@ -37,11 +37,11 @@ class Trajectory:
 
     @property
     def num_evaluations(self) -> int:
-        """Of all kinds."""
+        """The number of evaluations of all kinds."""
         return sum(self.counts.values())
 
     def frame(self) -> pd.DataFrame:
-        """One row a step: step, cost_s, evaluations, incumbent and the series."""
+        """Make a frame with one row a step: step, cost_s, evaluations, incumbent and the series."""
         return pd.DataFrame(
             {
                 "step": np.arange(1, len(self.incumbents) + 1),
@@ -149,7 +149,7 @@ def speed_up(
 def _table(
     costs: Sequence[Floats], values: Sequence[Floats], sign: float
 ) -> tuple[Floats, Floats] | None:
-    """Costs to look at, and the signed values of all runs there."""
+    """Compute a grid of costs, and the signed values of all runs there."""
     if not costs or any(np.isnan(run).any() or not len(run) for run in values):
         return None
     first = min(float(run[0]) for run in costs)

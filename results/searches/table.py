@@ -1,4 +1,4 @@
-"""The table of search results, beside exact rules and published values."""
+"""Tables of search results, exact values of simple rules, and published searches."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from untrained.results.searches.speed import SpeedUp
 
 
 def best_of_n(criterion: Floats, values: Floats, n: int) -> tuple[float, float]:
-    """Mean and standard deviation of the value of the best of N draws with replacement.
+    """Compute mean and standard deviation of the value of the best of N draws with replacement.
 
     Sorted by the criterion, the best of N is one of the networks up to place i with probability
     (i / M)^N. Among networks of equal criterion the first drawn wins, which is each of them
@@ -35,7 +35,7 @@ def best_of_n(criterion: Floats, values: Floats, n: int) -> tuple[float, float]:
 
 
 def winning_probabilities(criterion: Floats, n: int) -> Floats:
-    """How likely each network is the best of N draws with replacement; see `best_of_n`."""
+    """Compute how likely each network is the best of N draws with replacement; see `best_of_n`."""
     order = np.where(np.isnan(criterion), -np.inf, criterion)
     # a missing criterion loses even against minus infinity
     keys = np.stack([~np.isnan(criterion), order], axis=1)
@@ -93,7 +93,7 @@ class SearchComparison:
 
 @cache
 def published_searches() -> tuple[PublishedSearch, ...]:
-    """All that are known, in the file's order."""
+    """Read all published searches, in the order of the file."""
     text = (files("untrained.results") / "committed" / "reference" / "searches.csv").read_text(
         "utf-8"
     )
@@ -174,7 +174,7 @@ class SearchTable:
     prunings: tuple[Pruning, ...] = ()
 
     def frame(self) -> pd.DataFrame:
-        """One row a search and column of ground truth, plain numbers."""
+        """Make a frame of plain numbers with one row a search and column of ground truth."""
         return pd.DataFrame(
             [
                 {

@@ -1,4 +1,4 @@
-"""What a search for a regression task of GenNAS found, as plain values for a report."""
+"""Results of a search for a regression task of GenNAS, as plain values for a report."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Rival:
 
 @dataclass(frozen=True, slots=True)
 class TaskSearchTable:
-    """Everything a report says."""
+    """Everything that the report of a task search shows."""
 
     title: str
     facts: tuple[str, ...]
@@ -55,7 +55,7 @@ class TaskSearchTable:
 
 
 def trials_frame(tried: Sequence[TriedTask]) -> pd.DataFrame:
-    """One row a task, for a file."""
+    """Make a frame with one row a task."""
     return pd.DataFrame(
         {
             "number": [one.number for one in tried],

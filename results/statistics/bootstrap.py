@@ -53,7 +53,7 @@ class Estimate(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Resampling:
-    """How intervals are made.
+    """Number and seed of resamples, and kind and confidence of intervals.
 
     Raises:
         ValueError: a number is out of range, or the kind of interval is unknown.
@@ -66,7 +66,7 @@ class Resampling:
     interval: Interval = "percentile"
 
     def __post_init__(self) -> None:
-        """Refuse what no interval can be made of."""
+        """Refuse numbers that are out of range."""
         if self.resamples < 0:
             raise ValueError(f"resamples is {self.resamples}; it must be at least 0")
         if not 0 < self.confidence < 1:
@@ -84,7 +84,7 @@ def resample_counts(
     *,
     clusters: NDArray[np.int64] | None = None,
 ) -> Iterator[NDArray[np.float32]]:
-    """Counts of `resamples` bootstrap resamples, in chunks that bound the memory.
+    """Draw the counts of `resamples` bootstrap resamples, in chunks that bound the memory.
 
     Each resample draws as many units as there are, with replacement, one resample after the other,
     so the counts do not depend on the size of the chunks. Units are the points, or whole clusters
@@ -112,7 +112,7 @@ def resample_counts(
 def percentile_interval(
     replicates: NDArray[np.float64], *, confidence: float
 ) -> tuple[float, float]:
-    """The percentile bootstrap interval (Efron, "Bootstrap methods", Annals of Statistics, 1979).
+    """Compute the percentile interval (Efron, "Bootstrap methods", Annals of Statistics, 1979).
 
     Args:
         replicates: the statistic in every resample, shape (R,). NaN, where a resample happened to
@@ -133,7 +133,7 @@ def bca_interval(
     *,
     confidence: float,
 ) -> tuple[float, float]:
-    """The bias-corrected and accelerated bootstrap interval.
+    """Compute the bias-corrected and accelerated bootstrap interval.
 
     Efron, "Better bootstrap confidence intervals", JASA 82, 1987. With the share b of replicates
     below the estimate (those equal to it count half), z0 = Phi^-1(b), and the acceleration
@@ -185,13 +185,13 @@ def _quantiles(replicates: NDArray[np.float64], levels: NDArray[np.float64]) -> 
 
 
 def standard_error(replicates: NDArray[np.float64]) -> float:
-    """The sample standard deviation of the replicates that are numbers; NaN with fewer than two."""
+    """Compute the sample standard deviation of replicates; NaN with fewer than two numbers."""
     defined = replicates[~np.isnan(replicates)]
     return float(defined.std(ddof=1)) if defined.size > 1 else math.nan
 
 
 def bootstrap_p(estimate: float, replicates: NDArray[np.float64]) -> float:
-    """The two-sided p-value of a difference being zero, by its bootstrap standard error.
+    """Compute the two-sided p of a difference being zero, by its bootstrap standard error.
 
     A share of replicates beyond zero cannot fall below one over their number, so that after Holm's
     adjustment for some hundred pairs nothing would be told apart; the normal approximation has no

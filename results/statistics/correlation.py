@@ -1,4 +1,4 @@
-"""How well scores rank a population, how sure that is, and all else a table says about it."""
+"""Rank correlations of scores with a truth or with sizes, and all statistics of a table."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def correlate(
     interval: Interval = "percentile",
     clusters: pd.Series[str] | None = None,
 ) -> list[CorrelationRow]:
-    """Rank correlations of several indicators with one ground truth.
+    """Correlate the scores of several indicators with one ground truth.
 
     Scores of indicators for which lower is better are negated. An infinite score is a legal rank.
     All indicators and the baseline see the same resamples, drawn from the whole population with
@@ -120,7 +120,7 @@ def correlate(
 
 
 def correlate_rankings(rankings: Rankings, *, baseline: str) -> list[CorrelationRow]:
-    """The same from rankings that other statistics share."""
+    """Correlate as `correlate` does, from rankings that other statistics share."""
     names = list(rankings.population.scores)
     own = {name: rankings.ranking(name) for name in names}
     both = {
@@ -163,7 +163,7 @@ def _tau_failures_last(values: Floats, y: Floats) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What `analyse` found, by indicator where it belongs to one."""
+    """Results of `analyse`, by indicator where they belong to one."""
 
     rows: tuple[CorrelationRow, ...] = ()
     """As `correlate` returns them."""
@@ -189,7 +189,7 @@ def analyse(
     resampling: Resampling | None = None,
     clusters: pd.Series[str] | None = None,
 ) -> Analysis:
-    """All statistics of several indicators and one ground truth that need nothing else.
+    """Compute all statistics of several indicators and one ground truth.
 
     Every ranking is resampled once, whatever needs it, so this takes about four times as long as
     `correlate` where all indicators have scores of the same networks.
@@ -244,7 +244,7 @@ class SizeAgreement:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What `agree` found."""
+    """Results of `agree`."""
 
     with_sizes: Mapping[str, tuple[SizeAgreement, ...]]
     """By indicator, a size beside itself left out."""
@@ -259,9 +259,9 @@ def agree(
     resampling: Resampling | None = None,
     clusters: pd.Series[str] | None = None,
 ) -> Agreement:
-    """Rank correlations of scores with sizes and with each other.
+    """Correlate scores with sizes and with each other.
 
-    They say nothing about accuracy.
+    The results say nothing about accuracy.
 
     Args:
         scores: as in `correlate`, and so are directions and clusters.

@@ -58,7 +58,7 @@ class Standing:
     ceilings: tuple[Ceiling, ...] = ()
 
     def against(self, other: str) -> PairComparison | None:
-        """The comparison with another indicator, if there is one."""
+        """Find the comparison with another indicator, if there is one."""
         return next((one for one in self.comparisons if one.second == other), None)
 
 
@@ -156,7 +156,7 @@ class Contribution:
 def contribution(
     population: Population, name: str, other: str, *, resampling: Resampling
 ) -> Contribution:
-    """What `name` adds to `other`; NaN with fewer than three networks that have both scores."""
+    """Compute what `name` adds to `other`; NaN with fewer than three common networks."""
     mask = population.having(name, other)
     n = int(mask.sum())
     if n < MIN_NETWORKS:
@@ -181,7 +181,7 @@ def contribution(
 
 
 def nearest(population: Population, name: str, *, coverage: float = 0.5) -> str | None:
-    """The indicator that ranks most like another one: the largest |rho| between their scores.
+    """Find the indicator that ranks most like another one, by the largest |rho|.
 
     Args:
         coverage: what share of the networks that have its score the other must have as well.
@@ -244,7 +244,7 @@ class SearchedFor:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything a verdict looks at."""
+    """Everything that a verdict is based on."""
 
     name: str
     standings: tuple[Standing, ...]
@@ -270,7 +270,7 @@ class Evidence:
 
 
 def relation(compared: PairComparison | None) -> Relation:
-    """What a comparison says at the level of 5 %, after Holm's adjustment.
+    """Classify a comparison at the level of 5 %, after Holm's adjustment.
 
     The same ranking is a difference of exactly zero in every resample. Fewer than ten networks
     say nothing else.

@@ -36,7 +36,7 @@ Integers = NDArray[np.int64]
 def leave_out_rank_correlations(
     x: ArrayLike, y: ArrayLike, clusters: Integers | None = None, *, num_clusters: int | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """tau-b and Spearman's rho without each unit in turn, exactly.
+    """Compute tau-b and Spearman's rho without each unit in turn, exactly.
 
     With s_ij = sign(x_i - x_j), t_ij = sign(y_i - y_j), u_i = sum_j s_ij and v_i = sum_j t_ij,
     every coefficient is made of sums over points and pairs. Leaving out point k takes from them
@@ -109,12 +109,12 @@ class _Side:
         self.centred: Integers = self.below - self.above
 
     def untied_without(self, labels: Integers, units: int) -> Integers:
-        """Untied pairs without each unit, less once more those inside the unit."""
+        """Count untied pairs without each unit, less once more those inside the unit."""
         untied = self.below + self.above
         return np.asarray(untied.sum() // 2 - _sum_by(labels, untied, units))
 
     def cubes_without(self, labels: Integers, units: int) -> Integers:
-        """(Number of points)^3 minus the groups' cubes, without each unit."""
+        """Compute (number of points)^3 minus the groups' cubes, without each unit."""
         sizes = np.bincount(labels, minlength=units).astype(np.int64)
         total = (self.ranks.size - sizes) ** 3 - (self.groups.astype(np.int64) ** 3).sum()
         # what each unit takes of each group it touches
@@ -126,7 +126,7 @@ class _Side:
 
 
 def _concordance(x: Integers, y: Integers, sides: tuple[_Side, _Side]) -> Integers:
-    """c_k = sum_i sign(x_i - x_k) sign(y_i - y_k)."""
+    """Compute c_k = sum_i sign(x_i - x_k) sign(y_i - y_k)."""
     both_below = _dominated(x, y)
     # of the points below in one ranking, those tied in the other
     only_x = sides[0].below - both_below - _below_within_ties(x, y)
@@ -137,7 +137,7 @@ def _concordance(x: Integers, y: Integers, sides: tuple[_Side, _Side]) -> Intege
 
 
 def _dominated(x: Integers, y: Integers) -> Integers:
-    """For each point, how many are smaller in x and in y.
+    """Count for each point how many are smaller in x and in y.
 
     In ascending order of x (descending y where x ties, so that those never count), this is the
     number of earlier points with a smaller y, added up over the levels of a merge sort.
@@ -159,7 +159,7 @@ def _dominated(x: Integers, y: Integers) -> Integers:
 
 
 def _below_within_ties(x: Integers, y: Integers) -> Integers:
-    """For each point, how many have a smaller x and the same y."""
+    """Count for each point how many have a smaller x and the same y."""
     order = np.lexsort((x, y))
     place = np.arange(x.size)
     new_group = np.diff(y[order], prepend=y[order][:1] - 1) != 0
@@ -172,7 +172,7 @@ def _below_within_ties(x: Integers, y: Integers) -> Integers:
 
 
 def _signed_sums(ranks: Integers, values: Integers) -> Integers:
-    """sum_i values_i sign(ranks_i - ranks_k) for each k."""
+    """Compute sum_i values_i sign(ranks_i - ranks_k) for each k."""
     groups = np.zeros(int(ranks.max()) + 1, dtype=np.int64)
     np.add.at(groups, ranks, values)
     upto = np.cumsum(groups)
@@ -180,7 +180,7 @@ def _signed_sums(ranks: Integers, values: Integers) -> Integers:
 
 
 def _signs_against(ranks: Integers, others: Integers) -> Integers:
-    """sum_j sign(ranks_i - others_j) for each i."""
+    """Compute sum_j sign(ranks_i - others_j) for each i."""
     groups = np.bincount(others, minlength=int(ranks.max()) + 1)
     upto = np.cumsum(groups)
     return np.asarray((upto - groups - (upto[-1] - upto))[ranks], dtype=np.int64)
@@ -193,7 +193,7 @@ def _sum_by(labels: Integers, values: Integers, units: int) -> Integers:
 
 
 def _large_clusters(labels: Integers, sizes: Integers) -> list[tuple[int, Integers]]:
-    """The units of more than one point, with their points."""
+    """List the units of more than one point, with their points."""
     order = np.argsort(labels, kind="stable")
     ends = np.cumsum(sizes)
     return [

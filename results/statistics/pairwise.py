@@ -39,12 +39,12 @@ class PairComparison:
 
 
 def compare_pairs(rankings: Rankings) -> tuple[PairComparison, ...]:
-    """Every pair of a population's indicators, in the order of its scores."""
+    """Compare every pair of a population's indicators, in the order of its scores."""
     return _compare(rankings, combinations(rankings.population.scores, 2))
 
 
 def compare_with(rankings: Rankings, name: str) -> tuple[PairComparison, ...]:
-    """One indicator, the `first`, against each of the others; adjusted for as many comparisons."""
+    """Compare one indicator, the `first`, with each of the others."""
     others = (other for other in rankings.population.scores if other != name)
     return _compare(rankings, ((name, other) for other in others))
 
@@ -61,7 +61,7 @@ def _compare(rankings: Rankings, names: Iterable[tuple[str, str]]) -> tuple[Pair
 
 
 def holm(p: Sequence[float]) -> list[float]:
-    """p-values adjusted for how many there are.
+    """Adjust p-values for their number.
 
     Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of
     Statistics 6, 1979: the i-th smallest of m is multiplied by m - i + 1, then raised to the
@@ -109,7 +109,7 @@ class BaselineDifference:
 def best_baselines(
     rankings: Rankings, *, trivial: Sequence[str] = TRIVIAL
 ) -> dict[str, BaselineDifference]:
-    """Every indicator beside the best trivial baseline.
+    """Compare every indicator with the best trivial baseline.
 
     Args:
         trivial: the baselines, as far as the population has them; of equally good ones the first
@@ -169,7 +169,7 @@ class Redundancy:
 
 
 def redundancy(population: Population) -> Redundancy:
-    """How alike the indicators of a population rank.
+    """Correlate the indicators of a population with each other, and cluster them.
 
     The distance 1 - |rho| calls indicators redundant that rank in opposite directions, too. Of the
     orders that a clustering leaves open, the one with the most similar neighbours is taken; the
@@ -202,7 +202,7 @@ def redundancy(population: Population) -> Redundancy:
 
 
 def _standardised(values: Floats) -> Floats:
-    """Mid-ranks with mean 0 and length 1; NaN where there is nothing to correlate."""
+    """Compute mid-ranks with mean 0 and length 1; NaN where there is nothing to correlate."""
     ranks = mid_ranks(values)
     if ranks.size < MIN_NETWORKS or (ranks == ranks[0]).all():
         return np.full(ranks.size, math.nan)
@@ -211,7 +211,7 @@ def _standardised(values: Floats) -> Floats:
 
 
 def _clustering(rho: Floats) -> tuple[list[int], tuple[tuple[float, float, float, float], ...]]:
-    """The order of the leaves, and the linkage with leaves numbered in that order."""
+    """Compute the order of the leaves, and the linkage with leaves numbered in that order."""
     size = len(rho)
     if size < 2:
         return list(range(size)), ()

@@ -48,7 +48,7 @@ class Population:
         higher_is_better: Mapping[str, bool],
         clusters: pd.Series[str] | None = None,
     ) -> Population:
-        """The architectures that `scores` lists and, where a truth is given, have a true value.
+        """Select the architectures that `scores` lists and, given a truth, that have a true value.
 
         Scores of indicators for which lower is better are negated, here and nowhere else. The
         result depends on what is in the arguments and not on the order of their rows.
@@ -93,13 +93,13 @@ class Population:
 
     @property
     def num_units(self) -> int:
-        """What a resample draws from: architectures, or functional classes where they are known."""
+        """How many units a resample draws: functional classes if known, else architectures."""
         if self.clusters is None:
             return self.size
         return int(self.clusters.max(initial=-1)) + 1
 
     def having(self, *names: str) -> Mask:
-        """The architectures that have a score of each of these indicators."""
+        """Select the architectures that have a score of each of these indicators."""
         mask = np.ones(self.size, dtype=np.bool_)
         for name in names:
             mask &= ~np.isnan(self.scores[name])
@@ -107,7 +107,7 @@ class Population:
 
 
 def floats(column: pd.Series[float]) -> Floats:
-    """A column as an array of float64, NaN where it is missing."""
+    """Convert a column to an array of float64, NaN where it is missing."""
     return np.asarray(column.to_numpy(dtype=np.float64, na_value=math.nan), dtype=np.float64)
 
 
@@ -187,16 +187,16 @@ class Rankings:
         self._jackknife: dict[Ranking, Pair] = {}
 
     def ranking(self, x: str, y: str | None = None, *, having: Iterable[str] = ()) -> Ranking:
-        """How x ranks y (None: the truth), over the networks that have both and `having`."""
+        """Name the ranking of y (None: the truth) by x over the networks with both and `having`."""
         names = (x, *having) if y is None else (x, y, *having)
         return Ranking(x, y, self.population.having(*names).tobytes())
 
     def pair(self, first: str, second: str) -> tuple[Ranking, Ranking]:
-        """Two indicators' rankings of the networks that have both scores."""
+        """Name two indicators' rankings of the networks that have both scores."""
         return self.ranking(first, having=[second]), self.ranking(second, having=[first])
 
     def resample(self, wanted: Iterable[Ranking]) -> None:
-        """Have the replicates of these rankings; together they take less time than one by one."""
+        """Compute the replicates of these rankings, which takes less time than one by one."""
         missing = sorted(
             {one for one in wanted if one not in self._replicates and one.n >= MIN_NETWORKS},
             key=lambda one: (one.y or "", one.among, one.x),
@@ -224,7 +224,7 @@ class Rankings:
                 )
 
     def counts(self) -> Iterable[np.ndarray[tuple[int, int], np.dtype[np.float32]]]:
-        """The counts of all resamples, the same at every call, in chunks (n, r)."""
+        """Draw the counts of all resamples, the same at every call, in chunks (n, r)."""
         return resample_counts(
             self.population.size,
             self.resampling.resamples,
@@ -233,12 +233,12 @@ class Rankings:
         )
 
     def replicates(self, ranking: Ranking) -> Pair:
-        """Tau and rho in every resample; empty where there are too few networks."""
+        """Compute tau and rho in every resample; empty with too few networks."""
         self.resample([ranking])
         return self._replicates.get(ranking, (np.empty(0), np.empty(0)))
 
     def point(self, ranking: Ranking) -> tuple[float, float]:
-        """Tau and rho themselves; NaN where there are too few networks."""
+        """Compute tau and rho themselves; NaN with too few networks."""
         if ranking not in self._points:
             if ranking.n < MIN_NETWORKS:
                 return math.nan, math.nan
@@ -248,7 +248,7 @@ class Rankings:
         return self._points[ranking]
 
     def jackknife(self, ranking: Ranking) -> Pair:
-        """Tau and rho without each unit of the population in turn, scored or not."""
+        """Compute tau and rho without each unit of the population in turn, scored or not."""
         if ranking not in self._jackknife:
             mask, clusters = ranking.mask, self.population.clusters
             labels = np.arange(self.population.size) if clusters is None else clusters
@@ -261,7 +261,7 @@ class Rankings:
         return self._jackknife[ranking]
 
     def estimates(self, ranking: Ranking) -> tuple[Estimate, Estimate]:
-        """Tau and rho, each with its interval."""
+        """Compute tau and rho, each with its interval."""
         (tau, rho), (taus, rhos) = self.point(ranking), self.replicates(ranking)
         return (
             Estimate(tau, *self.interval(tau, taus, lambda: self.jackknife(ranking)[0])),
@@ -269,7 +269,7 @@ class Rankings:
         )
 
     def difference(self, first: Ranking, *others: Ranking) -> TauDifference:
-        """tau-b of one ranking minus the mean of that of one or several others."""
+        """Subtract from tau-b of one ranking the mean of that of one or several others."""
         delta = self.point(first)[0] - float(np.mean([self.point(one)[0] for one in others]))
 
         def paired(values: Callable[[Ranking], Pair]) -> Floats:
@@ -285,7 +285,7 @@ class Rankings:
     def interval(
         self, estimate: float, replicates: Floats, jackknife: Callable[[], Floats]
     ) -> tuple[float, float]:
-        """The interval of a statistic, of the kind that was chosen; NaN without resamples."""
+        """Compute the interval of a statistic, of the kind chosen; NaN without resamples."""
         confidence = self.resampling.confidence
         if self.resampling.interval == "percentile" or replicates.size == 0:
             return percentile_interval(replicates, confidence=confidence)

@@ -10,7 +10,7 @@ from scipy import stats
 
 
 def dense_ranks(values: ArrayLike) -> NDArray[np.int64]:
-    """Ranks 0, 1, 2, ... in ascending order, equal values sharing one.
+    """Rank values 0, 1, 2, ... in ascending order, equal values sharing one rank.
 
     Args:
         values: one-dimensional; infinite values are legal and rank first or last.
@@ -27,7 +27,7 @@ def dense_ranks(values: ArrayLike) -> NDArray[np.int64]:
 
 
 def mid_ranks(values: ArrayLike) -> NDArray[np.float64]:
-    """Ranks from 0 in ascending order, equal values sharing the mean of their ranks.
+    """Rank values from 0 in ascending order, equal values sharing the mean of their ranks.
 
     Values and errors are those of `dense_ranks`.
     """
@@ -35,7 +35,7 @@ def mid_ranks(values: ArrayLike) -> NDArray[np.float64]:
 
 
 def kendall_tau_b(x: ArrayLike, y: ArrayLike) -> float:
-    """Kendall's tau-b: (concordant - discordant) / sqrt(pairs untied in x * pairs untied in y).
+    """Compute tau-b: (concordant - discordant) / sqrt(pairs untied in x * pairs untied in y).
 
     Kendall, "The treatment of ties in ranking problems", Biometrika 33, 1945.
 
@@ -52,7 +52,7 @@ def kendall_tau_b(x: ArrayLike, y: ArrayLike) -> float:
 
 
 def spearman_rho(x: ArrayLike, y: ArrayLike) -> float:
-    """Spearman's rho: Pearson's correlation of the mid-ranks.
+    """Compute Spearman's rho: Pearson's correlation of the mid-ranks.
 
     Range and errors are those of `kendall_tau_b`.
     """
@@ -63,7 +63,7 @@ def spearman_rho(x: ArrayLike, y: ArrayLike) -> float:
 
 
 def weighted_tau(x: ArrayLike, y: ArrayLike) -> float:
-    """Kendall's tau with additive hyperbolic weights: disagreement at the top counts most.
+    """Compute Kendall's tau with additive hyperbolic weights: the top counts most.
 
     Vigna, "A weighted correlation index for rankings with ties", WWW 2015. A pair weighs
     1 / (1 + r) + 1 / (1 + s), r and s the ranks of its members counted from 0 for the largest. The
@@ -78,7 +78,7 @@ def weighted_tau(x: ArrayLike, y: ArrayLike) -> float:
 
 
 def tied_pair_fraction(values: ArrayLike) -> float:
-    """The fraction of the n (n - 1) / 2 pairs whose two values are equal; NaN where n < 2.
+    """Compute the fraction of the n (n - 1) / 2 pairs with equal values; NaN where n < 2.
 
     Raises:
         ValueError: a value is NaN.

@@ -60,7 +60,7 @@ def noise_ceiling(
     resampling: Resampling | None = None,
     fractions: Sequence[float] = FRACTIONS,
 ) -> Ceiling:
-    """How well one column of truth ranks the architectures by another one.
+    """Correlate two columns of truth as if the first were an indicator.
 
     Args:
         first: true values, larger is better, indexed by architecture; NaN where there is none.
@@ -119,7 +119,7 @@ class Stability:
 def seed_stability(
     scores: Mapping[int, pd.Series[float]], truth: pd.Series[float], *, higher_is_better: bool
 ) -> Stability | None:
-    """How much one indicator's ranking depends on the seed.
+    """Compute how much one indicator's ranking depends on the seed.
 
     Args:
         scores: by seed, indexed by architecture; NaN where there is none.
@@ -159,7 +159,7 @@ def common_scores(
     *,
     higher_is_better: bool,
 ) -> Population:
-    """Several scorings of the networks that have all of them and a true value.
+    """Select the networks that have all of several scorings and a true value.
 
     Returns:
         A population whose scores are named by `str` of the keys.
@@ -215,7 +215,7 @@ def factor_effects(
     reference: tuple[str, ...],
     higher_is_better: bool,
 ) -> tuple[FactorEffect, ...]:
-    """What each factor of a full factorial does to one indicator.
+    """Compute the main effect of each factor of a full factorial on one indicator.
 
     Every combination of levels counts the same, so a level's mean over all settings of the other
     factors is free of their effects.
@@ -302,7 +302,7 @@ def _levels(
     factors: Sequence[str],
     reference: tuple[str, ...],
 ) -> list[list[str]]:
-    """The levels of each factor, the reference first, the rest in the order of the scores."""
+    """List the levels of each factor, the reference first, the rest in the order of the scores."""
     for cell in [reference, *scores]:
         if len(cell) != len(factors):
             raise ValueError(f"{cell} names {len(cell)} levels of {len(factors)} factors")

@@ -1,4 +1,4 @@
-"""How much of a correlation is the network's size: partial correlations, bins of equal size."""
+"""Correlations with the network's size removed: partial correlations, bins of equal size."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class SizeBins:
 def size_bins(
     sizes: Floats, scores: Floats, truth: Floats, *, size: str, num_bins: int = NUM_BINS
 ) -> SizeBins:
-    """tau-b within bins of networks of about the same size.
+    """Compute tau-b within bins of networks of about the same size.
 
     The networks are laid out by size and cut into `num_bins` equal parts; a group of networks of
     the same size goes as a whole into the part in which its middle lies.
@@ -130,7 +130,7 @@ class PartialCorrelation:
 
 @dataclass(frozen=True, slots=True)
 class SizeBias:
-    """What an indicator says beyond the size of the network."""
+    """Correlations of an indicator with the truth beyond the size of the network."""
 
     rho_with: tuple[tuple[str, float], ...]
     """Spearman's rho of the score with each other size: `(("params", 0.87), ("flops", 0.85))`."""
@@ -141,7 +141,7 @@ class SizeBias:
 
 
 def size_biases(rankings: Rankings, *, sizes: Sequence[str] = SIZES) -> dict[str, SizeBias]:
-    """The size bias of every indicator of a population.
+    """Compute the size bias of every indicator of a population.
 
     Args:
         sizes: the indicators that are sizes, as far as the population has them; bins are by the
@@ -178,7 +178,7 @@ def size_biases(rankings: Rankings, *, sizes: Sequence[str] = SIZES) -> dict[str
 
 
 def partial_correlation(matrices: Floats) -> Floats:
-    """The correlation of the first two variables with all others held fixed.
+    """Compute the correlation of the first two variables with all others held fixed.
 
     With the variables cut into the first two and the rest, the matrix is [[A, B], [B', C]], and
     A - B C^+ B' is what the rest leaves of the first two. The pseudo-inverse C^+ lets sizes whose
@@ -213,7 +213,7 @@ def _sets(sizes: list[str]) -> list[tuple[str, ...]]:
 def _matrix(
     rankings: Rankings, name: str, given: tuple[str, ...]
 ) -> dict[tuple[int, int], Ranking]:
-    """The correlations between score (0), truth (1) and sizes (2, ...) of the same networks."""
+    """Name the correlations between score (0), truth (1) and sizes (2, ...)."""
     # the truth stands on the right, as a ranking has it; a size is left of it, right of the score
     others = [(i + 2, size) for i, size in enumerate(given)]
     found = {(0, 1): rankings.ranking(name, having=given)}

@@ -1,4 +1,4 @@
-"""Which indicators differ over many tasks: Friedman's test and Nemenyi's critical difference."""
+"""Comparison of indicators over many tasks by Friedman's test and Nemenyi's difference."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class TaskComparison:
 
 
 def compare_over_tasks(quality: pd.DataFrame, *, confidence: float = 0.95) -> TaskComparison:
-    """Friedman's test and Nemenyi's critical difference.
+    """Compare indicators by Friedman's test and Nemenyi's critical difference.
 
     With average ranks R_j of k indicators over N tasks, and groups of t tied indicators,
 
@@ -94,13 +94,13 @@ def compare_over_tasks(quality: pd.DataFrame, *, confidence: float = 0.95) -> Ta
 
 
 def critical_difference(num_indicators: int, num_tasks: int, *, confidence: float) -> float:
-    """Nemenyi's: average ranks must differ by at least this to be told apart."""
+    """Compute Nemenyi's: average ranks must differ by at least this to be told apart."""
     q = stats.studentized_range.ppf(confidence, num_indicators, math.inf) / math.sqrt(2)
     return float(q * math.sqrt(num_indicators * (num_indicators + 1) / (6 * num_tasks)))
 
 
 def _friedman(ranks: NDArray[np.float64]) -> float:
-    """The chi-squared of ranks (tasks, indicators); NaN where every task ties all indicators.
+    """Compute chi-squared of ranks (tasks, indicators); NaN where every task ties all of them.
 
     (k - 1) sum_j (sum_i d_ij)^2 / sum_ij d_ij^2, d the ranks minus their mean (k + 1) / 2: the
     number that `scipy.stats.friedmanchisquare` gives, which needs three indicators.
@@ -112,7 +112,7 @@ def _friedman(ranks: NDArray[np.float64]) -> float:
 
 
 def _cliques(average: tuple[float, ...], difference: float) -> list[tuple[int, int]]:
-    """Maximal runs [low, high) of at least two average ranks within less than the difference."""
+    """Find maximal runs [low, high) of average ranks that differ by less than the difference."""
     found: list[tuple[int, int]] = []
     for low in range(len(average)):
         high = low + 1

@@ -64,7 +64,7 @@ class TopSlice:
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """What training the k best-scored networks and keeping the best of them gives.
+    """The best of the k best-scored networks after training.
 
     Expected values where equal scores are ordered at random.
     """
@@ -93,7 +93,7 @@ class TopRanking:
     """By ascending k; the first is the arg-max."""
 
     def slice_of(self, fraction: float) -> TopSlice | None:
-        """The slice of this fraction, if it was computed."""
+        """Find the slice of this fraction, if it was computed."""
         return next((one for one in self.slices if math.isclose(one.fraction, fraction)), None)
 
 
@@ -108,7 +108,7 @@ def top_rankings(
     picks: Sequence[int] = PICKS,
     best_by: str | None = None,
 ) -> dict[str, TopRanking]:
-    """Every indicator of a population at the top of the ranking.
+    """Compute statistics of the top of the ranking for every indicator of a population.
 
     Intervals come from the same resamples as those of the whole ranking and are percentile
     intervals, whatever was chosen there.
@@ -171,7 +171,7 @@ class _Group:
     def replicates(
         self, rankings: Rankings, mask: NDArray[np.bool_], fractions: Sequence[float]
     ) -> dict[float, list[Replicates]]:
-        """By fraction, one an indicator; no indicators without resamples or networks."""
+        """Compute replicates by fraction and indicator; none without resamples or networks."""
         chunks: dict[float, list[list[Replicates]]] = {fraction: [] for fraction in fractions}
         for counts in rankings.counts() if self.truth.size >= MIN_NETWORKS else ():
             own = counts if mask.all() else counts[mask]
@@ -238,7 +238,7 @@ def _check(fractions: Sequence[float], picks: Sequence[int]) -> None:
 
 
 def best_of(scores: Floats, truth: Floats, k: int) -> Pick:
-    """The best by truth of the k best by score.
+    """Compute the best by truth of the k best by score.
 
     Where equal scores straddle the k-th place, r of m are chosen at random, and the j-th smallest
     of their true values is the largest chosen with probability C(j-1, r-1) / C(m, r).
@@ -264,7 +264,7 @@ def best_of(scores: Floats, truth: Floats, k: int) -> Pick:
 
 
 def _chances_of_largest(m: int, r: int) -> Floats:
-    """The probability that the j-th smallest of m is the largest of r drawn, for each j."""
+    """Compute the probability that the j-th smallest of m is the largest of r drawn."""
     at_most = np.ones(m + 1)
     # P(largest <= j-th) = C(j, r) / C(m, r), from the top down
     for j in range(m, 0, -1):
@@ -273,7 +273,7 @@ def _chances_of_largest(m: int, r: int) -> Floats:
 
 
 def expected_ndcg(scores: Floats, truth: Floats, k: int) -> float:
-    """The normalised discounted cumulative gain of the k best by score.
+    """Compute the normalised discounted cumulative gain of the k best by score.
 
     Jarvelin and Kekalainen, "Cumulated gain-based evaluation of IR techniques", ACM TOIS 20, 2002,
     with the gains of Burges et al., "Learning to rank using gradient descent", ICML 2005:
@@ -306,7 +306,7 @@ def expected_ndcg(scores: Floats, truth: Floats, k: int) -> float:
 
 
 def wanted(fraction: float, networks: Floats) -> Floats:
-    """ceil(fraction * networks), forgiving what a fraction like 0.1 loses in binary.
+    """Compute ceil(fraction * networks), exact for fractions such as 0.1 in binary.
 
     At least 1 where there is a network.
     """
@@ -322,7 +322,7 @@ class Order:
 
     @classmethod
     def of(cls, values: Floats) -> Order:
-        """The order of values without NaN, largest first."""
+        """Sort values without NaN, largest first."""
         ranks = dense_ranks(values)  # infinite values tie with each other
         points = np.argsort(-ranks, kind="stable")
         return cls(points, np.flatnonzero(np.diff(ranks[points], prepend=-1) != 0))
@@ -349,7 +349,7 @@ class TopCut:
 
     @classmethod
     def of(cls, order: Order, weights: NDArray[np.float32], k: Floats) -> TopCut:
-        """The cut after the k best.
+        """Cut after the k best.
 
         Args:
             weights: how often each point stands in each resample, shape (n, R).
@@ -386,7 +386,7 @@ class TopCut:
 
 
 def overlap(first: TopCut, second: TopCut, k: Floats) -> Floats:
-    """The expected share of one cut that is in the other.
+    """Compute the expected share of one cut that is in the other.
 
     Equal points are ordered at random, and independently in the two orders. The copies of a point
     that equals no other one are not: the same copies of it come first in both.

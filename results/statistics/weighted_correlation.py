@@ -56,7 +56,7 @@ class TieBlocks:
 
     @classmethod
     def of(cls, ranks: NDArray[np.int64]) -> TieBlocks:
-        """The partition of n >= 1 points with dense ranks 0, 1, 2, ..."""
+        """Partition n >= 1 points with dense ranks 0, 1, 2, ..."""
         n = ranks.size
         size = max(MIN_BLOCK, math.isqrt(n))
         group_starts = np.concatenate([[0], np.cumsum(np.bincount(ranks))])
@@ -78,15 +78,15 @@ class TieBlocks:
         return self.starts.size - 1
 
     def points(self, block: int) -> NDArray[np.int64]:
-        """The points of a block in ascending order of rank."""
+        """List the points of a block in ascending order of rank."""
         return self.order[self.starts[block] : self.starts[block + 1]]
 
     def is_one_group(self, block: int) -> bool:
-        """Whether all points of a block have the same rank, so that no pair of them is ordered."""
+        """Tell whether all points of a block have the same rank, so that no pair is ordered."""
         return self._groups(block).size == 1
 
     def group_sums(self, block: int, rows: Floats) -> Floats:
-        """Sums over each group of equal ranks.
+        """Sum over each group of equal ranks.
 
         Args:
             rows: one row for each of `points(block)`, shape (b, r).
@@ -98,7 +98,7 @@ class TieBlocks:
         return rows if groups.size == len(rows) else np.add.reduceat(rows, groups, axis=0)
 
     def spread(self, block: int, rows: Floats) -> Floats:
-        """The inverse way: one row a group, repeated for each of its points."""
+        """Repeat one row a group for each of its points: the inverse of `group_sums`."""
         size = int(self.starts[block + 1] - self.starts[block])
         groups = self._groups(block)
         if groups.size == size:
@@ -106,7 +106,7 @@ class TieBlocks:
         return np.repeat(rows, np.diff(groups, append=size), axis=0)
 
     def _groups(self, block: int) -> NDArray[np.int64]:
-        """Where each group of a block starts, counted from the start of the block."""
+        """Find where each group of a block starts, counted from the start of the block."""
         first, last = np.searchsorted(self.group_starts, self.starts[block : block + 2])
         groups: NDArray[np.int64] = self.group_starts[first:last] - self.starts[block]
         return groups
@@ -115,7 +115,7 @@ class TieBlocks:
 def weighted_rank_correlations(
     scores: ArrayLike, truth: ArrayLike, counts: NDArray[np.float32]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """tau-b and Spearman's rho of k scores with one truth, in each of R resamples.
+    """Compute tau-b and Spearman's rho of k scores with one truth, in each of R resamples.
 
     Equal to the coefficients of the arrays in which point i stands counts[i, r] times. With
     s_ij = sign(x_i - x_j) sign(y_i - y_j), W = sum_i w_i and W_g the weight of a group of ties:
@@ -256,7 +256,7 @@ def _correlations(
 
 
 def _sum_of_products(*factors: Floats, bound: float) -> NDArray[np.float64]:
-    """Sums over the rows of a product of whole numbers, whose absolute values sum to <= `bound`.
+    """Sum over rows a product of whole numbers whose absolute values sum to <= `bound`.
 
     float32 is exact below 2^24 and several times faster; float64 is exact below 2^53.
     """
@@ -267,7 +267,7 @@ def _sum_of_products(*factors: Floats, bound: float) -> NDArray[np.float64]:
 
 
 def _product(signs: Floats, weights: Floats) -> Floats:
-    """The matrix product, in slices that OpenBLAS computes in the calling thread.
+    """Multiply matrices in slices that OpenBLAS computes in the calling thread.
 
     It hands m n k / 2^18 threads a product of shapes (m, k) and (k, n). Split that finely, threads
     gain little on an idle machine, and on a busy one they wait for each other: a product of a
@@ -284,13 +284,13 @@ def _product(signs: Floats, weights: Floats) -> Floats:
 
 
 def _signs(a: NDArray[np.int64], b: NDArray[np.int64], dtype: np.dtype[Any]) -> Floats:
-    """sign(a_i - b_j), shape (len(a), len(b))."""
+    """Compute sign(a_i - b_j), shape (len(a), len(b))."""
     signs: Floats = np.sign(a[:, None] - b).astype(dtype)
     return signs
 
 
 def _centred(groups: Floats, below: Floats) -> Floats:
-    """The weight below each group minus the weight above it.
+    """Compute the weight below each group minus the weight above it.
 
     Args:
         groups: weights of groups in ascending order, shape (g, R).

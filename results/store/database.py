@@ -116,7 +116,7 @@ _EXPLANATIONS = {
 
 
 def connect(path: Path, *, create: bool) -> sqlite3.Connection:
-    """An open connection to the score store at `path`, schema checked.
+    """Open a connection to the score store at `path` and check the schema.
 
     Args:
         create: make the store, and the folders above it, where there is none.
@@ -149,14 +149,14 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
 
 
 def connect_memory() -> sqlite3.Connection:
-    """A connection to an empty score store that lives in memory and ends with the connection."""
+    """Open a connection to an empty score store in memory, which ends with the connection."""
     connection = sqlite3.connect(":memory:", isolation_level=None)
     return _checked(connection, Path(":memory:"), create=True)
 
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All or nothing: the write lock is taken at the start and given back at the end.
+    """Commit all or nothing; the write lock is held from start to end.
 
     A deferred transaction that begins by reading can fail to upgrade its lock however long it
     waits; BEGIN IMMEDIATE queues behind other writers instead.
@@ -235,7 +235,7 @@ def _checked(connection: sqlite3.Connection, path: Path, *, create: bool) -> sql
 
 
 def _application(connection: sqlite3.Connection) -> int | None:
-    """Whose database it is; None for one without any table."""
+    """Read which application a database belongs to; None for one without any table."""
     if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
         return None
     return int(connection.execute("PRAGMA application_id").fetchone()[0])
@@ -282,7 +282,7 @@ def _is_read_only(error: sqlite3.Error) -> bool:
 
 
 def _has_log(path: Path) -> bool:
-    """Whether committed rows may still wait in the write-ahead log beside the file."""
+    """Tell whether committed rows may still wait in the write-ahead log beside the file."""
     log = path.with_name(f"{path.name}-wal")
     return log.exists() and log.stat().st_size > 0
 

@@ -67,7 +67,7 @@ def _write_parquet(frame: pd.DataFrame, path: Path, metadata: Mapping[str, Any])
 
 @dataclass(frozen=True, slots=True)
 class ExportedScores:
-    """What `ScoreStore.export` wrote to a Parquet file."""
+    """Contents of a Parquet file that `ScoreStore.export` wrote."""
 
     path: Path
     frame: pd.DataFrame
@@ -77,7 +77,7 @@ class ExportedScores:
     environments: dict[int, Environment]
 
     def by_environment(self) -> Iterator[tuple[Environment, list[Score]]]:
-        """The scores of each environment.
+        """Group the scores by environment.
 
         Raises:
             MalformedInput: a row is no score (a status that contradicts its value, say).

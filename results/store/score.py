@@ -1,4 +1,4 @@
-"""One score, which is a value or the reason why there is none, and where it was measured."""
+"""A score: its key, its value or the reason why there is none, and its environment."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 
 
 class ScoreKey(NamedTuple):
-    """What a score is a score of; two scores with equal keys are the same measurement."""
+    """Identity of a score; two scores with equal keys are the same measurement."""
 
     space: str
     architecture: str
@@ -32,7 +32,7 @@ class ScoreKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What one indicator said about one untrained network.
+    """The result of one indicator for one untrained network.
 
     Raises:
         ValueError: the status is unknown, or value and status contradict each other: a score that
@@ -108,7 +108,7 @@ class Environment:
 
     @classmethod
     def from_json(cls, text: str) -> Environment:
-        """The environment that `canonical` was made from.
+        """Parse the environment that `canonical` was made from.
 
         A field that the text lacks is None and one that it has too many is left out, so that
         stores of other versions of the project stay readable.
@@ -118,7 +118,7 @@ class Environment:
 
 
 def current_environment(*, device: str, threads: int) -> Environment:
-    """The environment of this process.
+    """Describe the environment of this process.
 
     Args:
         device: name of the device the networks run on ("cpu", "NVIDIA H200").

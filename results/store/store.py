@@ -1,4 +1,4 @@
-"""The score store: every score ever measured, in one SQLite file that survives a killed run."""
+"""The score store: scores in one SQLite file that survives a killed run."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class ScoreStore:
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> ScoreStore:
-        """Open scores that are there, for reading: a store, or a Parquet file exported from one.
+        """Open existing scores for reading: a store, or a Parquet file exported from one.
 
         Args:
             path: the file; a name that ends in `.parquet` is read into memory, where writing to
@@ -149,7 +149,7 @@ class ScoreStore:
             )
 
     def missing(self, keys: Iterable[ScoreKey], *, retry_failed: bool = False) -> list[ScoreKey]:
-        """The keys that are not stored yet, each once, in the given order.
+        """List the keys that are not stored yet, each once, in the given order.
 
         Args:
             retry_failed: count a score whose status is not `ok` as missing.
@@ -183,7 +183,7 @@ class ScoreStore:
         protocol: str | None = None,
         seed: int | None = None,
     ) -> pd.DataFrame:
-        """The stored scores in long form, one row a score.
+        """Read the stored scores in long form, one row a score.
 
         Args:
             space: only of this search space, as all arguments limit what is read.
@@ -220,13 +220,13 @@ class ScoreStore:
         )
 
     def protocols(self) -> dict[str, str]:
-        """Canonical JSON of every protocol by digest; empty text where only the digest is known."""
+        """Read the canonical JSON of every protocol by digest; empty if only a digest is known."""
         with self._reading() as connection:
             rows = connection.execute("SELECT digest, canonical FROM protocol ORDER BY digest")
             return {digest: canonical or "" for digest, canonical in rows}
 
     def environments(self) -> dict[int, Environment]:
-        """Every environment by the number that `frame` shows."""
+        """Read every environment by the number that `frame` shows."""
         with self._reading() as connection:
             rows = connection.execute("SELECT id, canonical FROM environment ORDER BY id")
             return {number: Environment.from_json(canonical) for number, canonical in rows}
@@ -259,7 +259,7 @@ class ScoreStore:
         self._connection.close()
 
     def __enter__(self) -> ScoreStore:
-        """The store itself."""
+        """Return the store."""
         return self
 
     def __exit__(
