@@ -63,12 +63,7 @@ class ScoreStore:
         """
         if Path(path).suffix.lower() != ".parquet":
             return cls(path, create=False)
-        exported = read_export(Path(path))
-        store = cls.__new__(cls)
-        store.path = exported.path
-        store._connection = connect_memory()
-        store._put_exported(exported)
-        return store
+        return _ExportedStore(read_export(Path(path)))
 
     def absorb(self, path: str | os.PathLike[str]) -> int:
         """Add the scores of another store, or of an export, with their protocols and environments.
@@ -280,6 +275,15 @@ class ScoreStore:
     def _reading(self) -> Iterator[sqlite3.Connection]:
         with storage_errors(self.path, "read"):
             yield self._connection
+
+
+class _ExportedStore(ScoreStore):
+    """Scores of a Parquet file in memory."""
+
+    def __init__(self, exported: ExportedScores) -> None:
+        self.path = exported.path
+        self._connection = connect_memory()
+        self._put_exported(exported)
 
 
 def _row(score: Score, environment: str) -> tuple[object, ...]:
