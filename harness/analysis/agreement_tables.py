@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from untrained.harness.analysis.correlation_tables import correlate_ranked
+from untrained.harness.analysis.correlation_tables import correlation_section
 from untrained.harness.analysis.score_matrix import (
     functional_classes,
     row_provenances,
+    score_matrix,
     score_notes,
-    scores_of,
     stand_in_notes,
     supervised_notes,
 )
-from untrained.harness.analysis.score_selection import Ranked
+from untrained.harness.analysis.score_selection import ScoreSelection
 from untrained.harness.study.study import Statistics
 from untrained.harness.study.truth import ChosenTruth, NoTruth
 from untrained.reports import Section
@@ -27,8 +27,8 @@ from untrained.results import (
 from untrained.spaces import spaces
 
 
-def agree_ranked(
-    ranked: Ranked,
+def agreement_table(
+    ranked: ScoreSelection,
     truth: NoTruth,
     *,
     statistics: Statistics,
@@ -43,7 +43,7 @@ def agree_ranked(
     Raises:
         MissingData: no score fits.
     """
-    scored = scores_of(ranked)
+    scored = score_matrix(ranked)
     scores = scored.wide
     classes = functional_classes(ranked.space, scores.index) if statistics.by_class else None
     found = agree(
@@ -82,8 +82,8 @@ def agree_ranked(
     )
 
 
-def tables_of(
-    ranked: Sequence[Ranked],
+def build_tables(
+    ranked: Sequence[ScoreSelection],
     truths: Mapping[str, ChosenTruth | NoTruth],
     *,
     statistics: Statistics,
@@ -98,7 +98,8 @@ def tables_of(
     for part in ranked:
         truth = truths[part.space]
         if isinstance(truth, NoTruth):
-            agreements.append(agree_ranked(part, truth, statistics=statistics, command=command))
+            agreements.append(agreement_table(part, truth, statistics=statistics, command=command))
         else:
-            sections.append(correlate_ranked(part, truth, statistics=statistics, command=command))
+            section = correlation_section(part, truth, statistics=statistics, command=command)
+            sections.append(section)
     return sections, agreements

@@ -11,12 +11,12 @@ from untrained.harness.analysis.ceilings import noise_ceilings
 from untrained.harness.analysis.score_matrix import (
     functional_classes,
     row_provenances,
+    score_matrix,
     score_notes,
-    scores_of,
     stand_in_notes,
     supervised_notes,
 )
-from untrained.harness.analysis.score_selection import Ranked
+from untrained.harness.analysis.score_selection import ScoreSelection
 from untrained.harness.study.study import Statistics
 from untrained.harness.study.truth import ChosenTruth
 from untrained.indicators import indicators
@@ -46,8 +46,8 @@ WITHOUT_ACCURACIES = (
 )
 
 
-def correlate_ranked(
-    ranked: Ranked,
+def correlation_section(
+    ranked: ScoreSelection,
     truth: ChosenTruth,
     *,
     statistics: Statistics,
@@ -64,7 +64,7 @@ def correlate_ranked(
     Raises:
         MissingData: no score fits.
     """
-    scored = scores_of(ranked)
+    scored = score_matrix(ranked)
     scores, computed = scored.wide, scored.computed
     values = truth.values(scores.index)
     larger_is_better = values if truth.higher_is_better else -values
@@ -131,7 +131,7 @@ def correlate_ranked(
 def make_report(
     title: str,
     sections: Sequence[Section],
-    ranked: Sequence[Ranked],
+    ranked: Sequence[ScoreSelection],
     store: ScoreStore,
     *,
     agreements: Sequence[AgreementTable] = (),
@@ -167,7 +167,7 @@ def _over_tasks(sections: Sequence[Section]) -> TaskComparison | None:
     return compare_over_tasks(quality)
 
 
-def _stability(ranked: Ranked, name: str, truth: pd.Series[float]) -> Stability | None:
+def _stability(ranked: ScoreSelection, name: str, truth: pd.Series[float]) -> Stability | None:
     """How much an indicator's ranking depends on the seed; None for an aggregate or one seed."""
     if name not in ranked.seeds:
         return None
@@ -179,7 +179,7 @@ def _stability(ranked: Ranked, name: str, truth: pd.Series[float]) -> Stability 
     return seed_stability(by_seed, truth, higher_is_better=indicators[name].higher_is_better)
 
 
-def _notes(ranked: Ranked, truth: ChosenTruth, values: pd.Series[float]) -> tuple[str, ...]:
+def _notes(ranked: ScoreSelection, truth: ChosenTruth, values: pd.Series[float]) -> tuple[str, ...]:
     notes = list(score_notes(ranked))
     measured = {p.dataset for p in ranked.protocols.values()}
     if measured != {truth.target.dataset}:

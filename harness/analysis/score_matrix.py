@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from untrained.foundation import MissingData
-from untrained.harness.analysis.aggregates import aggregate_row, member_scores
-from untrained.harness.analysis.score_selection import Ranked
+from untrained.harness.analysis.score_selection import ScoreSelection, select_scores
 from untrained.harness.data.datasets import datasets
+from untrained.harness.study.plan import Cell
+from untrained.harness.study.truth import ChosenTruth, NoTruth
 from untrained.indicators import indicators
-from untrained.results import RowProvenance
-from untrained.results.aggregates import BoundAggregate
+from untrained.results import FactorEffect, RowProvenance, ScoreStore, factor_effects
+from untrained.results.aggregates import BoundAggregate, MemberScores
 from untrained.spaces import spaces
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scored:
+class ScoreMatrix:
     """The scores of a population, those of aggregates included."""
 
     wide: pd.DataFrame
@@ -31,7 +32,7 @@ class Scored:
     """By column."""
 
 
-def scores_of(ranked: Ranked) -> Scored:
+def score_matrix(ranked: ScoreSelection) -> ScoreMatrix:
     """The values of all scores and aggregates.
 
     Raises:
@@ -46,10 +47,10 @@ def scores_of(ranked: Ranked) -> Scored:
     scores = measured.assign(**{name: one(members) for name, one in computed.items()})
     directions = {name: indicators[name].higher_is_better for name in measured.columns}
     directions |= {name: one.aggregate.higher_is_better for name, one in computed.items()}
-    return Scored(scores, computed, directions)
+    return ScoreMatrix(scores, computed, directions)
 
 
-def wide_scores(ranked: Ranked) -> pd.DataFrame:
+def wide_scores(ranked: ScoreSelection) -> pd.DataFrame:
     """One row an architecture of the population, one column an indicator; NaN = missing."""
     values = ranked.frame.groupby(["architecture", "indicator"])["value"].agg(["mean", "count"])
     # a mean over fewer seeds than the others' would have another noise
@@ -59,7 +60,29 @@ def wide_scores(ranked: Ranked) -> pd.DataFrame:
     return means.reindex(index=sorted(ranked.architectures), columns=order)
 
 
-def row_provenances(ranked: Ranked, scored: Scored) -> dict[str, RowProvenance]:
+def member_scores(ranked: ScoreSelection, scores: pd.DataFrame) -> MemberScores:
+    """What aggregates are computed from.
+
+    Args:
+        scores: the same as a table, one row an architecture, one column an indicator.
+
+    Returns:
+        The scores, and where all that is missing for a mean over the seeds diverged.
+    """
+    frame = ranked.frame
+    fates = frame.assign(
+        done=frame["status"].isin(("ok", "diverged")), bad=frame["status"] == "diverged"
+    ).groupby(["architecture", "indicator"])[["done", "bad"]]
+    counts = fates.sum().unstack("indicator").reindex(scores.index)
+    diverged = scores.isna()
+    for name in diverged.columns:
+        complete = counts["done"][name] == len(ranked.seeds[str(name)])
+        diverged[name] &= complete & (counts["bad"][name] > 0)
+    directions = {name: indicators[name].higher_is_better for name in ranked.protocols}
+    return MemberScores(scores, directions, diverged)
+
+
+def row_provenances(ranked: ScoreSelection, scored: ScoreMatrix) -> dict[str, RowProvenance]:
     """What each column of the scores was measured under or computed from, aggregates last."""
     rows = {
         name: _provenance(ranked, name) for name in ranked.protocols if name in scored.wide.columns
@@ -77,7 +100,7 @@ def functional_classes(space: str, architectures: pd.Index[str]) -> pd.Series[st
     return pd.Series(texts, index=architectures)
 
 
-def score_notes(ranked: Ranked) -> tuple[str, ...]:
+def score_notes(ranked: ScoreSelection) -> tuple[str, ...]:
     """How values came about from stored scores: what was left out, averaged, shared."""
     notes = list(ranked.notes)
     if any(len(seeds) > 1 for seeds in ranked.seeds.values()):
@@ -91,7 +114,7 @@ def score_notes(ranked: Ranked) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def stand_in_notes(ranked: Ranked) -> tuple[str, ...]:
+def stand_in_notes(ranked: ScoreSelection) -> tuple[str, ...]:
     """Which data sets are not the ones they are taken for."""
     measured = {protocol.dataset for protocol in ranked.protocols.values()}
     used = (datasets[name] for name in sorted(measured) if name in datasets)
@@ -103,7 +126,7 @@ def stand_in_notes(ranked: Ranked) -> tuple[str, ...]:
     )
 
 
-def supervised_notes(ranked: Ranked) -> tuple[str, ...]:
+def supervised_notes(ranked: ScoreSelection) -> tuple[str, ...]:
     """Which indicators are not training-free throughout."""
     supervised = [name for name in ranked.protocols if indicators[name].uses_accuracy]
     if not supervised:
@@ -114,7 +137,7 @@ def supervised_notes(ranked: Ranked) -> tuple[str, ...]:
     )
 
 
-def _provenance(ranked: Ranked, name: str) -> RowProvenance:
+def _provenance(ranked: ScoreSelection, name: str) -> RowProvenance:
     indicator, protocol = indicators[name], ranked.protocols[name]
     mine = ranked.frame[ranked.frame["indicator"] == name]
     failed = mine.loc[mine["status"] != "ok", "status"].value_counts().sort_index()
@@ -129,3 +152,77 @@ def _provenance(ranked: Ranked, name: str) -> RowProvenance:
         failures=tuple((str(status), int(n)) for status, n in failed.items()),
         alone_s=float(measured.median()),
     )
+
+
+def aggregate_row(
+    one: BoundAggregate,
+    values: pd.Series[float],
+    ranked: ScoreSelection,
+    rows: Mapping[str, RowProvenance],
+) -> RowProvenance:
+    """What the row of an aggregate says it was computed from.
+
+    Args:
+        values: its values; NaN = missing.
+    """
+    members = [rows[member] for member in one.members]
+    without = values.index[values.isna()]
+    failed = ranked.frame[
+        ranked.frame["architecture"].isin(without)
+        & ranked.frame["indicator"].isin(one.members)
+        & (ranked.frame["status"] != "ok")
+    ]
+    fates = (failed["indicator"] + ":" + failed["status"]).value_counts().sort_index()
+    return RowProvenance(
+        title=one.aggregate.title,
+        version=one.aggregate.version,
+        protocol=" ".join(dict.fromkeys(member.protocol for member in members)),
+        protocol_text=one.describe(),
+        higher_is_better=one.aggregate.higher_is_better,
+        seeds=tuple(sorted({seed for member in members for seed in member.seeds})),
+        failures=tuple((str(fate), int(n)) for fate, n in fates.items()),
+        alone_s=sum(member.alone_s for member in members),
+        members=one.members,
+    )
+
+
+def effects_of_factors(
+    cells: Sequence[Cell], store: ScoreStore, truths: Mapping[str, ChosenTruth | NoTruth]
+) -> dict[str, tuple[FactorEffect, ...]]:
+    """Measure what every factor does to every indicator, by search space.
+
+    Args:
+        cells: as `plan_cells` gives them, scored.
+        truths: by search space; one without accuracies has no effects.
+
+    Returns:
+        Effects in the order of the indicators, without those that no factor changes; empty for a
+        study without factors.
+    """
+    factors = list(cells[0].levels)
+    if not factors:
+        return {}
+    found = {}
+    for number, plan in enumerate(cells[0].plans):
+        truth = truths[plan.space]
+        if isinstance(truth, NoTruth):
+            continue
+        wide = {
+            tuple(cell.levels.values()): wide_scores(select_scores(cell.plans[number], store))
+            for cell in cells
+        }
+        values = truth.values(plan.selection.architectures)
+        found[plan.space] = tuple(
+            effect
+            for name in plan.protocols
+            if len({cell.plans[number].protocols[name].digest for cell in cells}) > 1
+            for effect in factor_effects(
+                {levels: scores[name] for levels, scores in wide.items()},
+                values if truth.higher_is_better else -values,
+                indicator=name,
+                factors=factors,
+                reference=tuple(cells[0].levels.values()),
+                higher_is_better=indicators[name].higher_is_better,
+            )
+        )
+    return found

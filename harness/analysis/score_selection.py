@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from untrained.foundation import MissingData, StorageError, UserError
-from untrained.harness.analysis.aggregates import check_members
 from untrained.harness.study.plan import Plan
 from untrained.indicators import Protocol, indicators
 from untrained.results import ScoreStore
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ranked:
+class ScoreSelection:
     """Scores of one search space, and the population they belong to."""
 
     space: str
@@ -38,19 +37,11 @@ class Ranked:
     """Computed from the scores when a table is made; their members are among `protocols`."""
 
 
-def ranked_of_plan(plan: Plan, store: ScoreStore) -> Ranked:
+def select_scores(plan: Plan, store: ScoreStore) -> ScoreSelection:
     """The stored scores that a plan wanted, and no others."""
-    frame = store.frame(space=plan.space, indicators=list(plan.protocols))
-    digests = {name: protocol.digest for name, protocol in plan.protocols.items()}
-    frame = frame[
-        (frame["protocol"] == frame["indicator"].map(digests))
-        & (frame["version"] == frame["indicator"].map(plan.versions))
-        & frame["seed"].isin(plan.seeds)
-        & frame["architecture"].isin(plan.selection.architectures)
-    ]
-    return Ranked(
+    return ScoreSelection(
         plan.space,
-        frame,
+        plan.scores_in(store),
         plan.selection.architectures,
         plan.selection.text,
         plan.protocols,
@@ -59,7 +50,7 @@ def ranked_of_plan(plan: Plan, store: ScoreStore) -> Ranked:
     )
 
 
-def ranked_of_store(
+def select_stored_scores(
     store: ScoreStore,
     *,
     space: str | None = None,
@@ -67,7 +58,7 @@ def ranked_of_store(
     seed: int | None = None,
     aggregates: Sequence[BoundAggregate] = (),
     only: Sequence[str] | None = None,
-) -> list[Ranked]:
+) -> list[ScoreSelection]:
     """What a store holds, for one table a search space.
 
     Of each indicator the newest version counts. Scores of several seeds are all kept; a table
@@ -95,6 +86,22 @@ def ranked_of_store(
     for part in ranked:
         check_members(aggregates, list(part.protocols), f"the store {store.path} ({part.space})")
     return [replace(part, aggregates=tuple(aggregates)) for part in ranked]
+
+
+def check_members(chosen: Sequence[BoundAggregate], stored: Sequence[str], place: str) -> None:
+    """Refuse an aggregate whose members were not scored.
+
+    Raises:
+        MissingData: a member is missing.
+    """
+    for one in chosen:
+        missing = [member for member in one.members if member not in stored]
+        if missing:
+            raise MissingData(
+                f"{one.name} is computed from {', '.join(one.members)}, but {place} has no scores "
+                f"of {', '.join(missing)}; score the same architectures with untrained score "
+                f"--indicators {','.join(missing)}"
+            )
 
 
 def _nothing_fits(
@@ -133,7 +140,7 @@ def _known_protocols(store: ScoreStore, digests: set[str]) -> dict[str, Protocol
 
 def _ranked(
     space: str, frame: pd.DataFrame, known: Mapping[str, Protocol], chosen: Sequence[str]
-) -> Ranked:
+) -> ScoreSelection:
     import pandas as pd
 
     notes: list[str] = []
@@ -165,7 +172,7 @@ def _ranked(
         raise MissingData(f"no scores of {space} can be ranked; {'; '.join(notes)}")
     used = pd.concat(parts.values())
     architectures = tuple(sorted(set(used["architecture"])))
-    return Ranked(
+    return ScoreSelection(
         space,
         used,
         architectures,

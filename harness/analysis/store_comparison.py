@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from untrained.foundation import MissingData, UserError
 from untrained.harness.analysis.score_matrix import wide_scores
-from untrained.harness.analysis.score_selection import Ranked, ranked_of_store
+from untrained.harness.analysis.score_selection import ScoreSelection, select_stored_scores
 from untrained.harness.study.study import Statistics, Truth
 from untrained.harness.study.truth import ChosenTruth, NoTruth, find_truth
 from untrained.indicators import indicators
@@ -31,6 +31,9 @@ from untrained.spaces import spaces
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Measured = tuple[ScoreSelection, list[Environment]]
+"""Scores of a space, and where they were measured."""
 
 
 def environment_differences(
@@ -98,11 +101,11 @@ def compare_stores(
     """
     before, after = (_side(path, space=space, protocols=protocols, seed=seed) for path in paths)
     _check_chosen(protocols, before, after)
-    shared = sorted(set(before.ranked) & set(after.ranked))
+    shared = sorted(set(before.selections) & set(after.selections))
     if not shared:
         raise MissingData(
             f"the two stores hold no common search space: {paths[0]} has "
-            f"{', '.join(before.ranked)}, {paths[1]} has {', '.join(after.ranked)}"
+            f"{', '.join(before.selections)}, {paths[1]} has {', '.join(after.selections)}"
         )
     names = _names(paths)
     return Report(
@@ -132,20 +135,22 @@ def compare_stores(
 class _Side:
     """What one store holds."""
 
-    def __init__(self, ranked: Sequence[Ranked], environments: Mapping[int, Environment]) -> None:
-        self.ranked = {part.space: part for part in ranked}
+    def __init__(
+        self, ranked: Sequence[ScoreSelection], environments: Mapping[int, Environment]
+    ) -> None:
+        self.selections = {part.space: part for part in ranked}
         self.environments = environments
 
-    def part(self, space: str) -> tuple[Ranked, list[Environment]]:
-        """The scores of a space and where they were measured."""
-        part = self.ranked[space]
+    def part(self, space: str) -> Measured:
+        """Take one space out."""
+        part = self.selections[space]
         numbers = sorted({int(number) for number in part.frame["environment"]})
         return part, [self.environments[number] for number in numbers]
 
     @property
     def digests(self) -> set[str]:
         """Of the protocols that are compared."""
-        return {p.digest for part in self.ranked.values() for p in part.protocols.values()}
+        return {p.digest for part in self.selections.values() for p in part.protocols.values()}
 
 
 def _side(path: Path, *, space: str | None, protocols: Sequence[str], seed: int | None) -> _Side:
@@ -153,7 +158,8 @@ def _side(path: Path, *, space: str | None, protocols: Sequence[str], seed: int 
         digests = store.protocols()
         here = [one for one in protocols if any(digest.startswith(one) for digest in digests)]
         return _Side(
-            ranked_of_store(store, space=space, protocols=here, seed=seed), store.environments()
+            select_stored_scores(store, space=space, protocols=here, seed=seed),
+            store.environments(),
         )
 
 
@@ -180,8 +186,8 @@ def _names(paths: tuple[Path, Path]) -> tuple[str, str]:
 
 
 def _compare(
-    before: tuple[Ranked, list[Environment]],
-    after: tuple[Ranked, list[Environment]],
+    before: Measured,
+    after: Measured,
     names: tuple[str, str],
     *,
     wanted: Truth,
@@ -250,8 +256,9 @@ def _compare(
 
 
 def _common_seeds(
-    before: tuple[Ranked, list[Environment]], after: tuple[Ranked, list[Environment]]
-) -> tuple[tuple[Ranked, list[Environment]], tuple[Ranked, list[Environment]]]:
+    before: Measured,
+    after: Measured,
+) -> tuple[Measured, Measured]:
     """Both sides with the seeds that they share, where they share any.
 
     A mean over three networks has less noise than one, and would seem to be the better score.
@@ -265,7 +272,7 @@ def _common_seeds(
     return (_with_seeds(old, shared), old_places), (_with_seeds(new, shared), new_places)
 
 
-def _with_seeds(ranked: Ranked, shared: Mapping[str, tuple[int, ...]]) -> Ranked:
+def _with_seeds(ranked: ScoreSelection, shared: Mapping[str, tuple[int, ...]]) -> ScoreSelection:
     seeds = {name: shared.get(name, own) for name, own in ranked.seeds.items()}
     left_out = sorted(name for name, own in ranked.seeds.items() if set(own) != set(seeds[name]))
     if not left_out:
@@ -285,11 +292,11 @@ def _values(truth: ChosenTruth | NoTruth, common: pd.Index[str]) -> pd.Series[fl
     return values if truth.higher_is_better else -values
 
 
-def _rows(ranked: Ranked, indicator: str) -> pd.DataFrame:
+def _rows(ranked: ScoreSelection, indicator: str) -> pd.DataFrame:
     return ranked.frame[ranked.frame["indicator"] == indicator]
 
 
-def _condition(ranked: Ranked, indicator: str) -> Condition:
+def _condition(ranked: ScoreSelection, indicator: str) -> Condition:
     protocol = ranked.protocols[indicator]
     return Condition(
         version=int(_rows(ranked, indicator)["version"].iloc[0]),

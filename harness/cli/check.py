@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shlex
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from untrained.foundation import Interrupted, StorageError, UserError
 from untrained.harness.cli.options import (
     AsJson,
     DeviceName,
@@ -16,6 +18,8 @@ from untrained.harness.cli.options import (
     KnownScores,
     Workers,
 )
+from untrained.harness.cli.output import print_rows
+from untrained.harness.cli.run import fill
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,8 +27,9 @@ if TYPE_CHECKING:
     from untrained.harness.gate.baseline import Baseline
     from untrained.harness.gate.checking import Check, Fill
     from untrained.harness.study.plan import Plan
-    from untrained.harness.study.study_file import NamedStudy
-    from untrained.results import ScoreStore
+    from untrained.harness.study.study import Study
+    from untrained.harness.study.study_file import Named
+    from untrained.results import Finding, ScoreStore
 
 
 def check(
@@ -83,7 +88,7 @@ def check(
     all_: Annotated[bool, typer.Option("--all", help="Also list what has not moved.")] = False,
     scores: KnownScores = None,
     workers: Workers = None,
-    device: DeviceOption = DeviceName.cpu,
+    device: DeviceOption = "cpu",
 ) -> None:
     """Fail if a score, a correlation or the truth has moved since a baseline was agreed on.
 
@@ -100,8 +105,6 @@ def check(
     """
     from tempfile import TemporaryDirectory
 
-    from untrained.foundation import UserError
-    from untrained.harness.cli.output import check_destinations
     from untrained.harness.gate.baseline_files import baseline_folder, baseline_label, load_baseline
     from untrained.harness.gate.updating import measure_baseline
     from untrained.harness.study.study_file import load_study
@@ -145,8 +148,6 @@ def check(
 
 
 def _check_together(given: Mapping[str, bool], update: bool) -> None:
-    from untrained.foundation import UserError
-
     for option in (name for name, there in given.items() if there):
         raise UserError(
             f"{option} and --update do not go together: an update measures all seeds of the "
@@ -163,9 +164,6 @@ def _has_baseline(folder: Path) -> bool:
 
 
 def _filler(device: DeviceName, workers: int | None) -> Fill:
-    from untrained.foundation import Interrupted
-    from untrained.harness.cli.running import fill
-
     def filled(store: ScoreStore, plans: Sequence[Plan]) -> None:
         try:
             fill(store, plans, device=device, workers=workers, retry_failed=False)
@@ -178,9 +176,8 @@ def _filler(device: DeviceName, workers: int | None) -> Fill:
 
 
 def _checked(
-    baseline: Baseline, named: NamedStudy | None, store: ScoreStore, fill: Fill, seed: int | None
+    baseline: Baseline, named: Named[Study] | None, store: ScoreStore, fill: Fill, seed: int | None
 ) -> Check:
-    from untrained.foundation import UserError
     from untrained.harness.gate.checking import check_baseline
 
     if seed is not None and baseline.study is None:
@@ -212,4 +209,113 @@ def _update(
         f"written: {', '.join(str(folder / name) for name in changed)}"
         if changed
         else f"nothing has changed in {folder}"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Destinations:
+    """The files that were asked for."""
+
+    junit: Path | None
+    summary: Path | None
+
+    def write(self, check: Check, *, as_json: bool, everything: bool) -> None:
+        """Print first, so that a file that cannot be written loses nothing; then write.
+
+        Raises:
+            StorageError: a file cannot be written.
+        """
+        from untrained.reports.pages.findings import (
+            findings_json,
+            findings_junit,
+            findings_markdown,
+        )
+
+        title, facts = f"untrained check {check.baseline}", _facts(check)
+        if as_json:
+            document = {
+                "baseline": check.baseline,
+                "seed": check.seed,
+                "other_versions": list(check.other_versions),
+            }
+            print(findings_json(document, check.findings), end="", flush=True)
+        else:
+            _print(check, facts, everything=everything)
+        if self.junit is not None:
+            _write(self.junit, findings_junit(title, check.findings), append=False)
+        if self.summary is not None:
+            text = findings_markdown(title, _verdict(check), facts, check.findings)
+            _write(self.summary, text + "\n", append=True)
+
+
+def check_destinations(junit: Path | None, summary: Path | None) -> Destinations:
+    """The files, once it is clear that they can be written: before anything is measured.
+
+    Raises:
+        StorageError: one cannot.
+    """
+    for path in (junit, summary):
+        if path is not None:
+            _write(path, "", append=True)
+    return Destinations(junit, summary)
+
+
+def _write(path: Path, text: str, *, append: bool) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "a" if append else "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except OSError as error:
+        raise StorageError(
+            f"cannot write to {str(path)!r}: {error.strerror or error}; name a file in a folder "
+            "you can write to"
+        ) from error
+
+
+def _verdict(check: Check) -> str:
+    failed, total = len(check.failed), len(check.findings)
+    if failed:
+        return f"{failed} of {total} statements do not hold any more."
+    return f"Nothing has moved: {total} statements, none fails."
+
+
+def _facts(check: Check) -> list[str]:
+    from untrained.harness.gate.score_findings import FALSE_ALARM
+
+    versions = [f"the baseline was written with {one}" for one in check.other_versions]
+    if check.seed is None:
+        return versions
+    if check.same_seed:
+        return [
+            f"seed {check.seed}, one of the baseline's: its scores must come out the same",
+            *versions,
+        ]
+    return [
+        f"seed {check.seed}, none of the baseline's: scores are held against their spread between "
+        f"its seeds; unbroken, one check in {1 / FALSE_ALARM:,.0f} fails by chance",
+        *versions,
+    ]
+
+
+def _print(check: Check, facts: Sequence[str], *, everything: bool) -> None:
+    from untrained.reports.pages.findings import tier_counts
+
+    shown = [one for one in check.findings if everything or one.outcome != "holds"]
+    if shown:
+        _print_findings(shown)
+        print()
+    for line in [*tier_counts(check.findings), *facts, _verdict(check)]:
+        print(line)
+
+
+def _print_findings(findings: Sequence[Finding]) -> None:
+    from untrained.reports.pages.findings import finding_grid
+
+    grid = finding_grid(findings)
+    print_rows(
+        [
+            {c.heading: cell.whole for c, cell in zip(grid.columns, row, strict=True)}
+            for row in grid.rows
+        ],
+        unbroken=("Outcome", "Tier", "Indicator", "value", "limit"),
     )

@@ -34,7 +34,7 @@ def list_data(*, as_json: AsJson = False) -> None:
 
     [dim]untrained data list[/dim]
     """
-    from untrained.harness.cli.rows import print_rows
+    from untrained.harness.cli.output import print_rows
     from untrained.harness.data.inventory import inventory
     from untrained.spaces import data_folder
 
@@ -111,7 +111,7 @@ def verify_data(
     """
     from dataclasses import asdict
 
-    from untrained.harness.cli.rows import print_rows
+    from untrained.harness.cli.output import print_rows
     from untrained.spaces import benchmarks
     from untrained.spaces.converters.verification import verify
 

@@ -10,11 +10,10 @@ import typer
 
 from untrained.foundation import Interrupted, UserError
 from untrained.harness.cli.check import check
-from untrained.harness.cli.correlate import correlate
 from untrained.harness.cli.data import app as data
 from untrained.harness.cli.list import list_
 from untrained.harness.cli.new import app as new
-from untrained.harness.cli.report import report
+from untrained.harness.cli.report import correlate, report
 from untrained.harness.cli.run import run
 from untrained.harness.cli.score import score
 from untrained.harness.cli.search import search

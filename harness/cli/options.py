@@ -2,35 +2,100 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+import inspect
+from collections.abc import Callable, Collection, Mapping
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
 
 import typer
+from pydantic import BaseModel
 
-from untrained.harness.study.study import Statistics
+DeviceName = Literal["auto", "cpu", "cuda"]
+
+_FLAGS = {"inputs": "input", "timeout_s": "timeout", "protocols": "protocol"}
+"""Options that are not named like their field."""
+_METAVARS = {
+    "inputs": "SOURCE",
+    "initialisation": "NAME",
+    "timeout_s": "SECONDS",
+    "protocols": "DIGEST",
+    "aggregates": "A,B",
+    "benchmark": "NAME|FILE",
+}
+_ALIASES = {"benchmark": ("--truth",)}
+_TYPES = {"string": str, "integer": int, "number": float, "array": list[str]}
 
 
-class DeviceName(StrEnum):
-    """What networks are computed on."""
-
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
+def flag_of(field: str, flags: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The option that a field of a model has: `--batch-size` of `batch_size`."""
+    return "--" + {**_FLAGS, **flags}.get(field, field).replace("_", "-")
 
 
-class ProtocolKind(StrEnum):
-    """Whose protocol indicators are measured under."""
+def model_options(
+    parameter: str,
+    model: type[BaseModel],
+    *,
+    without: Collection[str] = (),
+    flags: Mapping[str, str] = MappingProxyType({}),
+    defaults: bool = True,
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make options of the fields of a model: their types, bounds, defaults and descriptions.
 
-    reference = "reference"
-    shared = "shared"
+    Args:
+        parameter: parameter of the command that the options replace; the command gets a dictionary
+            of the values that were given or have a default.
+        without: fields that are no options of this command.
+        flags: names of options that this command calls otherwise.
+        defaults: False where an option that is not given is to be told from its default.
+    """
+    added = {
+        f"{parameter}_{name}": _option(name, field, flag_of(name, flags), defaults=defaults)
+        for name, field in model.model_json_schema()["properties"].items()
+        if name not in without
+    }
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @wraps(command)
+        def call(**given: Any) -> None:
+            values = {name.removeprefix(f"{parameter}_"): given.pop(name) for name in added}
+            values = {name: value for name, value in values.items() if value is not None}
+            command(**given, **{parameter: values})
+
+        signature = inspect.signature(command, eval_str=True)
+        parameters = []
+        for one in signature.parameters.values():
+            if one.name == parameter:
+                parameters += [
+                    inspect.Parameter(name, one.KEYWORD_ONLY, default=default, annotation=kind)
+                    for name, (kind, default) in added.items()
+                ]
+            else:
+                parameters.append(one)
+        call.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+        return call
+
+    return decorate
 
 
-class LabelKind(StrEnum):
-    """Which labels images have."""
-
-    true = "true"
-    random = "random"
+def _option(name: str, field: Mapping[str, Any], flag: str, *, defaults: bool) -> tuple[Any, Any]:
+    """Type and default of a command's parameter for a field of a JSON schema."""
+    kind = next(one for one in [field, *field.get("anyOf", ())] if "type" in one)
+    python: Any = Literal[tuple(kind["enum"])] if "enum" in kind else _TYPES[kind["type"]]
+    least = kind.get("minimum")
+    if kind["type"] == "integer" and "exclusiveMinimum" in kind:
+        least = kind["exclusiveMinimum"] + 1
+    default = field.get("default") if defaults else None
+    option = typer.Option(
+        flag,
+        *_ALIASES.get(name, ()),
+        min=least,
+        metavar=_METAVARS.get(name),
+        help=" ".join(field["description"].split()).replace("`", ""),
+        show_default=default is not None,
+    )
+    return Annotated[python if default is not None else python | None, option], default
 
 
 Store = Annotated[Path, typer.Option(metavar="FILE", help="The score store.", show_default=False)]
@@ -78,73 +143,6 @@ RetryFailed = Annotated[
     bool, typer.Option("--retry-failed", help="Score again what failed in an earlier run.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Space = Annotated[
-    str | None,
-    typer.Option(help="Only this search space; by default all in the store.", show_default=False),
-]
-ProtocolDigests = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--protocol",
-        metavar="DIGEST",
-        help="Which protocol, where an indicator was scored under several; may be repeated.",
-        show_default=False,
-    ),
-]
-AggregatesOption = Annotated[
-    str | None,
-    typer.Option(
-        "--aggregates",
-        metavar="A,B",
-        help="Further rows, computed from stored scores: see untrained list aggregates.",
-        show_default=False,
-    ),
-]
-SeedOption = Annotated[
-    int | None,
-    typer.Option(
-        help="Only scores of this seed; by default the mean over all.", show_default=False
-    ),
-]
-BenchmarkOption = Annotated[
-    str | None,
-    typer.Option(
-        "--benchmark",
-        "--truth",
-        metavar="NAME|FILE",
-        help="Benchmark or CSV or Parquet file with accuracies (default: the first benchmark whose "
-        "data is present). none: no accuracies, only agreement with sizes and each other.",
-        show_default=False,
-    ),
-]
-TruthDataset = Annotated[
-    str | None,
-    typer.Option(
-        "--dataset",
-        help="Dataset of the target; by default the one scores are about.",
-        show_default=False,
-    ),
-]
-Metric = Annotated[
-    str | None,
-    typer.Option(
-        help="Metric of the target; by default test accuracy if there is one.", show_default=False
-    ),
-]
-Epochs = Annotated[
-    int | None,
-    typer.Option(min=0, help="Training epochs; by default the longest.", show_default=False),
-]
-TruthSeed = Annotated[
-    int | None,
-    typer.Option(
-        min=-1, help="Training seed; by default the mean over all (-1).", show_default=False
-    ),
-]
-Resamples = Annotated[int, typer.Option(min=2, help="Bootstrap resamples.")]
-Confidence = Annotated[float, typer.Option(help="Of the intervals, between 0 and 1.")]
-
-DEFAULT_STATISTICS = Statistics()
 
 
 def use_tasks(files: list[Path] | None) -> list[str]:

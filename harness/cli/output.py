@@ -2,29 +2,67 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from untrained.foundation import StorageError
-from untrained.harness.cli.rows import print_rows
-from untrained.harness.study.truth import ChosenTruth, NoTruth
-from untrained.reports import (
-    Report,
-    Section,
-    agreement_facts,
-    agreement_grid,
-    agreement_notes,
-    correlation_table,
-    facts,
-    note_lines,
-)
-
 if TYPE_CHECKING:
-    from untrained.harness.gate.checking import Check
-    from untrained.results import AgreementTable, Finding
+    from untrained.harness.study.truth import ChosenTruth, NoTruth
+    from untrained.reports import Report, Section
+    from untrained.results import AgreementTable
+
+
+def print_rows(
+    rows: Sequence[Mapping[str, str]],
+    *,
+    title: str = "",
+    unbroken: Collection[str] = ("name",),
+    width_of_files: int = 200,
+) -> None:
+    """Print rows under their keys; as wide as the terminal.
+
+    Args:
+        rows: all with the same keys.
+        title: above the table.
+        unbroken: the columns that are not wrapped.
+        width_of_files: columns of characters where the output is no terminal.
+    """
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(
+        title=Text(title) if title else None,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+    )
+    for key in rows[0] if rows else ():
+        table.add_column(key.replace("_", " "), overflow="fold", no_wrap=key in unbroken)
+    for row in rows:
+        table.add_row(*(Text(value) for value in row.values()))
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=width_of_files)
+    console.print(table)
+
+
+def typed_command(*without: str) -> str:
+    """The command line, which repeats a run.
+
+    Args:
+        without: options with a value that are left out: where it writes, how many workers.
+    """
+    words = iter(sys.argv[1:])
+    kept = ["untrained"]
+    for word in words:
+        if word in without:
+            next(words, None)
+        elif not word.startswith(tuple(f"{option}=" for option in without)):
+            kept.append(shlex.quote(word))
+    return " ".join(kept)
 
 
 def print_report(report: Report) -> None:
@@ -41,6 +79,8 @@ def print_report(report: Report) -> None:
 
 def warn_without_truth(truths: Mapping[str, ChosenTruth | NoTruth]) -> None:
     """Say on standard error which tables will be without accuracies, and why."""
+    from untrained.harness.study.truth import NoTruth
+
     for space, truth in truths.items():
         if isinstance(truth, NoTruth):
             print(f"{space}: no accuracies: {truth.error or truth.reason}", file=sys.stderr)
@@ -48,6 +88,8 @@ def warn_without_truth(truths: Mapping[str, ChosenTruth | NoTruth]) -> None:
 
 def print_agreement(table: AgreementTable) -> None:
     """Print a table without accuracies, with what a reader needs to trust it."""
+    from untrained.reports import agreement_facts, agreement_grid, agreement_notes
+
     for fact in agreement_facts(table):
         print(f"{fact.name}: {fact.text}")
     grid = agreement_grid(table)
@@ -67,6 +109,8 @@ def print_section(section: Section) -> None:
     from rich.console import Console
     from rich.text import Text
 
+    from untrained.reports import correlation_table, facts, note_lines
+
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=200)  # a file has room for every column
@@ -77,112 +121,3 @@ def print_section(section: Section) -> None:
     for line in note_lines(table):
         console.print(Text(line), soft_wrap=True)
     console.print(Text(f"regenerate: {table.command}"), soft_wrap=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Destinations:
-    """The files that were asked for."""
-
-    junit: Path | None
-    summary: Path | None
-
-    def write(self, check: Check, *, as_json: bool, everything: bool) -> None:
-        """Print first, so that a file that cannot be written loses nothing; then write.
-
-        Raises:
-            StorageError: a file cannot be written.
-        """
-        from untrained.reports.pages.findings import (
-            findings_json,
-            findings_junit,
-            findings_markdown,
-        )
-
-        title, facts = f"untrained check {check.baseline}", _facts(check)
-        if as_json:
-            document = {
-                "baseline": check.baseline,
-                "seed": check.seed,
-                "other_versions": list(check.other_versions),
-            }
-            print(findings_json(document, check.findings), end="", flush=True)
-        else:
-            _print(check, facts, everything=everything)
-        if self.junit is not None:
-            _write(self.junit, findings_junit(title, check.findings), append=False)
-        if self.summary is not None:
-            text = findings_markdown(title, _verdict(check), facts, check.findings)
-            _write(self.summary, text + "\n", append=True)
-
-
-def check_destinations(junit: Path | None, summary: Path | None) -> Destinations:
-    """The files, once it is clear that they can be written: before anything is measured.
-
-    Raises:
-        StorageError: one cannot.
-    """
-    for path in (junit, summary):
-        if path is not None:
-            _write(path, "", append=True)
-    return Destinations(junit, summary)
-
-
-def _write(path: Path, text: str, *, append: bool) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(path, "a" if append else "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-    except OSError as error:
-        raise StorageError(
-            f"cannot write to {str(path)!r}: {error.strerror or error}; name a file in a folder "
-            "you can write to"
-        ) from error
-
-
-def _verdict(check: Check) -> str:
-    failed, total = len(check.failed), len(check.findings)
-    if failed:
-        return f"{failed} of {total} statements do not hold any more."
-    return f"Nothing has moved: {total} statements, none fails."
-
-
-def _facts(check: Check) -> list[str]:
-    from untrained.harness.gate.score_findings import FALSE_ALARM
-
-    versions = [f"the baseline was written with {one}" for one in check.other_versions]
-    if check.seed is None:
-        return versions
-    if check.same_seed:
-        return [
-            f"seed {check.seed}, one of the baseline's: its scores must come out the same",
-            *versions,
-        ]
-    return [
-        f"seed {check.seed}, none of the baseline's: scores are held against their spread between "
-        f"its seeds; unbroken, one check in {1 / FALSE_ALARM:,.0f} fails by chance",
-        *versions,
-    ]
-
-
-def _print(check: Check, facts: Sequence[str], *, everything: bool) -> None:
-    from untrained.reports.pages.findings import tier_counts
-
-    shown = [one for one in check.findings if everything or one.outcome != "holds"]
-    if shown:
-        _print_findings(shown)
-        print()
-    for line in [*tier_counts(check.findings), *facts, _verdict(check)]:
-        print(line)
-
-
-def _print_findings(findings: Sequence[Finding]) -> None:
-    from untrained.reports.pages.findings import finding_grid
-
-    grid = finding_grid(findings)
-    print_rows(
-        [
-            {c.heading: cell.whole for c, cell in zip(grid.columns, row, strict=True)}
-            for row in grid.rows
-        ],
-        unbroken=("Outcome", "Tier", "Indicator", "value", "limit"),
-    )

@@ -1,29 +1,21 @@
-"""`untrained report`: a store's scores against accuracies, as documents."""
+"""`untrained correlate` and `untrained report`: a store's scores against accuracies."""
 
 from __future__ import annotations
 
+import shlex
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from untrained.foundation import UserError
-from untrained.harness.cli.options import (
-    DEFAULT_STATISTICS,
-    AggregatesOption,
-    BenchmarkOption,
-    Confidence,
-    Epochs,
-    Metric,
-    ProtocolDigests,
-    Resamples,
-    SeedOption,
-    Space,
-    TruthDataset,
-    TruthSeed,
-)
-from untrained.harness.study.study import ReportOptions
+from untrained.harness.cli.options import AsJson, StoredScores, flag_of, model_options
+from untrained.harness.study.study import ReportOptions, Statistics, StudyTable, Truth
+
+if TYPE_CHECKING:
+    from untrained.reports import Report
 
 FORMATS = (
     "Among html, markdown, csv, json, latex; tables and figures: every table as CSV, every figure "
@@ -33,6 +25,58 @@ FORMATS = (
 """Written down: looking formats up would load plug-ins for every --help. A test compares."""
 
 
+class StoredSelection(StudyTable):
+    """Part of a store that a table shows."""
+
+    space: str | None = None
+    """Search space (default: all in the store)."""
+    protocols: list[str] | None = None
+    """Protocol, where an indicator was scored under several; may be repeated."""
+    seed: int | None = None
+    """Seed of the scores (default: the mean over all seeds)."""
+    aggregates: str | None = None
+    """Further rows, computed from stored scores: see untrained list aggregates."""
+
+
+_TRUTH_FLAGS = {"seed": "truth_seed"}
+
+
+def _table_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options `selection`, `truth` and `statistics`."""
+    command = model_options("selection", StoredSelection)(command)
+    command = model_options("truth", Truth, without=("absent",), flags=_TRUTH_FLAGS)(command)
+    without = ("seed", "interval", "by_class")
+    return model_options("statistics", Statistics, without=without)(command)
+
+
+@_table_options
+def correlate(
+    *,
+    store: StoredScores,
+    selection: dict[str, Any],
+    truth: dict[str, Any],
+    statistics: dict[str, Any],
+    as_json: AsJson = False,
+) -> None:
+    """Rank correlations of the scores in a store with true accuracies, with intervals.
+
+    [dim]untrained correlate --store s.sqlite
+
+    untrained correlate --store s.sqlite --aggregates te_nas,az_nas
+
+    untrained correlate --store s.sqlite --benchmark nasbench201 --dataset cifar100 --json[/dim]
+    """
+    from untrained.harness.cli.output import print_report
+    from untrained.reports import formats
+
+    report = _report_of_store("correlate", store, selection, truth, statistics)
+    if as_json:
+        print(formats["json"].render(report), end="")
+        return
+    print_report(report)
+
+
+@_table_options
 def report(
     *,
     store: Annotated[
@@ -40,7 +84,7 @@ def report(
         typer.Option(
             "--store",
             metavar="FILE",
-            help="The score store, or the scores.parquet exported from one.",
+            help="Score store, or the scores.parquet exported from one.",
             show_default=False,
         ),
     ] = None,
@@ -49,8 +93,8 @@ def report(
         typer.Option(
             "--compare",
             metavar="BEFORE AFTER",
-            help="Instead of --store: two stores or exports, and what changed from one to the "
-            "other.",
+            help="Two stores or exports instead of --store: a report of what changed from one to "
+            "the other.",
             show_default=False,
         ),
     ] = None,
@@ -58,24 +102,16 @@ def report(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Where the files go; by default beside the (second) store.",
+            help="Folder of the files (default: that of the (second) store).",
             show_default=False,
         ),
     ] = None,
     formats: Annotated[
         str, typer.Option("--formats", "--format", metavar="A,B", help=FORMATS)
     ] = ",".join(ReportOptions().formats),
-    space: Space = None,
-    benchmark: BenchmarkOption = None,
-    dataset: TruthDataset = None,
-    metric: Metric = None,
-    epochs: Epochs = None,
-    truth_seed: TruthSeed = None,
-    protocol: ProtocolDigests = None,
-    seed: SeedOption = None,
-    aggregates: AggregatesOption = None,
-    resamples: Resamples = DEFAULT_STATISTICS.resamples,
-    confidence: Confidence = DEFAULT_STATISTICS.confidence,
+    selection: dict[str, Any],
+    truth: dict[str, Any],
+    statistics: dict[str, Any],
 ) -> None:
     """Write tables and figures of the scores in a store, or of two stores side by side.
 
@@ -85,50 +121,127 @@ def report(
 
     untrained report --compare old/scores.parquet new/scores.sqlite --output comparison[/dim]
     """
-    from untrained.harness.cli.running import comparison_from_options, report_from_options
     from untrained.reports import formats as registered
     from untrained.reports import verdict_counts, write_report
 
-    names = [name.strip() for name in formats.split(",") if name.strip()]
+    names = _split(formats)
     for name in names:
         registered[name]
-    truth = {
-        "benchmark": benchmark,
-        "dataset": dataset,
-        "metric": metric,
-        "epochs": epochs,
-        "seed": truth_seed,
-    }
-    statistics = {"resamples": resamples, "confidence": confidence}
     if (store is None) == (compare is None):
         raise UserError(
             "a report is of one store or of two side by side: give --store FILE or "
             "--compare BEFORE AFTER"
         )
     if compare is not None:
-        if aggregates:
-            raise UserError(
-                f"--aggregates {aggregates} was asked for with --compare, which compares the "
-                "stored scores themselves; leave one of them out"
-            )
-        made = comparison_from_options(
-            compare, space=space, truth=truth, protocols=protocol, seed=seed, statistics=statistics
-        )
+        made = _report_of_two_stores(compare, selection, truth, statistics)
         for one in made.comparisons:
             print(f"{one.space}: {verdict_counts(one)}", file=sys.stderr)
-        for file in write_report(made, output or compare[1].parent, names, stem="comparison"):
-            print(file)
-        return
-    assert store is not None
-    made = report_from_options(
-        "report",
-        store,
-        space=space,
-        truth=truth,
-        protocols=protocol,
-        seed=seed,
-        aggregates=aggregates,
-        statistics=statistics,
-    )
-    for file in write_report(made, output or store.parent, names):
+        files = write_report(made, output or compare[1].parent, names, stem="comparison")
+    else:
+        assert store is not None
+        made = _report_of_store("report", store, selection, truth, statistics)
+        files = write_report(made, output or store.parent, names)
+    for file in files:
         print(file)
+
+
+def _report_of_store(
+    command: str,
+    path: Path,
+    selection: Mapping[str, Any],
+    truth: Mapping[str, Any],
+    statistics: Mapping[str, Any],
+) -> Report:
+    """One table for each search space of a store.
+
+    Raises:
+        UserError: the store cannot be read, or what is asked for is not in it.
+    """
+    from untrained.harness.study.study_file import checked
+
+    wanted, how = checked(Truth, truth), checked(Statistics, statistics)
+    from untrained.harness.analysis.agreement_tables import build_tables
+    from untrained.harness.analysis.correlation_tables import make_report
+    from untrained.harness.analysis.score_selection import select_stored_scores
+    from untrained.harness.study.plan import aggregates_of_names
+    from untrained.harness.study.truth import find_truth
+    from untrained.results import ScoreStore
+
+    computed = aggregates_of_names(_split(selection.get("aggregates", "")))
+    names = ",".join(one.name for one in computed)
+    again = _typed(command, "--store", path, selection={**selection, "aggregates": names})
+    again += _typed_conditions(truth, statistics)
+    with ScoreStore.read(path) as store:
+        selections = select_stored_scores(
+            store,
+            space=selection.get("space"),
+            protocols=selection.get("protocols", ()),
+            seed=selection.get("seed"),
+            aggregates=computed,
+        )
+        truths = {
+            part.space: find_truth(
+                part.space, wanted, datasets={p.dataset for p in part.protocols.values()}
+            )
+            for part in selections
+        }
+        sections, agreements = build_tables(selections, truths, statistics=how, command=again)
+        title = f"Correlations of {path.name}" if sections else f"Agreement of {path.name}"
+        return make_report(title, sections, selections, store, agreements=agreements)
+
+
+def _report_of_two_stores(
+    paths: tuple[Path, Path],
+    selection: Mapping[str, Any],
+    truth: Mapping[str, Any],
+    statistics: Mapping[str, Any],
+) -> Report:
+    """Two stores side by side; accuracies that are not at hand are done without.
+
+    Raises:
+        UserError: a store cannot be read, or what is asked for is not in it.
+    """
+    from untrained.harness.analysis.store_comparison import compare_stores
+    from untrained.harness.study.study_file import checked
+
+    if "aggregates" in selection:
+        raise UserError(
+            f"--aggregates {selection['aggregates']} was asked for with --compare, which compares "
+            "the stored scores themselves; leave one of them out"
+        )
+    return compare_stores(
+        paths,
+        space=selection.get("space"),
+        # without the accuracies there is less to say, but still what changed
+        truth=checked(Truth, {**truth, "absent": "agreement"}),
+        protocols=selection.get("protocols", ()),
+        seed=selection.get("seed"),
+        statistics=checked(Statistics, statistics),
+        command=_typed("report", "--compare", *paths, selection=selection)
+        + _typed_conditions(truth, statistics),
+    )
+
+
+def _split(names: str) -> list[str]:
+    return [name.strip() for name in names.split(",") if name.strip()]
+
+
+def _typed(command: str, *words: object, selection: Mapping[str, Any]) -> str:
+    """The beginning of the command that repeats a call."""
+    parts = [word for name, value in selection.items() for word in _words(flag_of(name), value)]
+    return shlex.join(map(str, ("untrained", command, *words, *parts)))
+
+
+def _typed_conditions(truth: Mapping[str, Any], statistics: Mapping[str, Any]) -> str:
+    """The rest of it; statistics that have their default are left out."""
+    usual = Statistics()
+    words = [w for name, value in truth.items() for w in _words(flag_of(name, _TRUTH_FLAGS), value)]
+    for name, value in statistics.items():
+        if value != getattr(usual, name):
+            words += _words(flag_of(name), value)
+    return "".join(f" {word}" for word in map(shlex.quote, words))
+
+
+def _words(flag: str, value: object) -> list[str]:
+    values = value if isinstance(value, list) else [value]
+    return [word for one in values if one != "" for word in (flag, str(one))]

@@ -1,11 +1,13 @@
-"""`untrained run`: a whole study."""
+"""`untrained run`: a whole study; the parts of a run that other commands share."""
 
 from __future__ import annotations
 
+import json
 import sys
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +19,11 @@ from untrained.harness.cli.options import (
     RetryFailed,
     Workers,
 )
+
+if TYPE_CHECKING:
+    from untrained.harness.execution.runner import RunSummary
+    from untrained.harness.study.plan import Plan
+    from untrained.results import ScoreStore
 
 STORE_NAME = "scores.sqlite"
 SCORES_NAME = "scores.parquet"
@@ -37,7 +44,7 @@ def run(
     ] = None,
     scores: KnownScores = None,
     workers: Workers = None,
-    device: DeviceOption = DeviceName.auto,
+    device: DeviceOption = "auto",
     retry_failed: RetryFailed = False,
     dry_run: DryRun = False,
 ) -> None:
@@ -49,27 +56,24 @@ def run(
 
     untrained run darts-quick --scores results/committed/darts-quick/scores.parquet[/dim]
     """
-    from untrained.harness.analysis.agreement_tables import tables_of
+    from untrained.harness.analysis.agreement_tables import build_tables
     from untrained.harness.analysis.correlation_tables import make_report
-    from untrained.harness.analysis.score_selection import ranked_of_plan
+    from untrained.harness.analysis.score_matrix import effects_of_factors
+    from untrained.harness.analysis.score_selection import select_scores
     from untrained.harness.cli.output import print_report, warn_without_truth
-    from untrained.harness.cli.running import fill, print_failures, print_plan, print_summary
-    from untrained.harness.study.factorial import effects_of_factors, plan_cells
+    from untrained.harness.study.plan import plan_cells
     from untrained.harness.study.study_file import load_study
     from untrained.harness.study.truth import truths_of_study
-    from untrained.reports import factor_part, formats, write_report
+    from untrained.reports import factor_part, write_report
     from untrained.results import ScoreStore
 
     named = load_study(study)
     folder = output or Path(named.study.report.folder or named.name)
-    cells = plan_cells(named)
+    cells = plan_cells(named.study)
     plans = [plan for cell in cells for plan in cell.plans]
     # what is wrong at the end must not show only after hours of scoring
-    truths = truths_of_study(named)
+    truths = truths_of_study(named.study)
     warn_without_truth(truths)
-    with named.at("report", "formats"):
-        for name in named.study.report.formats:
-            formats[name]
     if dry_run:
         print_plan(plans, folder / STORE_NAME, known=scores or ())
         return
@@ -78,8 +82,8 @@ def run(
             store.absorb(known)
         summary = fill(store, plans, device=device, workers=workers, retry_failed=retry_failed)
         print_summary(summary, store.path)
-        ranked = [ranked_of_plan(plan, store) for plan in cells[0].plans]
-        sections, agreements = tables_of(
+        ranked = [select_scores(plan, store) for plan in cells[0].plans]
+        sections, agreements = build_tables(
             ranked, truths, statistics=named.study.statistics, command=named.command
         )
         effects = effects_of_factors(cells, store, truths)
@@ -97,3 +101,75 @@ def run(
     if summary.num_failures:
         print_failures(summary)
         raise typer.Exit(1)
+
+
+def fill(
+    store: ScoreStore,
+    plans: Sequence[Plan],
+    *,
+    device: DeviceName,
+    workers: int | None,
+    retry_failed: bool,
+) -> RunSummary:
+    """Score what the store lacks, with progress on standard error."""
+    from untrained.harness.execution.executors import find_device, make_executor
+    from untrained.harness.execution.progress import make_progress
+    from untrained.harness.execution.runner import run_plans
+
+    chosen = find_device(device)
+    return run_plans(
+        plans,
+        store,
+        executor=make_executor(chosen, workers),
+        progress=make_progress(),
+        device=chosen,
+        retry_failed=retry_failed,
+    )
+
+
+def print_plan(plans: Sequence[Plan], path: Path, *, known: Sequence[Path] = ()) -> None:
+    """What a run would do: nothing is scored, and no store is made.
+
+    Args:
+        plans: what is wanted.
+        path: the store, which need not exist.
+        known: further stores and exports that a run would add first.
+    """
+    from untrained.results import ScoreStore
+
+    stored = [*([path] if path.exists() else []), *known]
+    for plan in plans:
+        left = plan.keys
+        for file in stored:
+            with ScoreStore.read(file) as store:
+                left = store.missing(left)
+        networks = sum(1 for _ in plan.tasks(left, device="cpu"))
+        print(f"{plan.space}: {plan.selection.text}; seeds {', '.join(map(str, plan.seeds))}")
+        for name, protocol in plan.protocols.items():
+            print(f"  {name} v{plan.versions[name]}: {protocol.describe()} ({protocol.digest})")
+        for one in plan.aggregates:
+            print(f"  {one.name}, computed when tables are made: {one.describe()}")
+        print(
+            f"  {len(plan.keys)} scores, {len(plan.keys) - len(left)} of them in "
+            f"{', '.join(map(str, stored)) or path}; "
+            f"{len(left)} to do on {networks} networks"
+        )
+
+
+def print_summary(summary: RunSummary, path: Path, *, as_json: bool = False) -> None:
+    """What a run came to: JSON on standard output, or a line on standard error."""
+    if as_json:
+        fields = asdict(summary) | {"statuses": dict(summary.statuses), "store": str(path)}
+        print(json.dumps(fields, indent=2))
+        return
+    counts = ", ".join(f"{n} {status}" for status, n in summary.statuses)
+    print(f"{summary.wanted} scores in {path}: {counts} ({summary.scored} new)", file=sys.stderr)
+
+
+def print_failures(summary: RunSummary) -> None:
+    """How many scores failed and what to do, on standard error."""
+    print(
+        f"untrained: {summary.num_failures} of {summary.wanted} scores failed; their reasons are "
+        "in the store (column reason); run again with --retry-failed to try them once more",
+        file=sys.stderr,
+    )

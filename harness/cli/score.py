@@ -10,24 +10,19 @@ import typer
 from untrained.foundation import UserError
 from untrained.harness.cli.options import (
     AsJson,
-    DeviceName,
     DeviceOption,
     DryRun,
-    LabelKind,
-    ProtocolKind,
     RetryFailed,
     Store,
     TaskFiles,
     Workers,
+    model_options,
     use_tasks,
 )
-from untrained.harness.study.study import Study
-
-_DEFAULTS = Study.model_fields
-_PROTOCOL = ProtocolKind(_DEFAULTS["protocol"].default)
-_LABELS = LabelKind(_DEFAULTS["labels"].default)
+from untrained.harness.study.study import Conditions
 
 
+@model_options("conditions", Conditions)
 def score(
     *,
     space: Annotated[str, typer.Option(help="Search space.", show_default=False)],
@@ -61,63 +56,16 @@ def score(
         int | None, typer.Option(min=1, metavar="N", help="Score N, drawn without replacement.")
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Score the whole space.")] = False,
-    input_: Annotated[
-        str,
-        typer.Option(
-            "--input",
-            metavar="SOURCE",
-            help="What the networks see: gaussian, ones, or a dataset's images (cifar10, ...), "
-            "in place of which scores that their papers measure on noise keep it.",
-        ),
-    ] = _DEFAULTS["inputs"].default,
-    labels: Annotated[
-        LabelKind,
-        typer.Option(help="Of images; synthetic inputs always have random ones."),
-    ] = _LABELS,
-    seed: Annotated[
-        int, typer.Option(help="Seeds the sample, the initialisations and the inputs.")
-    ] = _DEFAULTS["seed"].default,
-    dataset: Annotated[
-        str | None,
-        typer.Option(
-            help="Shape and classes; by default those of the images, else cifar10.",
-            show_default=False,
-        ),
-    ] = None,
-    protocol: Annotated[
-        ProtocolKind, typer.Option(help="The reference protocol of each indicator, or one for all.")
-    ] = _PROTOCOL,
-    batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Instead of the protocol's.", show_default=False)
-    ] = None,
-    channels: Annotated[
-        int | None,
-        typer.Option(min=1, help="First stage's width instead of the protocol's."),
-    ] = None,
-    cells: Annotated[
-        int | None, typer.Option(min=1, help="Cells a stage instead of the protocol's.")
-    ] = None,
-    initialisation: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Of the weights instead of the protocol's: default, kaiming_normal_fan_in, "
-            "kaiming_normal_fan_out, gaussian.",
-        ),
-    ] = None,
+    conditions: dict[str, Any],
     share_classes: Annotated[
         bool,
         typer.Option(
             "--share-classes",
             help="Score one architecture of each functional class where the indicator allows it.",
         ),
-    ] = _DEFAULTS["share_classes"].default,
-    timeout: Annotated[
-        float | None,
-        typer.Option(metavar="SECONDS", help="Limit for one indicator on one network."),
-    ] = None,
+    ] = False,
     workers: Workers = None,
-    device: DeviceOption = DeviceName.auto,
+    device: DeviceOption = "auto",
     retry_failed: RetryFailed = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
@@ -133,25 +81,15 @@ def score(
     values = {
         "spaces": [space],
         "indicators": _names(indicators),
-        "inputs": input_,
-        "labels": labels.value,
-        "seed": seed,
-        "dataset": dataset,
-        "protocol": protocol.value,
-        "batch_size": batch_size,
-        "channels": channels,
-        "cells": cells,
-        "initialisation": initialisation,
+        **conditions,
         "share_classes": share_classes,
-        "timeout_s": timeout,
         "population": _population(architectures, notation, sample, all_),
     }
-    from untrained.harness.cli.running import fill, print_failures, print_plan, print_summary
+    from untrained.harness.cli.run import fill, print_failures, print_plan, print_summary
     from untrained.harness.study.plan import plan_study
-    from untrained.harness.study.study_file import NamedStudy, checked
+    from untrained.harness.study.study_file import STUDIES
 
-    study = checked(Study, values)
-    plans = plan_study(NamedStudy(name=space, study=study, command="untrained score"))
+    plans = plan_study(STUDIES.make(values, name=space, command="untrained score").study)
     if dry_run:
         print_plan(plans, store)
         return

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from untrained.foundation import UserError
-from untrained.harness.cli.options import DeviceName, DeviceOption, TaskFiles, Workers
+from untrained.harness.cli.options import (
+    DeviceName,
+    DeviceOption,
+    TaskFiles,
+    Workers,
+    model_options,
+)
+from untrained.harness.study.study import Conditions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +34,7 @@ class SearchFormat(StrEnum):
     json = "json"
 
 
+@model_options("measuring", Conditions, without=("seed", "dataset", "protocol"), defaults=False)
 def search(
     study: Annotated[
         str | None,
@@ -132,27 +140,7 @@ def search(
             show_default=False,
         ),
     ] = None,
-    input_: Annotated[
-        str | None,
-        typer.Option(
-            "--input",
-            metavar="SOURCE",
-            help="What networks that are measured see: gaussian (default), ones, or a dataset's "
-            "images.",
-            show_default=False,
-        ),
-    ] = None,
-    batch_size: Annotated[
-        int | None,
-        typer.Option(min=1, help="Of measured scores, instead of the protocol's."),
-    ] = None,
-    channels: Annotated[
-        int | None,
-        typer.Option(min=1, help="Of measured networks, instead of the protocol's."),
-    ] = None,
-    cells: Annotated[
-        int | None, typer.Option(min=1, help="Cells a stage, instead of the protocol's.")
-    ] = None,
+    measuring: dict[str, Any],
     output: Annotated[
         Path | None,
         typer.Option(
@@ -176,7 +164,7 @@ def search(
         SearchFormat, typer.Option("--format", help="Of what is printed.")
     ] = SearchFormat.text,
     workers: Workers = None,
-    device: DeviceOption = DeviceName.auto,
+    device: DeviceOption = "auto",
 ) -> None:
     """Search for good networks, several times, and look up what was found.
 
@@ -206,7 +194,7 @@ def search(
     from importlib.metadata import version
 
     from untrained.harness.cli.options import use_tasks
-    from untrained.harness.cli.rows import print_rows
+    from untrained.harness.cli.output import print_rows
     from untrained.harness.execution.executors import find_device
     from untrained.harness.search.experiment.reporting import search_table
     from untrained.harness.search.experiment.run import run_study
@@ -252,21 +240,13 @@ def search(
         "protocols": protocol,
         "runs": runs,
         "seed": seed,
-        "measuring": _given(
-            {
-                "inputs": input_,
-                "seed": seed,
-                "batch_size": batch_size,
-                "channels": channels,
-                "cells": cells,
-            }
-        ),
+        "measuring": measuring | ({} if seed is None else {"seed": seed}),
     }
     named = _study(study, _given(one), _given(whole))
     finished, truth, where = run_study(
         named,
         live=_live(named, device, workers),
-        device=find_device(device.value),
+        device=find_device(device),
         kept={} if from_ is None else read_runs(from_),
         told=_counter(named),
     )
@@ -311,13 +291,8 @@ def _study(name: str | None, one: dict[str, Any], whole: dict[str, Any]) -> Name
     Raises:
         UserError: both or neither of a study and a search are given.
     """
-    from untrained.harness.cli.running import typed_command
-    from untrained.harness.search.experiment.study import (
-        NamedSearchStudy,
-        SearchStudy,
-        load_search_study,
-    )
-    from untrained.harness.study.study_file import checked
+    from untrained.harness.cli.output import typed_command
+    from untrained.harness.search.experiment.study import SEARCH_STUDIES
 
     if name is not None:
         how = {*whole.get("measuring", {})} - {"seed"}
@@ -333,19 +308,17 @@ def _study(name: str | None, one: dict[str, Any], whole: dict[str, Any]) -> Name
             changes["store"] = None
         elif "store" in changes:
             changes["scores"] = None
-        return load_search_study(name, changes)
+        return SEARCH_STUDIES.load(name, changes)
     missing = [f"--{key}" for key, part in (("searcher", one), ("space", whole)) if key not in part]
     if missing:
         raise UserError(
             f"a search was asked for without {' and '.join(missing)}; give them (untrained list "
             "searchers, untrained list spaces), or the name of a study"
         )
-    values = {**whole, "search": [one]}
-    if "measuring" in values:
-        values["measuring"] = dict(values["measuring"])
-    model = checked(SearchStudy, values)
-    return NamedSearchStudy(
-        f"{one['searcher']} on {whole['space']}", model, typed_command("--output", "--workers")
+    return SEARCH_STUDIES.make(
+        {**whole, "search": [one]},
+        name=f"{one['searcher']} on {whole['space']}",
+        command=typed_command("--output", "--workers"),
     )
 
 
@@ -354,7 +327,7 @@ def _live(named: NamedSearchStudy, device: DeviceName, workers: int | None) -> M
         return None
     from untrained.harness.search.evaluators.measuring import live_maker
 
-    return live_maker(named, device=device.value, workers=workers)
+    return live_maker(named, device=device, workers=workers)
 
 
 def _counter(named: NamedSearchStudy) -> Any:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from untrained.harness.cli.options import DeviceName, DeviceOption, Workers
+from untrained.harness.cli.options import DeviceOption, Workers, model_options
+from untrained.harness.study.study import Conditions as RunConditions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +20,7 @@ JOURNAL_NAME = "journal.jsonl"
 TASK_NAME = "task.toml"
 
 
+@model_options("conditions", RunConditions, without=("dataset", "protocol", "labels", "timeout_s"))
 def search_task(
     *,
     space: Annotated[str, typer.Option(help="Search space.", show_default=False)],
@@ -47,24 +49,7 @@ def search_task(
     training_steps: Annotated[
         int, typer.Option(min=1, help="Of every network on every task.")
     ] = 100,
-    input_: Annotated[
-        str,
-        typer.Option(
-            "--input",
-            metavar="SOURCE",
-            help="What networks for images see: gaussian, ones, or a dataset's images.",
-        ),
-    ] = "gaussian",
-    batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Of images, instead of 16.", show_default=False)
-    ] = None,
-    channels: Annotated[
-        int | None,
-        typer.Option(min=1, help="First stage's width instead of the protocol's."),
-    ] = None,
-    cells: Annotated[
-        int | None, typer.Option(min=1, help="Cells a stage instead of the protocol's.")
-    ] = None,
+    conditions: dict[str, Any],
     benchmark: Annotated[
         str | None,
         typer.Option(
@@ -84,9 +69,8 @@ def search_task(
             show_default=False,
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
     workers: Workers = None,
-    device: DeviceOption = DeviceName.auto,
+    device: DeviceOption = "auto",
 ) -> None:
     """Search a regression task whose losses rank networks like their accuracies (GenNAS).
 
@@ -107,15 +91,14 @@ def search_task(
     from importlib.metadata import version
 
     from untrained.foundation import Interrupted
-    from untrained.harness.cli.rows import print_rows
-    from untrained.harness.cli.running import typed_command
+    from untrained.harness.cli.output import print_rows, typed_command
     from untrained.harness.execution.executors import find_device, make_executor
     from untrained.harness.gennas_tasks.journal import Journal
     from untrained.harness.gennas_tasks.losses import Conditions, draw_labelled, label_column
     from untrained.harness.gennas_tasks.summary import task_search_table, where_it_is_from
     from untrained.harness.gennas_tasks.task_search import Evolution, protocol_of
     from untrained.harness.gennas_tasks.task_search import search_task as run_search
-    from untrained.harness.study.study import Conditions as RunConditions
+    from untrained.harness.study.study_file import checked
     from untrained.indicators.gennas_found import indicator_ids, use_task
     from untrained.indicators.regression.task_file import TaskFile, task_text
     from untrained.reports.pages.search_document import task_search_markdown, task_search_rows
@@ -124,14 +107,13 @@ def search_task(
     from untrained.results.store.export import write_frame
     from untrained.spaces import find_benchmark
 
+    run_conditions = checked(RunConditions, conditions)
+    seed = run_conditions.seed
     truth = find_benchmark(space, benchmark)
     target = label_column(truth, dataset, metric)
     labelled, others = draw_labelled(truth, target, count=networks, held_out=held_out, seed=seed)
-    run_conditions = RunConditions(
-        inputs=input_, seed=seed, batch_size=batch_size, channels=channels, cells=cells
-    )
     protocol, sequences = protocol_of(space, labelled.architectures[0], run_conditions)
-    chosen = find_device(device.value)
+    chosen = find_device(device)
     conditions = Conditions(space, protocol, training_steps, seed, chosen)
     evolution = Evolution(population=population, steps=steps, tournament=tournament, rate=rate)
     settings = {

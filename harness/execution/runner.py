@@ -8,14 +8,12 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from untrained.foundation import Interrupted, StorageError
-from untrained.harness.analysis.score_selection import ranked_of_plan
 from untrained.harness.data.inputs import batches
 from untrained.harness.execution.executors import Device, Executor, device_name
 from untrained.harness.execution.pool import WorkerDied
 from untrained.harness.execution.progress import Progress
 from untrained.harness.execution.scoring import score_task
-from untrained.harness.execution.task import ScoreTask
-from untrained.harness.study.plan import Plan
+from untrained.harness.study.plan import Plan, ScoreTask
 from untrained.indicators import indicators
 from untrained.results import Environment, Score, ScoreKey, ScoreStore, current_environment
 
@@ -129,7 +127,7 @@ def run_plans(
         ) from None
     statuses: dict[ScoreKey, str] = {}
     for plan in plans:
-        frame = ranked_of_plan(plan, store).frame
+        frame = plan.scores_in(store)
         keyed = zip(*(frame[name] for name in ScoreKey._fields), strict=True)
         statuses.update(zip(map(ScoreKey._make, keyed), frame["status"], strict=True))
     return RunSummary(

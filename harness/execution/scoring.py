@@ -13,7 +13,7 @@ import torch
 
 from untrained.foundation import Unsupported, derive
 from untrained.harness.data.inputs import Batch, batches
-from untrained.harness.execution.task import ScoreTask, Wanted
+from untrained.harness.study.plan import ScoreTask, Wanted
 from untrained.indicators import Measurement, Protocol, Reading, read
 from untrained.results import Score
 from untrained.spaces import Network, initialise, spaces

@@ -12,7 +12,8 @@ from untrained.spaces import Target
 if TYPE_CHECKING:
     import pandas as pd
 
-    from untrained.harness.study.study_file import NamedStudy
+    from untrained.harness.study.study import Study
+    from untrained.harness.study.study_file import Named
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Baseline:
     """Sorted by indicator and network."""
     provenance: Mapping[str, Any]
     """Versions, command, populations: for people."""
-    study: NamedStudy | None = None
+    study: Named[Study] | None = None
     """None: golden scores alone."""
     seeds: tuple[int, ...] = ()
     definitions: Mapping[str, Definition] | None = None

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from untrained.foundation import MalformedInput
-from untrained.harness.analysis.score_selection import ranked_of_plan
 from untrained.harness.gate.baseline import Baseline
 from untrained.harness.gate.golden_findings import golden_findings, golden_names
 from untrained.harness.gate.golden_scores import golden_readings
@@ -23,7 +22,8 @@ from untrained.indicators import indicators
 from untrained.results import Finding, ScoreStore, current_environment
 
 if TYPE_CHECKING:
-    from untrained.harness.study.study_file import NamedStudy
+    from untrained.harness.study.study import Study
+    from untrained.harness.study.study_file import Named
 
 Fill = Callable[[ScoreStore, Sequence[Plan]], object]
 """Scores what a store lacks of some plans."""
@@ -54,7 +54,7 @@ def check_baseline(
     *,
     store: ScoreStore,
     fill: Fill,
-    study: NamedStudy | None = None,
+    study: Named[Study] | None = None,
     seed: int | None = None,
 ) -> Check:
     """Everything that a baseline can be asked.
@@ -73,40 +73,37 @@ def check_baseline(
     named = study or baseline.study
     if named is None or baseline.definitions is None:
         return _check(baseline, None, findings)
-    check_study(named)
+    check_study(named.study)
     seed = baseline.seeds[0] if seed is None else seed
-    plans = plan_study(named, architectures=baseline.architectures)
+    plans = plan_study(named.study, architectures=baseline.architectures)
     findings += definition_findings(baseline, plans)
     plans = [_comparable_part(baseline, plan, seed) for plan in plans]
     fill(store, plans)
-    dataset = named.study.find_dataset().name
     for plan in plans:
-        frame = ranked_of_plan(plan, store).frame
-        findings.append(truth_finding(baseline, plan.space, named, dataset))
+        frame = plan.scores_in(store)
+        findings.append(truth_finding(baseline, plan.space, named.study))
         for name in plan.protocols:
             rows = frame[frame["indicator"] == name]
             findings += score_findings(Compared(baseline, plan.space, name, seed, rows))
     return _check(baseline, seed, findings)
 
 
-def check_study(named: NamedStudy) -> None:
+def check_study(study: Study) -> None:
     """Refuse studies whose scores cannot be held against others.
 
     Raises:
         MalformedInput: it varies conditions, or shares scores between networks.
     """
-    if named.study.factors.varied:
-        with named.at("factors"):
-            raise MalformedInput(
-                "a baseline is of one set of conditions and the study varies "
-                f"{', '.join(named.study.factors.varied)}; leave [factors] out"
-            )
-    if named.study.share_classes:
-        with named.at("share_classes"):
-            raise MalformedInput(
-                "a baseline needs each network's own score, because bands between seeds are those "
-                "of independent networks; leave share_classes out"
-            )
+    if study.factors.varied:
+        raise MalformedInput(
+            "a baseline needs fixed conditions, but the study varies "
+            f"{', '.join(study.factors.varied)}; leave [factors] out"
+        )
+    if study.share_classes:
+        raise MalformedInput(
+            "a baseline needs each network's own score, because bands between seeds are those of "
+            "independent networks; leave share_classes out"
+        )
 
 
 def _comparable_part(baseline: Baseline, plan: Plan, seed: int) -> Plan:

@@ -13,22 +13,21 @@ from untrained.results import Finding, Outcome, truth_drift
 if TYPE_CHECKING:
     import pandas as pd
 
-    from untrained.harness.study.study_file import NamedStudy
+    from untrained.harness.study.study import Study
     from untrained.spaces import Target
 
 
-def truth_finding(baseline: Baseline, space: str, named: NamedStudy, dataset: str) -> Finding:
+def truth_finding(baseline: Baseline, space: str, study: Study) -> Finding:
     """The truth of one space beside the baseline's.
 
     Raises:
-        MalformedInput: a name in the study's truth does not exist.
+        UserError: a name in the study's truth does not exist.
     """
     old, values = (baseline.truths or {})[space], (baseline.values or {})[space]
-    with named.at("truth"):
-        try:
-            now = find_truth(space, named.study.truth, datasets={dataset})
-        except MissingData as error:  # CI need not have what the baseline was made with
-            now = NoTruth(str(error))
+    try:
+        now = find_truth(space, study.truth, datasets={study.find_dataset().name})
+    except MissingData as error:  # CI need not have what the baseline was made with
+        now = NoTruth(str(error))
     if isinstance(now, NoTruth):
         text = f"whether the truth has changed cannot be said: {now.reason}"
         return Finding("truth", "truth", "unknown", text, space)

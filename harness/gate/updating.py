@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from untrained.foundation import MalformedInput, MissingData
-from untrained.harness.analysis.score_selection import ranked_of_plan
 from untrained.harness.execution.pool import isolated
 from untrained.harness.execution.scoring import score_task
 from untrained.harness.gate.baseline import Baseline
@@ -38,7 +37,8 @@ from untrained.results import ScoreStore, current_environment, seed_stability
 if TYPE_CHECKING:
     import pandas as pd
 
-    from untrained.harness.study.study_file import NamedStudy
+    from untrained.harness.study.study import Study
+    from untrained.harness.study.study_file import Named
 
 
 def lower_coverage(baseline: Baseline, contents: Mapping[str, str]) -> list[str]:
@@ -103,7 +103,7 @@ def measure_baseline(
     store: ScoreStore,
     fill: Fill,
     command: str,
-    study: NamedStudy | None = None,
+    study: Named[Study] | None = None,
 ) -> dict[str, str]:
     """The files of a baseline, measured now.
 
@@ -120,18 +120,17 @@ def measure_baseline(
     named = study or (baseline.study if baseline else None)
     if named is None:
         return _files(list(indicators), {}, {"command": command})
-    check_study(named)
+    check_study(named.study)
     if len(named.study.network_seeds) < 2:
-        with named.at("seeds"):
-            raise MalformedInput(
-                "a baseline needs scores of several seeds, to know how much they differ between "
-                "seeds, and the study has one; write seeds = [0, 1, 2, 3, 4]"
-            )
+        raise MalformedInput(
+            "a baseline needs scores of several seeds, to know how much they differ between "
+            "seeds, and the study has one; write seeds = [0, 1, 2, 3, 4]"
+        )
     kept = baseline.architectures if baseline and study is None else None
-    plans = [replace(p, aggregates=()) for p in plan_study(named, architectures=kept)]
-    truths = _truths_updating(named)
+    plans = [replace(p, aggregates=()) for p in plan_study(named.study, architectures=kept)]
+    truths = _truths_updating(named.study)
     fill(store, plans)
-    frames = {plan.space: ranked_of_plan(plan, store).frame for plan in plans}
+    frames = {plan.space: plan.scores_in(store) for plan in plans}
     values = {p.space: truths[p.space].values(sorted(p.selection.architectures)) for p in plans}
     tables = {
         INDICATORS: _indicators(plans),
@@ -160,9 +159,9 @@ def measure_baseline(
     return _files(list(plans[0].protocols), tables, provenance)
 
 
-def _truths_updating(named: NamedStudy) -> dict[str, ChosenTruth]:
+def _truths_updating(study: Study) -> dict[str, ChosenTruth]:
     truths = {}
-    for space, truth in truths_of_study(named).items():
+    for space, truth in truths_of_study(study).items():
         if isinstance(truth, NoTruth):
             raise MissingData(
                 f"a baseline holds true values, and there are none of {space}: "

@@ -223,6 +223,7 @@ def _protocol(name: str, dataset: str, how: Conditions) -> Protocol:
         dataset=find_dataset(dataset).name,
         channels=how.channels,
         cells=how.cells,
+        resolution=how.resolution if how.synthetic else None,  # images keep their own
     )
     return resolve(indicators[name].protocol, conditions)
 

@@ -1,20 +1,73 @@
-"""From a study to the list of scores it wants, and from what is missing to tasks."""
+"""Plans: the scores that a study asks for, and the tasks that yield those that are missing."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
+from typing import TYPE_CHECKING
 
-from untrained.harness.analysis.aggregates import aggregates_of_study, with_members
-from untrained.harness.execution.task import ScoreTask, Wanted
 from untrained.harness.study.conditions import protocols
 from untrained.harness.study.population import Selection, select
-from untrained.harness.study.study_file import NamedStudy
-from untrained.indicators import Protocol, indicators
-from untrained.results import ScoreKey
-from untrained.results.aggregates import BoundAggregate
-from untrained.spaces import find_initialisation, spaces
+from untrained.harness.study.study import Factors, OwnAggregate, Study
+from untrained.indicators import Protocol, Reading, indicators
+from untrained.results import Score, ScoreKey, ScoreStore
+from untrained.results.aggregates import Aggregate, BoundAggregate, aggregates
+from untrained.spaces import spaces
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One indicator under one protocol, and the architectures its score is for."""
+
+    indicator: str
+    version: int
+    protocol: Protocol
+    members: tuple[str, ...]
+    """The architecture that is built, or members of its functional class."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreTask:
+    """What a worker needs to know; plain values only, so that it crosses a process boundary."""
+
+    space: str
+    architecture: str
+    """The one that is built."""
+    wanted: tuple[Wanted, ...]
+    seed: int
+    """Of the run; initialisation and draws derive from it and the architecture."""
+    device: str = "cpu"
+    timeout_s: float | None = None
+    """For one indicator; None: no limit."""
+
+    def scores_of(self, wanted: Wanted, reading: Reading) -> Iterator[Score]:
+        """The reading as one score for each member."""
+        for member in wanted.members:
+            yield Score(
+                space=self.space,
+                architecture=member,
+                indicator=wanted.indicator,
+                version=wanted.version,
+                protocol=wanted.protocol.digest,
+                seed=self.seed,
+                value=reading.value if reading.status == "ok" else math.nan,
+                status=reading.status,
+                reason=reading.reason,
+                alone_s=reading.alone_s,
+                peak_bytes=reading.peak_bytes,
+                representative=None if member == self.architecture else self.architecture,
+            )
+
+    def failed(self, reason: str) -> list[Score]:
+        """Scores with status `error` for everything that is wanted."""
+        reading = Reading(math.nan, "error", reason, math.nan, None)
+        return [score for wanted in self.wanted for score in self.scores_of(wanted, reading)]
 
 
 @dataclass(frozen=True)
@@ -68,6 +121,17 @@ class Plan:
                 timeout_s=self.timeout_s,
             )
 
+    def scores_in(self, store: ScoreStore) -> pd.DataFrame:
+        """The wanted scores that a store holds: rows of `ScoreStore.frame`."""
+        frame = store.frame(space=self.space, indicators=list(self.protocols))
+        digests = {name: protocol.digest for name, protocol in self.protocols.items()}
+        return frame[
+            (frame["protocol"] == frame["indicator"].map(digests))
+            & (frame["version"] == frame["indicator"].map(self.versions))
+            & frame["seed"].isin(self.seeds)
+            & frame["architecture"].isin(self.selection.architectures)
+        ]
+
     def _built_for(self, indicator: str, architecture: str) -> str:
         """The architecture whose network gives the score: its class's first, if it is shared."""
         if self.share_classes and indicators[indicator].class_invariant:
@@ -82,23 +146,22 @@ class Plan:
 
 
 def plan_study(
-    named: NamedStudy, *, architectures: Mapping[str, Sequence[str]] | None = None
+    study: Study, *, architectures: Mapping[str, Sequence[str]] | None = None
 ) -> list[Plan]:
     """One plan for each search space of a study.
 
     Args:
-        named: the study; its text serves to name the lines of mistakes.
         architectures: by search space, instead of the study's population; a space of the study
             that is not among them has no plan.
 
     Raises:
-        MalformedInput: an unknown name, with its line; see also `select` and `resolve`.
         MissingData: images or a list of architectures that are not there.
-        UserError: a population the space does not have.
+        UserError: a population the space does not have; see also `select` and `resolve`.
     """
-    study = named.study
-    aggregates = aggregates_of_study(named)
-    names = with_members(_checked_names(named), aggregates)
+    bound = aggregates_of_study(study)
+    patterns = study.indicators if study.indicators != ("all",) else list(indicators)
+    names = [name for pattern in patterns for name in indicators.matching(pattern)]
+    names = list(dict.fromkeys([*names, *(member for one in bound for member in one.members)]))
     resolved = protocols(study, names)
     return [
         Plan(
@@ -111,26 +174,78 @@ def plan_study(
             seeds=study.network_seeds,
             share_classes=study.share_classes,
             timeout_s=study.timeout_s,
-            aggregates=aggregates,
+            aggregates=bound,
         )
         for name in dict.fromkeys(study.spaces)
         if architectures is None or name in architectures
     ]
 
 
-def _checked_names(named: NamedStudy) -> list[str]:
-    """The indicators of the study, once every name in it is known to exist."""
-    study = named.study
-    with named.at("inputs"):
-        study.find_dataset()
-    with named.at("initialisation"):
-        if study.initialisation is not None:
-            find_initialisation(study.initialisation)
-    for space in study.spaces:
-        with named.at("spaces"):
-            spaces[space]
-    if study.indicators == ("all",):
-        return list(indicators)
-    with named.at("indicators"):
-        chosen = [name for pattern in study.indicators for name in indicators.matching(pattern)]
-    return list(dict.fromkeys(chosen))
+def aggregates_of_study(study: Study) -> tuple[BoundAggregate, ...]:
+    """The aggregates that a study names, and those that it defines."""
+    own = (bind_aggregate(one, aggregates[one.kind]) for one in study.aggregate)
+    return (*aggregates_of_names(study.aggregates), *own)
+
+
+def aggregates_of_names(names: Sequence[str]) -> tuple[BoundAggregate, ...]:
+    """Those of some names, with their own members and default parameters.
+
+    Raises:
+        UnknownName: there is no such aggregate.
+        MalformedInput: it is a kind, which has no members of its own.
+    """
+    return tuple(BoundAggregate.of(aggregates[name]) for name in dict.fromkeys(names))
+
+
+def bind_aggregate(own: OwnAggregate, kind: Aggregate) -> BoundAggregate:
+    """Choose the members and parameters of a kind that a study asks for.
+
+    Raises:
+        UserError: they do not fit the kind.
+    """
+    return BoundAggregate.of(
+        kind,
+        name=own.name,
+        members=own.members,
+        parameters=own.parameters,
+        diverged=own.diverged,
+    )
+
+
+OWN = "own"
+"""Level of a factor that the study leaves to each indicator's protocol."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One combination of levels."""
+
+    levels: Mapping[str, str]
+    """By factor, in words."""
+    plans: tuple[Plan, ...]
+    """One a search space."""
+
+
+def plan_cells(study: Study) -> list[Cell]:
+    """The plans of every combination of levels, the study's own first.
+
+    Args:
+        study: without factors it has one cell, itself.
+
+    Raises:
+        UserError: see `plan_study`, of every cell.
+    """
+    varied = {
+        name: tuple(dict.fromkeys((getattr(study, name), *further)))
+        for name, further in study.factors.varied.items()
+    }
+    cells = []
+    for values in product(*varied.values()):
+        changes = dict(zip(varied, values, strict=True))
+        cells.append(
+            Cell(
+                {name: OWN if value is None else str(value) for name, value in changes.items()},
+                tuple(plan_study(study.model_copy(update=changes | {"factors": Factors()}))),
+            )
+        )
+    return cells

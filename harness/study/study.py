@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -27,31 +28,55 @@ from untrained.harness.data.datasets import (
 # lists of TOML become tuples, which strict mode would refuse; their items stay strict
 Names = Annotated[tuple[Annotated[str, Field(strict=True)], ...], Field(strict=False, min_length=1)]
 NamesIfAny = Annotated[tuple[Annotated[str, Field(strict=True)], ...], Field(strict=False)]
-NamesOrAll = Annotated[Names, BeforeValidator(lambda value: ["all"] if value == "all" else value)]
+NamesOrAll = Annotated[
+    Names,
+    BeforeValidator(
+        lambda value: ["all"] if value == "all" else value,
+        json_schema_input_type=Literal["all"] | list[str],
+    ),
+]
 LabelsOfImages = Literal["true", "random"]
 Seeds = Annotated[tuple[Annotated[int, Field(strict=True)], ...], Field(strict=False, min_length=1)]
 
 
-class _Section(BaseModel):
-    """Unknown keys and silently converted types are errors."""
+class StudyTable(BaseModel):
+    """A table of a study file: unknown keys, converted types and infinite numbers are errors."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+    )
 
 
-class Population(_Section):
-    """Which architectures of a space are scored and ranked."""
+class StudyFile(StudyTable):
+    """All tables of a study file."""
+
+    title: str | None = None
+    """Title of the study (default: its name)."""
+
+    def anchored(self, folder: Path) -> Self:
+        """Make the paths that belong to the file relative to its folder."""
+        del folder
+        return self
+
+
+class Population(StudyTable):
+    """Architectures of a space that are scored and ranked."""
 
     kind: Literal["sample", "all", "list", "known"] = "sample"
-    """`known`: those of the space whose truth a table has, for a table of a part of the space."""
+    """`known`: the architectures that the benchmark of the truth has a value of."""
     n: PositiveInt | None = None
-    """Size of the sample; of the known ones, all by default."""
+    """Size of the sample (default of `known`: all)."""
     seed: int | None = None
-    """Draws the sample; the study's seed by default."""
+    """Seed of the sample (default: the study's)."""
     file: str | None = None
-    """Of a list: architectures one a line, in a table, Python module, JSON document or log;
+    """File of a `list`: architectures one a line, in a table, Python module, JSON document or log;
     relative to the study file."""
     notation: str | None = None
-    """Of a list: another tool's notation, such as `naslib`; by default the space's own."""
+    """Notation of a `list`, such as `naslib` (default: the space's own)."""
 
     @model_validator(mode="after")
     def _complete(self) -> Population:
@@ -67,37 +92,37 @@ class Population(_Section):
         return self
 
 
-class Truth(_Section):
-    """The accuracies that scores are ranked against."""
+class Truth(StudyTable):
+    """Accuracies that scores are ranked against."""
 
     benchmark: str | None = None
-    """By default the first benchmark of the space whose data is present; `none` for no accuracies:
-    the report then shows how scores agree with sizes and with each other."""
+    """Benchmark of the true values, or a CSV or Parquet file with them (default: the first
+    benchmark whose data is present); none: no accuracies, only the agreement of scores with sizes and with each other."""
     absent: Literal["error", "agreement"] = "error"
-    """What to do without the benchmark's data: refuse to begin, or do as for `none` and say so."""
+    """Answer to missing data of the benchmark: an error, or the same as for benchmark `none`."""
     dataset: str | None = None
-    """By default the dataset of the inputs, if the benchmark has it."""
+    """Dataset of the target (default: that of the inputs, if the benchmark has it)."""
     metric: str | None = None
-    """By default the test accuracy, if the benchmark has it."""
+    """Metric of the target (default: test accuracy, if the benchmark has it)."""
     epochs: Annotated[int, Field(ge=0)] | None = None
-    """By default the longest training."""
+    """Training epochs of the target (default: the longest training)."""
     seed: Annotated[int, Field(ge=-1)] | None = None
-    """Training seed; the mean over all (-1) by default."""
+    """Training seed of the target (default: the mean over all, -1)."""
 
 
-class OwnAggregate(_Section):
+class OwnAggregate(StudyTable):
     """A score made of other scores that the study defines."""
 
     name: str
-    """Of its row."""
+    """Name of its row."""
     kind: str
-    """What is computed: any registered aggregate."""
+    """Registered aggregate that computes it."""
     members: NamesIfAny = ()
-    """Ids of indicators; by default those of the kind."""
+    """Ids of indicators (default: those of the kind)."""
     parameters: dict[str, Any] = {}
-    """Those of the kind that are not to be the default."""
+    """Parameters of the kind that differ from the default."""
     diverged: Literal["missing", "last"] = "missing"
-    """Whether a diverged member leaves no value, or ranks behind all others."""
+    """Rank of a network with a diverged member: none, or behind all others."""
 
     @field_validator("name")
     @classmethod
@@ -107,7 +132,7 @@ class OwnAggregate(_Section):
         return name
 
 
-class Factors(_Section):
+class Factors(StudyTable):
     """Conditions that a study varies: every combination with every other is scored.
 
     What the study says elsewhere is the first level of each factor, with which others are compared.
@@ -125,52 +150,61 @@ class Factors(_Section):
         return {name: levels for name in type(self).model_fields if (levels := getattr(self, name))}
 
 
-class Statistics(_Section):
-    """How intervals are computed."""
+class Statistics(StudyTable):
+    """Computation of intervals."""
 
     resamples: Annotated[int, Field(ge=2)] = 1000
+    """Number of bootstrap resamples."""
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    """Confidence level of the intervals, between 0 and 1."""
     seed: int = 0
+    """Seed of the resamples."""
     interval: Literal["percentile", "bca"] = "percentile"
-    """`percentile`, or `bca`: bias-corrected and accelerated."""
+    """Kind of interval: `percentile`, or `bca` (bias-corrected and accelerated)."""
     by_class: bool = False
     """Resample functional classes as wholes, so that duplicates make no interval narrower."""
 
 
-class ReportOptions(_Section):
-    """What is written at the end."""
+class ReportOptions(StudyTable):
+    """Files that are written at the end."""
 
     formats: Names = ("markdown", "csv", "html")
+    """Names of report formats."""
     folder: str | None = None
-    """Relative to the study file; by default one named like the study, where the command runs."""
+    """Folder of the report, relative to the study file (default: the study's name, in the working
+    directory)."""
 
 
-class Conditions(_Section):
-    """What scores are measured under: changes to the reference protocol of each indicator."""
+class Conditions(StudyTable):
+    """What scores are measured under: changes to the reference protocol of each indicator.
+
+    The options of `score`, `search` and `search-task` are made from these fields.
+    """
 
     inputs: str = "gaussian"
-    """`gaussian`, `ones` or the name of a dataset, whose images are meant."""
+    """Inputs of the networks: gaussian, ones, or the name of a dataset (cifar10, ...) for its
+    images. An indicator that its paper measures on noise keeps noise."""
     labels: LabelsOfImages = "true"
-    """Of images; synthetic inputs always have random ones."""
+    """Labels of images; synthetic inputs always have random labels."""
     dataset: str | None = None
-    """Shape and number of classes; by default those of the images, else cifar10."""
+    """Dataset that sets shape and number of classes (default: that of the images, else cifar10)."""
     seed: int = 0
-    """What all randomness derives from: the sample, the inputs and the initialisations."""
+    """Seed of the sample, the inputs and the initialisations."""
     protocol: Literal["reference", "shared"] = "reference"
-    """The reference protocol of each indicator, or one and the same for all."""
+    """Protocol of measurement: the reference protocol of each indicator, or one for all."""
     batch_size: PositiveInt | None = None
-    """Instead of the protocol's."""
+    """Batch size (default: that of the protocol)."""
     channels: PositiveInt | None = None
-    """Width of the network's first stage, instead of the protocol's."""
+    """Width of the first stage (default: that of the protocol)."""
     cells: PositiveInt | None = None
-    """Cells a stage, instead of the protocol's."""
+    """Cells per stage (default: that of the protocol)."""
     resolution: PositiveInt | None = None
-    """Height and width of synthetic inputs, instead of the dataset's; images keep their own."""
+    """Height and width of synthetic inputs in pixels (default: those of the dataset)."""
     initialisation: str | None = None
-    """Of the weights, instead of the protocol's, for all scores that depend on how they are drawn:
-    `default` (the layers' own), `kaiming_normal_fan_in`, `kaiming_normal_fan_out`, `gaussian`."""
+    """Initialisation of the weights: default (the layers' own), kaiming_normal_fan_in,
+    kaiming_normal_fan_out or gaussian (default: that of the protocol)."""
     timeout_s: PositiveFloat | None = None
-    """Seconds one indicator may take on one network; no limit by default."""
+    """Time limit of one indicator on one network, in seconds (default: none)."""
 
     @property
     def synthetic(self) -> bool:
@@ -221,25 +255,23 @@ class Conditions(_Section):
         return find_dataset(self.dataset)
 
 
-class Study(Conditions):
+class Study(StudyFile, Conditions):
     """One experiment: spaces x population x indicators x seeds, truth, statistics, report."""
 
-    title: str | None = None
-    """The study's name by default."""
     spaces: Names
+    """Names of search spaces."""
     indicators: NamesOrAll
-    """Their ids, patterns of them such as "ntk_*", or "all"."""
+    """Ids of indicators, patterns of them such as "ntk_*", or "all"."""
     aggregates: NamesIfAny = ()
     """Ids of scores that are computed from other scores when tables are made."""
     aggregate: Annotated[tuple[OwnAggregate, ...], Field(strict=False)] = ()
-    """Further ones, of chosen members; what members are not in `indicators` is scored too."""
+    """Further aggregates, of chosen members; members that are no `indicators` are scored too."""
     seeds: Seeds | None = None
-    """Of the initialisations, one network each; by default the study's seed alone."""
+    """Seeds of the initialisations, one network each (default: the study's seed alone)."""
     share_classes: bool = False
     """Score one architecture of each functional class where the indicator allows it."""
     population: Population
     factors: Factors = Factors()
-    """What is varied, to see how much rankings depend on it."""
     truth: Truth = Truth()
     statistics: Statistics = Statistics()
     report: ReportOptions = ReportOptions()
@@ -253,3 +285,12 @@ class Study(Conditions):
     def population_seed(self) -> int:
         """The seed that draws the sample."""
         return self.seed if self.population.seed is None else self.population.seed
+
+    def anchored(self, folder: Path) -> Self:
+        """Make the architecture list and the report folder relative to `folder`."""
+        population, report = self.population, self.report
+        if population.file is not None:
+            population = population.model_copy(update={"file": str(folder / population.file)})
+        if report.folder is not None:
+            report = report.model_copy(update={"folder": str(folder / report.folder)})
+        return self.model_copy(update={"population": population, "report": report})

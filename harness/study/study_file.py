@@ -1,21 +1,21 @@
-"""Study files: reading, and the place of a mistake."""
+"""The loader of study files: every mistake is named with its line when a study is loaded."""
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, Generic, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from untrained.foundation import MalformedInput, MissingData, UnknownName, UserError, suggest
-from untrained.harness.study.study import Study
+from untrained.harness.study.study import Study, StudyFile
 
 _KEY = r"(?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*')"
 _DOTTED = rf"{_KEY}(?:\s*\.\s*{_KEY})*"
@@ -84,7 +84,11 @@ def _split(dotted: str) -> tuple[str, ...]:
     return tuple(part.strip("\"'") for part in re.findall(_KEY, dotted))
 
 
-S = TypeVar("S", bound=BaseModel)
+M = TypeVar("M", bound=BaseModel)
+S = TypeVar("S", bound=StudyFile)
+
+At = Callable[..., AbstractContextManager[None]]
+"""`at(*keys)`: a user's error that the block raises is a mistake in the value of that key."""
 
 _EXPECTED = {
     "tuple_type": "should be a list, in square brackets",
@@ -98,111 +102,155 @@ _EXPECTED = {
 
 
 @dataclass(frozen=True, slots=True)
-class NamedStudy:
-    """A study and where it comes from."""
+class Named(Generic[S]):
+    """A study whose names all exist, and where it comes from."""
 
     name: str
     """Stem of the file's name."""
-    study: Study
+    study: S
     command: str
     """What a reader types to regenerate its results."""
     text: str = ""
-    """The TOML document, for the places of later errors."""
-    place: str = ""
-    """File name for messages; empty for a study that was not read from a file."""
+    """The TOML document; empty for a study that was not read from a file."""
 
     @property
     def title(self) -> str:
         """The study's title, or its name."""
         return self.study.title or self.name
 
-    @contextmanager
-    def at(self, *keys: str | int) -> Iterator[None]:
-        """Put the place of a key before the text of a user's error that the block raises.
+
+@dataclass(frozen=True, slots=True)
+class StudyLoader(Generic[S]):
+    """Loads studies of one kind: a file, a built-in one, or values from options."""
+
+    model: type[S]
+    kind: str
+    """For messages: `study`."""
+    package: str
+    """Package with the folder `studies` of the built-in ones."""
+    command: str
+    """Command that runs a study: `untrained run`."""
+    hint: str
+    """What to do where no built-in study has a name."""
+    check_names: Callable[[S, At], None]
+    """Looks every name of a study up."""
+
+    def builtin(self) -> list[str]:
+        """Names of the studies that come with the project, sorted."""
+        folder = files(self.package) / "studies"
+        return sorted(
+            entry.name.removesuffix(".toml")
+            for entry in folder.iterdir()
+            if entry.name.endswith(".toml")
+        )
+
+    def load(
+        self, name: str, changes: Mapping[str, Any] | None = None, *, check_names: bool = True
+    ) -> Named[S]:
+        """Load the study in a file, or the built-in one.
 
         Args:
-            keys: path of the key in the file, with the number of a table in an array; of an
-                unknown name, its own line is preferred.
+            name: path of a TOML file (or anything that ends in .toml), or name of a built-in study.
+            changes: values that replace those of the file.
+            check_names: False to list studies: nothing is looked up.
 
         Raises:
-            MalformedInput: the error, with its place; without a file it stays as it is.
+            UnknownName: neither a file nor a built-in study.
+            MissingData: a .toml file that is not there.
+            MalformedInput: the file cannot be read or is no study, or a name in it does not exist;
+                the message names line and key.
+        """
+        path, folder, builtin = Path(name), None, self.builtin()
+        if path.is_file():
+            folder = path.parent
+            try:
+                text = path.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                raise MalformedInput(f"cannot read the {self.kind} {path}: {error}") from error
+        elif name in builtin:
+            path = Path(f"{name}.toml")
+            text = (files(self.package) / "studies" / path.name).read_text(encoding="utf-8")
+        elif path.suffix == ".toml" or len(path.parts) > 1:
+            raise MissingData(
+                f"the {self.kind} file {path} does not exist; built-in ones are: "
+                f"{', '.join(builtin)}"
+            )
+        else:
+            raise UnknownName(self.kind, name, builtin, self.hint)
+        return self.parse(
+            text,
+            place=str(path),
+            command=f"{self.command} {name}",
+            folder=folder,
+            changes=changes,
+            check_names=check_names,
+        )
+
+    def parse(
+        self,
+        text: str,
+        *,
+        place: str,
+        command: str,
+        folder: Path | None = None,
+        changes: Mapping[str, Any] | None = None,
+        check_names: bool = True,
+    ) -> Named[S]:
+        """Read the study in a TOML text.
+
+        Args:
+            place: file name for messages; its stem names the study.
+            folder: what relative paths inside are relative to (default: they stay as they are).
+
+        Raises:
+            MalformedInput: not TOML, or not a study; every mistake is named with its line.
         """
         try:
-            yield
-        except UserError as error:
-            if not self.place:
-                raise
-            name = error.name if isinstance(error, UnknownName) else None
-            number = line_of(self.text, keys, value=name)
-            place = self.place if number is None else f"{self.place}:{number}"
-            raise MalformedInput(f"{place}: {error}") from error
+            document = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise MalformedInput(_syntax_error(str(error), text, place)) from error
+        study = checked(self.model, {**document, **(changes or {})}, text=text, place=place)
+        if check_names:
+            self._look_names_up(study, text, place)
+        if folder is not None:
+            study = study.anchored(folder)
+        return Named(Path(place).stem, study, command, text)
+
+    def make(self, values: Mapping[str, Any], *, name: str, command: str) -> Named[S]:
+        """Make a study from plain values.
+
+        Raises:
+            UserError: the values are no study, or a name in them does not exist.
+        """
+        study = checked(self.model, values)
+        self._look_names_up(study)
+        return Named(name, study, command)
+
+    def _look_names_up(self, study: S, text: str = "", place: str = "") -> None:
+        found: list[tuple[int, UserError]] = []
+
+        @contextmanager
+        def at(*keys: str | int) -> Iterator[None]:
+            try:
+                yield
+            except MissingData:
+                pass  # no mistake in the study: a run says what is missing, where it needs it
+            except UserError as error:
+                name = error.name if isinstance(error, UnknownName) else None
+                found.append((line_of(text, keys, value=name) or 0, error))
+
+        self.check_names(study, at)
+        if found and not place:
+            raise found[0][1]
+        if found:
+            lines = dict.fromkeys(
+                f"{place}:{number}: {error}" if number else f"{place}: {error}"
+                for number, error in sorted(found, key=lambda one: one[0])
+            )
+            raise MalformedInput("\n".join(lines)) from found[0][1]
 
 
-def builtin_studies() -> list[str]:
-    """Names of the studies that come with the project, sorted."""
-    folder = files("untrained.harness.study") / "studies"
-    return sorted(
-        entry.name.removesuffix(".toml")
-        for entry in folder.iterdir()
-        if entry.name.endswith(".toml")
-    )
-
-
-def load_study(name: str) -> NamedStudy:
-    """The study in a file (a path, or anything that ends in .toml), or the built-in one.
-
-    Relative paths inside a file are relative to it.
-
-    Args:
-        name: path of a TOML file, or name of a built-in study.
-
-    Raises:
-        UnknownName: neither a file nor a built-in study.
-        MissingData: a .toml file that is not there.
-        MalformedInput: the file cannot be read or is no study; the message names line and key.
-    """
-    path = Path(name)
-    if path.is_file():
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise MalformedInput(f"the study {path} cannot be read: {error}") from error
-        return parse_study(
-            text, place=str(path), folder=path.parent, command=f"untrained run {path}"
-        )
-    builtin = builtin_studies()
-    if name in builtin:
-        source = files("untrained.harness.study") / "studies" / f"{name}.toml"
-        text = source.read_text(encoding="utf-8")
-        return parse_study(text, place=f"{name}.toml", command=f"untrained run {name}")
-    if path.suffix == ".toml" or len(path.parts) > 1:
-        raise MissingData(
-            f"the study file {path} does not exist; built-in studies are: {', '.join(builtin)}"
-        )
-    raise UnknownName("study", name, builtin, "untrained list studies, or give a .toml file")
-
-
-def parse_study(text: str, *, place: str, command: str, folder: Path | None = None) -> NamedStudy:
-    """The study in a TOML text.
-
-    Args:
-        place: file name for messages; its stem names the study.
-        folder: what relative paths inside are relative to; by default they stay as they are.
-
-    Raises:
-        MalformedInput: not TOML, or not a study; every mistake is named with its line.
-    """
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise MalformedInput(_syntax_error(str(error), text, place)) from error
-    study = checked(Study, document, text=text, place=place)
-    if folder is not None:
-        study = _anchored(study, folder)
-    return NamedStudy(Path(place).stem, study, command, text, place)
-
-
-def checked(model: type[S], values: Mapping[str, Any], *, text: str = "", place: str = "") -> S:
+def checked(model: type[M], values: Mapping[str, Any], *, text: str = "", place: str = "") -> M:
     """A part of a study, made from plain values.
 
     Raises:
@@ -212,16 +260,6 @@ def checked(model: type[S], values: Mapping[str, Any], *, text: str = "", place:
         return model.model_validate(values)
     except ValidationError as error:
         raise MalformedInput("\n".join(_mistakes(error, model, text, place))) from error
-
-
-def _anchored(study: Study, folder: Path) -> Study:
-    """The same study with its paths relative to `folder`."""
-    population, report = study.population, study.report
-    if population.file is not None:
-        population = population.model_copy(update={"file": str(folder / population.file)})
-    if report.folder is not None:
-        report = report.model_copy(update={"folder": str(folder / report.folder)})
-    return study.model_copy(update={"population": population, "report": report})
 
 
 def _syntax_error(message: str, text: str, place: str) -> str:
@@ -271,3 +309,77 @@ def _keys_of(model: type[BaseModel], parents: Sequence[str]) -> list[str]:
         candidates = [annotation, *get_args(annotation)]
         model = next(c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel))
     return list(model.model_fields)
+
+
+def _check_names(study: Study, at: At) -> None:
+    # `untrained list studies` loads no indicator
+    from untrained.harness.study.plan import bind_aggregate
+    from untrained.harness.study.truth import find_truth
+    from untrained.indicators import indicators
+    from untrained.reports import formats
+    from untrained.results.aggregates import BoundAggregate, aggregates
+    from untrained.spaces import find_initialisation, spaces
+
+    levels = study.factors
+    datasets = []
+    for keys, inputs in [(("inputs",), study.inputs)] + [
+        (("factors", "inputs"), level) for level in levels.inputs
+    ]:
+        with at(*keys):
+            datasets.append(study.model_copy(update={"inputs": inputs}).find_dataset())
+    if study.initialisation is not None:
+        with at("initialisation"):
+            find_initialisation(study.initialisation)
+    for name in levels.initialisation:
+        with at("factors", "initialisation"):
+            find_initialisation(name)
+    for name in study.spaces:
+        with at("spaces"):
+            spaces[name]
+    for pattern in study.indicators if study.indicators != ("all",) else ():
+        with at("indicators"):
+            indicators.matching(pattern)
+    taken = []
+    for name in study.aggregates:
+        with at("aggregates"):
+            taken.append(BoundAggregate.of(aggregates[name]).name)
+    for number, own in enumerate(study.aggregate):
+        with at("aggregate", number, "name"):
+            _check_free(own.name, taken, indicators, aggregates)
+        taken.append(own.name)
+        for member in own.members:
+            with at("aggregate", number, "members"):
+                indicators[member]
+        with at("aggregate", number, "kind"):
+            kind = aggregates[own.kind]
+            with at("aggregate", number):
+                bind_aggregate(own, kind)
+    for name in study.report.formats:
+        with at("report", "formats"):
+            formats[name]
+    for name in study.spaces:
+        if name in spaces and datasets:
+            with at("truth"):
+                find_truth(name, study.truth, datasets={datasets[0].name})
+
+
+def _check_free(name: str, taken: Collection[str], *registries: Collection[str]) -> None:
+    for what, names in zip(("an indicator", "a registered aggregate"), registries, strict=True):
+        if name in names:
+            raise MalformedInput(
+                f"the aggregate {name!r} has the name of {what}, whose row it would be taken for; "
+                "choose another name"
+            )
+    if name in taken:
+        raise MalformedInput(f"two aggregates are named {name!r}; choose another name for one")
+
+
+STUDIES = StudyLoader(
+    Study,
+    kind="study",
+    package="untrained.harness.study",
+    command="untrained run",
+    hint="untrained list studies, or give a .toml file",
+    check_names=_check_names,
+)
+builtin_studies, load_study, parse_study = STUDIES.builtin, STUDIES.load, STUDIES.parse

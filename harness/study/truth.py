@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from untrained.foundation import MissingData
 from untrained.harness.data.datasets import datasets as known
-from untrained.harness.study.study import Truth
-from untrained.harness.study.study_file import NamedStudy
+from untrained.harness.study.study import Study, Truth
 from untrained.spaces import Benchmark, Target, benchmarks, find_benchmark, spaces
 
 if TYPE_CHECKING:
@@ -134,17 +133,11 @@ def _meant(dataset: str) -> str:
     return (dataset in known and known[dataset].stand_in_for) or dataset
 
 
-def truths_of_study(named: NamedStudy) -> dict[str, ChosenTruth | NoTruth]:
+def truths_of_study(study: Study) -> dict[str, ChosenTruth | NoTruth]:
     """The truth of each search space of a study, or why there is none.
 
     Raises:
-        MalformedInput: a name in the study does not exist; the message has its line.
         MissingData: a benchmark's file is not there, and the study cannot do without.
     """
-    study = named.study
     dataset = study.find_dataset().name
-    truths: dict[str, ChosenTruth | NoTruth] = {}
-    for space in dict.fromkeys(study.spaces):
-        with named.at("truth"):
-            truths[space] = find_truth(space, study.truth, datasets={dataset})
-    return truths
+    return {space: find_truth(space, study.truth, datasets={dataset}) for space in study.spaces}

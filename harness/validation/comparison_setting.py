@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from untrained.foundation import MissingData, UserError
-from untrained.harness.execution.task import ScoreTask, Wanted
 from untrained.harness.study.conditions import resolve
+from untrained.harness.study.plan import ScoreTask, Wanted
 from untrained.harness.study.population import Selection
 from untrained.harness.study.study import Conditions, Truth
 from untrained.harness.study.truth import ChosenTruth, choose_truth

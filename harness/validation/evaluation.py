@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from untrained.harness.analysis.ceilings import noise_ceilings
 from untrained.harness.analysis.score_matrix import wide_scores
-from untrained.harness.analysis.score_selection import ranked_of_plan
+from untrained.harness.analysis.score_selection import select_scores
 from untrained.harness.study.plan import Plan
 from untrained.harness.validation.access_audit import Kind
 from untrained.harness.validation.measuring import GroundPlans, Measured
@@ -116,7 +116,7 @@ def _scores(plans: GroundPlans, item: Indicator, store: ScoreStore) -> pd.DataFr
 
 
 def _column(plan: Plan, item: Indicator, store: ScoreStore) -> pd.Series[float]:
-    return wide_scores(ranked_of_plan(plan, store)).reindex(columns=[item.id])[item.id]
+    return wide_scores(select_scores(plan, store)).reindex(columns=[item.id])[item.id]
 
 
 def _steadiness(

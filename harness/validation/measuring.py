@@ -15,8 +15,7 @@ from untrained.harness.execution.executors import make_executor
 from untrained.harness.execution.pool import WorkerDied
 from untrained.harness.execution.progress import Progress
 from untrained.harness.execution.runner import RunSummary, run_plans
-from untrained.harness.execution.task import ScoreTask
-from untrained.harness.study.plan import Plan
+from untrained.harness.study.plan import Plan, ScoreTask
 from untrained.harness.validation.access_audit import Sighting
 from untrained.harness.validation.candidate import Candidate
 from untrained.harness.validation.candidate_executor import CandidateExecutor

@@ -10,7 +10,6 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-from untrained.harness.analysis.score_selection import ranked_of_plan
 from untrained.harness.validation.candidate import Candidate, source_notes
 from untrained.harness.validation.contract import Examined
 from untrained.harness.validation.evaluation import Judged
@@ -59,7 +58,7 @@ def verdict_page(
 
 def _scope(plans: GroundPlans, item: Indicator, measured: Measured, store: ScoreStore) -> Scope:
     ground = plans.ground
-    frame = ranked_of_plan(plans.main, store).frame
+    frame = plans.main.scores_in(store)
     failed = Counter(str(status) for status in frame["status"] if status != "ok")
     truth = ground.truths[0]
     return Scope(

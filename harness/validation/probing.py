@@ -21,7 +21,7 @@ from untrained.harness.execution.scoring import (
     score_task,
     time_limit,
 )
-from untrained.harness.execution.task import ScoreTask
+from untrained.harness.study.plan import ScoreTask
 from untrained.harness.validation.access_audit import watching
 from untrained.harness.validation.candidate import Candidate
 from untrained.harness.validation.plain_function import Traits, find_traits

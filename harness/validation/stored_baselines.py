@@ -57,7 +57,7 @@ def spaces_with_baselines() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name in builtin_studies():
         if scores_file(name).is_file():
-            for space in load_study(name).study.spaces:
+            for space in load_study(name, check_names=False).study.spaces:
                 found.setdefault(space, []).append(name)
     return dict(sorted(found.items()))
 
@@ -83,7 +83,8 @@ def stored_baselines(space: str, *, without: str = "") -> StoredBaselines:
     if space not in names:
         raise UnknownName("space with stored baselines", space, names)
     exports = [
-        (name, load_study(name).study, read_export(scores_file(name))) for name in names[space]
+        (name, load_study(name, check_names=False).study, read_export(scores_file(name)))
+        for name in names[space]
     ]
     exports.sort(key=lambda one: (-one[2].frame["architecture"].nunique(), one[0]))
     main = exports[0][1]
@@ -116,9 +117,9 @@ def stored_baselines(space: str, *, without: str = "") -> StoredBaselines:
 
 def _same_networks(study: Study, main: Study) -> bool:
     """Whether two studies score the same networks, on the same inputs."""
-    fields = ("inputs", "dataset", "channels", "cells", "initialisation", "protocol", "batch_size")
+    fields = {*Conditions.model_fields} - {"seed", "timeout_s"}
     return not study.factors.varied and all(
-        getattr(study, name) == getattr(main, name) for name in (*fields, "labels", "network_seeds")
+        getattr(study, name) == getattr(main, name) for name in (*fields, "network_seeds")
     )
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from untrained.harness.cli.catalogue import brief, catalogue
+from untrained.harness.cli.list import brief, catalogue
 from untrained.indicators import Protocol, indicators
 
 PAGE = Path(__file__).parents[2] / "docs" / "indicators.md"

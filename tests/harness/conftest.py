@@ -20,7 +20,7 @@ from PIL import Image
 
 from untrained.harness.cli.main import main
 from untrained.harness.study.study import Study
-from untrained.harness.study.study_file import NamedStudy, checked
+from untrained.harness.study.study_file import checked
 from untrained.indicators import indicators
 from untrained.indicators.framework.indicator import Function
 from untrained.results import ScoreStore
@@ -116,10 +116,10 @@ def rows() -> Callable[[Path], pd.DataFrame]:
 
 
 @pytest.fixture(scope="session")
-def named_study() -> Callable[..., NamedStudy]:
+def tiny_study() -> Callable[..., Study]:
     """A study of a few tiny networks."""
 
-    def make(**changes: object) -> NamedStudy:
+    def make(**changes: object) -> Study:
         values = {
             "spaces": ["nasbench201"],
             "indicators": ["naswot", "grad_norm", "synflow", "params"],
@@ -128,8 +128,7 @@ def named_study() -> Callable[..., NamedStudy]:
             "cells": 1,
             "batch_size": 8,
         }
-        study = checked(Study, values | changes)
-        return NamedStudy(name="tiny", study=study, command="untrained run tiny")
+        return checked(Study, values | changes)
 
     return make
 

@@ -15,10 +15,9 @@ import pytest
 from scipy.stats import kendalltau, rankdata
 
 from untrained.foundation import MalformedInput, MissingData, UnknownName
-from untrained.harness.analysis.aggregates import aggregates_of_names, aggregates_of_study
-from untrained.harness.analysis.correlation_tables import correlate_ranked
-from untrained.harness.analysis.score_selection import ranked_of_plan, ranked_of_store
-from untrained.harness.study.plan import Plan, plan_study
+from untrained.harness.analysis.correlation_tables import correlation_section
+from untrained.harness.analysis.score_selection import select_scores, select_stored_scores
+from untrained.harness.study.plan import Plan, aggregates_of_names, aggregates_of_study, plan_study
 from untrained.harness.study.study import Statistics, Truth
 from untrained.harness.study.study_file import parse_study
 from untrained.harness.study.truth import choose_truth
@@ -64,7 +63,7 @@ def parse(text: str = STUDY):
 
 
 def test_a_study_names_aggregates_and_defines_its_own():
-    found = {one.name: one for one in aggregates_of_study(parse())}
+    found = {one.name: one for one in aggregates_of_study(parse().study)}
     assert list(found) == ["te_nas", "my_vote", "milder", "heavy"]
     assert found["te_nas"].is_standard
     assert found["my_vote"].members == ("naswot", "params")
@@ -74,7 +73,7 @@ def test_a_study_names_aggregates_and_defines_its_own():
 
 
 def test_members_are_scored_although_indicators_do_not_name_them():
-    (plan,) = plan_study(parse())
+    (plan,) = plan_study(parse().study)
     assert list(plan.protocols) == [
         *("params", "ntk_condition", "linear_regions", "naswot", "nasi", "synflow")
     ]
@@ -117,7 +116,7 @@ def test_members_are_scored_although_indicators_do_not_name_them():
 def test_a_mistake_is_found_on_its_line(right: str, wrong: str, message: str):
     assert right in STUDY
     with pytest.raises(MalformedInput) as caught:
-        plan_study(parse(STUDY.replace(right, wrong)))
+        parse(STUDY.replace(right, wrong))
     assert str(caught.value).startswith(message)
 
 
@@ -164,9 +163,9 @@ def store(tmp_path: Path):
         yield opened
 
 
-def plan_of(named_study: Callable, **changes: object) -> Plan:
+def plan_of(tiny_study: Callable, **changes: object) -> Plan:
     values = {"indicators": ["params"], "aggregates": ["te_nas"], "population": {"n": 6}}
-    return plan_study(named_study(**(values | changes)))[0]
+    return plan_study(tiny_study(**(values | changes)))[0]
 
 
 def fill(
@@ -189,7 +188,7 @@ def fill(
 
 def section_of(ranked):
     truth = choose_truth(ranked.space, Truth(benchmark="nasbench201-analog"), datasets={"cifar10"})
-    return correlate_ranked(ranked, truth, statistics=Statistics(resamples=20), command="again")
+    return correlation_section(ranked, truth, statistics=Statistics(resamples=20), command="again")
 
 
 def row_of(section, name: str):
@@ -205,10 +204,10 @@ def made_up(indicator: str, place: int, seed: int) -> float:
     ]
 
 
-def test_a_row_is_computed_from_the_rows_of_its_members(store, named_study):
-    plan = plan_of(named_study)
+def test_a_row_is_computed_from_the_rows_of_its_members(store, tiny_study):
+    plan = plan_of(tiny_study)
     fill(store, plan, made_up)
-    section = section_of(ranked_of_plan(plan, store))
+    section = section_of(select_scores(plan, store))
     expected = rankdata(-np.array(KAPPA), "dense") + rankdata(REGIONS, "dense")
     architectures = list(plan.selection.architectures)
     assert section.scores is not None
@@ -232,12 +231,12 @@ def test_a_row_is_computed_from_the_rows_of_its_members(store, named_study):
     ]
 
 
-def test_seeds_are_averaged_before_ranks_are_taken(store, named_study):
-    plan = plan_of(named_study, seeds=[0, 1])
+def test_seeds_are_averaged_before_ranks_are_taken(store, tiny_study):
+    plan = plan_of(tiny_study, seeds=[0, 1])
     rng = np.random.default_rng(0)
     noise = {seed: rng.normal(size=6) * 20 for seed in (0, 1)}
     fill(store, plan, lambda name, place, seed: made_up(name, place, seed) + noise[seed][place])
-    section = section_of(ranked_of_plan(plan, store))
+    section = section_of(select_scores(plan, store))
     mean = (noise[0] + noise[1]) / 2
     expected = rankdata(-(KAPPA + mean), "dense") + rankdata(REGIONS + mean, "dense")
     assert section.scores is not None
@@ -252,19 +251,19 @@ def failing(indicator: str, place: int, seed: int) -> float:
     return made_up(indicator, place, seed)
 
 
-def test_an_architecture_without_a_member_is_not_ranked_and_counted(store, named_study):
-    plan = plan_of(named_study)
+def test_an_architecture_without_a_member_is_not_ranked_and_counted(store, tiny_study):
+    plan = plan_of(tiny_study)
     fill(store, plan, failing, linear_regions="timeout")
-    row = row_of(section_of(ranked_of_plan(plan, store)), "te_nas")
+    row = row_of(section_of(select_scores(plan, store)), "te_nas")
     assert (row.correlation.n, row.correlation.n_population) == (4, 6)
     assert row.failures == (("linear_regions:timeout", 1), ("ntk_condition:diverged", 2))
 
 
-def test_diverged_scores_rank_last_on_request_and_others_never(store, named_study):
+def test_diverged_scores_rank_last_on_request_and_others_never(store, tiny_study):
     last = {"name": "last", "kind": "te_nas", "diverged": "last"}
-    plan = plan_of(named_study, aggregate=[last], aggregates=[])
+    plan = plan_of(tiny_study, aggregate=[last], aggregates=[])
     fill(store, plan, failing, linear_regions="timeout")
-    section = section_of(ranked_of_plan(plan, store))
+    section = section_of(select_scores(plan, store))
     assert section.scores is not None
     found = section.scores["last"].loc[list(plan.selection.architectures)].tolist()
     kept = [0, 1, 2, 3, 5]
@@ -279,11 +278,11 @@ def test_diverged_scores_rank_last_on_request_and_others_never(store, named_stud
 
 
 def test_a_score_that_diverged_for_one_seed_and_is_not_there_for_another_is_missing(
-    store, named_study
+    store, tiny_study
 ):
     """A mean over fewer seeds is none: what the missing one would have said is not known."""
     last = {"name": "last", "kind": "te_nas", "diverged": "last"}
-    plan = plan_of(named_study, aggregate=[last], aggregates=[], seeds=[0, 1])
+    plan = plan_of(tiny_study, aggregate=[last], aggregates=[], seeds=[0, 1])
 
     def value(indicator: str, place: int, seed: int) -> float:
         fails = indicator == "ntk_condition" and (place == 1 or (place, seed) == (2, 0))
@@ -291,7 +290,7 @@ def test_a_score_that_diverged_for_one_seed_and_is_not_there_for_another_is_miss
 
     fill(store, plan, value)
     first = plan.selection.architectures[1]
-    ranked = ranked_of_plan(plan, store)
+    ranked = select_scores(plan, store)
     section = section_of(ranked)
     assert section.scores is not None
     assert section.scores["last"].notna().all()
@@ -312,18 +311,18 @@ def test_a_score_that_diverged_for_one_seed_and_is_not_there_for_another_is_miss
     assert math.isnan(section.scores["last"][first])
 
 
-def test_published_values_stand_beside_the_standard_aggregate_alone(store, named_study):
+def test_published_values_stand_beside_the_standard_aggregate_alone(store, tiny_study):
     mine = {"name": "az_linear_rank_sum", "kind": "rank_sum", "members": ["params", "flops"]}
-    plan = plan_of(named_study, aggregate=[mine])
+    plan = plan_of(tiny_study, aggregate=[mine])
     fill(store, plan, made_up)
-    table = section_of(ranked_of_plan(plan, store)).table
+    table = section_of(select_scores(plan, store)).table
     compared = {comparison.published.indicator for comparison in table.published}
     assert "te_nas" in compared
     assert "az_linear_rank_sum" not in compared
 
 
-def test_a_store_without_a_member_says_what_to_score(store, named_study):
-    plan = plan_of(named_study, aggregates=[], indicators=["params", "ntk_condition"])
+def test_a_store_without_a_member_says_what_to_score(store, tiny_study):
+    plan = plan_of(tiny_study, aggregates=[], indicators=["params", "ntk_condition"])
     fill(store, plan, made_up)
     with pytest.raises(
         MissingData,
@@ -331,7 +330,7 @@ def test_a_store_without_a_member_says_what_to_score(store, named_study):
         r"\(nasbench201\) has no scores of linear_regions; score the same architectures with "
         r"untrained score --indicators linear_regions",
     ):
-        ranked_of_store(store, aggregates=aggregates_of_names(["te_nas"]))
+        select_stored_scores(store, aggregates=aggregates_of_names(["te_nas"]))
 
 
 TINY_STUDY = """\

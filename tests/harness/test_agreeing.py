@@ -69,12 +69,12 @@ def test_absent_data_is_an_error_unless_the_study_can_do_without(
     assert "tables/nasbench201.parquet" not in text
 
 
-def test_a_sample_of_what_is_known_becomes_one_of_the_space(named_study, monkeypatch, tmp_path):
+def test_a_sample_of_what_is_known_becomes_one_of_the_space(tiny_study, monkeypatch, tmp_path):
     monkeypatch.setenv("UNTRAINED_DATA", str(tmp_path))
     truth = Truth(benchmark="nasbench201", absent="agreement")
-    study = named_study(truth=truth, population={"kind": "known", "n": 3}).study
+    study = tiny_study(truth=truth, population={"kind": "known", "n": 3})
     chosen = select(spaces["nasbench201"], study)
-    whole = named_study(population={"kind": "sample", "n": 3}).study
+    whole = tiny_study(population={"kind": "sample", "n": 3})
     assert chosen.architectures == select(spaces["nasbench201"], whole).architectures
     assert "which of them nasbench201 knows was not at hand" in chosen.text
     everything = study.model_copy(update={"population": Population(kind="known")})

@@ -96,12 +96,12 @@ def test_an_initialisation_wins_for_what_follows_it_with_or_without_a_batch():
     assert resolve(kaiming, back).initialisation == "default"
 
 
-def test_a_study_gives_its_initialisation_to_the_indicators_that_follow_one(named_study):
+def test_a_study_gives_its_initialisation_to_the_indicators_that_follow_one(tiny_study):
     names = ["naswot", "synflow", "az_expressivity", "linear_regions", "params", "zen"]
-    (plan,) = plan_study(named_study(indicators=names, initialisation="gaussian"))
+    (plan,) = plan_study(tiny_study(indicators=names, initialisation="gaussian"))
     found = {name: protocol.initialisation for name, protocol in plan.protocols.items()}
     assert found == dict.fromkeys(names[:4], "gaussian") | dict.fromkeys(names[4:], "default")
-    (plan,) = plan_study(named_study(indicators=names))
+    (plan,) = plan_study(tiny_study(indicators=names))
     assert plan.protocols["az_expressivity"].initialisation == "kaiming_normal_fan_in"
     thin = plan.protocols["linear_regions"]
     assert (thin.channels, thin.cells, thin.resolution, thin.skeleton) == (1, 1, 3, "thin")
@@ -147,18 +147,18 @@ def test_more_images_than_there_are_cannot_be_drawn():
         resolve(REFERENCE, Conditions(inputs="cifar10"))
 
 
-def test_indicators_are_chosen_by_pattern_each_once(named_study):
-    (plan,) = plan_study(named_study(indicators=["ntk_trace*", "naswot", "ntk_trace", "params"]))
+def test_indicators_are_chosen_by_pattern_each_once(tiny_study):
+    (plan,) = plan_study(tiny_study(indicators=["ntk_trace*", "naswot", "ntk_trace", "params"]))
     assert list(plan.protocols) == [
         *("ntk_trace", "ntk_trace_label", "ntk_trace_sumlogit", "naswot", "params")
     ]
 
 
-def test_random_labels_take_the_place_of_true_ones_where_labels_matter(image_file, named_study):
+def test_random_labels_take_the_place_of_true_ones_where_labels_matter(image_file, tiny_study):
     names = ["nasi", "naswot", "params"]
     plans = {
         labels: plan_study(
-            named_study(indicators=names, inputs="cifar10", labels=labels, batch_size=4)
+            tiny_study(indicators=names, inputs="cifar10", labels=labels, batch_size=4)
         )[0]
         for labels in ("true", "random")
     }

@@ -13,8 +13,8 @@ import pytest
 from scipy.stats import kendalltau
 
 from untrained.foundation import MissingData, StorageError, UnknownName, UserError
-from untrained.harness.analysis.correlation_tables import correlate_ranked, make_report
-from untrained.harness.analysis.score_selection import ranked_of_plan, ranked_of_store
+from untrained.harness.analysis.correlation_tables import correlation_section, make_report
+from untrained.harness.analysis.score_selection import select_scores, select_stored_scores
 from untrained.harness.study.plan import Plan, plan_study
 from untrained.harness.study.study import Statistics, Truth
 from untrained.harness.study.truth import choose_truth
@@ -28,8 +28,8 @@ ENVIRONMENT = current_environment(device="cpu", threads=1)
 
 
 @pytest.fixture
-def plan(named_study: Callable) -> Plan:
-    study = named_study(indicators=["naswot", "params"], population={"n": 6}, seeds=[0, 1])
+def plan(tiny_study: Callable) -> Plan:
+    study = tiny_study(indicators=["naswot", "params"], population={"n": 6}, seeds=[0, 1])
     return plan_study(study)[0]
 
 
@@ -54,7 +54,7 @@ def fill(store: ScoreStore, plan: Plan, value: Callable[[int, int, str], float],
 
 def section_of(ranked, truth: Truth = ANALOG):
     chosen = choose_truth(ranked.space, truth, datasets={"cifar10"})
-    return correlate_ranked(ranked, chosen, statistics=STATISTICS, command="again")
+    return correlation_section(ranked, chosen, statistics=STATISTICS, command="again")
 
 
 def row_of(section, indicator: str):
@@ -63,7 +63,7 @@ def row_of(section, indicator: str):
 
 def test_scores_of_several_seeds_are_averaged_and_the_table_says_so(store, plan):
     fill(store, plan, lambda place, seed, name: (place * 7 % 5) + 10.0 * seed * (place % 2))
-    section = section_of(ranked_of_plan(plan, store))
+    section = section_of(select_scores(plan, store))
     architectures = plan.selection.architectures
     expected = {a: (p * 7 % 5) + 5.0 * (p % 2) for p, a in enumerate(architectures)}
     assert section.scores is not None
@@ -80,11 +80,11 @@ def test_scores_of_several_seeds_are_averaged_and_the_table_says_so(store, plan)
 
 def test_a_mean_needs_all_seeds_and_failures_are_counted(store, plan):
     fill(store, plan, lambda place, seed, _: math.nan if (place, seed) == (2, 1) else float(place))
-    section = section_of(ranked_of_plan(plan, store))
+    section = section_of(select_scores(plan, store))
     correlation = row_of(section, "naswot").correlation
     assert (correlation.n, correlation.n_population) == (5, 6)
     assert row_of(section, "naswot").failures == (("error", 1),)
-    one = section_of(ranked_of_store(store, seed=0)[0])
+    one = section_of(select_stored_scores(store, seed=0)[0])
     assert row_of(one, "naswot").correlation.n == 6
 
 
@@ -97,16 +97,16 @@ def test_a_network_not_scored_yet_counts_as_missing(store, plan):
         }
     )
     fill(store, part, lambda place, *_: float(place))
-    correlation = row_of(section_of(ranked_of_plan(plan, store)), "naswot").correlation
+    correlation = row_of(section_of(select_scores(plan, store)), "naswot").correlation
     assert (correlation.n, correlation.n_population) == (4, 6)
 
 
 def test_a_store_describes_its_population(store, plan):
     fill(store, plan, lambda place, *_: float(place))
-    (ranked,) = ranked_of_store(store)
+    (ranked,) = select_stored_scores(store)
     assert ranked.population == "the 6 scored architectures of 15,625"
     assert set(ranked.architectures) == set(plan.selection.architectures)
-    assert ranked_of_plan(plan, store).population == "sample of 6 of 15,625, seed 0"
+    assert select_scores(plan, store).population == "sample of 6 of 15,625, seed 0"
 
 
 def test_several_protocols_must_be_chosen_between(store, plan):
@@ -119,19 +119,19 @@ def test_several_protocols_must_be_chosen_between(store, plan):
     )
     fill(store, second, lambda place, *_: -float(place))
     with pytest.raises(UserError) as caught:
-        ranked_of_store(store)
+        select_stored_scores(store)
     text = str(caught.value)
     assert "naswot of nasbench201 were scored under several protocols" in text
     assert f"{naswot.digest}  {naswot.describe()}, data seed 0 (naswot)" in text
     assert f"{other.digest}  {other.describe()}, data seed 9 (naswot)" in text
     for protocol, sign in ((naswot, 1), (other, -1)):
-        (ranked,) = ranked_of_store(store, protocols=[protocol.digest[:8]])
+        (ranked,) = select_stored_scores(store, protocols=[protocol.digest[:8]])
         assert set(ranked.protocols) == {"naswot", "params"}
         section = section_of(ranked)
         assert section.scores is not None
         assert section.scores.loc[plan.selection.architectures[3], "naswot"] == 3 * sign
     with pytest.raises(UserError, match="no score has the protocol 'zz'; there are: "):
-        ranked_of_store(store, protocols=["zz"])
+        select_stored_scores(store, protocols=["zz"])
 
 
 def test_old_versions_and_foreign_indicators_are_left_out_with_a_note(store, plan):
@@ -149,7 +149,7 @@ def test_old_versions_and_foreign_indicators_are_left_out_with_a_note(store, pla
         ),
         lambda place, *_: 1.0,
     )
-    (ranked,) = ranked_of_store(store)
+    (ranked,) = select_stored_scores(store)
     assert "naswot: only scores of version 99 are used" in ranked.notes
     assert any(note.startswith("gone is left out: its 12 scores") for note in ranked.notes)
     assert row_of(section_of(ranked), "naswot").version == 99
@@ -157,12 +157,12 @@ def test_old_versions_and_foreign_indicators_are_left_out_with_a_note(store, pla
 
 def test_what_is_not_in_a_store_is_said(store, plan):
     with pytest.raises(MissingData, match="holds no scores yet; fill it with untrained score"):
-        ranked_of_store(store)
+        select_stored_scores(store)
     fill(store, plan, lambda place, *_: float(place))
     with pytest.raises(MissingData, match=r"no scores of seed 7; spaces: nasbench201; seeds: 0, 1"):
-        ranked_of_store(store, seed=7)
+        select_stored_scores(store, seed=7)
     with pytest.raises(UnknownName, match="did you mean nasbench201"):
-        ranked_of_store(store, space="nasbench-201")
+        select_stored_scores(store, space="nasbench-201")
 
 
 def test_seeds_that_differ_between_architectures_are_asked_about(store, plan):
@@ -174,20 +174,20 @@ def test_seeds_that_differ_between_architectures_are_asked_about(store, plan):
         UserError,
         match=r"naswot are to be averaged.*seed 1: 6 architectures, seed 5: 1 arch.*--seed",
     ):
-        ranked_of_store(store)
-    (ranked,) = ranked_of_store(store, seed=1)
+        select_stored_scores(store)
+    (ranked,) = select_stored_scores(store, seed=1)
     assert ranked.seeds == {"naswot": (1,), "params": (1,)}
 
 
 def test_a_protocol_that_nobody_wrote_down_is_the_stores_fault(store, plan):
     store.put([Score(*plan.keys[0], value=1.0)], ENVIRONMENT)
     with pytest.raises(StorageError, match="does not say what that stands for"):
-        ranked_of_store(store)
+        select_stored_scores(store)
 
 
 def test_shared_scores_and_foreign_targets_are_noted(store, plan):
     fill(store, plan, lambda place, *_: float(place), representative="another")
-    ranked = ranked_of_plan(plan, store)
+    ranked = select_scores(plan, store)
     notes = " ".join(section_of(ranked).table.notes)
     assert "24 of 24 scores are those of another member" in notes
     protocols = {n: p.replace(dataset="cifar100") for n, p in plan.protocols.items()}
@@ -198,14 +198,14 @@ def test_shared_scores_and_foreign_targets_are_noted(store, plan):
     assert "measured for cifar100, but the target is on cifar10" in notes
 
 
-def test_what_was_set_with_accuracies_is_noted(store, plan, named_study):
+def test_what_was_set_with_accuracies_is_noted(store, plan, tiny_study):
     fill(store, plan, lambda place, *_: float(place))
-    clean = section_of(ranked_of_plan(plan, store)).table.notes
+    clean = section_of(select_scores(plan, store)).table.notes
     assert "accuracies" not in " ".join(clean)
-    study = named_study(indicators=["naswot", "swap_regularised", "params"], population={"n": 6})
+    study = tiny_study(indicators=["naswot", "swap_regularised", "params"], population={"n": 6})
     supervised = plan_study(study)[0]
     fill(store, supervised, lambda place, *_: float(place))
-    notes = section_of(ranked_of_plan(supervised, store)).table.notes
+    notes = section_of(select_scores(supervised, store)).table.notes
     assert notes[-1].endswith("set with accuracies of trained networks: swap_regularised")
 
 
@@ -240,18 +240,18 @@ def test_a_stand_in_is_ranked_against_the_truth_it_stands_for_and_the_table_says
 ):
     monkeypatch.setitem(benchmarks._items, "two", TwoDatasets())
     fill(store, plan, lambda place, *_: float(place))
-    ranked = ranked_of_plan(plan, store)
+    ranked = select_scores(plan, store)
     protocols = {n: p.replace(dataset="imagenet16") for n, p in plan.protocols.items()}
     moved = replace(ranked, protocols=protocols)
     chosen = choose_truth("nasbench201", Truth(benchmark="two"), datasets={"imagenet16"})
     assert chosen.target.dataset == "imagenet16-120"
-    table = correlate_ranked(moved, chosen, statistics=STATISTICS, command="").table
+    table = correlation_section(moved, chosen, statistics=STATISTICS, command="").table
     assert (
         "imagenet16 (ImageNet at 16 pixels, 1,000 classes) is a stand-in for imagenet16-120, "
         "whose images were not used"
     ) in table.notes
     usual = choose_truth("nasbench201", Truth(benchmark="two"), datasets={"cifar10"})
-    table = correlate_ranked(ranked, usual, statistics=STATISTICS, command="").table
+    table = correlation_section(ranked, usual, statistics=STATISTICS, command="").table
     assert "stand-in" not in " ".join(table.notes)
 
 
@@ -271,10 +271,10 @@ class ThreeSeeds(TwoDatasets):
 def test_a_mean_over_seeds_that_is_computed_is_said_to_be(store, plan, monkeypatch):
     monkeypatch.setitem(benchmarks._items, "three", ThreeSeeds())
     fill(store, plan, lambda place, *_: float(place))
-    ranked = ranked_of_plan(plan, store)
+    ranked = select_scores(plan, store)
     chosen = choose_truth("nasbench201", Truth(benchmark="three"), datasets={"cifar10"})
     assert chosen.target == Target("cifar10", "test_accuracy", 200, -1)
-    section = correlate_ranked(ranked, chosen, statistics=STATISTICS, command="")
+    section = correlation_section(ranked, chosen, statistics=STATISTICS, command="")
     (note,) = (line for line in section.table.notes if "mean of the training seeds" in line)
     known = ThreeSeeds()._values(Target("cifar10", "test_accuracy", 200, 2)).index
     fewer = sum(text not in known for text in ranked.architectures)
@@ -282,7 +282,7 @@ def test_a_mean_over_seeds_that_is_computed_is_said_to_be(store, plan, monkeypat
     assert f"; {fewer} networks were trained with fewer" in note or not fewer
     one = Truth(benchmark="three", seed=1)
     chosen = choose_truth("nasbench201", one, datasets={"cifar10"})
-    table = correlate_ranked(ranked, chosen, statistics=STATISTICS, command="").table
+    table = correlation_section(ranked, chosen, statistics=STATISTICS, command="").table
     assert "training seeds" not in " ".join(table.notes)
 
 
@@ -296,9 +296,9 @@ def test_a_target_that_is_better_low_is_turned_round(store, plan):
     low = Low.__new__(Low)
     low.__dict__.update(benchmark.__dict__)
     fill(store, plan, lambda place, *_: float(place))
-    ranked = ranked_of_plan(plan, store)
+    ranked = select_scores(plan, store)
     chosen = choose_truth("nasbench201", ANALOG)
-    turned = correlate_ranked(
+    turned = correlation_section(
         ranked, type(chosen)(low, chosen.target), statistics=STATISTICS, command=""
     )
     tau = row_of(section_of(ranked), "naswot").correlation.tau
@@ -308,7 +308,7 @@ def test_a_target_that_is_better_low_is_turned_round(store, plan):
 
 def test_a_report_carries_the_environments_of_its_scores(store, plan):
     fill(store, plan, lambda place, *_: float(place))
-    ranked = ranked_of_plan(plan, store)
+    ranked = select_scores(plan, store)
     report = make_report("Title", [section_of(ranked)], [ranked], store)
     assert [dict(e)["device"] for e in report.environments] == ["cpu"]
     assert report.version

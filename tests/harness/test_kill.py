@@ -23,12 +23,12 @@ SAMPLE, INDICATORS, PER_NETWORK = 40, "naswot,grad_norm,synflow", 3
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory, named_study, rows) -> pd.DataFrame:
+def whole(tmp_path_factory: pytest.TempPathFactory, tiny_study, rows) -> pd.DataFrame:
     """The rows of an undisturbed run, in this process."""
     path = tmp_path_factory.mktemp("whole") / "s.sqlite"
-    named = named_study(indicators=INDICATORS.split(","), population={"n": SAMPLE})
+    study = tiny_study(indicators=INDICATORS.split(","), population={"n": SAMPLE})
     with ScoreStore(path) as store:
-        run_plans(plan_study(named), store, executor=SerialExecutor(), progress=PlainProgress())
+        run_plans(plan_study(study), store, executor=SerialExecutor(), progress=PlainProgress())
     return rows(path)
 
 

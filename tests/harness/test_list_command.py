@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from untrained.harness.cli.catalogue import catalogue
+from untrained.harness.cli.list import catalogue
 from untrained.indicators import indicators
 
 

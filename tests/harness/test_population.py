@@ -68,23 +68,23 @@ def test_a_sample_larger_than_the_space_is_refused():
         sample(SPACE, 15626, seed=0)
 
 
-def test_populations_describe_themselves(named_study, tmp_path: Path):
-    drawn = select(SPACE, named_study(population={"n": 3, "seed": 5}, seed=1).study)
+def test_populations_describe_themselves(tiny_study, tmp_path: Path):
+    drawn = select(SPACE, tiny_study(population={"n": 3, "seed": 5}, seed=1))
     assert drawn.text == "sample of 3 of 15,625, seed 5"
     assert drawn.architectures == sample(SPACE, 3, seed=5)
-    everything = select(SPACE, named_study(population={"kind": "all"}).study)
+    everything = select(SPACE, tiny_study(population={"kind": "all"}))
     assert everything.text == "all 15,625"
     assert len(everything.architectures) == 15625
     file = tmp_path / "list.txt"
     file.write_text(f"# mine\n\n  {drawn.architectures[1]} \n{drawn.architectures[1]}\n")
-    listed = select(SPACE, named_study(population={"kind": "list", "file": str(file)}).study)
+    listed = select(SPACE, tiny_study(population={"kind": "list", "file": str(file)}))
     assert listed.architectures == drawn.architectures[1:2]
     assert listed.text == "1 listed of 15,625"
 
 
-def test_a_bad_list_is_named_with_its_line(named_study, tmp_path: Path):
+def test_a_bad_list_is_named_with_its_line(tiny_study, tmp_path: Path):
     file = tmp_path / "list.txt"
-    study = named_study(population={"kind": "list", "file": str(file)}).study
+    study = tiny_study(population={"kind": "list", "file": str(file)})
     with pytest.raises(MissingData, match=r"list\.txt: the file does not exist"):
         select(SPACE, study)
     file.write_text(f"{next(iter(SPACE))}\n|nor_conv_9x9~0|+|x\n")
@@ -99,7 +99,7 @@ def test_a_bad_list_is_named_with_its_line(named_study, tmp_path: Path):
 
 
 def test_the_known_ones_are_those_the_truth_has_a_value_of(
-    named_study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     (tmp_path / "tables").mkdir()
     texts = FIFTY[:9]
@@ -115,11 +115,11 @@ def test_the_known_ones_are_those_the_truth_has_a_value_of(
     )
     frame.to_parquet(tmp_path / "tables" / "nasbench201.parquet")
     monkeypatch.setenv("UNTRAINED_DATA", str(tmp_path))
-    everything = select(SPACE, named_study(population={"kind": "known"}).study)
+    everything = select(SPACE, tiny_study(population={"kind": "known"}))
     assert set(everything.architectures) == {str(a) for a in texts[:8]}
     assert everything.text == "all 8 that nasbench201 knows"
-    some = select(SPACE, named_study(population={"kind": "known", "n": 5, "seed": 2}).study)
-    fewer = select(SPACE, named_study(population={"kind": "known", "n": 2, "seed": 2}).study)
+    some = select(SPACE, tiny_study(population={"kind": "known", "n": 5, "seed": 2}))
+    fewer = select(SPACE, tiny_study(population={"kind": "known", "n": 2, "seed": 2}))
     assert len(set(some.architectures)) == 5
     assert set(some.architectures) < set(everything.architectures)
     assert fewer.architectures == some.architectures[:2]
@@ -127,4 +127,4 @@ def test_the_known_ones_are_those_the_truth_has_a_value_of(
     with pytest.raises(
         UserError, match="a sample of 9 was asked for, but 'nasbench201' knows only 8"
     ):
-        select(SPACE, named_study(population={"kind": "known", "n": 9}).study)
+        select(SPACE, tiny_study(population={"kind": "known", "n": 9}))

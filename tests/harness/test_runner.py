@@ -39,13 +39,13 @@ SHARING = (
 
 
 @pytest.fixture
-def run(tmp_path: Path, named_study: Callable):
+def run(tmp_path: Path, tiny_study: Callable):
     """Runs a small study into a store and returns the summary."""
 
     def go(name: str = "s.sqlite", *, executor=None, retry_failed: bool = False, **changes):
         with ScoreStore(tmp_path / name) as store:
             return run_plans(
-                plan_study(named_study(**changes)),
+                plan_study(tiny_study(**changes)),
                 store,
                 executor=executor or SerialExecutor(),
                 progress=PlainProgress(),

@@ -11,7 +11,7 @@ import torch
 from untrained.foundation import derive
 from untrained.harness.data.inputs import batches
 from untrained.harness.execution.scoring import score_task
-from untrained.harness.execution.task import ScoreTask, Wanted
+from untrained.harness.study.plan import ScoreTask, Wanted
 from untrained.indicators import Protocol, indicators
 from untrained.spaces import initialise, spaces
 

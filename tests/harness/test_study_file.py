@@ -9,10 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from untrained.foundation import MalformedInput, MissingData, UnknownName
-from untrained.harness.study.plan import plan_study
 from untrained.harness.study.study import Study
 from untrained.harness.study.study_file import builtin_studies, load_study, parse_study
-from untrained.harness.study.truth import truths_of_study
 
 GOOD = """\
 spaces = ["nasbench201"]
@@ -149,10 +147,13 @@ def test_syntax_errors_have_line_and_column():
     ],
 )
 def test_unknown_names_are_found_on_their_line(wrong: str, right: str, message: str):
-    named = parse(GOOD.replace(right, wrong))
-    with pytest.raises(MalformedInput) as caught:
-        plan_study(named)
-    assert str(caught.value).startswith(message)
+    assert error_of(GOOD.replace(right, wrong)).startswith(message)
+
+
+def test_every_unknown_name_is_listed_in_order_of_its_line():
+    text = GOOD.replace("naswot", "nasw0t").replace('"gaussian"', '"gausian"')
+    text += '[report]\nformats = ["htlm"]\n'
+    assert [line.split(":")[1] for line in error_of(text).splitlines()] == ["3", "6", "15"]
 
 
 @pytest.mark.parametrize(
@@ -168,9 +169,7 @@ def test_a_truth_that_does_not_exist_is_found_before_anything_is_scored(line: st
     text = GOOD.replace('benchmark = "nasbench201-analog"', line)
     if not line.startswith("benchmark"):
         text += 'benchmark = "nasbench201-analog"\n'
-    with pytest.raises(MalformedInput) as caught:
-        truths_of_study(parse(text))
-    assert str(caught.value).startswith(message)
+    assert error_of(text).startswith(message)
 
 
 def test_relative_paths_are_relative_to_the_study(tmp_path: Path):
@@ -192,15 +191,22 @@ def test_a_study_that_does_not_exist_suggests_one():
         load_study("gone.toml")
 
 
+def test_a_study_is_listed_without_a_look_at_its_names():
+    text = GOOD.replace("naswot", "nasw0t")
+    study = parse_study(text, place="s.toml", command="", check_names=False).study
+    assert study.indicators == ("nasw0t", "params")
+
+
 def test_a_study_that_is_not_text_is_refused(tmp_path: Path):
     file = tmp_path / "x.toml"
     file.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(MalformedInput, match="cannot be read"):
+    with pytest.raises(MalformedInput, match="cannot read the study"):
         load_study(str(file))
 
 
 @pytest.mark.parametrize("name", builtin_studies())
-def test_built_in_studies_are_valid_and_name_their_truth(name: str):
+def test_built_in_studies_are_valid_and_name_their_truth(name: str, monkeypatch):
+    monkeypatch.delenv("UNTRAINED_DATA", raising=False)
     study = load_study(name).study
     assert study.truth.benchmark
     assert study.population.n is not None

@@ -11,7 +11,6 @@ from typing import Any, Literal
 import numpy as np
 
 from untrained.foundation import UserError
-from untrained.harness.analysis.score_selection import ranked_of_plan
 from untrained.harness.execution.executors import (
     Device,
     Executor,
@@ -176,7 +175,7 @@ class LiveWorld(World):
         )
         estimator = self.problem.estimator
         assert estimator is not None, "scores come with an estimator"
-        frame = ranked_of_plan(plan, self._store).frame
+        frame = plan.scores_in(self._store)
         numbers = frame.set_index(["architecture", "indicator"])[["value", "alone_s"]]
         found = dict(zip(numbers.index, numbers.to_numpy(dtype=np.float64), strict=True))
         for architecture in wanted:

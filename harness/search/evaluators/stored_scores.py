@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from untrained.foundation import MissingData
-from untrained.harness.analysis.score_selection import ranked_of_store
+from untrained.harness.analysis.score_selection import select_stored_scores
 from untrained.harness.search.supernet.estimator import Estimator
 from untrained.results import ScoreStore
 from untrained.spaces import spaces
@@ -48,11 +48,11 @@ def read_scores(
 
     Raises:
         MissingData: there is no file, or it lacks an indicator.
-        UserError: see `ranked_of_store`.
+        UserError: see `select_stored_scores`.
     """
     names = list(estimator.indicators)
     with ScoreStore.read(path) as store:
-        [ranked] = ranked_of_store(
+        [ranked] = select_stored_scores(
             store, space=space, protocols=protocols, seed=seed, only=sorted(names)
         )
         environments = store.environments()

@@ -8,15 +8,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 from untrained.foundation import MissingData, UserError
-from untrained.harness.data.datasets import find_dataset
 from untrained.harness.execution.executors import Device
 from untrained.harness.search.driver import Budget
 from untrained.harness.search.evaluators.ground_truth import Truth
 from untrained.harness.search.experiment.runs import Finished, label_of, run_many
 from untrained.harness.search.experiment.setup import MakeLive, benchmark_of, open_search
-from untrained.harness.search.experiment.study import NamedSearchStudy, SearchStudy
+from untrained.harness.search.experiment.study import NamedSearchStudy
 from untrained.results.searches.speed import Trajectory
-from untrained.spaces import Benchmark
 
 _NONE: Mapping[str, tuple[Trajectory, ...]] = MappingProxyType({})
 Told = Callable[[str, int, int], None]
@@ -53,7 +51,6 @@ def run_study(
             "there; run it where that path leads to them, or take known_scores out"
         )
     benchmark = benchmark_of(study)
-    _check_dataset(study, benchmark)
     opened = [open_search(one, study, benchmark, live=live, device=device) for one in study.search]
     labels = [label_of(one, world) for one, world in zip(study.search, opened, strict=True)]
     twice = [label for label, count in Counter(labels).items() if count > 1]
@@ -91,14 +88,3 @@ def run_study(
         finished.append(Finished(one, world, tuple(trajectories)))
     truth = None if benchmark is None else Truth(benchmark)
     return finished, truth, opened[0].world.problem.dataset
-
-
-def _check_dataset(study: SearchStudy, benchmark: Benchmark | None) -> None:
-    """A dataset is one of the benchmark's, or one that networks can be built for.
-
-    Raises:
-        UnknownName: it is neither.
-    """
-    known = set() if benchmark is None else {t.dataset for t in benchmark.targets()}
-    if study.dataset is not None and study.dataset not in known:
-        find_dataset(study.dataset)

@@ -5,30 +5,20 @@ Every default of a search is here, but for those of the searchers' own settings.
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
-from importlib.resources import files
-from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
-from untrained.foundation import MalformedInput, MissingData, UnknownName
-from untrained.harness.study.study import Conditions
-from untrained.harness.study.study_file import checked
+from untrained.harness.data.datasets import check_input_source, find_dataset
+from untrained.harness.study.study import Conditions, StudyFile, StudyTable
+from untrained.harness.study.study_file import At, Named, StudyLoader
+from untrained.spaces import find_initialisation, spaces
 
 _TUPLE = Field(strict=False)
 Texts = Annotated[tuple[Annotated[str, Field(strict=True)], ...], _TUPLE]
 
 
-class _Section(BaseModel):
-    """Unknown keys, silently converted types, and budgets without an end are errors."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-
-
-class OneSearch(_Section):
+class OneSearch(StudyTable):
     """One searcher with an estimator, settings and a budget."""
 
     searcher: str
@@ -37,7 +27,7 @@ class OneSearch(_Section):
     indicator: Texts = ()
     """An indicator; several, whose ranks are summed; or an aggregate and, if not its own, its
     members."""
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = Field(default={})
     """Of the searcher, those that are not to be the default."""
     seconds: PositiveFloat | None = None
     """Budget of simulated or measured cost."""
@@ -45,7 +35,7 @@ class OneSearch(_Section):
     """Budget of scores and trainings."""
     runs: PositiveInt | None = None
     """By default as many as the study says."""
-    limits: dict[str, float] = {}
+    limits: dict[str, float] = Field(default={})
     """Upper bounds: `params`, `flops`, or a cost that the benchmark has."""
     inputs: str | None = None
     """What a supernet sees, instead of what the study says under [measuring]."""
@@ -57,7 +47,7 @@ class OneSearch(_Section):
     then the scored ones at the smallest number of changed decisions."""
 
 
-class LandscapeOptions(_Section):
+class LandscapeOptions(StudyTable):
     """Which routes are drawn on which landscapes; none without searches."""
 
     searches: Texts = ()
@@ -66,12 +56,11 @@ class LandscapeOptions(_Section):
     """Ids; by default those of the searches."""
 
 
-class SearchStudy(_Section):
+class SearchStudy(StudyFile):
     """Searches of one space, each run several times and looked up in one benchmark."""
 
-    title: str | None = None
-    """The study's name by default."""
     space: str
+    """Name of a search space."""
     dataset: str | None = None
     """That networks are searched for; by default that of the benchmark's default target."""
     benchmark: str | None = None
@@ -121,63 +110,58 @@ class SearchStudy(_Section):
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class NamedSearchStudy:
-    """A study and where it comes from."""
-
-    name: str
-    study: SearchStudy
-    command: str
-    """What a reader types to repeat it."""
-
-    @property
-    def title(self) -> str:
-        """The study's title, or its name."""
-        return self.study.title or self.name
+NamedSearchStudy = Named[SearchStudy]
 
 
-def builtin_search_studies() -> list[str]:
-    """Names of those that come with the project, sorted."""
-    folder = files("untrained.harness.search.experiment") / "studies"
-    return sorted(
-        entry.name.removesuffix(".toml")
-        for entry in folder.iterdir()
-        if entry.name.endswith(".toml")
-    )
+def _check_names(study: SearchStudy, at: At) -> None:
+    # these modules import this one
+    from untrained.harness.search.domain import find_cost
+    from untrained.harness.search.experiment.setup import benchmark_of
+    from untrained.harness.search.searcher import searchers
+    from untrained.harness.search.supernet.estimator import find_estimator
+
+    benchmark = None
+    with at("space"):
+        spaces[study.space]
+        with at("benchmark"):
+            benchmark = benchmark_of(study)
+    known = set() if benchmark is None else {t.dataset for t in benchmark.targets()}
+    if study.dataset is not None and study.dataset not in known:
+        with at("dataset"):
+            find_dataset(study.dataset)
+    with at("measuring", "inputs"):
+        study.measuring.find_dataset()
+    if study.measuring.initialisation is not None:
+        with at("measuring", "initialisation"):
+            find_initialisation(study.measuring.initialisation)
+    if study.landscape is not None and study.landscape.indicators:
+        with at("landscape", "indicators"):
+            find_estimator(study.landscape.indicators)
+    for number, one in enumerate(study.search):
+        costs = list(one.limits)
+        with at("search", number, "searcher"):
+            searcher = searchers[one.searcher]
+            with at("search", number, "settings"):
+                settings = searcher.settings(one.settings)
+                parameters = searcher.parameters.items()
+                costs += [str(settings[key]) for key, item in parameters if item.is_cost]
+        if one.indicator:
+            with at("search", number, "indicator"):
+                find_estimator(one.indicator)
+        if one.inputs is not None:
+            with at("search", number, "inputs"):
+                check_input_source(one.inputs)
+        for name in costs if study.space in spaces else ():
+            with at("search", number, "limits"):
+                find_cost(name, study, benchmark)
 
 
-def load_search_study(name: str, changes: Mapping[str, Any] | None = None) -> NamedSearchStudy:
-    """The study in a TOML file, or the built-in one of a name.
-
-    Args:
-        name: a path, or the name of a built-in study.
-
-    Raises:
-        UnknownName: neither a file nor a built-in study.
-        MissingData: a .toml file that is not there.
-        MalformedInput: the file cannot be read or is no such study; the message names the line.
-    """
-    path = Path(name)
-    known = builtin_search_studies()
-    if path.is_file():
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise MalformedInput(f"the search study {path} cannot be read: {error}") from error
-    elif name in known:
-        path = Path(f"{name}.toml")
-        text = (files("untrained.harness.search.experiment") / "studies" / path.name).read_text(
-            "utf-8"
-        )
-    elif path.suffix == ".toml" or len(path.parts) > 1:
-        raise MissingData(
-            f"the search study {path} does not exist; built-in ones are: {', '.join(known)}"
-        )
-    else:
-        raise UnknownName("search study", name, known, "give a .toml file, or use --searcher")
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise MalformedInput(f"{path}: not TOML: {error}; correct that and run again") from error
-    study = checked(SearchStudy, {**document, **(changes or {})}, text=text, place=str(path))
-    return NamedSearchStudy(path.stem, study, f"untrained search {name}")
+SEARCH_STUDIES = StudyLoader(
+    SearchStudy,
+    kind="search study",
+    package="untrained.harness.search.experiment",
+    command="untrained search",
+    hint="give a .toml file, or use --searcher",
+    check_names=_check_names,
+)
+builtin_search_studies, load_search_study = SEARCH_STUDIES.builtin, SEARCH_STUDIES.load

@@ -20,7 +20,8 @@ from untrained.harness.gate.baseline_files import load_baseline, write_baseline
 from untrained.harness.gate.checking import Check, check_baseline
 from untrained.harness.gate.updating import measure_baseline
 from untrained.harness.study.plan import Plan
-from untrained.harness.study.study_file import NamedStudy, parse_study
+from untrained.harness.study.study import Study
+from untrained.harness.study.study_file import Named, parse_study
 from untrained.results import Finding, ScoreStore
 from untrained.spaces import Benchmark, Target, benchmarks
 from untrained.spaces.benchmarks.benchmark import Provenance
@@ -97,10 +98,10 @@ def toy_table(_toy: ToyTable, monkeypatch: pytest.MonkeyPatch) -> Iterator[ToyTa
 
 
 @pytest.fixture(scope="session")
-def study_of() -> Callable[..., NamedStudy]:
+def study_of() -> Callable[..., Named[Study]]:
     """The study of the baseline, with some texts replaced."""
 
-    def make(**replaced: str) -> NamedStudy:
+    def make(**replaced: str) -> Named[Study]:
         text = STUDY
         for old, new in replaced.items():
             line = next(one for one in STUDY.splitlines() if one.startswith(f"{old} ="))
@@ -117,7 +118,7 @@ def fill(store: ScoreStore, plans: Sequence[Plan]) -> None:
 
 @pytest.fixture(scope="session")
 def contents(
-    _toy: ToyTable, study_of: Callable[..., NamedStudy], tmp_path_factory: pytest.TempPathFactory
+    _toy: ToyTable, study_of: Callable[..., Named[Study]], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, str]:
     """The files of the baseline."""
     threads = torch.get_num_threads()
