@@ -29,17 +29,24 @@ def list_(
     as_markdown: Annotated[
         bool, typer.Option("--markdown", help="Print docs/indicators.md (indicators only).")
     ] = False,
+    as_schema: Annotated[
+        bool, typer.Option("--schema", help="Print docs/study.schema.json (studies only).")
+    ] = False,
 ) -> None:
     """List what is installed: indicators, searchers, spaces, benchmarks and the rest.
 
     [dim]untrained list indicators
 
-    untrained list benchmarks --json[/dim]
+    untrained list benchmarks --json
+
+    untrained list studies --schema[/dim]
     """
     if kind is not None and kind not in _KINDS:
         raise UnknownName("kind of thing to list", kind, _KINDS)
-    if as_markdown:
-        _print_catalogue(kind, as_json=as_json)
+    if as_markdown or as_schema:
+        wanted, option = ("indicators", "--markdown") if as_markdown else ("studies", "--schema")
+        _check_alone(kind, wanted, option, as_json or (as_markdown and as_schema))
+        print(catalogue() if as_markdown else study_schema(), end="")
         return
     kinds = [kind] if kind else list(_KINDS)
     found = {name: list(_KINDS[name]()) for name in kinds}
@@ -52,14 +59,20 @@ def list_(
         _print_table(name, items)
 
 
-def _print_catalogue(kind: str | None, *, as_json: bool) -> None:
-    if kind != "indicators" or as_json:
-        asked = " ".join(["list", *([kind] if kind else []), *(["--json"] if as_json else [])])
+def _check_alone(kind: str | None, wanted: str, option: str, with_others: bool) -> None:
+    if kind != wanted or with_others:
         raise UserError(
-            f"`{asked} --markdown`: only the indicators have a page in Markdown, and it is no "
-            "JSON; write `untrained list indicators --markdown`"
+            f"cannot print {kind or 'all kinds'} with {option}: it belongs to the {wanted} and "
+            f"goes with no other format; write `untrained list {wanted} {option}`"
         )
-    print(catalogue(), end="")
+
+
+def study_schema() -> str:
+    """The JSON schema of study files, for editors and checks: docs/study.schema.json."""
+    from untrained.harness.study.study import Study
+
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return json.dumps(schema | Study.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def _print_table(title: str, items: Iterable[Mapping[str, Any]]) -> None:

@@ -97,7 +97,8 @@ class Truth(StudyTable):
 
     benchmark: str | None = None
     """Benchmark of the true values, or a CSV or Parquet file with them (default: the first
-    benchmark whose data is present); none: no accuracies, only the agreement of scores with sizes and with each other."""
+    benchmark whose data is present); none: no accuracies, only the agreement of scores with
+    sizes and with each other."""
     absent: Literal["error", "agreement"] = "error"
     """Answer to missing data of the benchmark: an error, or the same as for benchmark `none`."""
     dataset: str | None = None
@@ -139,10 +140,13 @@ class Factors(StudyTable):
     """
 
     inputs: NamesIfAny = ()
-    """Further sources of inputs."""
+    """Further inputs."""
     batch_size: Annotated[tuple[PositiveInt, ...], Field(strict=False)] = ()
+    """Further batch sizes."""
     initialisation: NamesIfAny = ()
+    """Further initialisations."""
     labels: Annotated[tuple[LabelsOfImages, ...], Field(strict=False)] = ()
+    """Further labels."""
 
     @property
     def varied(self) -> dict[str, tuple[str | int, ...]]:

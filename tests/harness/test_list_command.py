@@ -1,10 +1,11 @@
 """What `untrained list` says of the indicators, to people and to programs."""
 
 import json
+from pathlib import Path
 
 import pytest
 
-from untrained.harness.cli.list import catalogue
+from untrained.harness.cli.list import catalogue, study_schema
 from untrained.indicators import indicators
 
 
@@ -46,3 +47,18 @@ def test_only_the_indicators_have_a_page(untrained, arguments):
     code, _, err = untrained("list", *arguments)
     assert code == 2
     assert "write `untrained list indicators --markdown`" in err
+
+
+def test_the_committed_schema_is_that_of_the_model(untrained):
+    page = Path(__file__).parents[2] / "docs" / "study.schema.json"
+    assert page.read_text(encoding="utf-8") == study_schema(), (
+        "docs/study.schema.json is not what the code says; write it again with\n"
+        "    untrained list studies --schema > docs/study.schema.json"
+    )
+    assert untrained("list", "studies", "--schema") == (0, study_schema(), "")
+    properties = json.loads(study_schema())["properties"]
+    assert properties["batch_size"]["description"] == "Batch size (default: that of the protocol)."
+    assert {"const": "all", "type": "string"} in properties["indicators"]["anyOf"]
+    code, _, err = untrained("list", "--schema")
+    assert code == 2
+    assert "write `untrained list studies --schema`" in err
