@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -18,12 +18,9 @@ from pydantic import (
 )
 
 from untrained.foundation import MalformedInput
-from untrained.harness.data.datasets import (
-    SYNTHETIC_INPUTS,
-    Dataset,
-    check_input_source,
-    find_dataset,
-)
+
+if TYPE_CHECKING:
+    from untrained.harness.data.datasets import Dataset
 
 # lists of TOML become tuples, which strict mode would refuse; their items stay strict
 Names = Annotated[tuple[Annotated[str, Field(strict=True)], ...], Field(strict=False, min_length=1)]
@@ -213,6 +210,8 @@ class Conditions(StudyTable):
     @property
     def synthetic(self) -> bool:
         """Whether inputs are drawn instead of read from the images of a dataset."""
+        from untrained.harness.data.datasets import SYNTHETIC_INPUTS
+
         return self.inputs in SYNTHETIC_INPUTS
 
     def about(self, dataset: str | None, *, inputs: str | None = None) -> Self:
@@ -246,8 +245,9 @@ class Conditions(StudyTable):
             UnknownName: the inputs or the dataset do not exist.
             MalformedInput: images of one dataset are asked for with the shape of another.
         """
-        source = check_input_source(self.inputs)
-        own = None if source in SYNTHETIC_INPUTS else source
+        from untrained.harness.data.datasets import check_input_source, find_dataset
+
+        own = None if self.synthetic else check_input_source(self.inputs)
         if self.dataset is None:
             return find_dataset(own or "cifar10")
         if own is not None and own != self.dataset:
