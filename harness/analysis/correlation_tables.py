@@ -1,13 +1,12 @@
-"""Joining stored scores with ground truth: correlation tables and the points behind them."""
+"""Tables of scores: correlations with ground truth and its noise, or agreement without truth."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from untrained.harness.analysis.ceilings import noise_ceilings
 from untrained.harness.analysis.score_matrix import (
     functional_classes,
     row_provenances,
@@ -18,23 +17,28 @@ from untrained.harness.analysis.score_matrix import (
 )
 from untrained.harness.analysis.score_selection import ScoreSelection
 from untrained.harness.study.study import Statistics
-from untrained.harness.study.truth import ChosenTruth
+from untrained.harness.study.truth import ChosenTruth, NoTruth
 from untrained.indicators import indicators
 from untrained.reports import Report, Section
 from untrained.results import (
+    AgreementRow,
     AgreementTable,
+    Ceiling,
     CorrelationTable,
     Resampling,
     ScoreStore,
     Stability,
     TableRow,
     TaskComparison,
+    agree,
     analyse,
     compare_over_tasks,
     compare_published,
+    noise_ceiling,
     seed_stability,
+    tied_pair_fraction,
 )
-from untrained.spaces import spaces
+from untrained.spaces import Target, spaces
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -195,3 +199,132 @@ def _notes(ranked: ScoreSelection, truth: ChosenTruth, values: pd.Series[float])
     if not truth.higher_is_better:
         notes.append("lower values of the target are better; correlations are with its negative")
     return (*notes, *supervised_notes(ranked))
+
+
+def agreement_table(
+    ranked: ScoreSelection,
+    truth: NoTruth,
+    *,
+    statistics: Statistics,
+    command: str,
+    title: str | None = None,
+) -> AgreementTable:
+    """The table of one search space.
+
+    Args:
+        title: of the table; by default the space's title and what it is.
+
+    Raises:
+        MissingData: no score fits.
+    """
+    scored = score_matrix(ranked)
+    scores = scored.wide
+    classes = functional_classes(ranked.space, scores.index) if statistics.by_class else None
+    found = agree(
+        scores,
+        higher_is_better=scored.higher_is_better,
+        resampling=Resampling(
+            statistics.resamples, statistics.confidence, statistics.seed, statistics.interval
+        ),
+        clusters=classes,
+    )
+    return AgreementTable(
+        title=title or f"{spaces[ranked.space].title}: agreement of scores, no accuracies",
+        space=ranked.space,
+        population=ranked.population,
+        n_population=len(ranked.architectures),
+        reason=truth.reason,
+        resamples=statistics.resamples,
+        confidence=statistics.confidence,
+        bootstrap_seed=statistics.seed,
+        interval=statistics.interval,
+        clusters=None if classes is None else classes.nunique(),
+        command=command,
+        notes=(*score_notes(ranked), *stand_in_notes(ranked), *supervised_notes(ranked)),
+        rows=tuple(
+            AgreementRow(
+                **row.provenance(),
+                indicator=name,
+                n=int(scores[name].count()),
+                n_population=len(scores),
+                ties=tied_pair_fraction(scores[name].dropna()),
+                with_sizes=found.with_sizes[name],
+            )
+            for name, row in row_provenances(ranked, scored).items()
+        ),
+        redundancy=found.redundancy,
+    )
+
+
+def build_tables(
+    ranked: Sequence[ScoreSelection],
+    truths: Mapping[str, ChosenTruth | NoTruth],
+    *,
+    statistics: Statistics,
+    command: str,
+) -> tuple[list[Section], list[AgreementTable]]:
+    """The tables of some search spaces: against accuracies where there are any.
+
+    Raises:
+        MissingData: no score of a space fits.
+    """
+    sections, agreements = [], []
+    for part in ranked:
+        truth = truths[part.space]
+        if isinstance(truth, NoTruth):
+            agreements.append(agreement_table(part, truth, statistics=statistics, command=command))
+        else:
+            section = correlation_section(part, truth, statistics=statistics, command=command)
+            sections.append(section)
+    return sections, agreements
+
+
+_VALIDATION_OF = {
+    "test_accuracy": "valid_accuracy",
+    "test_loss": "val_loss",
+    "negative_loss": "negative_valid_loss",
+    "miou": "valid_miou",
+    "ssim": "valid_ssim",
+}
+"""Of a test metric, the validation metric where a benchmark has both."""
+
+
+def noise_ceilings(
+    truth: ChosenTruth, values: pd.Series[float], *, resampling: Resampling
+) -> tuple[Ceiling, ...]:
+    """How well the benchmark's own noise lets its target be ranked, over the same architectures.
+
+    Training seed against training seed (the two lowest, where the benchmark has several), and
+    validation against the target.
+
+    Args:
+        values: its values, indexed by architecture; they cut the top slices.
+
+    Returns:
+        As many as the benchmark's columns allow; surrogates without such columns have none.
+    """
+    sign = 1 if truth.higher_is_better else -1
+    return tuple(
+        noise_ceiling(
+            sign * truth.benchmark.values(values.index, first),
+            sign * truth.benchmark.values(values.index, second),
+            names=(first.label, second.label),
+            target=sign * values,
+            resampling=resampling,
+        )
+        for first, second in _pairs(truth)
+    )
+
+
+def _pairs(truth: ChosenTruth) -> Iterator[tuple[Target, Target]]:
+    wanted = truth.target
+    there = set(truth.benchmark.targets())
+    alike = [t for t in there if (t.dataset, t.epochs) == (wanted.dataset, wanted.epochs)]
+    seeds = sorted(t for t in alike if t.metric == wanted.metric and t.seed >= 0)
+    if len(seeds) > 1:
+        yield seeds[0], seeds[1]
+    validation = sorted(
+        t for t in alike if t.metric == _VALIDATION_OF.get(wanted.metric) and t.seed == wanted.seed
+    )
+    if validation:
+        yield validation[0], wanted

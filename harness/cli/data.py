@@ -35,10 +35,9 @@ def list_data(*, as_json: AsJson = False) -> None:
     [dim]untrained data list[/dim]
     """
     from untrained.harness.cli.output import print_rows
-    from untrained.harness.data.inventory import inventory
     from untrained.spaces import data_folder
 
-    rows = [item.row() for item in inventory()]
+    rows = list(_inventory())
     if as_json:
         print(json.dumps({"folder": str(data_folder()), "data": rows}, indent=2))
         return
@@ -128,6 +127,50 @@ def verify_data(
         raise typer.Exit(1)
 
 
+def _inventory() -> Iterator[dict[str, str]]:
+    """All registered benchmarks, then all image sets: one row each."""
+    from untrained.foundation import MissingData
+    from untrained.harness.data.datasets import datasets
+    from untrained.harness.data.inputs import image_file
+    from untrained.spaces import benchmarks
+
+    def row(name: str, kind: str, of: str, how: str) -> dict[str, str]:
+        there = "no" if how else "yes"
+        return {"name": name, "kind": kind, "of": of, "there": there, "how to get it": how}
+
+    for name, benchmark in benchmarks.items():
+        missing = benchmark.missing()
+        how = "" if missing is None else _how_to_get(name) or missing
+        yield row(name, benchmark.kind, benchmark.space, how)
+    for dataset in datasets.values():
+        name, how = f"{dataset.name}-images", ""
+        try:
+            image_file(dataset)
+        except MissingData as error:
+            how = _how_to_get(name) or str(error)
+        yield row(name, "images", dataset.name, how)
+
+
+def _how_to_get(name: str) -> str:
+    """The command that makes a table or image set, and where its official file is published.
+
+    Returns:
+        Empty text where nothing is known.
+    """
+    from untrained.harness.data.image_conversion import image_converters
+    from untrained.spaces.converters import converters
+    from untrained.spaces.converters.download import sources
+
+    source = sources().get(name)
+    if source is not None and source.address:
+        return f"untrained data fetch {name}"
+    takes = converters[name].takes if name in converters else image_converters().get(name)
+    if takes is None:
+        return ""
+    where = f" (from {source.page})" if source is not None else ""
+    return f"untrained data convert {name} PATH, PATH: {takes}{where}"
+
+
 def _convert(name: str, source: Path, folder: Path | None, *, replace: bool) -> None:
     from untrained.harness.data.image_conversion import convert_images, image_converters
     from untrained.spaces.converters import convert, converters
@@ -146,14 +189,14 @@ def _convert(name: str, source: Path, folder: Path | None, *, replace: bool) -> 
         raise UnknownName("converter", name, known, "untrained data list")
     with _bar(name, unit="images" if name in images else "architectures") as advance:
 
-        def told(done: int) -> None:
+        def count(done: int) -> None:
             advance(done, None)
 
         if name in images:
-            paths = convert_images(name, source, folder=folder, replace=replace, progress=told)
+            paths = convert_images(name, source, folder=folder, replace=replace, progress=count)
             print(f"written: {', '.join(map(str, paths))}")
             return
-        done = convert(name, source, folder=folder, replace=replace, progress=told)
+        done = convert(name, source, folder=folder, replace=replace, progress=count)
     print(
         f"written: {done.path} ({done.num_architectures:,} architectures, "
         f"{done.num_values:,} values); untrained data verify {name}"
@@ -162,7 +205,7 @@ def _convert(name: str, source: Path, folder: Path | None, *, replace: bool) -> 
 
 @contextmanager
 def _bar(title: str, *, unit: str) -> Iterator[Callable[[int, int | None], None]]:
-    """A bar on a terminal, silence elsewhere; the yielded call tells done and total."""
+    """A bar on a terminal, silence elsewhere; the yielded call takes done and total."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 

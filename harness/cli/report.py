@@ -160,8 +160,7 @@ def _report_of_store(
     from untrained.harness.study.study_file import checked
 
     wanted, how = checked(Truth, truth), checked(Statistics, statistics)
-    from untrained.harness.analysis.agreement_tables import build_tables
-    from untrained.harness.analysis.correlation_tables import make_report
+    from untrained.harness.analysis.correlation_tables import build_tables, make_report
     from untrained.harness.analysis.score_selection import select_stored_scores
     from untrained.harness.study.plan import aggregates_of_names
     from untrained.harness.study.truth import find_truth

@@ -56,8 +56,7 @@ def run(
 
     untrained run darts-quick --scores results/committed/darts-quick/scores.parquet[/dim]
     """
-    from untrained.harness.analysis.agreement_tables import build_tables
-    from untrained.harness.analysis.correlation_tables import make_report
+    from untrained.harness.analysis.correlation_tables import build_tables, make_report
     from untrained.harness.analysis.score_matrix import effects_of_factors
     from untrained.harness.analysis.score_selection import select_scores
     from untrained.harness.cli.output import print_report, warn_without_truth

@@ -1,16 +1,203 @@
-"""The batches that a protocol stands for."""
+"""The batches that a protocol stands for: image files, random crops, synthetic inputs."""
 
 from __future__ import annotations
 
+import hashlib
+import io
+from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from untrained.foundation import MalformedInput, derive
-from untrained.harness.data.datasets import find_dataset
-from untrained.harness.data.images import image_source, random_crops, read_images
+from untrained.foundation import MalformedInput, MissingData, derive
+from untrained.harness.data.datasets import Dataset, find_dataset, stand_ins
 from untrained.indicators import Protocol
+from untrained.spaces import data_folder
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
+
+
+def random_crops(images: Tensor, *, size: int, channels: int, seed: int) -> Tensor:
+    """One square piece of each image, every place equally likely.
+
+    Each channel of a piece is a colour of the image at that place, drawn uniformly and
+    independently of the other channels. Of fewer images the crops are the first ones.
+
+    Args:
+        images: (batch, colours, H, W).
+        size: height and width of a piece, at most H and W.
+
+    Returns:
+        (batch, channels, size, size).
+    """
+    batch, colours, height, width = images.shape
+    ends = [height - size + 1, width - size + 1, *[colours] * channels]
+    drawn = torch.from_numpy(np.random.default_rng(seed).integers(ends, size=(batch, len(ends))))
+    pieces = images.unfold(2, size, 1).unfold(3, size, 1)  # a view: (batch, colour, top, left, ...)
+    image, top, left = torch.arange(batch)[:, None], drawn[:, :1], drawn[:, 1:2]
+    return pieces[image, drawn[:, 2:], top, left]
+
+
+def image_file(dataset: Dataset) -> Path:
+    """Where the dataset's training images lie.
+
+    Raises:
+        MissingData: the file is not there; the message says where it was looked for.
+    """
+    path = data_folder() / "images" / dataset.file_name
+    if not path.is_file():
+        present = sorted(p.name for p in path.parent.glob("*.parquet"))
+        there = f"there are: {', '.join(present)}" if present else "there are no images"
+        instead = "".join(
+            f", or the stand-in {other.name}, which is there"
+            for other in stand_ins(dataset.name)
+            if other.file_name in present
+        )
+        raise MissingData(
+            f"images of {dataset.title} are needed, but {path} does not exist; {there}; put a "
+            "Parquet file with columns img (bytes, path) and label there, let UNTRAINED_DATA name "
+            f"the folder that holds images/, or use Gaussian inputs{instead}"
+        )
+    return path
+
+
+@lru_cache(maxsize=8)
+def _digest(path: Path, _mtime_ns: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def image_source(dataset: Dataset) -> str:
+    """SHA-256 of the dataset's image file, in hexadecimal.
+
+    Raises:
+        MissingData: the file is not there.
+    """
+    path = image_file(dataset)
+    return _digest(path, path.stat().st_mtime_ns)
+
+
+def _open(path: Path) -> pq.ParquetFile:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(path)
+    except (pa.ArrowException, OSError) as error:
+        raise MalformedInput(
+            f"{path} cannot be read as Parquet ({_first_line(error)}); it may be truncated: "
+            "get the file again"
+        ) from error
+    if any(file.schema_arrow.names.count(name) != 1 for name in ("img", "label")):
+        raise MalformedInput(
+            f"{path} is not an image set: it has the columns {', '.join(file.schema_arrow.names)}; "
+            "expected are img {bytes, path} and label, each once"
+        )
+    kind = file.schema_arrow.field("label").type
+    if not pa.types.is_integer(kind):
+        raise MalformedInput(
+            f"{path} is not an image set: it has a column label of {kind} instead of whole "
+            "numbers; write the number of each class, from 0"
+        )
+    return file
+
+
+def num_images(dataset: Dataset) -> int:
+    """How many images the dataset's file holds.
+
+    Raises:
+        MissingData: the file is not there.
+        MalformedInput: it cannot be read.
+    """
+    return int(_open(image_file(dataset)).metadata.num_rows)
+
+
+def read_images(
+    dataset: Dataset, sample_ids: Sequence[int]
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The images in the given rows of the dataset's file, in the given order.
+
+    Args:
+        sample_ids: row numbers, from 0.
+
+    Returns:
+        Images of shape (len(sample_ids), 3, resolution, resolution), normalised to the dataset's
+        mean 0 and standard deviation 1 per channel, and labels of shape (len(sample_ids),).
+
+    Raises:
+        MissingData: the file is not there, or has fewer rows than asked for.
+        MalformedInput: the file, a picture in it or a label cannot be read.
+    """
+    import pyarrow as pa
+
+    path = image_file(dataset)
+    file = _open(path)
+    if sample_ids and max(sample_ids) >= file.metadata.num_rows:
+        raise MissingData(
+            f"row {max(sample_ids)} of {path} is needed, but the file has only "
+            f"{file.metadata.num_rows} images; get the whole set or use a smaller batch"
+        )
+    try:
+        table = file.read(columns=["img", "label"]).take(pa.array(sample_ids, type=pa.int64()))
+    except (pa.ArrowException, OSError) as error:
+        raise MalformedInput(
+            f"{path} cannot be read to its end ({_first_line(error)}); it may be truncated: "
+            "get the file again"
+        ) from error
+    rows = table.column("img").to_pylist()
+    raw = np.stack(
+        [_decode(row, path, i, dataset) for row, i in zip(rows, sample_ids, strict=True)]
+    )
+    found = table.column("label").to_pylist()
+    if None in found:
+        raise MalformedInput(
+            f"{path}, row {sample_ids[found.index(None)]}: it has no label; get the file again, or "
+            "leave the picture out"
+        )
+    labels = np.asarray(found, dtype=np.int64)
+    if labels.min() < 0 or labels.max() >= dataset.num_classes:
+        raise MalformedInput(
+            f"{path} has labels {labels.min()} to {labels.max()}, but {dataset.title} has classes "
+            f"0 to {dataset.num_classes - 1}; this is the file of another dataset"
+        )
+    mean, std = (np.asarray(c, dtype=np.float32) for c in (dataset.mean, dataset.std))
+    images = ((raw.astype(np.float32) - mean) / std).transpose(0, 3, 1, 2)
+    return np.ascontiguousarray(images), labels
+
+
+def _decode(cell: object, path: Path, row: int, dataset: Dataset) -> NDArray[np.uint8]:
+    """One picture as (height, width, 3)."""
+    from PIL import Image
+
+    try:
+        content = cell["bytes"]  # type: ignore[index]  # a cell of a foreign file: anything
+        with Image.open(io.BytesIO(content)) as picture:
+            pixels = np.asarray(picture.convert("RGB"))
+    except (
+        *(OSError, TypeError, KeyError, ValueError, SyntaxError),
+        Image.DecompressionBombError,
+    ) as error:
+        raise MalformedInput(
+            f"{path}, row {row}: the column img holds no picture ({_first_line(error)}); expected "
+            "is a struct whose field bytes is a PNG file: get the file again"
+        ) from error
+    expected = (dataset.resolution, dataset.resolution, 3)
+    if pixels.shape != expected:
+        raise MalformedInput(
+            f"{path}, row {row}: the picture is {pixels.shape[1]} x {pixels.shape[0]} pixels, but "
+            f"{dataset.title} has {expected[1]} x {expected[0]}; this is another dataset's file"
+        )
+    return pixels
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no details'}"
+
 
 Batch = tuple[Tensor, Tensor | None]
 """Inputs (batch_size, in_channels, resolution, resolution), labels (batch_size,)."""

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from untrained.foundation import Interrupted, StorageError
 from untrained.harness.data.inputs import batches
-from untrained.harness.execution.executors import Device, Executor, device_name
-from untrained.harness.execution.pool import WorkerDied
+from untrained.harness.execution.executors import Device, Executor, WorkerDied, device_name
 from untrained.harness.execution.progress import Progress
 from untrained.harness.execution.scoring import score_task
 from untrained.harness.study.plan import Plan, ScoreTask

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from untrained.foundation import derive
-from untrained.harness.execution.pool import isolated
+from untrained.harness.execution.executors import isolated
 from untrained.indicators import Measurement, Reading, indicators, read
 from untrained.spaces import Network, spaces
 

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from untrained.foundation import MalformedInput, MissingData, Unsupported, UserError, derive
 from untrained.harness.data.inputs import batches
-from untrained.harness.execution.executors import Executor
-from untrained.harness.execution.pool import WorkerDied
+from untrained.harness.execution.executors import Executor, WorkerDied
 from untrained.harness.execution.scoring import build_network
 from untrained.harness.gennas_tasks.evolution import AnyTask
 from untrained.harness.gennas_tasks.journal import Journal

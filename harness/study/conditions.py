@@ -8,7 +8,7 @@ import numpy as np
 
 from untrained.foundation import MalformedInput, derive
 from untrained.harness.data.datasets import Dataset
-from untrained.harness.data.images import image_source, num_images
+from untrained.harness.data.inputs import image_source, num_images
 from untrained.harness.study.study import Conditions
 from untrained.indicators import Protocol, indicators
 from untrained.spaces import find_initialisation

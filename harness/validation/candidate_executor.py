@@ -7,8 +7,7 @@ from contextlib import closing
 from functools import partial
 from typing import TypeVar
 
-from untrained.harness.execution.executors import Executor
-from untrained.harness.execution.pool import WorkerDied
+from untrained.harness.execution.executors import Executor, WorkerDied
 from untrained.harness.validation.access_audit import Sighting, take_sightings
 from untrained.harness.validation.candidate import Candidate
 from untrained.indicators import indicators

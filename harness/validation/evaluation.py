@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from untrained.harness.analysis.ceilings import noise_ceilings
+from untrained.harness.analysis.correlation_tables import noise_ceilings
 from untrained.harness.analysis.score_matrix import wide_scores
 from untrained.harness.analysis.score_selection import select_scores
 from untrained.harness.study.plan import Plan

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from untrained.foundation import StorageError, UserError
-from untrained.harness.execution.executors import make_executor
-from untrained.harness.execution.pool import WorkerDied
+from untrained.harness.execution.executors import WorkerDied, make_executor
 from untrained.harness.execution.progress import Progress
 from untrained.harness.execution.runner import RunSummary, run_plans
 from untrained.harness.study.plan import Plan, ScoreTask

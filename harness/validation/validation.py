@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from untrained.foundation import UserError
-from untrained.harness.execution.executors import make_executor
-from untrained.harness.execution.pool import WorkerDied
+from untrained.harness.execution.executors import WorkerDied, make_executor
 from untrained.harness.execution.progress import Progress
 from untrained.harness.validation.candidate import Candidate, source_notes
 from untrained.harness.validation.candidate_executor import CandidateExecutor

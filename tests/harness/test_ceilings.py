@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy.stats import kendalltau
 
-from untrained.harness.analysis.ceilings import noise_ceilings
+from untrained.harness.analysis.correlation_tables import noise_ceilings
 from untrained.harness.study.truth import ChosenTruth
 from untrained.results import Resampling
 from untrained.spaces import Target

@@ -8,7 +8,7 @@ import torch
 from scipy.stats import chisquare
 from torch import Tensor
 
-from untrained.harness.data.images import random_crops
+from untrained.harness.data.inputs import random_crops
 
 
 def places_of(piece: Tensor, image: Tensor) -> list[tuple[int, int, int]]:

@@ -18,7 +18,7 @@ import pytest
 from untrained.foundation import MalformedInput, MissingData
 from untrained.harness.data.datasets import datasets
 from untrained.harness.data.image_conversion import convert_images
-from untrained.harness.data.images import read_images
+from untrained.harness.data.inputs import read_images
 
 
 @pytest.fixture

@@ -19,11 +19,11 @@ from untrained.harness.execution import executors
 from untrained.harness.execution.executors import (
     ProcessExecutor,
     SerialExecutor,
+    WorkerDied,
     available_cores,
     find_device,
     make_executor,
 )
-from untrained.harness.execution.pool import WorkerDied
 
 WORK = '''
 import os, signal, time

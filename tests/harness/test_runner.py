@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from untrained.foundation import Interrupted, StorageError
-from untrained.harness.execution.executors import ProcessExecutor, SerialExecutor
-from untrained.harness.execution.pool import WorkerDied
+from untrained.harness.execution.executors import ProcessExecutor, SerialExecutor, WorkerDied
 from untrained.harness.execution.progress import PlainProgress
 from untrained.harness.execution.runner import run_plans
 from untrained.harness.study.plan import plan_study

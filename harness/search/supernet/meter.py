@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from untrained.foundation import Unsupported, UntrainedError, UserError, derive
 from untrained.harness.data.inputs import batches
-from untrained.harness.execution.pool import isolated
+from untrained.harness.execution.executors import isolated
 from untrained.harness.search.supernet.gradient import squared_gradient_norm
 from untrained.harness.study.conditions import resolve
 from untrained.harness.study.study import Conditions
