@@ -15,7 +15,6 @@ from untrained.reports.tables.grid import Grid, GridColumn, number, whole_number
 
 if TYPE_CHECKING:
     import matplotlib.figure
-    from matplotlib.axes import Axes
 
     from untrained.results import Redundancy
 
@@ -68,23 +67,20 @@ def _figure(found: Redundancy) -> Figure:
     names = [drawable(name) for name in found.indicators]
 
     def draw(figure: matplotlib.figure.Figure) -> None:
+        from scipy.cluster.hierarchy import dendrogram
+
         tree, matrix = figure.subplots(1, 2, width_ratios=[0.6, 0.24 * len(names)])
         draw_matrix(matrix, np.array(found.rho), names, names, fontsize=4.6)
         matrix.set_aspect("equal")
-        _draw_tree(tree, found)
+        matrix.tick_params(axis="x", rotation=90)
+        # joined from the right, where the matrix stands; scipy puts leaves at 5, 15, 25, ...
+        joins = dendrogram(np.array(found.linkage), no_plot=True)
+        for x, y in zip(joins["dcoord"], joins["icoord"], strict=True):
+            tree.plot(x, np.array(y) / 10, color=INK, linewidth=0.7)
+        tree.set_xlim(1.02 * max([1e-9, *(join[2] for join in found.linkage)]), 0)
+        tree.set_axis_off()
         tree.sharey(matrix)
 
     side = 0.24 * len(names)
     size = (2.6 + side, 1.4 + side)
     return Figure("redundancy", "Spearman's rho between the scores of all indicators", size, draw)
-
-
-def _draw_tree(axes: Axes, found: Redundancy) -> None:
-    """The clustering, joined from the right, where the matrix stands."""
-    places = {i: (0.0, i + 0.5) for i in range(len(found.indicators))}
-    for step, (first, second, distance, _) in enumerate(found.linkage):
-        (x1, y1), (x2, y2) = places.pop(int(first)), places.pop(int(second))
-        axes.plot([x1, distance, distance, x2], [y1, y1, y2, y2], color=INK, linewidth=0.7)
-        places[len(found.indicators) + step] = (distance, (y1 + y2) / 2)
-    axes.set_xlim(max([1e-9, *(join[2] for join in found.linkage)]) * 1.02, 0)
-    axes.set_axis_off()

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from untrained.reports.figures.drawing import Figure
 from untrained.reports.figures.points import Marked, Points, marked, points
-from untrained.reports.figures.scatter import CELLS, DENSITY_ABOVE, LEVELS, representatives, scatter
+from untrained.reports.figures.scatter import CELLS, DENSITY_ABOVE, representatives, scatter
 from untrained.reports.pages.report import Section
 
 if TYPE_CHECKING:
@@ -85,4 +85,4 @@ def _remarks(*texts: str) -> tuple[str, ...]:
 
 
 def _density(pairs: Points) -> str:
-    return f"shade: networks a cell, {LEVELS} levels by logarithm; n = {pairs.x.size:,}"
+    return f"shade: networks a cell, by logarithm; n = {pairs.x.size:,}"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from untrained.reports.blocks.block import Part
-from untrained.reports.figures.drawing import BLUE, GREY, Figure, drawable
+from untrained.reports.figures.dot_rows import set_rows
+from untrained.reports.figures.drawing import BLUE, GREY, Figure
 from untrained.reports.pages.report import Section
 from untrained.reports.tables.columns import RHO, TAU
 from untrained.reports.tables.grid import Grid, GridColumn, number, whole_number, words
@@ -59,23 +61,20 @@ def stability_part(section: Section) -> Part | None:
 
 
 def _figure(rows: list[tuple[TableRow, Stability]]) -> Figure:
+    names = [row.correlation.indicator for row, _ in rows]
+
     def draw(figure: matplotlib.figure.Figure) -> None:
+        import seaborn as sns
+
         axes = figure.add_subplot()
-        for place, (_, one) in enumerate(rows):
-            known = [tau for tau in one.taus if not math.isnan(tau)]
-            if known:
-                axes.plot([min(known), max(known)], [place] * 2, color=GREY, linewidth=0.7)
-            axes.scatter(known, [place] * len(known), s=12, color=BLUE, alpha=0.7, linewidths=0)
-            axes.scatter([one.tau_mean], [place], s=60, marker="|", color=BLUE, linewidths=1.2)
-        axes.axvline(0, color=GREY, linewidth=0.6)
-        axes.set_yticks(range(len(rows)))
-        names = [drawable(row.correlation.indicator) for row, _ in rows]
-        axes.set_yticklabels(names, parse_math=False)
-        axes.set_ylim(len(rows) - 0.4, -0.6)
-        axes.tick_params(axis="y", length=0, labelsize=7)
-        axes.spines["left"].set_visible(False)
-        axes.grid(linewidth=0.3, color=GREY, alpha=0.4)
-        axes.set_xlabel("Kendall tau-b of each seed; bar: their mean")
+        taus = pd.DataFrame([one.taus for _, one in rows]).T
+        common = {"orient": "h", "color": BLUE, "ax": axes}
+        sns.stripplot(taus, jitter=False, size=3.5, alpha=0.7, **common)
+        # the bar is the mean, the line reaches from the least to the largest
+        look = {"linestyle": "none", "marker": "|", "markersize": 8, "markeredgewidth": 1.2}
+        err = {"color": GREY, "linewidth": 0.7}
+        sns.pointplot(taus, errorbar=("pi", 100), err_kws=err, **look, **common)
+        set_rows(axes, names, "Kendall tau-b of each seed; bar: their mean")
 
     text = "Kendall's tau-b of each indicator under each seed"
     return Figure("stability", text, (5.6, 0.9 + 0.2 * len(rows)), draw)

@@ -103,7 +103,7 @@ def _draw(
     axes.scatter([p.seconds for p in points], [p.tau for p in points], s=14, color=BLUE, zorder=3)
     axes.axhline(0, color=GREY, linewidth=0.4)
     axes.margins(x=0.14)
-    axes.grid(axis="y", linewidth=0.3, alpha=0.5)
+    axes.grid(axis="y")
     if titled:
         # titles are text, not formulas: a dollar sign in one must not be parsed
         title = f"{drawable(table.title)} (n = {count(table.n_population)})"

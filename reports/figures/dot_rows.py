@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pandas as pd
+
 from untrained.reports.figures.drawing import GREY, PAPER, SERIES, Figure, drawable
 
 if TYPE_CHECKING:
@@ -54,26 +57,31 @@ def dot_rows(
 
     def draw(figure: matplotlib.figure.Figure) -> None:
         axes = figure.add_subplot()
-        axes.axvline(0, color=GREY, linewidth=0.6)
+        places = np.arange(len(names))
         if joined:
-            _join(axes, series)
+            values = pd.DataFrame([dots.values for dots in series])
+            axes.hlines(places, values.min(), values.max(), color=GREY, linewidth=0.7, zorder=1)
         for number, dots in enumerate(series):
             colour, marker = SERIES[number]
             # intervals stand a little apart, so that one does not hide another
-            _draw(
-                axes,
-                dots,
-                colour,
+            beside = places + (number - (len(series) - 1) / 2) * 0.16 * bool(dots.lows)
+            if dots.lows:
+                axes.hlines(beside, dots.lows, dots.highs, color=colour, linewidth=0.9, alpha=0.6)
+            if not math.isnan(dots.limit):
+                axes.axvline(dots.limit, color=colour, linewidth=1.0, linestyle=_LINES[marker])
+            axes.plot(
+                dots.values,
+                beside,
                 marker,
-                shift=(number - (len(series) - 1) / 2) * 0.16 * bool(dots.lows),
+                color=colour,
+                markerfacecolor=PAPER if number else colour,
+                markersize=4.2,
+                markeredgewidth=0.9,
+                zorder=3,
+                clip_on=False,
+                label=dots.label,
             )
-        axes.set_yticks(range(len(names)))
-        axes.set_yticklabels([drawable(one) for one in names], parse_math=False)
-        axes.set_ylim(len(names) - 0.4, -0.6)
-        axes.tick_params(axis="y", length=0, labelsize=7)
-        axes.spines["left"].set_visible(False)
-        axes.grid(axis="both", linewidth=0.3, color=GREY, alpha=0.4)
-        axes.set_xlabel(x_label, parse_math=False)
+        set_rows(axes, names, x_label)
         if len(series) > 1:
             figure.legend(loc="outside upper center", ncols=2 if len(series) > 3 else len(series))
 
@@ -81,31 +89,12 @@ def dot_rows(
     return Figure(name, text, (5.6, height), draw)
 
 
-def _draw(axes: Axes, dots: Dots, colour: str, marker: str, *, shift: float) -> None:
-    known = [i for i, value in enumerate(dots.values) if not math.isnan(value)]
-    if dots.lows:
-        for i in known:
-            if not math.isnan(dots.lows[i]) and not math.isnan(dots.highs[i]):
-                ends = [dots.lows[i], dots.highs[i]]
-                axes.plot(ends, [i + shift] * 2, color=colour, linewidth=0.9, alpha=0.6)
-    if not math.isnan(dots.limit):
-        axes.axvline(dots.limit, color=colour, linewidth=1.0, linestyle=_LINES[marker])
-    axes.scatter(
-        [dots.values[i] for i in known],
-        [i + shift for i in known],
-        s=18,
-        marker=marker,
-        facecolors=colour if marker == SERIES[0][1] else PAPER,
-        edgecolors=colour,
-        linewidths=0.9,
-        zorder=3,
-        clip_on=False,
-        label=dots.label,
-    )
-
-
-def _join(axes: Axes, series: Sequence[Dots]) -> None:
-    for i in range(len(series[0].values)):
-        values = [one.values[i] for one in series if not math.isnan(one.values[i])]
-        if len(values) > 1:
-            axes.plot([min(values), max(values)], [i, i], color=GREY, linewidth=0.7, zorder=1)
+def set_rows(axes: Axes, names: Sequence[str], x_label: str) -> None:
+    """Name the rows 0, 1, ... of a plot from top to bottom and mark zero."""
+    axes.axvline(0, color=GREY, linewidth=0.6)
+    axes.set_yticks(range(len(names)), list(map(drawable, names)), parse_math=False)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0, labelsize=7)
+    axes.spines["left"].set_visible(False)
+    axes.grid()
+    axes.set_xlabel(x_label, parse_math=False)

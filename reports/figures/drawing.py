@@ -15,11 +15,8 @@ if TYPE_CHECKING:
     import matplotlib.figure
 
 
-BLUE = "#0072b2"
-VERMILION = "#d55e00"
-GREEN = "#009e73"
-PURPLE = "#b5619a"
-GREY = "#80858e"
+# seaborn's palette "colorblind" by number, which a figure has as its cycle of colours
+BLUE, VERMILION, GREEN, PURPLE, GREY = "C0", "C3", "C2", "C4", "C7"
 
 SERIES: tuple[tuple[str, str], ...] = (
     (BLUE, "o"),
@@ -34,34 +31,38 @@ INK = "#010203"
 PAPER = "#fefdfc"
 """Stands for the colour behind everything."""
 
-DIVERGING = "RdBu"
-"""matplotlib's map of correlations: red below zero, white at zero, blue above."""
 
-SEQUENTIAL = "cividis"
-"""matplotlib's map whose lightness rises evenly, also for the colour blind and in grey."""
+def _style() -> dict[str, Any]:
+    """Seaborn's style "ticks", small, in the colours that a page can replace."""
+    import seaborn as sns
+    from cycler import cycler
 
-
-STYLE: dict[str, Any] = {
-    "axes.edgecolor": INK,
-    "axes.facecolor": "none",
-    "axes.labelcolor": INK,
-    "axes.linewidth": 0.6,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlesize": 8.0,
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same extents everywhere
-    "font.size": 8.0,
-    "legend.fontsize": 7.0,
-    "legend.frameon": False,
-    "pdf.fonttype": 42,
-    "svg.fonttype": "none",
-    "text.color": INK,
-    "xtick.color": INK,
-    "xtick.major.width": 0.6,
-    "xtick.minor.width": 0.4,
-    "ytick.color": INK,
-    "ytick.major.width": 0.6,
-}
+    return {
+        **sns.axes_style("ticks"),
+        "axes.edgecolor": INK,
+        "axes.facecolor": "none",
+        "axes.labelcolor": INK,
+        "axes.linewidth": 0.6,
+        "axes.prop_cycle": cycler(color=sns.color_palette("colorblind").as_hex()),
+        "axes.spines.right": False,
+        "axes.spines.top": False,
+        "axes.titlesize": 8.0,
+        "font.family": "DejaVu Sans",  # comes with matplotlib: the same extents everywhere
+        "font.size": 8.0,
+        "grid.alpha": 0.4,
+        "grid.color": GREY,
+        "grid.linewidth": 0.3,
+        "legend.fontsize": 7.0,
+        "legend.frameon": False,
+        "pdf.fonttype": 42,
+        "svg.fonttype": "none",
+        "text.color": INK,
+        "xtick.color": INK,
+        "xtick.major.width": 0.6,
+        "xtick.minor.width": 0.4,
+        "ytick.color": INK,
+        "ytick.major.width": 0.6,
+    }
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,7 +111,7 @@ class Figure:
         stream = io.BytesIO()
         # without its dates a file depends on nothing but what is drawn
         dates = {"Date": None} if kind == "svg" else {"CreationDate": None}
-        with style.context(["default", {**STYLE, "svg.hashsalt": salt}]):
+        with style.context(["default", {**_style(), "svg.hashsalt": salt}]):
             figure = Canvas(figsize=self.size, layout="constrained")
             self.draw(figure)
             with warnings.catch_warnings():

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from untrained.reports.figures.drawing import SEQUENTIAL, Figure, drawable
+from untrained.reports.figures.drawing import Figure, drawable
 from untrained.results.searches.landscape import Landscape, Route, Surface
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _draw_surface(axes: Axes, landscape: Landscape, surface: Surface) -> PolyCol
         landscape.points[there, 1],
         C=surface.height[there],
         gridsize=max(4, round(float(np.sqrt(there.sum() / _IN_A_CELL)))),
-        cmap=SEQUENTIAL,
+        cmap="cividis",
         vmin=0.0,
         vmax=1.0,
         linewidths=0.1,

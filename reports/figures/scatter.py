@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from untrained.reports.figures.drawing import BLUE, INK, PAPER, Figure, wrapped
 from untrained.reports.figures.points import Marked, Points, symlog_limit
@@ -19,79 +19,34 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-LEVELS = 6
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class HexCells:
-    """The occupied cells of a picture by how full they are."""
-
-    outlines: tuple[npt.NDArray[np.float64], ...]
-    """One array a level, the emptiest first, shape (cells, 6, 2): corners in the unit square."""
-    fullest: int
-    """Points in the fullest cell."""
-
-
-def hex_cells(places: npt.NDArray[np.float64], *, shape: tuple[int, int]) -> HexCells:
-    """Count points in hexagons and sort these into levels by the logarithm of their count.
-
-    The hexagons are the cells of those centres, two shifted rectangular grids, to which a point is
-    nearest; distances are measured in columns and in rows of sqrt(3).
-
-    Args:
-        places: in the unit square, shape (points, 2).
-        shape: columns and rows of each of the two grids.
-
-    Returns:
-        Cells of level l hold more points than those of level l - 1.
-    """
-    found, counts = np.unique(_centres(places, shape), axis=0, return_counts=True)
-    corner = np.array([[0, 2], [1, 1], [1, -1], [0, -2], [-1, -1], [-1, 1]]) * [1 / 2, 1 / 6]
-    outlines = (found[:, None] + corner) / shape
-    fullest = int(counts.max(initial=0))
-    # the share first: it is exactly 1 in the fullest cell
-    share = np.log1p(counts) / np.log1p(max(1, fullest))
-    level = np.ceil(LEVELS * share).astype(int)
-    return HexCells(tuple(outlines[level == i] for i in range(1, LEVELS + 1)), fullest)
-
-
-def _centres(places: npt.NDArray[np.float64], shape: tuple[int, int]) -> npt.NDArray[np.float64]:
-    """The centre of each point's cell, in columns and rows."""
-    scaled = places * shape
-    near = np.round(scaled)
-    between = np.floor(scaled) + 0.5
-    # in columns and rows, a step of one row is as far as sqrt(3) columns
-    weight = np.array([1.0, 3.0])
-    first = (weight * (scaled - near) ** 2).sum(axis=1)
-    second = (weight * (scaled - between) ** 2).sum(axis=1)
-    return np.where((first <= second)[:, None], near, between)
-
-
-def representatives(
-    places: npt.NDArray[np.float64], rank: npt.NDArray[np.float64], *, shape: tuple[int, int]
-) -> npt.NDArray[np.int64]:
-    """One point of every occupied cell: the one of the largest rank, of equal ones the first.
-
-    Args:
-        places: in the unit square, shape (points, 2).
-        rank: shape (points,).
-        shape: as in `hex_cells`.
-
-    Returns:
-        Numbers of points in ascending order.
-    """
-    _, cell = np.unique(_centres(places, shape), axis=0, return_inverse=True)
-    order = np.lexsort((np.arange(rank.size), -rank, cell.ravel()))
-    first = np.unique(cell.ravel()[order], return_index=True)[1]
-    return np.sort(order[first])
-
-
 CELLS = (36, 15)
 """Columns and rows of each of the two grids of a density."""
 DENSITY_ABOVE = 2000
 """With more points than this their density is drawn: single ones would hide each other."""
 POINTS_ID = "points"
 _SIZE = (3.5, 2.6)
+
+
+def representatives(
+    places: npt.NDArray[np.float64], rank: npt.NDArray[np.float64], *, shape: tuple[int, int]
+) -> npt.NDArray[np.int64]:
+    """One point of every occupied hexagon: the one of the largest rank, of equal ones the first.
+
+    Args:
+        places: in the unit square, shape (points, 2).
+        rank: shape (points,).
+        shape: columns and rows of each of the two grids of hexagons, as in `Axes.hexbin`.
+
+    Returns:
+        Numbers of points in ascending order.
+    """
+    scaled = places * shape
+    centres = np.stack([np.round(scaled), np.floor(scaled) + 0.5])
+    # a step of one row is as far as sqrt(3) columns
+    near = (((scaled - centres) ** 2) @ [1.0, 3.0]).argmin(axis=0)
+    cells = centres[near, np.arange(len(scaled))]
+    best = pd.Series(rank).groupby([*cells.T]).idxmax()
+    return np.sort(best.to_numpy())
 
 
 def scatter(
@@ -163,12 +118,26 @@ def _set_scale(axes: Axes, points: Points) -> None:
 
 
 def _draw_density(axes: Axes, points: Points) -> None:
-    # limits first: the cells are regular where the axis, logarithmic or not, shows them
+    from matplotlib.colors import LinearSegmentedColormap, to_rgba
+
     axes.update_datalim(np.column_stack([points.x, points.y]))
     axes.autoscale_view()
+    # a layer without scale: cells are regular where the axis, logarithmic or not, shows them
+    layer = axes.inset_axes((0, 0, 1, 1), zorder=1)
+    layer.set_axis_off()
     place = axes.transScale + axes.transLimits
-    cells = hex_cells(place.transform(np.column_stack([points.x, points.y])), shape=CELLS)
-    _paint(axes, cells)
+    shades = [to_rgba(BLUE, 1 / 6), to_rgba(BLUE)]  # paler and not whiter: pages may be dark
+    layer.hexbin(
+        *place.transform(np.column_stack([points.x, points.y])).T,
+        gridsize=CELLS,
+        extent=(0, 1, 0, 1),
+        mincnt=1,
+        bins="log",
+        cmap=LinearSegmentedColormap.from_list("density", shades),
+        linewidths=0,
+        gid="density",
+    )
+    layer.set(xlim=(0, 1), ylim=(0, 1))
 
 
 def _draw_named(axes: Axes, points: Points, named: Sequence[int]) -> None:
@@ -183,29 +152,6 @@ def _draw_named(axes: Axes, points: Points, named: Sequence[int]) -> None:
             linewidths=0,
             clip_on=False,
             gid=POINTS_ID,
-        )
-
-
-def _paint(axes: Axes, cells: HexCells) -> None:
-    from matplotlib.patches import PathPatch
-    from matplotlib.path import Path
-
-    for level, outlines in enumerate(cells.outlines, start=1):
-        if not len(outlines):
-            continue
-        closed = np.concatenate([outlines, outlines[:, :1]], axis=1)
-        codes = [Path.MOVETO, *[Path.LINETO] * (closed.shape[1] - 2), Path.CLOSEPOLY]
-        path = Path(closed.reshape(-1, 2), codes * len(closed))
-        axes.add_patch(
-            PathPatch(
-                path,
-                transform=axes.transAxes,
-                facecolor=BLUE,
-                alpha=level / len(cells.outlines),
-                linewidth=0,
-                clip_on=False,
-                gid=f"density-{level}",
-            )
         )
 
 
