@@ -10,8 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from untrained.reports.figures.drawing import Figure
-from untrained.reports.figures.points import Marked, Points, marked, points
-from untrained.reports.figures.scatter import CELLS, DENSITY_ABOVE, representatives, scatter
+from untrained.reports.figures.scatter import (
+    CELLS,
+    DENSITY_ABOVE,
+    Marked,
+    Points,
+    marked,
+    points,
+    representatives,
+    scatter,
+)
 from untrained.reports.pages.report import Section
 
 if TYPE_CHECKING:

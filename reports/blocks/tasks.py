@@ -117,7 +117,6 @@ def _draw(axes: Axes, found: TaskComparison, half: int) -> None:
             ha="right" if at_left else "left",
             va="center",
             fontsize=7,
-            parse_math=False,
         )
     if not math.isnan(found.critical_difference):
         end = min(1 + found.critical_difference, k)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from untrained.reports.figures.drawing import BLUE, GREY, PAPER, Figure, drawable
+from untrained.reports.figures.drawing import BLUE, GREY, PAPER, Figure, drawable, label_powers
 from untrained.reports.tables.numbers import confidence_level, count
 
 if TYPE_CHECKING:
@@ -88,7 +88,9 @@ def _draw(
     axes: Axes, table: CorrelationTable, points: Sequence[CostPoint], *, titled: bool
 ) -> None:
     axes.set_xscale("log")
+    label_powers(axes.xaxis)
     front = pareto_front(points)
+    seconds, taus = [p.seconds for p in points], [p.tau for p in points]
     axes.step(
         [p.seconds for p in front],
         [p.tau for p in front],
@@ -98,16 +100,15 @@ def _draw(
         linestyle="--",
         zorder=1,
     )
-    for point in points:
-        axes.plot([point.seconds] * 2, [point.low, point.high], color=BLUE, lw=0.9, alpha=0.35)
-    axes.scatter([p.seconds for p in points], [p.tau for p in points], s=14, color=BLUE, zorder=3)
+    lows, highs = [p.low for p in points], [p.high for p in points]
+    axes.plot([seconds] * 2, [lows, highs], color=BLUE, linewidth=0.9, alpha=0.35)
+    axes.scatter(seconds, taus, s=14, color=BLUE, zorder=3)
     axes.axhline(0, color=GREY, linewidth=0.4)
     axes.margins(x=0.14)
     axes.grid(axis="y")
     if titled:
-        # titles are text, not formulas: a dollar sign in one must not be parsed
         title = f"{drawable(table.title)} (n = {count(table.n_population)})"
-        axes.set_title(title, loc="left", parse_math=False)
+        axes.set_title(title, loc="left")
     axes.set_xlabel("median seconds a network, alone, on one worker")
     axes.set_ylabel(f"Kendall tau-b [{confidence_level(table.confidence)}]")
     _label(axes, points, {p.indicator for p in front})
@@ -134,7 +135,6 @@ def _label(axes: Axes, points: Sequence[CostPoint], bold: set[str]) -> None:
             fontsize=6.5,
             va="center",
             fontweight="bold" if point.indicator in bold else "normal",
-            parse_math=False,
             bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.6},  # over lines behind it
         )
         best = min(_OFFSETS, key=lambda offset: _hidden(text, offset, taken, renderer))

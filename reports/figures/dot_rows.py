@@ -1,9 +1,9 @@
-"""A dot plot: one line a name, one marker a series, so that grey print still tells them apart."""
+"""One row a name: dot plots with a marker for each series, and forest plots inside a table."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     import matplotlib.figure
     from matplotlib.axes import Axes
 
+WIDTH = 176.0
+"""Pixels of the scale of a forest plot, without its margins."""
+MARGIN = 12.0
+"""Pixels that keep dots and labels at the ends of the scale whole."""
 
 _LINES = {"o": "--", "D": ":", "s": "-.", "^": (0, (5, 1))}
 """Dashes of a series' vertical line, by its marker."""
@@ -61,6 +65,7 @@ def dot_rows(
         if joined:
             values = pd.DataFrame([dots.values for dots in series])
             axes.hlines(places, values.min(), values.max(), color=GREY, linewidth=0.7, zorder=1)
+        lines = []
         for number, dots in enumerate(series):
             colour, marker = SERIES[number]
             # intervals stand a little apart, so that one does not hide another
@@ -69,7 +74,7 @@ def dot_rows(
                 axes.hlines(beside, dots.lows, dots.highs, color=colour, linewidth=0.9, alpha=0.6)
             if not math.isnan(dots.limit):
                 axes.axvline(dots.limit, color=colour, linewidth=1.0, linestyle=_LINES[marker])
-            axes.plot(
+            lines += axes.plot(
                 dots.values,
                 beside,
                 marker,
@@ -79,11 +84,12 @@ def dot_rows(
                 markeredgewidth=0.9,
                 zorder=3,
                 clip_on=False,
-                label=dots.label,
             )
         set_rows(axes, names, x_label)
         if len(series) > 1:
-            figure.legend(loc="outside upper center", ncols=2 if len(series) > 3 else len(series))
+            labels = [drawable(dots.label) for dots in series]
+            columns = 2 if len(series) > 3 else len(series)
+            figure.legend(lines, labels, loc="outside upper center", ncols=columns)
 
     height = 0.9 + 0.2 * len(names) + (0.25 if len(series) > 1 else 0)
     return Figure(name, text, (5.6, height), draw)
@@ -92,9 +98,74 @@ def dot_rows(
 def set_rows(axes: Axes, names: Sequence[str], x_label: str) -> None:
     """Name the rows 0, 1, ... of a plot from top to bottom and mark zero."""
     axes.axvline(0, color=GREY, linewidth=0.6)
-    axes.set_yticks(range(len(names)), list(map(drawable, names)), parse_math=False)
+    axes.set_yticks(range(len(names)), list(map(drawable, names)))
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0, labelsize=7)
     axes.spines["left"].set_visible(False)
     axes.grid()
-    axes.set_xlabel(x_label, parse_math=False)
+    axes.set_xlabel(x_label)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One row in pixels from the left edge of the cell."""
+
+    low: float
+    middle: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A labelled place of the scale."""
+
+    place: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forest:
+    """The scale of a table's intervals."""
+
+    left: float
+    right: float
+    step: float
+
+    @property
+    def ticks(self) -> tuple[Tick, ...]:
+        """A tick at every step, ends included."""
+        number = round((self.right - self.left) / self.step)
+        values = [self.left + i * self.step for i in range(number + 1)]
+        return tuple(Tick(self.place(value), f"{value:z.1f}") for value in values)
+
+    def place(self, value: float) -> float:
+        """Pixels from the left edge, to a tenth."""
+        share = (value - self.left) / (self.right - self.left)
+        return round(MARGIN + WIDTH * share, 1)
+
+    def bar(self, low: float, middle: float, high: float) -> Bar | None:
+        """The bar of an estimate; without an interval only its dot; None where it is missing."""
+        if math.isnan(middle):
+            return None
+        if math.isnan(low) or math.isnan(high):
+            low = high = middle
+        return Bar(self.place(low), self.place(middle), self.place(high))
+
+
+def forest(values: Iterable[float]) -> Forest:
+    """The narrowest scale with round ends that holds zero and all values.
+
+    Args:
+        values: correlations and ends of their intervals, in [-1, 1]; NaN are left out.
+
+    Returns:
+        A scale with at most six ticks.
+    """
+    known = [value for value in values if not math.isnan(value)]
+    low, high = min([0.0, *known]), max([0.0, *known])
+    step = next(
+        s for s in (0.1, 0.2, 0.5) if math.ceil(high / s - 1e-9) - math.floor(low / s + 1e-9) <= 5
+    )
+    left = math.floor(low / step + 1e-9) * step
+    right = max(math.ceil(high / step - 1e-9), round(left / step) + 1) * step
+    return Forest(left, right, step)

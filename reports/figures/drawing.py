@@ -13,6 +13,7 @@ from xml.sax.saxutils import escape
 
 if TYPE_CHECKING:
     import matplotlib.figure
+    from matplotlib.axis import Axis
 
 
 # seaborn's palette "colorblind" by number, which a figure has as its cycle of colours
@@ -57,6 +58,7 @@ def _style() -> dict[str, Any]:
         "pdf.fonttype": 42,
         "svg.fonttype": "none",
         "text.color": INK,
+        "text.parse_math": False,  # names are text: a dollar sign in one starts no formula
         "xtick.color": INK,
         "xtick.major.width": 0.6,
         "xtick.minor.width": 0.4,
@@ -111,16 +113,43 @@ class Figure:
         stream = io.BytesIO()
         # without its dates a file depends on nothing but what is drawn
         dates = {"Date": None} if kind == "svg" else {"CreationDate": None}
-        with style.context(["default", {**_style(), "svg.hashsalt": salt}]):
+        look = style.context(["default", {**_style(), "svg.hashsalt": salt}])
+        with look, warnings.catch_warnings():
+            # a reader's own fonts have the glyphs that the measuring font lacks
+            warnings.filterwarnings("ignore", message="Glyph", category=UserWarning)
             figure = Canvas(figsize=self.size, layout="constrained")
             self.draw(figure)
-            with warnings.catch_warnings():
-                # a reader's own fonts have the glyphs that the measuring font lacks
-                warnings.filterwarnings("ignore", message="Glyph", category=UserWarning)
-                figure.savefig(
-                    stream, format=kind, dpi=200, transparent=transparent, metadata=dates
-                )
+            figure.savefig(stream, format=kind, dpi=200, transparent=transparent, metadata=dates)
         return stream.getvalue()
+
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def label_powers(axis: Axis) -> None:
+    """Label a logarithmic axis by text: matplotlib writes powers of ten as formulas."""
+    from matplotlib.ticker import LogFormatter
+
+    class Powers(LogFormatter):
+        def __call__(self, x: float, pos: int | None = None) -> str:
+            if not super().__call__(x, pos):
+                return ""
+            plain = all(1e-4 <= abs(tick) <= 1e5 for tick in axis.get_majorticklocs() if tick)
+            return self.fix_minus(f"{x:g}" if plain else power(x))
+
+    axis.set_major_formatter(Powers())
+    axis.set_minor_formatter(Powers())
+
+
+def power(value: float) -> str:
+    """Format a number by a power of ten.
+
+    >>> power(1e6), power(-2e-5)
+    ('10⁶', '-2×10⁻⁵')
+    """
+    digits, exponent = f"{value:.3e}".split("e")
+    factor = {"1.000": "", "-1.000": "-"}.get(digits, f"{float(digits):g}\N{MULTIPLICATION SIGN}")
+    return f"{factor}10{str(int(exponent)).translate(_RAISED)}" if value else "0"
 
 
 def drawable(text: str) -> str:

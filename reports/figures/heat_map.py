@@ -45,22 +45,17 @@ def draw_matrix(
         ax=axes,
         vmin=-1,
         vmax=1,
-        cmap="RdBu",  # red below zero, white at zero, blue above
+        # red below zero, blue above: both pale enough for dark numbers, on dark pages too
+        cmap=sns.diverging_palette(20, 245, s=90, l=55, as_cmap=True),
         annot=np.array(shown),
         fmt="",
-        annot_kws={"fontsize": fontsize},
+        annot_kws={"fontsize": fontsize, "color": "#101010"},
         cbar=False,
         xticklabels=False,
         yticklabels=False,
     )
-    # names are text, not formulas, which seaborn would take them for
-    axes.set_yticks(np.arange(len(rows)) + 0.5, list(rows), parse_math=False)
-    axes.set_xticks(
-        np.arange(len(columns)) + 0.5,
-        list(columns),
-        rotation=90 if len(columns) > 6 else 0,
-        parse_math=False,
-    )
+    axes.set_yticks(np.arange(len(rows)) + 0.5, rows)
+    axes.set_xticks(np.arange(len(columns)) + 0.5, columns, rotation=90 if len(columns) > 6 else 0)
     axes.tick_params(
         length=0, labelsize=6.5, top=True, bottom=False, labeltop=True, labelbottom=False
     )

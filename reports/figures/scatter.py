@@ -1,30 +1,185 @@
-"""Scatter plots of score against accuracy, with the density of many points."""
+"""Scatter plots of score against accuracy: the points, those marked, the density of many."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy import stats
 
-from untrained.reports.figures.drawing import BLUE, INK, PAPER, Figure, wrapped
-from untrained.reports.figures.points import Marked, Points, symlog_limit
+from untrained.reports.figures.drawing import BLUE, INK, PAPER, Figure, label_powers, wrapped
 
 if TYPE_CHECKING:
     import matplotlib.figure
-    import numpy.typing as npt
     from matplotlib.axes import Axes
 
+
+Scale = Literal["linear", "log", "symlog"]
 
 CELLS = (36, 15)
 """Columns and rows of each of the two grids of a density."""
 DENSITY_ABOVE = 2000
 """With more points than this their density is drawn: single ones would hide each other."""
 POINTS_ID = "points"
-_SIZE = (3.5, 2.6)
+DECADES = 2
+"""A score that spans more decades than this may get a logarithmic axis."""
+LARGEST_EXPONENT = 150
+"""Limits and ticks of an axis overflow float64 well before its ends."""
+CROWDED = 0.1
+"""... if a linear axis would press at least half of the points into this share of it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Points:
+    """The pairs of one scatter plot, and how many could not be drawn."""
+
+    x: npt.NDArray[np.float64]
+    """Drawable scores, shape (points,)."""
+    y: npt.NDArray[np.float64]
+    """Drawable truth values, shape (points,)."""
+    infinite: int
+    """Pairs left out because the score is infinite."""
+    extreme: int
+    """Pairs left out because a number is finite but outside what an axis can be computed for."""
+    missing: int
+    """Architectures left out because the score or the truth is missing (or the truth infinite)."""
+    names: tuple[str, ...] = ()
+    """Architecture of each pair; empty where they are not known."""
+
+    @property
+    def scale(self) -> Scale:
+        """The kind of axis that shows the scores best."""
+        return axis_scale(self.x)
+
+    @property
+    def places(self) -> npt.NDArray[np.float64]:
+        """Where the pairs stand in a picture of the unit square whose axis has that scale."""
+        x = self.x
+        if self.scale == "log":
+            x = np.log(x)
+        elif self.scale == "symlog":
+            x = np.arcsinh(x / symlog_limit(x))
+        corners = [(side - side.min()) / (np.ptp(side) or 1.0) for side in (x, self.y)]
+        return np.column_stack(corners)
+
+    def omissions(self) -> str:
+        """Half a sentence on what is not drawn, empty if nothing is."""
+        parts = []
+        if self.missing:
+            parts.append(f"{self.missing:,} missing")
+        if self.infinite:
+            parts.append(f"{self.infinite:,} infinite")
+        if self.extreme:
+            parts.append(f"{self.extreme:,} beyond 1e±{LARGEST_EXPONENT}")
+        return f"not drawn: {', '.join(parts)}" if parts else ""
+
+
+def points(scores: pd.Series[float], truth: pd.Series[float]) -> Points:
+    """Join scores and truth by architecture and set aside what cannot be drawn.
+
+    Args:
+        scores: index architecture, NaN = missing; may be infinite.
+        truth: index architecture, NaN = unknown.
+
+    Returns:
+        The drawable pairs in the order of the architectures' text, so that equal data are drawn
+        equally whatever order they came in.
+    """
+    index = scores.index.union(truth.index, sort=True)
+    x = np.asarray(scores.reindex(index), dtype=np.float64)
+    y = np.asarray(truth.reindex(index), dtype=np.float64)
+    known = ~np.isnan(x) & np.isfinite(y)
+    finite = known & np.isfinite(x)
+    drawn = finite & _drawable(x) & _drawable(y)
+    return Points(
+        x=x[drawn],
+        y=y[drawn],
+        infinite=int(np.count_nonzero(known & ~finite)),
+        extreme=int(np.count_nonzero(finite & ~drawn)),
+        missing=int(np.count_nonzero(~known)),
+        names=tuple(map(str, index[drawn])),
+    )
+
+
+def _drawable(values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    size = np.abs(values)
+    largest = 10.0**LARGEST_EXPONENT
+    within: npt.NDArray[np.bool_] = (size == 0) | ((size >= 1 / largest) & (size <= largest))
+    return within
+
+
+def axis_scale(x: npt.NDArray[np.float64]) -> Scale:
+    """Logarithmic for scores that span more than two decades and crowd a linear axis.
+
+    The second condition keeps a uniform score with one value near zero on a linear axis.
+
+    Args:
+        x: finite scores, shape (points,).
+
+    Returns:
+        `log` if all scores are positive, `symlog` if some are not, else `linear`.
+    """
+    size = np.abs(x[x != 0])
+    if size.size == 0:
+        return "linear"
+    decades = np.log10(size.max()) - np.log10(size.min())
+    if decades <= DECADES or np.median(np.abs(x)) > CROWDED * size.max():
+        return "linear"
+    return "log" if x.min() > 0 else "symlog"
+
+
+def symlog_limit(x: npt.NDArray[np.float64]) -> float:
+    """Up to where a symmetric logarithmic axis is linear: where next to nothing lies.
+
+    Else the few values near zero would take all the room.
+    """
+    return float(np.quantile(np.abs(x[x != 0]), 0.05))
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """One network and why it is marked."""
+
+    number: int
+    roles: tuple[str, ...]
+    architecture: str
+    x: float
+    y: float
+
+    @property
+    def sentence(self) -> str:
+        """Roles and name."""
+        return f"{', '.join(self.roles)}: {self.architecture}"
+
+
+def marked(points: Points, *, higher_is_better: bool, larger_truth_is_better: bool) -> list[Marked]:
+    """At most four networks; one that has several roles stands once.
+
+    Of equal candidates the first in the order of the points counts. Ranks of ties are averaged.
+    """
+    if not points.names or points.x.size < 2:
+        return []
+    score = stats.rankdata(points.x if higher_is_better else -points.x)
+    truth = stats.rankdata(points.y if larger_truth_is_better else -points.y)
+    if score.min() == score.max() or truth.min() == truth.max():
+        return []
+    roles: dict[int, list[str]] = {}
+    for role, values in (
+        ("highest truth", truth),
+        ("best score", score),
+        ("most overrated", score - truth),
+        ("most underrated", truth - score),
+    ):
+        roles.setdefault(int(np.argmax(values)), []).append(role)
+    return [
+        Marked(number, tuple(those), points.names[i], float(points.x[i]), float(points.y[i]))
+        for number, (i, those) in enumerate(roles.items(), start=1)
+    ]
 
 
 def representatives(
@@ -71,31 +226,32 @@ def scatter(
     def draw(figure: matplotlib.figure.Figure) -> None:
         axes = figure.add_subplot()
         _set_scale(axes, points)
-        if points.x.size > DENSITY_ABOVE:
+        dense = points.x.size > DENSITY_ABOVE
+        if dense:
             _draw_density(axes, points)
-            _draw_named(axes, points, named)
-        else:
-            axes.scatter(
-                points.x,
-                points.y,
-                s=9,
-                color=BLUE,
-                alpha=min(0.65, max(0.2, 20 / points.x.size**0.5)),  # density stays visible
-                linewidths=0,
-                clip_on=False,
-                gid=POINTS_ID,
-            )
+        # on a density, points are there to be pointed at and not to be seen
+        shown = list(named) if dense else slice(None)
+        axes.scatter(
+            points.x[shown],
+            points.y[shown],
+            s=1 if dense else 9,
+            color=BLUE,
+            # many points are paler: where they lie densely stays visible
+            alpha=0 if dense else min(0.65, max(0.2, 20 / points.x.size**0.5)),
+            linewidths=0,
+            clip_on=False,
+            gid=POINTS_ID,
+        )
         for mark in marked:
             _draw_mark(axes, mark)
         axes.tick_params(length=3)
-        # names are text, not formulas: a dollar sign in one must not be parsed
-        axes.set_xlabel(wrapped(x_label), parse_math=False)
-        axes.set_ylabel(wrapped(y_label), parse_math=False)
+        axes.set_xlabel(wrapped(x_label))
+        axes.set_ylabel(wrapped(y_label))
 
     return Figure(
         name,
         f"Scatter plot: {x_label} against {y_label}",
-        _SIZE,
+        (3.5, 2.6),
         draw,
         titles={f"mark-{mark.number}": mark.sentence for mark in marked},
     )
@@ -106,12 +262,14 @@ def _set_scale(axes: Axes, points: Points) -> None:
 
     if points.scale == "log":
         axes.set_xscale("log")
+        label_powers(axes.xaxis)
         axes.xaxis.set_major_locator(LogLocator(numticks=6))
         if points.x.max() / 1e5 > points.x.min():
             axes.xaxis.set_minor_locator(NullLocator())  # they would stand as a black bar
     elif points.scale == "symlog":
         linear = symlog_limit(points.x)
         axes.set_xscale("symlog", linthresh=linear, linscale=0.5)
+        label_powers(axes.xaxis)
         axes.set_xticks(symlog_ticks(points.x, linear), minor=False)
     else:
         axes.xaxis.set_major_locator(MaxNLocator(5))
@@ -138,21 +296,6 @@ def _draw_density(axes: Axes, points: Points) -> None:
         gid="density",
     )
     layer.set(xlim=(0, 1), ylim=(0, 1))
-
-
-def _draw_named(axes: Axes, points: Points, named: Sequence[int]) -> None:
-    """Points that are there to be pointed at and not to be seen."""
-    if len(named):
-        axes.scatter(
-            points.x[list(named)],
-            points.y[list(named)],
-            s=1,
-            color=BLUE,
-            alpha=0,
-            linewidths=0,
-            clip_on=False,
-            gid=POINTS_ID,
-        )
 
 
 def _draw_mark(axes: Axes, mark: Marked) -> None:

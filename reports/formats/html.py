@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from untrained.reports.blocks.block import Part
 from untrained.reports.blocks.correlation_blocks import report_parts, section_parts
 from untrained.reports.blocks.scatter import ScatterPlot, scatter_plots
+from untrained.reports.figures.dot_rows import Bar, Forest, forest
 from untrained.reports.figures.drawing import Figure
-from untrained.reports.figures.forest import Bar, Forest, forest
 from untrained.reports.formats.formats import report_format
 from untrained.reports.pages.report import Report, Section
 from untrained.reports.tables.columns import Column, columns

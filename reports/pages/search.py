@@ -5,8 +5,12 @@ from __future__ import annotations
 import math
 
 from untrained.reports.blocks.block import Part
-from untrained.reports.figures.landscape import landscape_figure
-from untrained.reports.figures.search_curves import anytime_figure, logged_figures, pruning_figures
+from untrained.reports.figures.searches import (
+    anytime_figure,
+    landscape_figure,
+    logged_figures,
+    pruning_figures,
+)
 from untrained.reports.pages.report import Report
 from untrained.reports.pages.search_grids import (
     distance_grid,

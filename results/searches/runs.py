@@ -51,27 +51,16 @@ def summarise(values: Sequence[float] | Floats) -> Summary:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Curve:
-    """What many runs had found by each cost."""
+    """What runs had found by each cost."""
 
     grid: Floats
     """Costs, ascending."""
-    mean: Floats
-    """Over the runs; NaN until all of them have an incumbent."""
-    low: Floats
-    high: Floats
-    """Quantiles of the runs, around the middle `band` of them."""
-    band: float
-    runs: int
+    values: Floats
+    """Shape (runs, costs); NaN at the costs by which not all runs have an incumbent."""
 
 
-def anytime(
-    costs: Sequence[Floats],
-    values: Sequence[Floats],
-    grid: Floats,
-    *,
-    band: float = 0.8,
-) -> Curve:
-    """Incumbents' values on a common grid of costs.
+def anytime(costs: Sequence[Floats], values: Sequence[Floats], grid: Floats) -> Curve:
+    """Evaluate incumbents on a common grid of costs.
 
     A run is a step function: at a cost, the value of its last step that had cost at most as much.
     After its end a run keeps its last value.
@@ -79,14 +68,8 @@ def anytime(
     table = np.array(
         [value_at(run_costs, run, grid) for run_costs, run in zip(costs, values, strict=True)]
     ).reshape(len(costs), len(grid))
-    whole = ~np.isnan(table).any(axis=0)
-    mean, low, high = (np.full(len(grid), np.nan) for _ in range(3))
-    if whole.any():
-        known = table[:, whole]
-        mean[whole] = known.mean(axis=0)
-        tail = (1 - band) / 2
-        low[whole], high[whole] = np.quantile(known, [tail, 1 - tail], axis=0)
-    return Curve(grid, mean, low, high, band, len(costs))
+    table[:, np.isnan(table).any(axis=0)] = np.nan
+    return Curve(grid, table)
 
 
 def value_at(costs: Floats, values: Floats, grid: Floats) -> Floats:

@@ -4,7 +4,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from untrained.reports.figures.forest import MARGIN, WIDTH, forest
+from untrained.reports.figures.dot_rows import MARGIN, WIDTH, forest
 
 correlations = st.floats(-1, 1)
 estimates = st.tuples(correlations, correlations, correlations).map(sorted)

@@ -11,9 +11,8 @@ import pandas as pd
 import pytest
 
 from untrained.reports import Report, Section, formats
-from untrained.reports.figures.points import points
 from untrained.reports.figures.scatter import CELLS as HEXAGONS
-from untrained.reports.figures.scatter import representatives
+from untrained.reports.figures.scatter import points, representatives
 from untrained.results import correlate
 
 from .browser import Browser, needs_chromium

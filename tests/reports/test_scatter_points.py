@@ -7,8 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from untrained.reports.figures.points import Points, axis_scale, points
-from untrained.reports.figures.scatter import DENSITY_ABOVE, scatter, symlog_ticks
+from untrained.reports.figures.scatter import (
+    DENSITY_ABOVE,
+    Points,
+    axis_scale,
+    points,
+    scatter,
+    symlog_ticks,
+)
 
 SVG = "{http://www.w3.org/2000/svg}"
 XLINK = 'xmlns:xlink="http://www.w3.org/1999/xlink"'

@@ -32,7 +32,7 @@ HOSTILE = "<script>alert(1)</script> | a_b"
 def curve(top: float) -> Curve:
     grid = np.geomspace(1, 100, 20)
     mean = top - 10 / grid
-    return Curve(grid, mean, mean - 1, mean + 1, 0.8, 3)
+    return Curve(grid, np.stack([mean - 1, mean, mean + 1]))
 
 
 @pytest.fixture(scope="module")

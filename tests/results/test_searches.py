@@ -27,7 +27,9 @@ def test_a_run_is_a_step_function_and_keeps_its_last_value():
     costs = [np.array([1.0, 3.0]), np.array([2.0])]
     values = [np.array([10.0, 30.0]), np.array([20.0])]
     curve = anytime(costs, values, np.array([0.5, 1.0, 2.0, 3.0, 9.0]))
-    assert np.array_equal(curve.mean, [np.nan, np.nan, 15.0, 25.0, 25.0], equal_nan=True)
+    nan = np.nan
+    expected = [[nan, nan, 10.0, 30.0, 30.0], [nan, nan, 20.0, 20.0, 20.0]]
+    assert np.array_equal(curve.values, expected, equal_nan=True)
 
 
 def test_missing_values_are_counted_and_left_out():
