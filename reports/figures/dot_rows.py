@@ -21,8 +21,8 @@ WIDTH = 176.0
 MARGIN = 12.0
 """Pixels that keep dots and labels at the ends of the scale whole."""
 
-_LINES = {"o": "--", "D": ":", "s": "-.", "^": (0, (5, 1))}
-"""Dashes of a series' vertical line, by its marker."""
+_LINES = ("--", ":", "-.")
+"""Dashes of the vertical line of the first, second, ... series."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def dot_rows(
             if dots.lows:
                 axes.hlines(beside, dots.lows, dots.highs, color=colour, linewidth=0.9, alpha=0.6)
             if not math.isnan(dots.limit):
-                axes.axvline(dots.limit, color=colour, linewidth=1.0, linestyle=_LINES[marker])
+                axes.axvline(dots.limit, color=colour, linewidth=1.0, linestyle=_LINES[number % 3])
             lines += axes.plot(
                 dots.values,
                 beside,

@@ -17,20 +17,15 @@ if TYPE_CHECKING:
 
 
 # seaborn's palette "colorblind" by number, which a figure has as its cycle of colours
-BLUE, VERMILION, GREEN, PURPLE, GREY = "C0", "C3", "C2", "C4", "C7"
-
-SERIES: tuple[tuple[str, str], ...] = (
-    (BLUE, "o"),
-    (VERMILION, "D"),
-    (GREEN, "s"),
-    (PURPLE, "^"),
-)
-"""Colour and marker of the first, second, ... series of a figure."""
+BLUE, GREY = "C0", "C7"
 
 INK = "#010203"
 """Stands for the colour of text; a page puts its own in its place."""
 PAPER = "#fefdfc"
 """Stands for the colour behind everything."""
+
+SERIES = tuple(zip(("C0", "C3", "C2", "C4", "C1", "C9", "C5", INK), "oDs^vPX*", strict=True))
+"""Colour and marker of the first, second, ... series of a figure."""
 
 
 def _style() -> dict[str, Any]:

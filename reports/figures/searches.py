@@ -17,6 +17,7 @@ from untrained.reports.figures.drawing import (
     Figure,
     drawable,
     label_powers,
+    wrapped,
 )
 from untrained.reports.pages.search_grids import heading
 from untrained.results.searches.landscape import Landscape, Logged, Pruning, Route, Surface
@@ -65,10 +66,11 @@ def _draw_curves(axes: Axes, curves: Mapping[str, Curve], order: Sequence[str]) 
         style="search",
         style_order=order,
         markers=[marker for _, marker in looks],
+        dashes=[(4, 1.5) if i >= len(SERIES) else "" for i in range(len(order))],
         errorbar=("pi", _BAND),
         err_kws={"alpha": 0.15, "linewidth": 0},
         linewidth=1.2,
-        markersize=3.5,
+        markersize=4.5,
         markeredgewidth=0,
         legend=False,
         ax=axes,
@@ -225,9 +227,9 @@ def landscape_figure(landscape: Landscape) -> Figure:
                 if route is not None:
                     _draw_route(axes, route)
             if route is not None:
-                row[0].set_ylabel(drawable(route.label))
+                row[0].set_ylabel(wrapped(route.label, 24, 3))
         for axes, surface in zip(grid[0], surfaces, strict=True):
-            axes.set_title(drawable(surface.label))
+            axes.set_title(wrapped(surface.label.replace("_", " "), 24, 3))
         bar = figure.colorbar(shades[-1], ax=list(grid.flat), fraction=0.02, pad=0.01, aspect=30)
         bar.set_ticks([0, 0.5, 1], labels=["worst", "median", "best"])
         bar.set_label("mean rank")
@@ -254,6 +256,7 @@ def _draw_surface(axes: Axes, landscape: Landscape, surface: Surface) -> PolyCol
         vmax=1.0,
         linewidths=0.1,
     )
+    axes.margins(0.1)  # hexagons reach beyond the points
     axes.set_aspect("equal")
     axes.set_xticks([])
     axes.set_yticks([])
