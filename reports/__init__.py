@@ -1,6 +1,7 @@
 """Tables, figures and documents, rendered from results."""
 
 from untrained.reports.blocks.agreement import agreement_facts, agreement_grid, agreement_notes
+from untrained.reports.blocks.block import Part, report_block, report_blocks
 from untrained.reports.blocks.factors import factor_part
 from untrained.reports.blocks.side_by_side import verdict_counts
 from untrained.reports.formats.formats import Format, formats, report_format
@@ -11,6 +12,7 @@ from untrained.reports.tables.facts import facts, note_lines
 
 __all__ = [
     "Format",
+    "Part",
     "Report",
     "Section",
     "agreement_facts",
@@ -21,6 +23,8 @@ __all__ = [
     "facts",
     "formats",
     "note_lines",
+    "report_block",
+    "report_blocks",
     "report_format",
     "verdict_counts",
     "write_report",

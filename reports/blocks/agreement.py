@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from untrained.reports.blocks.block import Part
+from untrained.reports.blocks.block import Part, report_block
 from untrained.reports.blocks.redundancy import part_of_matrix
+from untrained.reports.pages.report import Report
 from untrained.reports.tables.columns import RHO, TAU, label_of_row
 from untrained.reports.tables.facts import (
     AGGREGATE_MEANING,
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
     from untrained.results import AgreementRow, AgreementTable, SizeAgreement
 
 NO_ACCURACIES = "No accuracies were used"
+
+
+@report_block("agreements", of=Report, order=20)
+def agreements(report: Report) -> Iterator[Part]:
+    """The tables of search spaces of which no accuracy is known."""
+    for place, table in enumerate(report.agreements, start=1):
+        yield from agreement_parts(table, place)
 
 
 def agreement_parts(table: AgreementTable, place: int) -> tuple[Part, ...]:

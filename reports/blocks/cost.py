@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from untrained.reports.blocks.block import Part
+from untrained.reports.blocks.block import Part, report_block
 from untrained.reports.figures.cost_quality import cost_points, cost_quality, pareto_front
 from untrained.reports.pages.report import Section
 from untrained.reports.tables.grid import Cell, Grid, GridColumn, number, words
 from untrained.reports.tables.numbers import seconds
 
 
+@report_block("cost-quality", of=Section, order=50)
 def cost_part(section: Section) -> Part | None:
     """The part of one section; None where fewer than two indicators have a known cost."""
     points = cost_points(section.table)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from untrained.reports.blocks.block import Part
+from untrained.reports.blocks.block import Part, report_block
 from untrained.reports.pages.report import Section
 from untrained.reports.tables.grid import Cell, Grid, GridColumn, number, whole_number, words
 from untrained.reports.tables.numbers import percent
 
 
+@report_block("failures", of=Section, order=80)
 def failure_part(section: Section) -> Part | None:
     """Coverage and statuses of the indicators that miss a score; None where none does."""
     table = section.table

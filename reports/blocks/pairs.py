@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from untrained.reports.blocks.block import Part
+from untrained.reports.blocks.block import Part, report_block
 from untrained.reports.pages.report import Section
 from untrained.reports.tables.columns import TAU
 from untrained.reports.tables.grid import (
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 LONGEST_LIST = 6
 
 
+@report_block("pairs", of=Section, order=30)
 def pairs_part(section: Section) -> Part | None:
     """The part of one section; None where no pair has a p-value."""
     table = section.table

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
-from untrained.reports.blocks.block import Part
+from untrained.reports.blocks.block import Part, report_block
 from untrained.reports.pages.report import Section
 from untrained.reports.tables.columns import RHO, TAU
 from untrained.reports.tables.grid import Cell, Grid, GridColumn, number, whole_number, words
@@ -31,6 +31,7 @@ _COLUMNS = (
 )
 
 
+@report_block("published", of=Section, order=70)
 def published_part(section: Section) -> Part | None:
     """The published values of a section's indicators; None where there are none."""
     lines = tuple(published_lines(section.table))

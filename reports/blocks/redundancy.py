@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from untrained.reports.blocks.block import Part
+from untrained.reports.blocks.block import Part, report_block
 from untrained.reports.figures.drawing import INK, Figure, drawable
 from untrained.reports.figures.heat_map import draw_matrix
 from untrained.reports.pages.report import Section
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from untrained.results import Redundancy
 
 
+@report_block("redundancy", of=Section, order=40)
 def redundancy_part(section: Section) -> Part | None:
     """The matrix of a section's indicators; None where it was not computed or has one row."""
     return part_of_matrix(section.table.redundancy)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from untrained.reports.blocks.block import Part
+from untrained.reports.blocks.block import Part, report_block
 from untrained.reports.figures.dot_rows import Dots, dot_rows
 from untrained.reports.figures.drawing import Figure
+from untrained.reports.pages.report import Report
 from untrained.reports.tables.columns import RHO, TAU
 from untrained.reports.tables.facts import ARROW, ARROW_MEANING, SHORT_SHA256, intervals
 from untrained.reports.tables.grid import (
@@ -24,6 +26,13 @@ from untrained.reports.tables.numbers import MISSING, confidence_level, count, p
 
 if TYPE_CHECKING:
     from untrained.results import ComparedRow, SideBySide
+
+
+@report_block("side-by-side", of=Report, order=10)
+def comparisons(report: Report) -> Iterator[Part]:
+    """Two stores side by side, for each search space."""
+    for place, one in enumerate(report.comparisons, start=1):
+        yield from side_by_side_parts(one, place)
 
 
 def side_by_side_parts(one: SideBySide, place: int) -> tuple[Part, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from untrained.reports.blocks.block import Part
+from untrained.reports.blocks.block import Part, report_block
 from untrained.reports.figures.dot_rows import Dots, dot_rows
 from untrained.reports.figures.drawing import Figure
 from untrained.reports.pages.report import Section
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _NO_CELL = words("")
 
 
+@report_block("size-bias", of=Section, order=20)
 def size_part(section: Section) -> Part | None:
     """The part of one section; None where no row was compared with sizes."""
     rows = [row for row in section.table.ranked if row.size_bias or row.best_baseline]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from untrained.reports.blocks.block import Part
+from untrained.reports.blocks.block import Part, report_block
 from untrained.reports.figures.dot_rows import set_rows
 from untrained.reports.figures.drawing import BLUE, GREY, Figure
 from untrained.reports.pages.report import Section
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from untrained.results import Stability, TableRow
 
 
+@report_block("stability", of=Section, order=60)
 def stability_part(section: Section) -> Part | None:
     """The part of one section; None where no indicator has several seeds."""
     rows = [(row, row.stability) for row in section.table.ranked if row.stability is not None]

@@ -1,12 +1,13 @@
-"""Indicators compared over tasks: average ranks and the critical-difference diagram."""
+"""Indicators over several tables: heat map, average ranks, critical-difference diagram."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
-from untrained.reports.blocks.block import Part
+from untrained.reports.blocks.block import Part, report_block
 from untrained.reports.figures.drawing import INK, Figure, drawable
+from untrained.reports.figures.heat_map import heat_map_part
 from untrained.reports.pages.report import Report
 from untrained.reports.tables.grid import Grid, GridColumn, number, words
 from untrained.reports.tables.numbers import MISSING, confidence_level, decimal
@@ -21,6 +22,13 @@ FEW_TASKS = 10
 """Demsar (2006) wants more than 10 tasks and more than 5 indicators for the approximation."""
 
 
+@report_block("heat-map", of=Report, order=30)
+def heat_map(report: Report) -> Part | None:
+    """tau-b of the indicators on all tables; None unless two tables share an indicator."""
+    return heat_map_part([section.table for section in report.sections])
+
+
+@report_block("tasks", of=Report, order=40)
 def task_part(report: Report) -> Part | None:
     """The part of a report; None where indicators were not compared over tasks."""
     found = report.task_comparison

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from untrained.reports.blocks.block import Part
+from untrained.reports.blocks.block import Part, report_block
 from untrained.reports.figures.dot_rows import Dots, dot_rows
 from untrained.reports.figures.drawing import Figure
 from untrained.reports.pages.report import Section
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _NO_CELL = words("")
 
 
+@report_block("top", of=Section, order=10)
 def top_part(section: Section) -> Part | None:
     """The part of one section; None where no row looks at the top of its ranking."""
     table = section.table

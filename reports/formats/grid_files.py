@@ -7,7 +7,7 @@ import io
 import math
 from collections.abc import Iterator
 
-from untrained.reports.blocks.correlation_blocks import report_parts, section_parts
+from untrained.reports.blocks.block import parts_of
 from untrained.reports.formats.formats import report_format
 from untrained.reports.pages.report import Report
 from untrained.reports.tables.grid import Cell, Grid, GridColumn
@@ -27,10 +27,10 @@ def render(report: Report) -> dict[str, str]:
 def named_grids(report: Report) -> Iterator[tuple[str, Grid]]:
     """Every table of the parts of a report under a name of its own, in the order of the page."""
     for number, section in enumerate(report.sections, start=1):
-        for part in section_parts(section):
+        for part in parts_of(section):
             if grid := part.full or part.grid:
                 yield f"table-{number}-{part.name}", grid
-    for part in report_parts(report):
+    for part in parts_of(report):
         if grid := part.full or part.grid:
             yield f"all-{part.name}", grid
 

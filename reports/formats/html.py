@@ -11,8 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from untrained.reports.blocks.block import Part
-from untrained.reports.blocks.correlation_blocks import report_parts, section_parts
+from untrained.reports.blocks.block import Part, parts_of
 from untrained.reports.blocks.scatter import ScatterPlot, scatter_plots
 from untrained.reports.figures.dot_rows import Bar, Forest, forest
 from untrained.reports.figures.drawing import Figure
@@ -111,7 +110,7 @@ def render(report: Report) -> str:
         report=report,
         paragraphs=[part for part in re.split(r"\n\s*\n", report.summary) if part.strip()],
         tables=[_table(section, i) for i, section in enumerate(report.sections, start=1)],
-        parts=[_shown(part, "all") for part in report_parts(report)],
+        parts=[_shown(part, "all") for part in parts_of(report)],
         environments=[list(entries(environment)) for environment in report.environments],
         aggregate=AGGREGATE,
         arrow=ARROW,
@@ -162,7 +161,7 @@ def _table(section: Section, number: int) -> _Table:
         lines=lines,
         forest=scale,
         reference=params[0] if params else None,
-        parts=tuple(_shown(part, anchor) for part in section_parts(section)),
+        parts=tuple(_shown(part, anchor) for part in parts_of(section)),
         plots=tuple(_plot(plot, anchor, names) for plot in plots),
         names=tuple(names),
         dense=any(plot.dense for plot in plots),

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from untrained.reports.blocks.block import Part
-from untrained.reports.blocks.correlation_blocks import report_parts, section_parts
+from untrained.reports.blocks.block import Part, parts_of
 from untrained.reports.formats.formats import report_format
 from untrained.reports.pages.report import Report, Section
 from untrained.reports.tables.columns import MINUS, RHO, TAU, columns, label
@@ -80,7 +79,7 @@ def render(report: Report) -> str:
         keep_trailing_newline=True,
     )
     tabulars = [one for i, s in enumerate(report.sections, start=1) for one in _section(s, i)]
-    tabulars += [_part(part, "all") for part in report_parts(report) if _shown(part)]
+    tabulars += [_part(part, "all") for part in parts_of(report) if _shown(part)]
     return environment.get_template("report.tex.j2").render(
         title=escape(report.title),
         paragraphs=[escape(part) for part in re.split(r"\n\s*\n", report.summary) if part.strip()],
@@ -139,7 +138,7 @@ def _section(section: Section, number: int) -> list[_Tabular]:
         rows=tuple(map(_line, rows)),
         notes=tuple(escape(line) for line in (*note_lines(table), made) if line),
     )
-    parts = [_part(part, str(number)) for part in section_parts(section) if _shown(part)]
+    parts = [_part(part, str(number)) for part in parts_of(section) if _shown(part)]
     return [main, *parts]
 
 

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from untrained.reports.blocks.block import Part
-from untrained.reports.blocks.correlation_blocks import report_parts, section_parts
+from untrained.reports.blocks.block import Part, parts_of
 from untrained.reports.formats.formats import report_format
 from untrained.reports.pages.report import Report, Section
 from untrained.reports.tables.columns import columns, label
@@ -34,7 +33,7 @@ def document(report: Report, *, pictures: Mapping[str, str] = _NONE) -> str:
     blocks += [_paragraph(part) for part in re.split(r"\n\s*\n", report.summary) if part.strip()]
     for section in report.sections:
         blocks += _section(section, pictures)
-    for part in report_parts(report):
+    for part in parts_of(report):
         blocks += _part(part, "##", pictures)
     for number, environment in enumerate(report.environments, start=1):
         which = f" {number}" if len(report.environments) > 1 else ""
@@ -78,7 +77,7 @@ def _section(section: Section, pictures: Mapping[str, str]) -> list[str]:
         )
     )
     blocks.append(_items(note_lines(table)))
-    for part in section_parts(section):
+    for part in parts_of(section):
         blocks += _part(part, "###", pictures)
     if table.command:
         blocks.append(f"Made by\n\n{_fence(table.command)}")

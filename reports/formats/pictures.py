@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from untrained.reports.blocks.correlation_blocks import report_parts, section_parts
+from untrained.reports.blocks.block import parts_of
 from untrained.reports.blocks.scatter import scatter_plots
 from untrained.reports.figures.cost_quality import cost_quality
 from untrained.reports.figures.drawing import Figure
@@ -44,14 +44,14 @@ def render_all(report: Report) -> dict[str, str | bytes]:
 def named_figures(report: Report) -> Iterator[tuple[str, Figure]]:
     """Every figure of a report under a name of its own, in the order of the page."""
     for number, section in enumerate(report.sections, start=1):
-        for part in section_parts(section):
+        for part in parts_of(section):
             for figure in part.figures:
                 yield f"table-{number}-{figure.name}", figure
         for plot in scatter_plots(section):
             if plot.figure:
                 name = _plain(plot.row.correlation.indicator)
                 yield f"table-{number}-{plot.figure.name}{name}", plot.figure
-    for part in report_parts(report):
+    for part in parts_of(report):
         for figure in part.figures:
             yield f"all-{figure.name}", figure
 
