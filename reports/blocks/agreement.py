@@ -19,7 +19,15 @@ from untrained.reports.tables.facts import (
     mark,
     notes_of_rows,
 )
-from untrained.reports.tables.grid import Cell, Grid, GridColumn, number, whole_number, words
+from untrained.reports.tables.grid import (
+    Cell,
+    Grid,
+    GridColumn,
+    number,
+    paired,
+    whole_number,
+    words,
+)
 from untrained.reports.tables.numbers import count, percent, seconds
 
 if TYPE_CHECKING:
@@ -101,7 +109,7 @@ def agreement_grid(table: AgreementTable) -> Grid:
     rows = sorted_rows(table)
     notes = notes_of_rows(rows)
     sizes = _sizes(rows)
-    return Grid(
+    return paired(
         "agreement",
         (
             GridColumn("indicator", "Indicator", kind="text", code=True),
@@ -142,7 +150,7 @@ def full_grid(*tables: AgreementTable) -> Grid:
     lines = [(table, row) for table in tables for row in sorted_rows(table)]
     sizes = _sizes([row for _, row in lines])
     texts = ("title", "space", "population", "accuracies", "indicator", "version", "protocol")
-    return Grid(
+    return paired(
         "agreement",
         (
             *(_column(name, "text") for name in (*texts, "seeds", "higher_is_better")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from untrained.reports.blocks.block import Part, report_block
 from untrained.reports.figures.cost_quality import cost_points, cost_quality, pareto_front
 from untrained.reports.pages.report import Section
-from untrained.reports.tables.grid import Cell, Grid, GridColumn, number, words
+from untrained.reports.tables.grid import Cell, GridColumn, number, paired, words
 from untrained.reports.tables.numbers import seconds
 
 
@@ -17,7 +17,7 @@ def cost_part(section: Section) -> Part | None:
     if figure is None or len(points) < 2:
         return None
     front = {point.indicator for point in pareto_front(points)}
-    grid = Grid(
+    grid = paired(
         "cost-quality",
         (
             GridColumn("indicator", "Indicator", kind="text", code=True),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from untrained.reports.blocks.block import Part
 from untrained.reports.tables.columns import RHO, TAU
-from untrained.reports.tables.grid import Grid, GridColumn, number, whole_number, words
+from untrained.reports.tables.grid import GridColumn, number, paired, whole_number, words
 
 if TYPE_CHECKING:
     from untrained.results import FactorEffect
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def factor_part(effects: Sequence[FactorEffect]) -> Part:
     """The part of a factorial study."""
-    grid = Grid(
+    grid = paired(
         "conditions",
         (
             GridColumn("indicator", "Indicator", kind="text", code=True),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from untrained.reports.blocks.block import Part, report_block
 from untrained.reports.pages.report import Section
-from untrained.reports.tables.grid import Cell, Grid, GridColumn, number, whole_number, words
+from untrained.reports.tables.grid import Cell, GridColumn, number, paired, whole_number, words
 from untrained.reports.tables.numbers import percent
 
 
@@ -20,7 +20,7 @@ def failure_part(section: Section) -> Part | None:
     if not rows:
         return None
     statuses = sorted({status for row in rows for status, _ in row.failures})
-    grid = Grid(
+    grid = paired(
         "failures",
         (
             GridColumn("indicator", "Indicator", kind="text", code=True),

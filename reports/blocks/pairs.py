@@ -10,9 +10,9 @@ from untrained.reports.pages.report import Section
 from untrained.reports.tables.columns import TAU
 from untrained.reports.tables.grid import (
     Cell,
-    Grid,
     GridColumn,
     number,
+    paired,
     probability,
     whole_number,
     words,
@@ -33,7 +33,7 @@ def pairs_part(section: Section) -> Part | None:
     if not known:
         return None
     level = 1 - table.confidence
-    grid = Grid(
+    grid = paired(
         "told-apart",
         (
             GridColumn("indicator", "Indicator", kind="text", code=True),
@@ -44,7 +44,7 @@ def pairs_part(section: Section) -> Part | None:
         ),
         tuple(_lines(table, known, level)),
     )
-    full = Grid(
+    full = paired(
         "pairs",
         (
             GridColumn("first", "First", kind="text", code=True),
@@ -106,6 +106,6 @@ def _pair(pair: PairComparison) -> tuple[Cell, ...]:
         words(pair.second),
         whole_number(pair.n),
         number(pair.delta, sign=True, low=pair.delta_low, high=pair.delta_high),
-        probability(pair.p),
-        probability(pair.p_holm),
+        Cell(probability(pair.p), pair.p),
+        Cell(probability(pair.p_holm), pair.p_holm),
     )

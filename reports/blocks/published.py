@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from untrained.reports.blocks.block import Part, report_block
 from untrained.reports.pages.report import Section
 from untrained.reports.tables.columns import RHO, TAU
-from untrained.reports.tables.grid import Cell, Grid, GridColumn, number, whole_number, words
+from untrained.reports.tables.grid import Cell, GridColumn, number, paired, whole_number, words
 from untrained.results import Comparison, CorrelationTable
 
 MEANING = (
@@ -37,7 +37,7 @@ def published_part(section: Section) -> Part | None:
     lines = tuple(published_lines(section.table))
     if not lines:
         return None
-    grid = Grid("published", _COLUMNS, lines)
+    grid = paired("published", _COLUMNS, lines)
     return Part("published", "Published beside measured", MEANING, grid)
 
 

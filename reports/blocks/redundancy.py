@@ -11,7 +11,7 @@ from untrained.reports.figures.drawing import INK, Figure, drawable
 from untrained.reports.figures.heat_map import draw_matrix
 from untrained.reports.pages.report import Section
 from untrained.reports.tables.columns import RHO
-from untrained.reports.tables.grid import Grid, GridColumn, number, whole_number, words
+from untrained.reports.tables.grid import GridColumn, number, paired, whole_number, words
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -44,7 +44,7 @@ def part_of_matrix(found: Redundancy | None) -> Part | None:
         j = others[int(np.nanargmax(sizes))]
         pair = (number(found.rho[i][j]), whole_number(found.n[i][j]))
         rows.append((words(name), words(found.indicators[j]), *pair))
-    full = Grid(
+    full = paired(
         "redundancy",
         (
             GridColumn("indicator", "Indicator", kind="text", code=True),
@@ -58,7 +58,7 @@ def part_of_matrix(found: Redundancy | None) -> Part | None:
         f"Spearman's {RHO} between the scores of two indicators on the networks that both have, "
         f"larger being better on both sides. The order is that of average linkage of 1 - |{RHO}|, "
         "drawn at the left: what joins near the matrix says the same.",
-        Grid("redundancy-nearest", columns, tuple(rows)),
+        paired("redundancy-nearest", columns, tuple(rows)),
         (_figure(found),),
         full=full,
     )

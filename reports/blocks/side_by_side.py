@@ -18,6 +18,7 @@ from untrained.reports.tables.grid import (
     Grid,
     GridColumn,
     number,
+    paired,
     probability,
     whole_number,
     words,
@@ -53,7 +54,7 @@ def side_by_side_parts(one: SideBySide, place: int) -> tuple[Part, ...]:
     )
     if not one.differences:
         return (main,)
-    grid = Grid(
+    grid = paired(
         f"differences-{place}",
         (
             GridColumn("what", "what", kind="text"),
@@ -105,7 +106,7 @@ def _meaning(one: SideBySide) -> str:
 
 def _grid(one: SideBySide) -> Grid:
     truth = bool(one.target)
-    return Grid(
+    return paired(
         "side-by-side",
         (
             GridColumn("indicator", "Indicator", kind="text", code=True),
@@ -147,7 +148,7 @@ def _line(row: ComparedRow, *, truth: bool) -> tuple[Cell, ...]:
             number(change.delta, sign=True, low=change.delta_low, high=change.delta_high),
             signed=True,
         ),
-        probability(change.p_holm),
+        Cell(probability(change.p_holm), None if math.isnan(change.p_holm) else change.p_holm),
     )
     return (
         Cell(f"{row.indicator}{'' if row.higher_is_better else f' {ARROW}'}", row.indicator),
@@ -181,7 +182,7 @@ def changes_grid(*tables: SideBySide) -> Grid:
     numbers = ("largest_difference", "rho", "tau", "tau_before", "tau_after")
     tested = ("p", "p_holm", "coverage_before", "coverage_after")
     costs = ("alone_s_before", "alone_s_after", "cost_ratio")
-    return Grid(
+    return paired(
         "side-by-side",
         (
             *(GridColumn(name, name, kind="text") for name in texts),

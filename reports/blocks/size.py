@@ -10,7 +10,7 @@ from untrained.reports.figures.dot_rows import Dots, dot_rows
 from untrained.reports.figures.drawing import Figure
 from untrained.reports.pages.report import Section
 from untrained.reports.tables.columns import MINUS, RHO, TAU
-from untrained.reports.tables.grid import Cell, Grid, GridColumn, number, whole_number, words
+from untrained.reports.tables.grid import Cell, GridColumn, number, paired, whole_number, words
 
 if TYPE_CHECKING:
     from untrained.results import PartialCorrelation, SizeBias, TableRow
@@ -28,7 +28,7 @@ def size_part(section: Section) -> Part | None:
     sizes = tuple(dict.fromkeys(name for bias in biases for name, _ in bias.rho_with))
     given = tuple(dict.fromkeys(partial.given for bias in biases for partial in bias.partial))
     binned = next((bias.bins.size for bias in biases if bias.bins), "")
-    grid = Grid(
+    grid = paired(
         "size-bias",
         (
             GridColumn("indicator", "Indicator", kind="text", code=True),

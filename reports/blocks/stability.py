@@ -11,7 +11,7 @@ from untrained.reports.figures.dot_rows import set_rows
 from untrained.reports.figures.drawing import BLUE, GREY, Figure
 from untrained.reports.pages.report import Section
 from untrained.reports.tables.columns import RHO, TAU
-from untrained.reports.tables.grid import Grid, GridColumn, number, whole_number, words
+from untrained.reports.tables.grid import GridColumn, number, paired, whole_number, words
 from untrained.reports.tables.numbers import listing
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def stability_part(section: Section) -> Part | None:
     rows = [(row, row.stability) for row in section.table.ranked if row.stability is not None]
     if not rows:
         return None
-    grid = Grid(
+    grid = paired(
         "stability",
         (
             GridColumn("indicator", "Indicator", kind="text", code=True),

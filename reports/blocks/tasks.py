@@ -9,7 +9,7 @@ from untrained.reports.blocks.block import Part, report_block
 from untrained.reports.figures.drawing import INK, Figure, drawable
 from untrained.reports.figures.heat_map import heat_map_part
 from untrained.reports.pages.report import Report
-from untrained.reports.tables.grid import Grid, GridColumn, number, words
+from untrained.reports.tables.grid import GridColumn, number, paired, words
 from untrained.reports.tables.numbers import MISSING, confidence_level, decimal
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def task_part(report: Report) -> Part | None:
     found = report.task_comparison
     if found is None or len(found.indicators) < 2:
         return None
-    grid = Grid(
+    grid = paired(
         "average-ranks",
         (
             GridColumn("indicator", "Indicator", kind="text", code=True),

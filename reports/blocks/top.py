@@ -11,7 +11,7 @@ from untrained.reports.figures.dot_rows import Dots, dot_rows
 from untrained.reports.figures.drawing import Figure
 from untrained.reports.pages.report import Section
 from untrained.reports.tables.columns import RHO, TAU
-from untrained.reports.tables.grid import Cell, Grid, GridColumn, number, whole_number, words
+from untrained.reports.tables.grid import Cell, GridColumn, number, paired, whole_number, words
 from untrained.reports.tables.numbers import estimate
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def top_part(section: Section) -> Part | None:
         return None
     fractions = sorted({one.fraction for _, top in rows for one in top.slices})
     picks = sorted({pick.k for _, top in rows for pick in top.picks})
-    grid = Grid(
+    grid = paired(
         "top",
         (
             GridColumn("indicator", "Indicator", kind="text", code=True),

@@ -11,7 +11,7 @@ import numpy as np
 from untrained.reports.blocks.block import Part
 from untrained.reports.figures.drawing import Figure, drawable, wrapped
 from untrained.reports.tables.columns import MINUS
-from untrained.reports.tables.grid import Grid, GridColumn, number, words
+from untrained.reports.tables.grid import GridColumn, number, paired, words
 from untrained.reports.tables.numbers import MISSING
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def heat_map_part(tables: Sequence[CorrelationTable]) -> Part | None:
     names = sorted(found, key=lambda name: (math.isnan(means[name]), -means[name], name))
     headings = short_titles([table.title for table in tables])
     empty = number(math.nan)
-    grid = Grid(
+    grid = paired(
         "heat-map",
         (
             GridColumn("indicator", "Indicator", kind="text", code=True),

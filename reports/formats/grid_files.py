@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from untrained.reports.blocks.block import parts_of
 from untrained.reports.formats.formats import report_format
 from untrained.reports.pages.report import Report
-from untrained.reports.tables.grid import Cell, Grid, GridColumn
+from untrained.reports.tables.grid import Cell, Column, Grid
 
 
 @report_format("tables", title="CSV of every table, in a folder", suffix="-tables")
@@ -41,17 +41,17 @@ def grid_csv(grid: Grid) -> str:
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow([name for column in grid.columns for name in _header(column)])
     for row in grid.rows:
-        cells = zip(grid.columns, row, strict=True)
+        cells = [(column, column.cell(row)) for column in grid.columns]
         writer.writerow([field for column, cell in cells for field in _fields(column, cell)])
     return stream.getvalue()
 
 
-def _header(column: GridColumn) -> list[str]:
+def _header(column: Column) -> list[str]:
     ends = [f"{column.name}_low", f"{column.name}_high"] if column.interval else []
     return [column.name, *ends]
 
 
-def _fields(column: GridColumn, cell: Cell) -> list[str]:
+def _fields(column: Column, cell: Cell) -> list[str]:
     ends = [_field(cell.low), _field(cell.high)] if column.interval else []
     return [_field(cell.value), *ends]
 

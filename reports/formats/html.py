@@ -17,37 +17,22 @@ from untrained.reports.figures.dot_rows import Bar, Forest, forest
 from untrained.reports.figures.drawing import Figure
 from untrained.reports.formats.formats import report_format
 from untrained.reports.pages.report import Report, Section
-from untrained.reports.tables.columns import Column, columns
+from untrained.reports.tables.columns import correlation_grid
 from untrained.reports.tables.environment import entries
 from untrained.reports.tables.facts import (
     AGGREGATE,
     ARROW,
+    ProtocolNote,
     facts,
     mark,
     other_lines,
     protocol_notes,
     protocol_number,
 )
+from untrained.reports.tables.grid import Cell, Column, Grid
 
 if TYPE_CHECKING:
     from untrained.results import CorrelationTable, TableRow
-
-
-@dataclass(frozen=True, slots=True)
-class _Cell:
-    text: str
-    range: str
-    value: str
-    """What the column is sorted by; empty = missing, sorted last."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    row: TableRow
-    number: int
-    """Of the protocol note; 0 = no mark."""
-    bar: Bar | None
-    cells: tuple[_Cell, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +63,8 @@ class _Table:
 
     anchor: str
     table: CorrelationTable
-    columns: tuple[Column, ...]
-    lines: tuple[_Line, ...]
+    grid: Grid
+    notes: tuple[ProtocolNote, ...]
     forest: Forest
     reference: float | None
     """Where the forest plot draws the parameter count's tau-b, in pixels."""
@@ -89,6 +74,16 @@ class _Table:
     """Networks that plots refer to by their place."""
     dense: bool
     """Whether some plot is a density."""
+
+    @property
+    def columns(self) -> dict[str, Column]:
+        """The columns by name."""
+        return {column.name: column for column in self.grid.columns}
+
+    def bar(self, cell: Cell) -> Bar | None:
+        """The bar of an entry of the leading column."""
+        value = math.nan if cell.value is None else float(cell.value)
+        return self.forest.bar(cell.low, value, cell.high)
 
 
 @report_format("html", title="HTML, one self-contained page with figures", suffix=".html")
@@ -117,7 +112,7 @@ def render(report: Report) -> str:
         facts=facts,
         mark=mark,
         other_lines=other_lines,
-        protocol_notes=protocol_notes,
+        protocol_number=protocol_number,
         script=script,
         script_sha256=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         style=_template("style.css"),
@@ -140,25 +135,15 @@ def _table(section: Section, number: int) -> _Table:
         for row in rows
         for value in (row.correlation.tau, row.correlation.tau_low, row.correlation.tau_high)
     )
-    shown = columns(table)
-    notes = protocol_notes(table)
-    lines = tuple(
-        _Line(
-            row=row,
-            number=protocol_number(row, notes),
-            bar=scale.bar(row.correlation.tau_low, row.correlation.tau, row.correlation.tau_high),
-            cells=tuple(_cell(column, row) for column in shown),
-        )
-        for row in rows
-    )
-    params = [line.bar.middle for line in lines if _is_baseline(line.row) and line.bar]
+    bars = [scale.bar(math.nan, row.correlation.tau, math.nan) for row in rows if _is_baseline(row)]
+    params = [bar.middle for bar in bars if bar]
     plots = scatter_plots(section)
     names = sorted({name for plot in plots for name in plot.names})
     return _Table(
         anchor=anchor,
         table=table,
-        columns=shown,
-        lines=lines,
+        grid=correlation_grid(table),
+        notes=protocol_notes(table),
         forest=scale,
         reference=params[0] if params else None,
         parts=tuple(_shown(part, anchor) for part in parts_of(section)),
@@ -187,12 +172,3 @@ def _plot(plot: ScatterPlot, place: str, names: list[str]) -> _Plot:
 
 def _is_baseline(row: TableRow) -> bool:
     return row.correlation.indicator == "params"
-
-
-def _cell(column: Column, row: TableRow) -> _Cell:
-    value = column.value(row)
-    return _Cell(
-        text=column.cell(row),
-        range=column.range(row),
-        value="" if math.isnan(value) else repr(float(value)),
-    )

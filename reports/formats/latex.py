@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -10,7 +11,7 @@ from importlib.resources import files
 from untrained.reports.blocks.block import Part, parts_of
 from untrained.reports.formats.formats import report_format
 from untrained.reports.pages.report import Report, Section
-from untrained.reports.tables.columns import MINUS, RHO, TAU, columns, label
+from untrained.reports.tables.columns import MINUS, RHO, TAU, correlation_grid
 from untrained.reports.tables.facts import facts, note_lines
 from untrained.reports.tables.grid import Grid
 
@@ -125,18 +126,12 @@ def _template(name: str) -> str:
 
 def _section(section: Section, number: int) -> list[_Tabular]:
     table = section.table
-    shown = columns(table)
-    heading = ["Indicator", *(column.heading for column in shown)]
-    rows = [[label(row, table), *(column.text(row) for column in shown)] for row in table.ranked]
     sources = "; ".join(f"{fact.name}: {fact.text}" for fact in facts(table))
-    made = f"Made by: {table.command}" if table.command else ""
-    main = _Tabular(
-        caption=f"{escape(table.title)}. {escape(sources)}.",
-        label=f"tab:{number}",
-        alignment="l" + "r" * len(shown),
-        heading=_line(heading),
-        rows=tuple(map(_line, rows)),
-        notes=tuple(escape(line) for line in (*note_lines(table), made) if line),
+    main = _tabular(
+        correlation_grid(table),
+        f"{escape(table.title)}. {escape(sources)}.",
+        str(number),
+        (*note_lines(table), _made_by(table.command)),
     )
     parts = [_part(part, str(number)) for part in parts_of(section) if _shown(part)]
     return [main, *parts]
@@ -148,16 +143,26 @@ def _shown(part: Part) -> bool:
 
 def _part(part: Part, place: str) -> _Tabular:
     assert part.grid is not None
-    grid: Grid = part.grid
-    kept = [i for i, column in enumerate(grid.columns) if not column.aside]
-    legend = (grid.legend, *part.notes, f"Made by: {part.command}" if part.command else "")
+    return _tabular(
+        part.grid,
+        f"{escape(part.title)}. {escape(part.meaning)}",
+        f"{place}-{part.name}",
+        (part.grid.legend, *part.notes, _made_by(part.command)),
+    )
+
+
+def _made_by(command: str) -> str:
+    return f"Made by: {command}" if command else ""
+
+
+def _tabular(grid: Grid, caption: str, label: str, notes: Iterable[str]) -> _Tabular:
     return _Tabular(
-        caption=f"{escape(part.title)}. {escape(part.meaning)}",
-        label=f"tab:{place}-{part.name}",
-        alignment="".join("l" if grid.columns[i].kind == "text" else "r" for i in kept),
-        heading=_line([grid.columns[i].heading for i in kept]),
-        rows=tuple(_line([row[i].whole for i in kept]) for row in grid.rows),
-        notes=tuple(escape(line) for line in legend if line),
+        caption=caption,
+        label=f"tab:{label}",
+        alignment="".join("r" if c.kind == "number" else "l" for c in grid.narrow),
+        heading=_line([c.heading for c in grid.narrow]),
+        rows=tuple(_line([c.cell(row).whole for c in grid.narrow]) for row in grid.rows),
+        notes=tuple(escape(line) for line in notes if line),
     )
 
 

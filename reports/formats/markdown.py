@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from untrained.reports.blocks.block import Part, parts_of
 from untrained.reports.formats.formats import report_format
 from untrained.reports.pages.report import Report, Section
-from untrained.reports.tables.columns import columns, label
+from untrained.reports.tables.columns import correlation_grid
 from untrained.reports.tables.environment import entries
 from untrained.reports.tables.facts import facts, note_lines
 from untrained.reports.tables.grid import Grid
@@ -66,16 +66,7 @@ def _paragraph(text: str) -> str:
 def _section(section: Section, pictures: Mapping[str, str]) -> list[str]:
     table = section.table
     blocks = [f"## {escape(table.title)}", _items(f"{f.name}: {f.text}" for f in facts(table))]
-    shown = columns(table)
-    blocks.append(
-        _grid(
-            ["Indicator", *(column.heading for column in shown)],
-            [
-                [escape(label(row, table)), *(column.text(row) for column in shown)]
-                for row in table.ranked
-            ],
-        )
-    )
+    blocks.append(grid_table(correlation_grid(table)))
     blocks.append(_items(note_lines(table)))
     for part in parts_of(section):
         blocks += _part(part, "###", pictures)
@@ -105,35 +96,19 @@ def _part(part: Part, level: str, pictures: Mapping[str, str]) -> list[str]:
 
 
 def grid_table(grid: Grid) -> str:
-    """A table in Markdown, without the columns that stand aside."""
-    shown = {i: c.kind == "text" for i, c in enumerate(grid.columns) if not c.aside}
-    return _grid(
-        [escape(grid.columns[i].heading) for i in shown],
-        [
-            [escape(row[i].whole) if at_left else row[i].whole for i, at_left in shown.items()]
-            for row in grid.rows
-        ],
-        left=list(shown.values()),
-    )
-
-
-def _grid(heading: list[str], rows: list[list[str]], *, left: Sequence[bool] = ()) -> str:
-    """A table; without `left` all columns but the first are numbers and stand at the right."""
-    left = left or [True] + [False] * (len(heading) - 1)
-    widths = [max(3, *map(len, column)) for column in zip(heading, *rows, strict=True)]
-
-    def line(cells: list[str]) -> str:
-        padded = [
-            cell.ljust(width) if at_left else cell.rjust(width)
-            for cell, width, at_left in zip(cells, widths, left, strict=True)
-        ]
-        return f"| {' | '.join(padded)} |"
-
-    rule = [
-        ":" + "-" * (width - 1) if at_left else "-" * (width - 1) + ":"
-        for width, at_left in zip(widths, left, strict=True)
-    ]
-    return "\n".join([line(heading), f"| {' | '.join(rule)} |", *map(line, rows)])
+    """A table in Markdown, without the columns that stand aside; numbers stand at the right."""
+    lines = []
+    for column in grid.narrow:
+        cells = [column.cell(row).whole for row in grid.rows]
+        numeric = column.kind == "number"
+        # brackets at the end of a heading hold a level of confidence; no link can follow
+        heading = re.sub(r"\\\[([^\[\]\\]*)\\\]$", r"[\1]", escape(column.heading))
+        texts = [heading, *(cells if numeric else map(escape, cells))]
+        width = max(3, *map(len, texts))
+        rule = "-" * (width - 1)
+        padded = [text.rjust(width) if numeric else text.ljust(width) for text in texts]
+        lines.append([padded[0], f"{rule}:" if numeric else f":{rule}", *padded[1:]])
+    return "\n".join(f"| {' | '.join(line)} |" for line in zip(*lines, strict=True))
 
 
 def _items(lines: Iterable[str]) -> str:

@@ -13,7 +13,15 @@ from xml.etree import ElementTree
 
 from untrained.reports.formats.json_document import plain
 from untrained.reports.formats.markdown import escape, grid_table
-from untrained.reports.tables.grid import Cell, Grid, GridColumn, number, whole_number, words
+from untrained.reports.tables.grid import (
+    Cell,
+    Grid,
+    GridColumn,
+    number,
+    paired,
+    whole_number,
+    words,
+)
 from untrained.results import TIERS
 
 if TYPE_CHECKING:
@@ -35,7 +43,7 @@ _COLUMNS = (
 
 def finding_grid(findings: Iterable[Finding]) -> Grid:
     """One row a finding, in their order."""
-    return Grid(
+    return paired(
         "findings",
         _COLUMNS,
         tuple(

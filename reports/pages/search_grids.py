@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import math
 
-from untrained.reports.tables.grid import Cell, Grid, GridColumn, number, whole_number, words
+from untrained.reports.tables.grid import (
+    Cell,
+    Grid,
+    GridColumn,
+    number,
+    paired,
+    whole_number,
+    words,
+)
 from untrained.reports.tables.numbers import MISSING, decimal
 from untrained.results.searches.comparison import RandomRanks
 from untrained.results.searches.runs import Summary
@@ -37,7 +45,7 @@ def found_grid(table: SearchTable) -> Grid:
         )
         for row in table.rows
     )
-    return Grid("found", columns, rows)
+    return paired("found", columns, rows)
 
 
 def distance_grid(table: SearchTable) -> Grid:
@@ -78,7 +86,7 @@ def distance_grid(table: SearchTable) -> Grid:
         kept = [place for place, one in enumerate(columns) if one.name in quantiles]
         columns = [columns[place] for place in kept]
         rows = [[row[place] for place in kept] for row in rows]
-    return Grid("distance", tuple(columns), tuple(map(tuple, rows)))
+    return paired("distance", tuple(columns), tuple(map(tuple, rows)))
 
 
 def equal_cost_grid(table: SearchTable) -> Grid:
@@ -106,7 +114,7 @@ def equal_cost_grid(table: SearchTable) -> Grid:
         )
         for one in table.equal_costs
     )
-    return Grid("equal-cost", columns, rows)
+    return paired("equal-cost", columns, rows)
 
 
 def speed_grid(table: SearchTable) -> Grid:
@@ -136,7 +144,7 @@ def speed_grid(table: SearchTable) -> Grid:
         )
         for one in table.speed_ups
     )
-    return Grid("speed", columns, rows)
+    return paired("speed", columns, rows)
 
 
 def ranks_grid(ranks: RandomRanks) -> Grid:
@@ -158,7 +166,7 @@ def ranks_grid(ranks: RandomRanks) -> Grid:
         )
         for one in ranks.answers
     )
-    return Grid("ranks", columns, rows)
+    return paired("ranks", columns, rows)
 
 
 def published_grid(table: SearchTable) -> Grid:
@@ -184,7 +192,7 @@ def published_grid(table: SearchTable) -> Grid:
         )
         for one in table.published
     )
-    return Grid("published", columns, rows)
+    return paired("published", columns, rows)
 
 
 def settings_grid(table: SearchTable) -> Grid:
@@ -195,7 +203,7 @@ def settings_grid(table: SearchTable) -> Grid:
         GridColumn("budget", "budget", kind="text"),
     )
     rows = tuple((words(row.label), words(row.settings), words(row.budget)) for row in table.rows)
-    return Grid("settings", columns, rows)
+    return paired("settings", columns, rows)
 
 
 def texts_of(grid: Grid) -> list[dict[str, str]]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from untrained.reports.tables.columns import columns, label
+from untrained.reports.tables.columns import columns
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -33,18 +33,17 @@ def correlation_table(table: CorrelationTable, *, width: int | None = None) -> T
     from rich.text import Text
 
     rows = table.ranked
-    labels = [label(row, table) for row in rows]
-    shown = columns(table)
-    headings = {column.name: column.heading for column in shown}
-    wide = {c.name: max(map(cell_len, [c.heading, *map(c.text, rows)])) + _PADDING for c in shown}
-    first = max(map(cell_len, ["Indicator", *labels])) + _PADDING
+    shown = {column.name: column for column in columns(table)}
+    texts = {name: [c.cell(row).whole for row in rows] for name, c in shown.items()}
+    wide = {
+        name: max(map(cell_len, [shown[name].heading, *texts[name]])) + _PADDING for name in shown
+    }
     left_out: list[str] = []
     for name in _LEAVE_OUT_FIRST:
-        if width is None or first + sum(wide.values()) <= width:
+        if width is None or sum(wide.values()) <= width:
             break
         del wide[name]
-        left_out.append(headings[name])
-    shown = tuple(column for column in shown if column.name in wide)
+        left_out.append(shown[name].heading)
     names = ", ".join(left_out)
     grid = Table(
         title=Text(table.title),
@@ -54,9 +53,9 @@ def correlation_table(table: CorrelationTable, *, width: int | None = None) -> T
         pad_edge=True,
         show_edge=False,
     )
-    grid.add_column(Text("Indicator"), no_wrap=True)
-    for column in shown:
-        grid.add_column(Text(column.heading), justify="right", no_wrap=True)
-    for row, name in zip(rows, labels, strict=True):
-        grid.add_row(Text(name), *(Text(column.text(row)) for column in shown))
+    for name in wide:
+        justify: Literal["left", "right"] = "right" if shown[name].kind == "number" else "left"
+        grid.add_column(Text(shown[name].heading), justify=justify, no_wrap=True)
+    for i in range(len(rows)):
+        grid.add_row(*(Text(texts[name][i]) for name in wide))
     return grid

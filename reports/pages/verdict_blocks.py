@@ -10,7 +10,7 @@ from untrained.reports.figures.dot_rows import Dots, dot_rows
 from untrained.reports.figures.drawing import Figure
 from untrained.reports.pages.verdict import short_target
 from untrained.reports.tables.columns import RHO, TAU
-from untrained.reports.tables.grid import Cell, Grid, GridColumn, number, whole_number, words
+from untrained.reports.tables.grid import Cell, GridColumn, number, paired, whole_number, words
 from untrained.reports.tables.numbers import decimal
 from untrained.results.searches.comparison import SearchComparison
 from untrained.results.statistics.correlation import CorrelationRow
@@ -23,7 +23,7 @@ def standing_part(evidence: Evidence) -> Part | None:
     """A line a target: beside params and the best baseline."""
     if not evidence.standings:
         return None
-    grid = Grid(
+    grid = paired(
         "standing",
         (
             GridColumn("target", "Target", kind="text"),
@@ -123,7 +123,7 @@ def against_parts(evidence: Evidence) -> Iterable[Part]:
         if not compared:
             continue
         taus = {row.indicator: row for row in one.others}
-        grid = Grid(
+        grid = paired(
             f"against-{i}",
             (
                 GridColumn("baseline", "Baseline", kind="text", code=True),
@@ -170,7 +170,7 @@ def top_part(evidence: Evidence) -> Part | None:
         "score that are among them, which chance puts at 0.1. The ceiling is what one training of "
         "the same networks says of another. Regret is in the unit of the target: what the best "
         "network has over the best of the ten best-scored ones.",
-        Grid(
+        paired(
             "top",
             (
                 GridColumn("target", "Target", kind="text"),
@@ -251,7 +251,7 @@ def search_part(searches: Sequence[SearchComparison]) -> Part | None:
         "same number draw the same networks whatever they are searched by, so the differences are "
         "paired; their intervals are about the draws, not about other networks. The oracle takes "
         "the truly best of its draws (exact).",
-        Grid(
+        paired(
             "search",
             (
                 GridColumn("target", "Target", kind="text"),
@@ -280,7 +280,7 @@ def steadiness_part(evidence: Evidence) -> Part | None:
         "Another seed, another batch",
         "The same networks scored once more: initialised anew, or shown another batch. rho is that "
         "between the two scorings; tau-b is that with the accuracies.",
-        Grid(
+        paired(
             "steadiness",
             (
                 GridColumn("space", "Space", kind="text"),

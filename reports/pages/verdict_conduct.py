@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from untrained.reports.blocks.block import Part
 from untrained.reports.pages.verdict import short_target
 from untrained.reports.tables.columns import RHO, TAU
-from untrained.reports.tables.grid import Cell, Grid, GridColumn, number, whole_number, words
+from untrained.reports.tables.grid import Cell, GridColumn, number, paired, whole_number, words
 from untrained.reports.tables.numbers import seconds
 from untrained.results.statistics.indicator_comparison import Contribution, Evidence, Standing
 
@@ -60,7 +60,7 @@ def cost_part(name: str, costs: Sequence[Cost]) -> Part | None:
         "Measured in this run on the same networks and one thread, each indicator by itself. "
         "Memory is the most that tensors took at once beyond network and batch; what is allocated "
         "outside torch is not counted.",
-        Grid(
+        paired(
             "cost",
             (
                 GridColumn("space", "Space", kind="text"),
@@ -98,7 +98,7 @@ def contract_part(promises: Sequence[Promise], not_examined: str) -> Part:
         "contract",
         "The contract",
         "What every registered indicator must keep, examined on small networks.",
-        Grid(
+        paired(
             "contract",
             (
                 GridColumn("kept", "", kind="text"),
@@ -134,7 +134,7 @@ def leakage_part(seen: Sequence[Seen], labels: Sequence[str]) -> Part:
         "packages that hold accuracies, data bases, connections, programs. Not seen: accuracies "
         "written into the file itself (numbers and long texts are counted below), files that a C "
         "or Rust extension opens by itself, and a formula that was fitted beforehand.",
-        Grid(
+        paired(
             "leakage",
             (
                 GridColumn("kind", "Reaches for", kind="text"),
@@ -157,7 +157,7 @@ def size_part(evidence: Evidence) -> Part | None:
         "Beyond the size of the network",
         "What is left of the rank correlation with the accuracy when the ranks of a size are held "
         "fixed. Nothing is left (a dash) of a score that ranks as the size does.",
-        Grid(
+        paired(
             "size",
             (
                 GridColumn("target", "Target", kind="text"),
@@ -203,7 +203,7 @@ def redundancy_part(evidence: Evidence) -> Part | None:
         f"{RHO} is that between the two scores. The sum of the two indicators' ranks is compared "
         "with the other indicator alone, on the same networks: a difference above zero says that "
         "something is added.",
-        Grid(
+        paired(
             "redundancy",
             (
                 GridColumn("target", "Target", kind="text"),
@@ -271,7 +271,7 @@ def scope_part(
         "What was measured",
         "The number of networks follows from the time that was given and what one took here. They "
         "are networks of the committed studies, with the weights that the baselines saw.",
-        Grid(
+        paired(
             "scope",
             (
                 GridColumn("space", "Space", kind="text"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from untrained.reports.tables.facts import (
@@ -14,14 +12,8 @@ from untrained.reports.tables.facts import (
     protocol_notes,
     protocol_number,
 )
-from untrained.reports.tables.numbers import (
-    confidence_level,
-    count,
-    decimal,
-    interval,
-    percent,
-    seconds,
-)
+from untrained.reports.tables.grid import Cell, Column, Grid
+from untrained.reports.tables.numbers import confidence_level, percent, seconds
 
 if TYPE_CHECKING:
     from untrained.results import AgreementRow, CorrelationTable, TableRow
@@ -31,92 +23,73 @@ RHO = "\N{GREEK SMALL LETTER RHO}"
 MINUS = "\N{MINUS SIGN}"
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column: its heading, the text of its cells, and the number they are sorted by."""
-
-    name: str
-    heading: str
-    cell: Callable[[TableRow], str]
-    range: Callable[[TableRow], str]
-    """The interval beside the cell; empty text where there is none."""
-    value: Callable[[TableRow], float]
-    """What the cell rounds; NaN = missing."""
-    note: str = ""
-    """What the heading means, in a sentence."""
-
-    def text(self, row: TableRow) -> str:
-        """Cell and interval together."""
-        return f"{self.cell(row)} {self.range(row)}".rstrip()
-
-
-def _no_range(_: TableRow) -> str:
-    return ""
-
-
 def columns(table: CorrelationTable) -> tuple[Column, ...]:
-    """The numeric columns; the first one, the indicator, is `label`'s matter."""
+    """The columns of `correlation_grid`; they read rows of the table."""
+    notes = protocol_notes(table)
     level = f" [{confidence_level(table.confidence)}]" if table.resamples else ""
     return (
         Column(
-            name="n",
-            heading="n",
-            cell=lambda row: count(row.correlation.n),
-            range=_no_range,
-            value=lambda row: float(row.correlation.n),
-            note="architectures ranked",
+            "indicator",
+            "Indicator",
+            lambda row: Cell(label_of_row(row, notes), row.indicator),
+            kind="code",
+        ),
+        Column("n", "n", "correlation.n", "architectures ranked"),
+        Column(
+            "tau",
+            f"Kendall {TAU}-b{level}",
+            "correlation.tau",
+            "rank correlation corrected for ties",
+            interval=True,
+            leading=True,
         ),
         Column(
-            name="tau",
-            heading=f"Kendall {TAU}-b{level}",
-            cell=lambda row: decimal(row.correlation.tau),
-            range=lambda row: interval(row.correlation.tau_low, row.correlation.tau_high),
-            value=lambda row: row.correlation.tau,
-            note="rank correlation corrected for ties",
+            "rho",
+            f"Spearman {RHO}{level}",
+            "correlation.rho",
+            "correlation of mid-ranks",
+            interval=True,
         ),
         Column(
-            name="rho",
-            heading=f"Spearman {RHO}{level}",
-            cell=lambda row: decimal(row.correlation.rho),
-            range=lambda row: interval(row.correlation.rho_low, row.correlation.rho_high),
-            value=lambda row: row.correlation.rho,
-            note="correlation of mid-ranks",
-        ),
-        Column(
-            name="delta",
-            heading=f"{TAU} {MINUS} params{level}",
-            cell=lambda row: decimal(row.correlation.delta_tau, sign=True),
-            range=lambda row: interval(
-                row.correlation.delta_low, row.correlation.delta_high, sign=True
+            "delta",
+            f"{TAU} {MINUS} params{level}",
+            lambda row: (
+                row.correlation.delta_tau,
+                row.correlation.delta_low,
+                row.correlation.delta_high,
             ),
-            value=lambda row: row.correlation.delta_tau,
-            note="difference to the parameter count on the networks both rank, resampled in pairs",
+            "difference to the parameter count on the networks both rank, resampled in pairs",
+            interval=True,
+            sign=True,
+            sign_ends=True,
         ),
         Column(
-            name="coverage",
-            heading="coverage",
-            cell=lambda row: percent(row.correlation.coverage),
-            range=_no_range,
-            value=lambda row: row.correlation.coverage,
-            note="share of the population that is ranked",
+            "coverage",
+            "coverage",
+            "correlation.coverage",
+            "share of the population that is ranked",
+            show=percent,
         ),
         Column(
-            name="ties",
-            heading="ties",
-            cell=lambda row: percent(row.correlation.ties_score),
-            range=_no_range,
-            value=lambda row: row.correlation.ties_score,
-            note="share of pairs with equal scores",
+            "ties",
+            "ties",
+            "correlation.ties_score",
+            "share of pairs with equal scores",
+            show=percent,
         ),
         Column(
-            name="alone_s",
-            heading="s/arch",
-            cell=lambda row: seconds(row.alone_s),
-            range=_no_range,
-            value=lambda row: row.alone_s,
+            "alone_s",
+            "s/arch",
             note="median seconds an architecture, had the indicator been measured by itself",
+            show=seconds,
+            ascending=True,
         ),
     )
+
+
+def correlation_grid(table: CorrelationTable) -> Grid:
+    """The table's rows by descending tau-b, for readers."""
+    return Grid("correlations", columns(table), table.ranked)
 
 
 def label(row: TableRow, table: CorrelationTable) -> str:

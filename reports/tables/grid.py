@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from numbers import Integral
+from operator import attrgetter, itemgetter
+from typing import Any, Literal
 
 from untrained.reports.tables.numbers import MISSING, count, decimal, interval
 
@@ -37,51 +40,144 @@ class Cell:
         """The value as text, for sorting; empty = missing."""
         if self.value is None:
             return ""
-        return repr(float(self.value)) if isinstance(self.value, float | int) else self.value
+        return self.value if isinstance(self.value, str) else repr(float(self.value))
+
+
+Estimate = tuple[float, float, float]
+"""A number and the ends of its interval."""
+Value = Cell | Estimate | float | str | None
+"""What a column reads from a row; NaN, None and the empty text are missing."""
 
 
 @dataclass(frozen=True, slots=True)
-class GridColumn:
-    """What stands in one column."""
+class Column:
+    """One column: its heading, what it reads from a row, and how that is printed."""
 
     name: str
     """In CSV: letters, digits and underscores."""
-    heading: str
+    heading: str = ""
+    get: str | Callable[[Any], Value] = ""
+    """Attribute of the row, with dots inside; empty: the one called `name`. Or a function of the
+    row, for whatever is computed."""
     note: str = ""
     """What the heading means, half a sentence; may be empty."""
-    kind: Literal["text", "number"] = "number"
+    kind: Literal["number", "text", "code"] = "number"
+    """Code is a text: a name of the program's, set in its typeface."""
     interval: bool = False
-    """Whether cells have intervals; CSV then has three columns."""
-    code: bool = False
-    """Whether cells are names of the program's, set in its typeface."""
+    """Whether cells have intervals, of the attributes that end in `_low` and `_high`; CSV then has
+    three columns."""
     aside: bool = False
     """Whether documents of limited width leave the column out."""
+    places: int = 3
+    """Decimals of a number that is no integer."""
+    sign: bool = False
+    """Whether positive numbers have a sign."""
+    sign_ends: bool = False
+    """Whether positive ends of intervals have a sign whatever their number has."""
+    show: Callable[[float], str] | None = None
+    """The text of a number, in place of `places` and `sign`."""
+    leading: bool = False
+    """Whether rows are sorted by it, the largest first; HTML then draws its intervals as bars."""
+    ascending: bool = False
+    """Whether the smallest number is the one to be read first."""
+
+    def cell(self, row: Any) -> Cell:
+        """Read and format the entry of a row."""
+        if callable(self.get):
+            value = self.get(row)
+        else:
+            path = self.get or self.name
+            paths = (path, f"{path}_low", f"{path}_high") if self.interval else (path,)
+            value = attrgetter(*paths)(row)
+        if isinstance(value, Cell):
+            return value
+        number, low, high = value if isinstance(value, tuple) else (value, math.nan, math.nan)
+        if isinstance(number, str) and number:
+            return Cell(number, number)
+        if number is None or isinstance(number, str) or math.isnan(number):
+            return Cell(MISSING, None, low, high)
+        whole = isinstance(number, Integral)
+        if self.show:
+            text = self.show(number)
+        else:
+            text = count(int(number)) if whole else decimal(number, self.places, sign=self.sign)
+        exact = int(number) if whole else float(number)
+        return Cell(text, exact, low, high, signed=self.sign_ends)
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table; every row has one cell a column. The first column names the row."""
+    """Rows of any kind and the columns that read them. The first column names the row."""
 
     name: str
     """For file names and anchors: lower-case letters, digits and hyphens."""
-    columns: tuple[GridColumn, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    columns: Sequence[Column]
+    rows: Sequence[Any]
 
-    def __post_init__(self) -> None:
-        """Refuse rows that do not fit the columns.
-
-        Raises:
-            ValueError: a row has too few or too many cells.
-        """
-        for row in self.rows:
-            if len(row) != len(self.columns):
-                raise ValueError(f"{len(row)} cells for {len(self.columns)} columns: {row!r}")
+    @property
+    def narrow(self) -> tuple[Column, ...]:
+        """The columns that documents of limited width have."""
+        return tuple(column for column in self.columns if not column.aside)
 
     @property
     def legend(self) -> str:
         """What the headings mean, one sentence; empty where none needs it."""
         parts = [f"{c.heading}: {c.note}" for c in self.columns if c.note]
         return f"{'; '.join(parts)}." if parts else ""
+
+    def texts(self) -> list[dict[str, str]]:
+        """The narrow columns of every row as they are printed, by heading."""
+        return [{c.heading: c.cell(row).whole for c in self.narrow} for row in self.rows]
+
+
+def estimate_of(thing: object, name: str) -> Estimate:
+    """A number of an object with its interval, by attribute; all NaN where the object is None."""
+    if thing is None:
+        return math.nan, math.nan, math.nan
+    value: Estimate = attrgetter(name, f"{name}_low", f"{name}_high")(thing)
+    return value
+
+
+def probability(p: float) -> str:
+    """A p-value with four decimals, never rounded to nothing.
+
+    >>> probability(0.0312), probability(1e-9)
+    ('0.0312', '<0.0001')
+    """
+    return "<0.0001" if p < 0.0001 else decimal(p, 4)
+
+
+@dataclass(frozen=True, slots=True)
+class GridColumn:
+    """What stands in one column of a table whose rows are tuples of cells."""
+
+    name: str
+    heading: str
+    note: str = ""
+    kind: Literal["text", "number"] = "number"
+    interval: bool = False
+    code: bool = False
+    aside: bool = False
+
+
+def paired(name: str, columns: Sequence[GridColumn], rows: Iterable[tuple[Cell, ...]]) -> Grid:
+    """Make a table of cells that were made one by one."""
+    return Grid(
+        name,
+        tuple(
+            Column(
+                c.name,
+                c.heading,
+                itemgetter(i),
+                c.note,
+                "code" if c.code else c.kind,
+                interval=c.interval,
+                aside=c.aside,
+            )
+            for i, c in enumerate(columns)
+        ),
+        tuple(rows),
+    )
 
 
 def words(text: str) -> Cell:
@@ -100,12 +196,6 @@ def number(
     """A cell of a number with fixed decimals; NaN = missing."""
     known = None if math.isnan(value) else float(value)
     return Cell(decimal(value, places, sign=sign), known, low, high)
-
-
-def probability(value: float) -> Cell:
-    """A cell of a p-value with four decimals, never rounded to nothing; NaN = missing."""
-    made = number(value, 4)
-    return Cell("<0.0001", made.value) if made.text == "0.0000" else made
 
 
 def whole_number(value: int | None) -> Cell:

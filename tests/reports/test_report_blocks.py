@@ -16,11 +16,11 @@ from untrained.results import CorrelationTable
 
 FILE = """
 from untrained.reports import Part, Report, Section, report_block
-from untrained.reports.tables.grid import Grid, GridColumn, whole_number
+from untrained.reports.tables.grid import Column, Grid
 
 @report_block("row-count", of=Section, order=15)
 def rows(section: Section) -> Part:
-    grid = Grid("rows", (GridColumn("rows", "rows"),), ((whole_number(len(section.table.rows)),),))
+    grid = Grid("rows", (Column("rows", "rows", len),), (section.table.rows,))
     return Part("row-count", "How many rows", "Counted.", grid)
 
 @report_block("table-count", of=Report, order=99)
