@@ -5,7 +5,7 @@ from __future__ import annotations
 from untrained.reports.blocks.block import Part, report_block
 from untrained.reports.figures.cost_quality import cost_points, cost_quality, pareto_front
 from untrained.reports.pages.report import Section
-from untrained.reports.tables.grid import Cell, GridColumn, number, paired, words
+from untrained.reports.tables.grid import INDICATOR, Column, Grid
 from untrained.reports.tables.numbers import seconds
 
 
@@ -17,22 +17,17 @@ def cost_part(section: Section) -> Part | None:
     if figure is None or len(points) < 2:
         return None
     front = {point.indicator for point in pareto_front(points)}
-    grid = paired(
-        "cost-quality",
-        (
-            GridColumn("indicator", "Indicator", kind="text", code=True),
-            GridColumn("alone_s", "s/arch", "median seconds an architecture, alone"),
-            GridColumn("tau", "Kendall τ-b", interval=True),
-            GridColumn("front", "on the front", kind="text"),
+    columns = (
+        INDICATOR,
+        Column(
+            "alone_s", "s/arch", "seconds", "median seconds an architecture, alone", show=seconds
         ),
-        tuple(
-            (
-                words(point.indicator),
-                Cell(seconds(point.seconds), float(point.seconds)),
-                number(point.tau, low=point.low, high=point.high),
-                words("yes" if point.indicator in front else "no"),
-            )
-            for point in points
+        Column("tau", "Kendall τ-b", lambda one: (one.tau, one.low, one.high), interval=True),
+        Column(
+            "front",
+            "on the front",
+            lambda one: "yes" if one.indicator in front else "no",
+            kind="text",
         ),
     )
     return Part(
@@ -40,7 +35,7 @@ def cost_part(section: Section) -> Part | None:
         "Cost against quality",
         "Bold names on the dashed front: no other indicator ranks better for less time. Times are "
         "those of the machine named below and compare only within the table.",
-        grid,
+        Grid("cost-quality", columns, points),
         (figure,),
         repeats=True,
     )

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import TYPE_CHECKING
+
 from untrained.reports.blocks.block import Part, report_block
 from untrained.reports.pages.report import Section
-from untrained.reports.tables.grid import Cell, GridColumn, number, paired, whole_number, words
+from untrained.reports.tables.grid import INDICATOR, Column, Grid
 from untrained.reports.tables.numbers import percent
+
+if TYPE_CHECKING:
+    from untrained.results import TableRow
 
 
 @report_block("failures", of=Section, order=80)
@@ -20,35 +26,21 @@ def failure_part(section: Section) -> Part | None:
     if not rows:
         return None
     statuses = sorted({status for row in rows for status, _ in row.failures})
-    grid = paired(
-        "failures",
-        (
-            GridColumn("indicator", "Indicator", kind="text", code=True),
-            GridColumn("n", "ranked"),
-            GridColumn("n_population", "of"),
-            GridColumn("coverage", "coverage"),
-            *(
-                GridColumn(f"status_{i}", status, kind="number")
-                for i, status in enumerate(statuses, start=1)
-            ),
-            GridColumn("tau", "Kendall τ-b", "over those ranked", interval=True),
-            GridColumn("tau_failures_last", "τ-b, missing last", "missing scores tied behind all"),
+    columns = (
+        INDICATOR,
+        Column("n", "ranked", "correlation.n"),
+        Column("n_population", "of", "correlation.n_population"),
+        Column("coverage", "coverage", "correlation.coverage", show=percent),
+        *(
+            Column(f"status_{i}", status, partial(_count, status))
+            for i, status in enumerate(statuses, start=1)
         ),
-        tuple(
-            (
-                words(row.correlation.indicator),
-                whole_number(row.correlation.n),
-                whole_number(row.correlation.n_population),
-                Cell(percent(row.correlation.coverage), float(row.correlation.coverage)),
-                *(whole_number(dict(row.failures).get(status, 0)) for status in statuses),
-                number(
-                    row.correlation.tau,
-                    low=row.correlation.tau_low,
-                    high=row.correlation.tau_high,
-                ),
-                number(row.correlation.tau_failures_last),
-            )
-            for row in rows
+        Column("tau", "Kendall τ-b", "correlation.tau", "over those ranked", interval=True),
+        Column(
+            "tau_failures_last",
+            "τ-b, missing last",
+            "correlation.tau_failures_last",
+            "missing scores tied behind all",
         ),
     )
     complete = len(table.rows) - len(rows)
@@ -58,6 +50,10 @@ def failure_part(section: Section) -> Part | None:
         f"Scores by the status they ended with; {complete} of {len(table.rows)} rows have a score "
         "for every architecture and are not listed. With several seeds an architecture has "
         "several scores.",
-        grid,
+        Grid("failures", columns, rows),
         repeats=True,
     )
+
+
+def _count(status: str, row: TableRow) -> int:
+    return dict(row.failures).get(status, 0)

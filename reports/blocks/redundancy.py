@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ from untrained.reports.figures.drawing import INK, Figure, drawable
 from untrained.reports.figures.heat_map import draw_matrix
 from untrained.reports.pages.report import Section
 from untrained.reports.tables.columns import RHO
-from untrained.reports.tables.grid import GridColumn, number, paired, whole_number, words
+from untrained.reports.tables.grid import Column, Grid
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -29,28 +30,24 @@ def part_of_matrix(found: Redundancy | None) -> Part | None:
     """The part of any matrix; None where there is none or it has one row."""
     if found is None or len(found.indicators) < 2:
         return None
-    columns = (
-        GridColumn("indicator", "Indicator", kind="text", code=True),
-        GridColumn("nearest", "nearest", kind="text", code=True),
-        GridColumn("rho_nearest", f"{RHO} with it"),
-        GridColumn("n_nearest", "n"),
-    )
-    rows = []
-    for i, name in enumerate(found.indicators):
+    nearest = []
+    for i in range(len(found.indicators)):
         others = [j for j in range(len(found.indicators)) if j != i]
         sizes = [abs(found.rho[i][j]) for j in others]
-        if np.isnan(sizes).all():
-            continue
-        j = others[int(np.nanargmax(sizes))]
-        pair = (number(found.rho[i][j]), whole_number(found.n[i][j]))
-        rows.append((words(name), words(found.indicators[j]), *pair))
-    full = paired(
-        "redundancy",
-        (
-            GridColumn("indicator", "Indicator", kind="text", code=True),
-            *(GridColumn(f"rho_{name}", name, code=True) for name in found.indicators),
+        if not np.isnan(sizes).all():
+            nearest.append((i, others[int(np.nanargmax(sizes))]))
+    columns = (
+        Column("indicator", "Indicator", lambda pair: found.indicators[pair[0]], kind="code"),
+        Column("nearest", "nearest", lambda pair: found.indicators[pair[1]], kind="code"),
+        Column("rho_nearest", f"{RHO} with it", lambda pair: found.rho[pair[0]][pair[1]]),
+        Column("n_nearest", "n", lambda pair: found.n[pair[0]][pair[1]]),
+    )
+    matrix = (
+        Column("indicator", get=lambda i: found.indicators[i], kind="code"),
+        *(
+            Column(f"rho_{name}", get=partial(_rho, found, j))
+            for j, name in enumerate(found.indicators)
         ),
-        tuple((words(name), *map(number, found.rho[i])) for i, name in enumerate(found.indicators)),
     )
     return Part(
         "redundancy",
@@ -58,10 +55,14 @@ def part_of_matrix(found: Redundancy | None) -> Part | None:
         f"Spearman's {RHO} between the scores of two indicators on the networks that both have, "
         f"larger being better on both sides. The order is that of average linkage of 1 - |{RHO}|, "
         "drawn at the left: what joins near the matrix says the same.",
-        paired("redundancy-nearest", columns, tuple(rows)),
+        Grid("redundancy-nearest", columns, nearest),
         (_figure(found),),
-        full=full,
+        full=Grid("redundancy", matrix, range(len(found.indicators))),
     )
+
+
+def _rho(found: Redundancy, column: int, row: int) -> float:
+    return found.rho[row][column]
 
 
 def _figure(found: Redundancy) -> Figure:

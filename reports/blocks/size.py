@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from untrained.reports.blocks.block import Part, report_block
@@ -10,12 +11,10 @@ from untrained.reports.figures.dot_rows import Dots, dot_rows
 from untrained.reports.figures.drawing import Figure
 from untrained.reports.pages.report import Section
 from untrained.reports.tables.columns import MINUS, RHO, TAU
-from untrained.reports.tables.grid import Cell, GridColumn, number, paired, whole_number, words
+from untrained.reports.tables.grid import INDICATOR, Column, Grid, estimate_of
 
 if TYPE_CHECKING:
     from untrained.results import PartialCorrelation, SizeBias, TableRow
-
-_NO_CELL = words("")
 
 
 @report_block("size-bias", of=Section, order=20)
@@ -28,31 +27,36 @@ def size_part(section: Section) -> Part | None:
     sizes = tuple(dict.fromkeys(name for bias in biases for name, _ in bias.rho_with))
     given = tuple(dict.fromkeys(partial.given for bias in biases for partial in bias.partial))
     binned = next((bias.bins.size for bias in biases if bias.bins), "")
-    grid = paired(
-        "size-bias",
-        (
-            GridColumn("indicator", "Indicator", kind="text", code=True),
-            GridColumn("n", "n"),
-            *(GridColumn(f"rho_with_{size}", f"{RHO} with {size}") for size in sizes),
-            GridColumn("rho", f"{RHO} with truth", interval=True, aside=True),
-            *(column for those in given for column in _given_columns(those)),
-            GridColumn("tau", f"{TAU}-b with truth", interval=True, aside=True),
-            *(
-                [GridColumn("tau_in_bins", f"{TAU}-b at equal {binned}", _BINS_NOTE)]
-                if binned
-                else []
-            ),
-            GridColumn("baseline", "best baseline", kind="text", code=True),
-            GridColumn("delta", f"{TAU} {MINUS} baseline", _BASELINE_NOTE, interval=True),
+    in_bins = Column("tau_in_bins", f"{TAU}-b at equal {binned}", _tau_in_bins, _BINS_NOTE)
+    columns = (
+        INDICATOR,
+        Column("n", "n", "correlation.n"),
+        *(Column(f"rho_with_{size}", f"{RHO} with {size}", _rho_with(size)) for size in sizes),
+        Column("rho", f"{RHO} with truth", "correlation.rho", interval=True, aside=True),
+        *(column for those in given for column in _given_columns(those)),
+        Column("tau", f"{TAU}-b with truth", "correlation.tau", interval=True, aside=True),
+        *([in_bins] if binned else ()),
+        Column(
+            "baseline",
+            "best baseline",
+            lambda row: row.best_baseline.baseline if row.best_baseline else None,
+            kind="code",
         ),
-        tuple(_line(row, sizes, given, binned=bool(binned)) for row in rows),
+        Column(
+            "delta",
+            f"{TAU} {MINUS} baseline",
+            lambda row: estimate_of(row.best_baseline, "delta"),
+            _BASELINE_NOTE,
+            interval=True,
+            sign=True,
+        ),
     )
     return Part(
         "size-bias",
         "Size bias",
         "What is left of a rank correlation when the ranks of the sizes are held fixed: a partial "
         "correlation near zero says that the indicator orders networks by their size.",
-        grid,
+        Grid("size-bias", columns, rows),
         (_figure(rows, given),) if given else (),
     )
 
@@ -61,39 +65,31 @@ _BINS_NOTE = "mean over bins of about equally many networks of like size"
 _BASELINE_NOTE = "difference to the best of params, flops, depth and random, resampled in pairs"
 
 
-def _given_columns(given: tuple[str, ...]) -> tuple[GridColumn, ...]:
+def _given_columns(given: tuple[str, ...]) -> tuple[Column, ...]:
     key, names = "_".join(given), " and ".join(given)
     return (
-        GridColumn(f"rho_given_{key}", f"{RHO} given {names}", interval=True),
-        GridColumn(f"tau_given_{key}", f"{TAU}-b given {names}", interval=True, aside=True),
+        Column(
+            f"rho_given_{key}",
+            f"{RHO} given {names}",
+            lambda row: estimate_of(_partial(row.size_bias, given), "rho"),
+            interval=True,
+        ),
+        Column(
+            f"tau_given_{key}",
+            f"{TAU}-b given {names}",
+            lambda row: estimate_of(_partial(row.size_bias, given), "tau"),
+            interval=True,
+            aside=True,
+        ),
     )
 
 
-def _line(
-    row: TableRow, sizes: tuple[str, ...], given: tuple[tuple[str, ...], ...], *, binned: bool
-) -> tuple[Cell, ...]:
-    c, bias, against = row.correlation, row.size_bias, row.best_baseline
-    with_sizes = dict(bias.rho_with) if bias else {}
-    cells = [words(c.indicator), whole_number(c.n)]
-    cells += [number(with_sizes.get(size, math.nan)) for size in sizes]
-    cells.append(number(c.rho, low=c.rho_low, high=c.rho_high))
-    for those in given:
-        one = _partial(bias, those)
-        cells += (
-            [
-                number(one.rho, low=one.rho_low, high=one.rho_high),
-                number(one.tau, low=one.tau_low, high=one.tau_high),
-            ]
-            if one
-            else [_NO_CELL] * 2
-        )
-    cells.append(number(c.tau, low=c.tau_low, high=c.tau_high))
-    if binned:
-        cells.append(number(bias.bins.tau if bias and bias.bins else math.nan))
-    if against:
-        delta = number(against.delta, sign=True, low=against.delta_low, high=against.delta_high)
-        return (*cells, words(against.baseline), delta)
-    return (*cells, _NO_CELL, _NO_CELL)
+def _rho_with(size: str) -> Callable[[TableRow], float | None]:
+    return lambda row: dict(row.size_bias.rho_with).get(size) if row.size_bias else None
+
+
+def _tau_in_bins(row: TableRow) -> float | None:
+    return row.size_bias.bins.tau if row.size_bias and row.size_bias.bins else None
 
 
 def _partial(bias: SizeBias | None, given: tuple[str, ...]) -> PartialCorrelation | None:

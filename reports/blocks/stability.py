@@ -11,7 +11,7 @@ from untrained.reports.figures.dot_rows import set_rows
 from untrained.reports.figures.drawing import BLUE, GREY, Figure
 from untrained.reports.pages.report import Section
 from untrained.reports.tables.columns import RHO, TAU
-from untrained.reports.tables.grid import GridColumn, number, paired, whole_number, words
+from untrained.reports.tables.grid import INDICATOR, Column, Grid
 from untrained.reports.tables.numbers import listing
 
 if TYPE_CHECKING:
@@ -26,29 +26,14 @@ def stability_part(section: Section) -> Part | None:
     rows = [(row, row.stability) for row in section.table.ranked if row.stability is not None]
     if not rows:
         return None
-    grid = paired(
-        "stability",
-        (
-            GridColumn("indicator", "Indicator", kind="text", code=True),
-            GridColumn("n", "n", "networks scored under every seed"),
-            GridColumn("seeds", "seeds", kind="text"),
-            GridColumn("rho", f"{RHO} between seeds", "mean over pairs of seeds"),
-            GridColumn("rho_min", "worst pair"),
-            GridColumn("tau_mean", f"mean {TAU}-b", "over seeds, one at a time"),
-            GridColumn("tau_sd", "sd", "between seeds"),
-        ),
-        tuple(
-            (
-                words(row.correlation.indicator),
-                whole_number(one.n),
-                words(listing(one.seeds)),
-                number(one.rho),
-                number(one.rho_min),
-                number(one.tau_mean),
-                number(one.tau_sd, 4),
-            )
-            for row, one in rows
-        ),
+    columns = (
+        INDICATOR,
+        Column("n", "n", "stability.n", "networks scored under every seed"),
+        Column("seeds", "seeds", lambda row: listing(row.stability.seeds), kind="text"),
+        Column("rho", f"{RHO} between seeds", "stability.rho", "mean over pairs of seeds"),
+        Column("rho_min", "worst pair", "stability.rho_min"),
+        Column("tau_mean", f"mean {TAU}-b", "stability.tau_mean", "over seeds, one at a time"),
+        Column("tau_sd", "sd", "stability.tau_sd", "between seeds", places=4),
     )
     return Part(
         "stability",
@@ -56,7 +41,7 @@ def stability_part(section: Section) -> Part | None:
         f"The same networks scored under several seeds: {RHO} compares the scores of two seeds, "
         f"{TAU}-b those of one seed with the truth. A table's own {TAU}-b is that of the mean "
         "over seeds, which is less noisy than one seed.",
-        grid,
+        Grid("stability", columns, [row for row, _ in rows]),
         (_figure(rows),),
     )
 

@@ -9,7 +9,7 @@ from untrained.reports.blocks.block import Part, report_block
 from untrained.reports.figures.drawing import INK, Figure, drawable
 from untrained.reports.figures.heat_map import heat_map_part
 from untrained.reports.pages.report import Report
-from untrained.reports.tables.grid import GridColumn, number, paired, words
+from untrained.reports.tables.grid import Column, Grid
 from untrained.reports.tables.numbers import MISSING, confidence_level, decimal
 
 if TYPE_CHECKING:
@@ -34,18 +34,23 @@ def task_part(report: Report) -> Part | None:
     found = report.task_comparison
     if found is None or len(found.indicators) < 2:
         return None
-    grid = paired(
-        "average-ranks",
-        (
-            GridColumn("indicator", "Indicator", kind="text", code=True),
-            GridColumn("average_rank", "average rank", "1 is best; ties share the mean"),
-            GridColumn("alike", "not told apart from", kind="text", code=True),
+    columns = (
+        Column("indicator", "Indicator", lambda pair: pair[0], kind="code"),
+        Column(
+            "average_rank",
+            "average rank",
+            lambda pair: pair[1],
+            "1 is best; ties share the mean",
+            places=2,
         ),
-        tuple(
-            (words(name), number(rank, 2), words(", ".join(_alike(found, name))))
-            for name, rank in zip(found.indicators, found.average_ranks, strict=True)
+        Column(
+            "alike",
+            "not told apart from",
+            lambda pair: ", ".join(_alike(found, pair[0])),
+            kind="code",
         ),
     )
+    ranks = list(zip(found.indicators, found.average_ranks, strict=True))
     notes = [f"tasks: {'; '.join(found.tasks)}"]
     if len(found.tasks) < FEW_TASKS:
         notes.append(
@@ -64,7 +69,7 @@ def task_part(report: Report) -> Part | None:
         f"ranks differ by less than Nemenyi's critical difference, "
         f"{_statistic(found.critical_difference)} at {confidence_level(found.confidence)}. "
         "Tasks on one search space are not independent, which the tests assume.",
-        grid,
+        Grid("average-ranks", columns, ranks),
         (_figure(found),),
         notes=tuple(notes),
     )

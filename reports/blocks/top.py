@@ -11,13 +11,11 @@ from untrained.reports.figures.dot_rows import Dots, dot_rows
 from untrained.reports.figures.drawing import Figure
 from untrained.reports.pages.report import Section
 from untrained.reports.tables.columns import RHO, TAU
-from untrained.reports.tables.grid import Cell, GridColumn, number, paired, whole_number, words
+from untrained.reports.tables.grid import INDICATOR, Column, Grid, estimate_of
 from untrained.reports.tables.numbers import estimate
 
 if TYPE_CHECKING:
-    from untrained.results import Ceiling, CorrelationTable, TableRow, TopRanking, TopSlice
-
-_NO_CELL = words("")
+    from untrained.results import Ceiling, CorrelationTable, Pick, TableRow, TopRanking
 
 
 @report_block("top", of=Section, order=10)
@@ -29,20 +27,21 @@ def top_part(section: Section) -> Part | None:
         return None
     fractions = sorted({one.fraction for _, top in rows for one in top.slices})
     picks = sorted({pick.k for _, top in rows for pick in top.picks})
-    grid = paired(
-        "top",
-        (
-            GridColumn("indicator", "Indicator", kind="text", code=True),
-            GridColumn("n", "n"),
-            GridColumn("tau_weighted", f"weighted {TAU}", "disagreement at the top counts most"),
-            *(
-                column
-                for fraction in fractions
-                for column in _slice_columns(fraction, widest=fraction == fractions[-1])
-            ),
-            *(column for k in picks for column in _pick_columns(k)),
+    columns = (
+        INDICATOR,
+        Column("n", "n", "top.n"),
+        Column(
+            "tau_weighted",
+            f"weighted {TAU}",
+            "top.tau_weighted",
+            "disagreement at the top counts most",
         ),
-        tuple(_line(row, top, fractions, picks) for row, top in rows),
+        *(
+            column
+            for fraction in fractions
+            for column in _slice_columns(fraction, widest=fraction == fractions[-1])
+        ),
+        *(column for k in picks for column in _pick_columns(k)),
     )
     return Part(
         "top",
@@ -52,7 +51,7 @@ def top_part(section: Section) -> Part | None:
         "the best of those picked, expected where scores tie. A coefficient inside a slice is "
         "small even for a perfect indicator: training noise reorders close networks, and the "
         "ceiling says how much.",
-        grid,
+        Grid("top", columns, [row for row, _ in rows]),
         (_figure(table, rows, fractions),),
         notes=(*ceiling_lines(table), *_interval_lines(table)),
     )
@@ -82,54 +81,60 @@ def _share(fraction: float) -> str:
     return f"{fraction * 100:g} %"
 
 
-def _slice_columns(fraction: float, *, widest: bool) -> tuple[GridColumn, ...]:
+def _slice_columns(fraction: float, *, widest: bool) -> tuple[Column, ...]:
     """Documents show the widest slice, and what is left of tau in the one before."""
     share = _share(fraction)
     key = f"top_{fraction * 100:g}".replace(".", "_")
     small = not widest
+
+    def interval(name: str, heading: str, *, aside: bool) -> Column:
+        return Column(
+            f"{key}_{name}",
+            heading,
+            lambda row: estimate_of(row.top.slice_of(fraction), name),
+            interval=True,
+            aside=aside,
+        )
+
+    def number(name: str, heading: str, *, aside: bool) -> Column:
+        return Column(
+            f"{key}_{name}",
+            heading,
+            lambda row: getattr(row.top.slice_of(fraction), name, None),
+            aside=aside,
+        )
+
     return (
-        GridColumn(f"{key}_tau", f"{TAU}-b, best {share}", interval=True, aside=fraction < 0.05),
-        GridColumn(f"{key}_rho", f"{RHO}, best {share}", interval=True, aside=True),
-        GridColumn(f"{key}_precision", f"precision, {share}", interval=True, aside=small),
-        GridColumn(f"{key}_ndcg", f"nDCG, {share}", aside=small),
-        GridColumn(f"{key}_n", f"n, best {share}", aside=True),
+        interval("tau", f"{TAU}-b, best {share}", aside=fraction < 0.05),
+        interval("rho", f"{RHO}, best {share}", aside=True),
+        interval("precision", f"precision, {share}", aside=small),
+        number("ndcg", f"nDCG, {share}", aside=small),
+        number("n", f"n, best {share}", aside=True),
     )
 
 
-def _pick_columns(k: int) -> tuple[GridColumn, ...]:
+def _pick_columns(k: int) -> tuple[Column, Column]:
+    which = f"best of {k}" if k > 1 else "the first"
+    of = ", " if k > 1 else " of "
+
+    def pick(row: TableRow) -> Pick | None:
+        return next((one for one in row.top.picks if one.k == k), None) if row.top else None
+
     return (
-        GridColumn(f"regret_{k}", f"regret, best of {k}" if k > 1 else "regret of the first"),
-        GridColumn(f"rank_{k}", f"rank, best of {k}" if k > 1 else "rank of the first", aside=True),
+        Column(
+            f"regret_{k}",
+            f"regret{of}{which}",
+            lambda row: getattr(pick(row), "regret", None),
+            places=2,
+        ),
+        Column(
+            f"rank_{k}",
+            f"rank{of}{which}",
+            lambda row: getattr(pick(row), "rank", None),
+            places=0,
+            aside=True,
+        ),
     )
-
-
-def _line(
-    row: TableRow, top: TopRanking, fractions: list[float], picks: list[int]
-) -> tuple[Cell, ...]:
-    cells: list[Cell] = [
-        words(row.correlation.indicator),
-        whole_number(top.n),
-        number(top.tau_weighted),
-    ]
-    for fraction in fractions:
-        cells += _slice_cells(top.slice_of(fraction))
-    by_k = {pick.k: pick for pick in top.picks}
-    for k in picks:
-        pick = by_k.get(k)
-        cells += [number(pick.regret, 2), number(pick.rank, 0)] if pick else [_NO_CELL] * 2
-    return tuple(cells)
-
-
-def _slice_cells(one: TopSlice | None) -> list[Cell]:
-    if one is None:
-        return [_NO_CELL] * 5
-    return [
-        number(one.tau, low=one.tau_low, high=one.tau_high),
-        number(one.rho, low=one.rho_low, high=one.rho_high),
-        number(one.precision, low=one.precision_low, high=one.precision_high),
-        number(one.ndcg),
-        whole_number(one.n),
-    ]
 
 
 def _figure(

@@ -105,6 +105,9 @@ class Column:
         return Cell(text, exact, low, high, signed=self.sign_ends)
 
 
+INDICATOR = Column("indicator", "Indicator", kind="code")
+
+
 @dataclass(frozen=True, slots=True)
 class Grid:
     """Rows of any kind and the columns that read them. The first column names the row."""
