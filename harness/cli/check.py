@@ -311,11 +311,7 @@ def _print(check: Check, facts: Sequence[str], *, everything: bool) -> None:
 def _print_findings(findings: Sequence[Finding]) -> None:
     from untrained.reports.pages.findings import finding_grid
 
-    grid = finding_grid(findings)
     print_rows(
-        [
-            {c.heading: cell.whole for c, cell in zip(grid.columns, row, strict=True)}
-            for row in grid.rows
-        ],
+        finding_grid(findings).texts(),
         unbroken=("Outcome", "Tier", "Indicator", "value", "limit"),
     )

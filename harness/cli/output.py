@@ -92,10 +92,8 @@ def print_agreement(table: AgreementTable) -> None:
 
     for fact in agreement_facts(table):
         print(f"{fact.name}: {fact.text}")
-    grid = agreement_grid(table)
-    shown = [i for i, column in enumerate(grid.columns) if not column.aside]
     print_rows(
-        [{grid.columns[i].heading: row[i].whole for i in shown} for row in grid.rows],
+        agreement_grid(table).texts(),
         title=table.title,
         unbroken=("Indicator",),
     )

@@ -216,7 +216,6 @@ def search(
         published_grid,
         ranks_grid,
         speed_grid,
-        texts_of,
     )
     from untrained.reports.pages.writing import write_files
     from untrained.results.store.export import write_frame
@@ -281,7 +280,7 @@ def search(
         grids += [published_grid(table)] if table.published else []
         for number, grid in enumerate(grids):
             print("\n" if number else "", end="")
-            print_rows(texts_of(grid), unbroken=("search",))
+            print_rows(grid.texts(), unbroken=("search",))
         print("\n".join(table.notes))
 
 

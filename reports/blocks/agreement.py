@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from untrained.reports.blocks.block import Part, report_block
 from untrained.reports.blocks.redundancy import part_of_matrix
@@ -19,19 +19,11 @@ from untrained.reports.tables.facts import (
     mark,
     notes_of_rows,
 )
-from untrained.reports.tables.grid import (
-    Cell,
-    Grid,
-    GridColumn,
-    number,
-    paired,
-    whole_number,
-    words,
-)
+from untrained.reports.tables.grid import Cell, Column, Grid, Value, estimate_of
 from untrained.reports.tables.numbers import count, percent, seconds
 
 if TYPE_CHECKING:
-    from untrained.results import AgreementRow, AgreementTable, SizeAgreement
+    from untrained.results import AgreementRow, AgreementTable
 
 NO_ACCURACIES = "No accuracies were used"
 
@@ -109,87 +101,78 @@ def agreement_grid(table: AgreementTable) -> Grid:
     rows = sorted_rows(table)
     notes = notes_of_rows(rows)
     sizes = _sizes(rows)
-    return paired(
+    return Grid(
         "agreement",
         (
-            GridColumn("indicator", "Indicator", kind="text", code=True),
-            GridColumn("n", "n", "architectures with a score"),
-            *(
-                GridColumn(f"tau_with_{size}", f"{TAU}-b with {size}", interval=True)
-                for size in sizes
+            Column(
+                "indicator",
+                "Indicator",
+                lambda row: Cell(label_of_row(row, notes), row.indicator),
+                kind="code",
             ),
-            *(GridColumn(f"rho_with_{size}", f"{RHO} with {size}", aside=True) for size in sizes),
-            GridColumn("nearest", "nearest", "most alike of all others", "text", code=True),
-            GridColumn("rho_nearest", f"{RHO} with it"),
-            GridColumn("coverage", "coverage", "share of the population with a score"),
-            GridColumn("ties", "ties", "share of pairs with equal scores"),
-            GridColumn("alone_s", "s/arch", "median seconds an architecture, by itself"),
+            Column("n", "n", note="architectures with a score"),
+            *(_size_column(size, "tau", f"{TAU}-b with {size}") for size in sizes),
+            *(_size_column(size, "rho", f"{RHO} with {size}", aside=True) for size in sizes),
+            Column(
+                "nearest",
+                "nearest",
+                lambda row: _nearest(table, row)[0],
+                "most alike of all others",
+                kind="code",
+            ),
+            Column("rho_nearest", f"{RHO} with it", lambda row: _nearest(table, row)[1]),
+            Column(
+                "coverage",
+                "coverage",
+                _coverage,
+                "share of the population with a score",
+                show=percent,
+            ),
+            Column("ties", "ties", note="share of pairs with equal scores", show=percent),
+            Column(
+                "alone_s", "s/arch", note="median seconds an architecture, by itself", show=seconds
+            ),
         ),
-        tuple(
-            (
-                Cell(label_of_row(row, notes), row.indicator),
-                whole_number(row.n),
-                *_size_cells(row, sizes),
-                *_nearest(table, row.indicator),
-                *(
-                    Cell(text(value), None if math.isnan(value) else value)
-                    for text, value in (
-                        (percent, _coverage(row)),
-                        (percent, row.ties),
-                        (seconds, row.alone_s),
-                    )
-                ),
-            )
-            for row in rows
-        ),
+        rows,
     )
+
+
+class _Line(NamedTuple):
+    table: AgreementTable
+    row: AgreementRow
 
 
 def full_grid(*tables: AgreementTable) -> Grid:
     """For programs: the lines of some tables, each complete by itself."""
-    lines = [(table, row) for table in tables for row in sorted_rows(table)]
-    sizes = _sizes([row for _, row in lines])
-    texts = ("title", "space", "population", "accuracies", "indicator", "version", "protocol")
-    return paired(
+    lines = [_Line(table, row) for table in tables for row in sorted_rows(table)]
+    sizes = _sizes([line.row for line in lines])
+    return Grid(
         "agreement",
         (
-            *(_column(name, "text") for name in (*texts, "seeds", "higher_is_better")),
-            *(_column(name) for name in ("n", "n_population")),
-            *(_column(f"tau_with_{size}", interval=True) for size in sizes),
-            *(_column(f"rho_with_{size}", interval=True) for size in sizes),
-            _column("nearest", "text"),
-            *(_column(name) for name in ("rho_nearest", "ties_score", "coverage")),
-            _column("failures", "text"),
-            _column("alone_s"),
-            _column("members", "text"),
+            *(Column(name, get=f"table.{name}") for name in ("title", "space", "population")),
+            Column("accuracies", get=lambda _: "none used"),
+            Column("indicator", get="row.indicator"),
+            Column("version", get="row.version"),
+            Column("protocol", get="row.protocol"),
+            Column("seeds", get=lambda line: " ".join(map(str, line.row.seeds))),
+            Column("higher_is_better", get=lambda line: str(line.row.higher_is_better).lower()),
+            Column("n", get="row.n"),
+            Column("n_population", get="row.n_population"),
+            *(_size_column(size, "tau", of_line=True) for size in sizes),
+            *(_size_column(size, "rho", of_line=True) for size in sizes),
+            Column("nearest", get=lambda line: _nearest(*line)[0]),
+            Column("rho_nearest", get=lambda line: _nearest(*line)[1]),
+            Column("ties_score", get="row.ties"),
+            Column("coverage", get=lambda line: _coverage(line.row)),
+            Column(
+                "failures",
+                get=lambda line: " ".join(f"{status}={n}" for status, n in line.row.failures),
+            ),
+            Column("alone_s", get="row.alone_s"),
+            Column("members", get=lambda line: " ".join(line.row.members)),
         ),
-        tuple(
-            (
-                *map(words, (table.title, table.space, table.population, "none used")),
-                words(row.indicator),
-                words(str(row.version)),
-                words(row.protocol),
-                words(" ".join(map(str, row.seeds))),
-                words(str(row.higher_is_better).lower()),
-                whole_number(row.n),
-                whole_number(row.n_population),
-                *_size_cells(row, sizes),
-                *_nearest(table, row.indicator),
-                number(row.ties),
-                number(_coverage(row)),
-                words(" ".join(f"{status}={n}" for status, n in row.failures)),
-                number(row.alone_s),
-                words(" ".join(row.members)),
-            )
-            for table, row in lines
-        ),
+        lines,
     )
-
-
-def _column(
-    name: str, kind: Literal["text", "number"] = "number", *, interval: bool = False
-) -> GridColumn:
-    return GridColumn(name, name, kind=kind, interval=interval)
 
 
 def _sizes(rows: Sequence[AgreementRow]) -> list[str]:
@@ -198,28 +181,33 @@ def _sizes(rows: Sequence[AgreementRow]) -> list[str]:
     return list(dict.fromkeys(one.size for row in longest_first for one in row.with_sizes))
 
 
-def _size_cells(row: AgreementRow, sizes: list[str]) -> Iterator[Cell]:
-    found: dict[str, SizeAgreement] = {one.size: one for one in row.with_sizes}
-    for size in sizes:
-        one = found.get(size)
-        yield number(one.tau, low=one.tau_low, high=one.tau_high) if one else number(math.nan)
-    for size in sizes:
-        one = found.get(size)
-        yield number(one.rho, low=one.rho_low, high=one.rho_high) if one else number(math.nan)
+def _size_column(
+    size: str, statistic: str, heading: str = "", *, aside: bool = False, of_line: bool = False
+) -> Column:
+    """The correlation with a size, of an `AgreementRow` or of a line that has one."""
+
+    def get(line: Any) -> Value:
+        row: AgreementRow = line.row if of_line else line
+        one = next((one for one in row.with_sizes if one.size == size), None)
+        return estimate_of(one, statistic)
+
+    # documents show the intervals of all, files those of what is not aside
+    name = f"{statistic}_with_{size}"
+    return Column(name, heading, get, interval=not aside, aside=aside)
 
 
-def _nearest(table: AgreementTable, indicator: str) -> tuple[Cell, Cell]:
+def _nearest(table: AgreementTable, row: AgreementRow) -> tuple[str, float]:
     names = table.redundancy.indicators
-    line = table.redundancy.rho[names.index(indicator)]
+    line = table.redundancy.rho[names.index(row.indicator)]
     others = [
         (abs(rho), name, rho)
         for name, rho in zip(names, line, strict=True)
-        if name != indicator and not math.isnan(rho)
+        if name != row.indicator and not math.isnan(rho)
     ]
     if not others:
-        return words(""), number(math.nan)
+        return "", math.nan
     _, name, rho = max(others, key=lambda one: one[0])
-    return words(name), number(rho)
+    return name, rho
 
 
 def _failures(rows: list[AgreementRow]) -> Iterator[str]:

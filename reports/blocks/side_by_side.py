@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from untrained.reports.blocks.block import Part, report_block
 from untrained.reports.figures.dot_rows import Dots, dot_rows
@@ -13,16 +12,7 @@ from untrained.reports.figures.drawing import Figure
 from untrained.reports.pages.report import Report
 from untrained.reports.tables.columns import RHO, TAU
 from untrained.reports.tables.facts import ARROW, ARROW_MEANING, SHORT_SHA256, intervals
-from untrained.reports.tables.grid import (
-    Cell,
-    Grid,
-    GridColumn,
-    number,
-    paired,
-    probability,
-    whole_number,
-    words,
-)
+from untrained.reports.tables.grid import Cell, Column, Grid, probability
 from untrained.reports.tables.numbers import MISSING, confidence_level, count, percent, seconds
 
 if TYPE_CHECKING:
@@ -34,6 +24,9 @@ def comparisons(report: Report) -> Iterator[Part]:
     """Two stores side by side, for each search space."""
     for place, one in enumerate(report.comparisons, start=1):
         yield from side_by_side_parts(one, place)
+
+
+_SIDES = ("before", "after")
 
 
 def side_by_side_parts(one: SideBySide, place: int) -> tuple[Part, ...]:
@@ -54,15 +47,8 @@ def side_by_side_parts(one: SideBySide, place: int) -> tuple[Part, ...]:
     )
     if not one.differences:
         return (main,)
-    grid = paired(
-        f"differences-{place}",
-        (
-            GridColumn("what", "what", kind="text"),
-            GridColumn("before", "before", kind="text"),
-            GridColumn("after", "after", kind="text"),
-        ),
-        tuple((words(d.what), words(d.before), words(d.after)) for d in one.differences),
-    )
+    columns = [Column(name, name, kind="text") for name in ("what", "before", "after")]
+    grid = Grid(f"differences-{place}", columns, one.differences)
     return main, Part(
         f"differences-{place}",
         f"What was different: {one.title}",
@@ -105,117 +91,99 @@ def _meaning(one: SideBySide) -> str:
 
 
 def _grid(one: SideBySide) -> Grid:
-    truth = bool(one.target)
-    return paired(
+    with_truth = (
+        Column("tau_before", f"{TAU}-b before", "change.tau_before"),
+        Column("tau_after", f"{TAU}-b after", "change.tau_after"),
+        Column(
+            "delta",
+            f"change of {TAU}-b",
+            "change.delta",
+            interval=True,
+            sign=True,
+            sign_ends=True,
+        ),
+        Column("p_holm", "p, Holm", "change.p_holm", show=probability),
+    )
+    return Grid(
         "side-by-side",
         (
-            GridColumn("indicator", "Indicator", kind="text", code=True),
-            GridColumn("verdict", "verdict", kind="text"),
-            GridColumn("n", "n", "networks with a score on both sides"),
-            GridColumn("rho", f"{RHO} after, before"),
-            *(
-                (
-                    GridColumn("tau_before", f"{TAU}-b before"),
-                    GridColumn("tau_after", f"{TAU}-b after"),
-                    GridColumn("delta", f"change of {TAU}-b", interval=True),
-                    GridColumn("p_holm", "p, Holm"),
-                )
-                if truth
-                else ()
-            ),
-            GridColumn(
+            Column("indicator", "Indicator", _label, kind="code"),
+            Column("verdict", "verdict", _verdict, kind="text"),
+            Column("n", "n", "change.n", "networks with a score on both sides"),
+            Column("rho", f"{RHO} after, before", "change.rho"),
+            *(with_truth if one.target else ()),
+            Column(
                 "coverage",
                 "coverage",
+                _coverage,
                 "share of the common networks that have a score",
                 kind="text",
             ),
-            GridColumn("statuses", "statuses", "what scores went from and to", kind="text"),
-            GridColumn("cost", "s/arch", "median, before and after", kind="text"),
-            GridColumn("cost_ratio", "times", "how many times the time"),
+            Column("statuses", "statuses", _statuses, "what scores went from and to", kind="text"),
+            Column("cost", "s/arch", _costs, "median, before and after", kind="text"),
+            Column("cost_ratio", "times", "side.cost_ratio", "how many times the time", places=2),
         ),
-        tuple(_line(row, truth=truth) for row in one.rows),
+        one.rows,
     )
 
 
-def _line(row: ComparedRow, *, truth: bool) -> tuple[Cell, ...]:
-    change, side = row.change, row.side
-    covered = [percent(change.coverage_before), percent(change.coverage_after)]
-    costs = [seconds(side.alone_s_before), seconds(side.alone_s_after)]
-    numbers = (
-        number(change.tau_before),
-        number(change.tau_after),
-        replace(
-            number(change.delta, sign=True, low=change.delta_low, high=change.delta_high),
-            signed=True,
-        ),
-        Cell(probability(change.p_holm), None if math.isnan(change.p_holm) else change.p_holm),
-    )
-    return (
-        Cell(f"{row.indicator}{'' if row.higher_is_better else f' {ARROW}'}", row.indicator),
-        Cell(_verdict(row), change.verdict),
-        whole_number(change.n),
-        number(change.rho),
-        *(numbers if truth else ()),
-        words(" to ".join(dict.fromkeys(covered))),
-        words(_statuses(row)),
-        words("" if costs == [MISSING, MISSING] else " to ".join(costs)),
-        number(side.cost_ratio, 2),
-    )
+def _label(row: ComparedRow) -> Cell:
+    return Cell(f"{row.indicator}{'' if row.higher_is_better else f' {ARROW}'}", row.indicator)
 
 
-def _verdict(row: ComparedRow) -> str:
-    """With the scores that are on one side alone."""
+def _coverage(row: ComparedRow) -> str:
+    covered = [percent(row.change.coverage_before), percent(row.change.coverage_after)]
+    return " to ".join(dict.fromkeys(covered))
+
+
+def _costs(row: ComparedRow) -> str:
+    costs = [seconds(row.side.alone_s_before), seconds(row.side.alone_s_after)]
+    return "" if costs == [MISSING, MISSING] else " to ".join(costs)
+
+
+def _verdict(row: ComparedRow) -> Cell:
+    """The verdict, with the scores that are on one side alone."""
     change = row.change
     sides = [(change.lost, "lost"), (change.gained, "gained")]
-    return ", ".join([change.verdict, *(f"{count(n)} {what}" for n, what in sides if n)])
+    text = ", ".join([change.verdict, *(f"{count(n)} {what}" for n, what in sides if n)])
+    return Cell(text, change.verdict)
 
 
 def _statuses(row: ComparedRow) -> str:
     return "; ".join(f"{count(n)} {old} to {new}" for old, new, n in row.side.statuses)
 
 
+class _Line(NamedTuple):
+    table: SideBySide
+    row: ComparedRow
+
+
 def changes_grid(*tables: SideBySide) -> Grid:
     """For programs: the lines of some comparisons, each complete by itself."""
-    texts = ("title", "space", "before", "after", "target", "truth_sha256", "indicator", "verdict")
-    sides = ("version", "protocol", "seeds")
-    counts = ("n_listed", "n", "lost", "gained", "identical", "n_truth")
-    numbers = ("largest_difference", "rho", "tau", "tau_before", "tau_after")
+    of_table = ("title", "space", "before", "after", "target", "truth_sha256")
+    of_change = (
+        *("n_listed", "n", "lost", "gained", "identical", "n_truth"),
+        *("largest_difference", "rho", "tau", "tau_before", "tau_after"),
+    )
     tested = ("p", "p_holm", "coverage_before", "coverage_after")
-    costs = ("alone_s_before", "alone_s_after", "cost_ratio")
-    return paired(
+    return Grid(
         "side-by-side",
         (
-            *(GridColumn(name, name, kind="text") for name in texts),
-            *(
-                GridColumn(f"{name}_{side}", name, kind="text")
-                for name in sides
-                for side in ("before", "after")
-            ),
-            *(GridColumn(name, name) for name in (*counts, *numbers)),
-            GridColumn("delta", "delta", interval=True),
-            *(GridColumn(name, name) for name in (*tested, *costs)),
-            GridColumn("statuses", "statuses", kind="text"),
+            *(Column(name, get=f"table.{name}") for name in of_table),
+            Column("indicator", get="row.indicator"),
+            Column("verdict", get="row.change.verdict"),
+            *(Column(f"version_{side}", get=f"row.{side}.version") for side in _SIDES),
+            *(Column(f"protocol_{side}", get=f"row.{side}.protocol") for side in _SIDES),
+            Column("seeds_before", get=lambda line: " ".join(map(str, line.row.before.seeds))),
+            Column("seeds_after", get=lambda line: " ".join(map(str, line.row.after.seeds))),
+            *(Column(name, get=f"row.change.{name}") for name in of_change),
+            Column("delta", get="row.change.delta", interval=True),
+            *(Column(name, get=f"row.change.{name}") for name in tested),
+            *(Column(f"alone_s_{side}", get=f"row.side.alone_s_{side}") for side in _SIDES),
+            Column("cost_ratio", get="row.side.cost_ratio"),
+            Column("statuses", get=lambda line: _statuses(line.row)),
         ),
-        tuple(
-            (
-                *(words(getattr(one, name)) for name in texts[:6]),
-                words(row.indicator),
-                words(row.change.verdict),
-                *(
-                    words(" ".join(map(str, value)) if isinstance(value, tuple) else str(value))
-                    for name in sides
-                    for value in (getattr(row.before, name), getattr(row.after, name))
-                ),
-                *(whole_number(getattr(row.change, name)) for name in counts),
-                *(number(getattr(row.change, name), 6) for name in numbers),
-                number(row.change.delta, 6, low=row.change.delta_low, high=row.change.delta_high),
-                *(number(getattr(row.change, name), 6) for name in tested),
-                *(number(getattr(row.side, name), 6) for name in costs),
-                words(_statuses(row)),
-            )
-            for one in tables
-            for row in one.rows
-        ),
+        [_Line(one, row) for one in tables for row in one.rows],
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from untrained.reports.blocks.block import Part
 from untrained.reports.figures.drawing import Figure, drawable, wrapped
 from untrained.reports.tables.columns import MINUS
-from untrained.reports.tables.grid import GridColumn, number, paired, words
+from untrained.reports.tables.grid import Column, Grid, estimate_of
 from untrained.reports.tables.numbers import MISSING
 
 if TYPE_CHECKING:
@@ -75,38 +75,27 @@ def heat_map_part(tables: Sequence[CorrelationTable]) -> Part | None:
     means = {name: _mean(cells.values()) for name, cells in found.items()}
     names = sorted(found, key=lambda name: (math.isnan(means[name]), -means[name], name))
     headings = short_titles([table.title for table in tables])
-    empty = number(math.nan)
-    grid = paired(
-        "heat-map",
-        (
-            GridColumn("indicator", "Indicator", kind="text", code=True),
-            GridColumn("mean_tau", "mean τ-b", "over the tables that have it"),
-            *(
-                GridColumn(f"tau_{i}", heading, interval=True)
-                for i, heading in enumerate(headings, start=1)
-            ),
-        ),
-        tuple(
-            (
-                words(name),
-                number(means[name]),
-                *(
-                    number(cell.tau, low=cell.tau_low, high=cell.tau_high)
-                    if (cell := found[name].get(i))
-                    else empty
-                    for i in range(len(tables))
-                ),
-            )
-            for name in names
-        ),
+    columns = (
+        Column("indicator", "Indicator", str, kind="code"),
+        Column("mean_tau", "mean τ-b", means.get, "over the tables that have it"),
+        *(_tau_column(i, heading, found) for i, heading in enumerate(headings)),
     )
     return Part(
         "heat-map",
         "Indicators on all tables",
         f"Kendall's tau-b, positive where an indicator ranks in the direction it claims; {MISSING} "
         "where it was not scored or is constant. Populations and targets are those of each table.",
-        grid,
+        Grid("heat-map", columns, names),
         (_figure(found, names, headings),),
+    )
+
+
+def _tau_column(place: int, heading: str, found: dict[str, dict[int, CorrelationRow]]) -> Column:
+    return Column(
+        f"tau_{place + 1}",
+        heading,
+        lambda name: estimate_of(found[name].get(place), "tau"),
+        interval=True,
     )
 
 

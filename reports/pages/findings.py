@@ -6,67 +6,43 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from untrained.reports.formats.json_document import plain
 from untrained.reports.formats.markdown import escape, grid_table
-from untrained.reports.tables.grid import (
-    Cell,
-    Grid,
-    GridColumn,
-    number,
-    paired,
-    whole_number,
-    words,
-)
+from untrained.reports.tables.grid import Cell, Column, Grid, Value
+from untrained.reports.tables.numbers import decimal
 from untrained.results import TIERS
 
 if TYPE_CHECKING:
     from untrained.results import Finding
 
 
-_COLUMNS = (
-    GridColumn("outcome", "Outcome", kind="text"),
-    GridColumn("tier", "Tier", kind="text"),
-    GridColumn("subject", "Indicator", kind="text", code=True),
-    GridColumn("space", "Space", kind="text", code=True),
-    GridColumn("n", "n", "networks"),
-    GridColumn("value", "value", "what the tier looks at"),
-    GridColumn("limit", "limit", "tolerance of the value"),
-    GridColumn("sure", "how sure", kind="text"),
-    GridColumn("text", "What was found", kind="text"),
-)
-
-
-def finding_grid(findings: Iterable[Finding]) -> Grid:
+def finding_grid(findings: Sequence[Finding]) -> Grid:
     """One row a finding, in their order."""
-    return paired(
-        "findings",
-        _COLUMNS,
-        tuple(
-            (
-                words(one.outcome),
-                words(one.tier),
-                words(one.subject),
-                words(one.space),
-                whole_number(one.n or None),
-                _figure(one.value, one.tier),
-                _figure(one.limit, one.tier),
-                words(how_sure(one)),
-                words(one.text),
-            )
-            for one in findings
-        ),
+    columns = (
+        Column("outcome", "Outcome", kind="text"),
+        Column("tier", "Tier", kind="text"),
+        Column("subject", "Indicator", kind="code"),
+        Column("space", "Space", kind="code"),
+        Column("n", "n", lambda one: one.n or None, "networks"),
+        Column("value", "value", lambda one: _figure(one, one.value), "what the tier looks at"),
+        Column("limit", "limit", lambda one: _figure(one, one.limit), "tolerance of the value"),
+        Column("sure", "how sure", how_sure, kind="text"),
+        Column("text", "What was found", kind="text"),
     )
+    return Grid("findings", columns, findings)
 
 
-def _figure(value: float, tier: str) -> Cell:
-    if tier == "golden" and not math.isnan(value):
+def _figure(finding: Finding, value: float) -> Value:
+    if math.isnan(value):
+        return None
+    if finding.tier == "golden":
         return Cell(f"{value:.1g}", float(value))
-    return number(value, 4 if tier == "scores" else 3)
+    return Cell(decimal(value, 4 if finding.tier == "scores" else 3), float(value))
 
 
 def how_sure(finding: Finding) -> str:

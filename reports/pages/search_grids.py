@@ -3,49 +3,32 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
-from untrained.reports.tables.grid import (
-    Cell,
-    Grid,
-    GridColumn,
-    number,
-    paired,
-    whole_number,
-    words,
-)
+from untrained.reports.tables.grid import Cell, Column, Grid
 from untrained.reports.tables.numbers import MISSING, decimal
 from untrained.results.searches.comparison import RandomRanks
-from untrained.results.searches.runs import Summary
-from untrained.results.searches.table import Column, SearchRow, SearchTable
-
-_NAME = GridColumn("search", "search", kind="text")
+from untrained.results.searches.table import Column as TruthColumn
+from untrained.results.searches.table import SearchRow, SearchTable
 
 
 def found_grid(table: SearchTable) -> Grid:
     """One row a search or rule: mean and standard deviation in every column of ground truth."""
     columns = (
-        _NAME,
-        GridColumn("runs", "runs"),
-        GridColumn("evaluations", "evaluations"),
-        GridColumn("cost_s", "cost s"),
+        _LABEL,
+        Column("runs", "runs", lambda row: row.evaluations.n if row.evaluations else Cell("exact")),
+        Column("evaluations", "evaluations", _evaluations),
+        Column("cost_s", "cost s", _cost),
         *(
-            GridColumn(
-                f"{one.dataset}_{one.metric}".replace("-", "_"), heading(one), interval=False
+            Column(
+                f"{one.dataset}_{one.metric}".replace("-", "_"),
+                heading(one),
+                partial(_value, place),
             )
-            for one in table.columns
+            for place, one in enumerate(table.columns)
         ),
     )
-    rows = tuple(
-        (
-            words(row.label),
-            whole_number(row.evaluations.n) if row.evaluations else Cell("exact", None),
-            _mean(row.evaluations),
-            _cost(row),
-            *map(_spread, row.values),
-        )
-        for row in table.rows
-    )
-    return paired("found", columns, rows)
+    return Grid("found", columns, table.rows)
 
 
 def distance_grid(table: SearchTable) -> Grid:
@@ -53,168 +36,132 @@ def distance_grid(table: SearchTable) -> Grid:
 
     Where it is not, quantiles over the runs are left.
     """
-    column = table.columns[table.main]
-    sign = 1.0 if column.higher_is_better else -1.0
-    columns = [
-        _NAME,
-        GridColumn("distance", "distance to the optimum"),
-        GridColumn("q05", "5 %"),
-        GridColumn("median", "median"),
-        GridColumn("q95", "95 %"),
-        GridColumn("near", "runs that came to 99 % of it"),
-        GridColumn("evaluations_near", "evaluations until then, median"),
-    ]
-    rows = []
-    for row in table.rows:
-        value = row.values[table.main]
-        found = row.reaching
-        near = Cell("", None) if found is None else Cell(_share(found), found.n)
-        until = Cell("", None) if found is None else number(found.median, 0)
-        rows.append(
-            [
-                words(row.label),
-                number(sign * (column.optimum - value.mean), 2),
-                number(value.q05, 2),
-                number(value.median, 2),
-                number(value.q95, 2),
-                near,
-                until,
-            ]
-        )
-    if math.isnan(column.optimum):
-        quantiles = {"search", "q05", "median", "q95"}
-        kept = [place for place, one in enumerate(columns) if one.name in quantiles]
-        columns = [columns[place] for place in kept]
-        rows = [[row[place] for place in kept] for row in rows]
-    return paired("distance", tuple(columns), tuple(map(tuple, rows)))
+    main = table.columns[table.main]
+    sign = 1.0 if main.higher_is_better else -1.0
+    known = not math.isnan(main.optimum)
+    distance = Column(
+        "distance",
+        "distance to the optimum",
+        lambda row: sign * (main.optimum - row.values[table.main].mean),
+        places=2,
+    )
+    near = (
+        Column("near", "runs that came to 99 % of it", _near),
+        Column(
+            "evaluations_near",
+            "evaluations until then, median",
+            lambda row: row.reaching.median if row.reaching else Cell(""),
+            places=0,
+        ),
+    )
+    columns = (
+        _LABEL,
+        *([distance] if known else ()),
+        Column("q05", "5 %", lambda row: row.values[table.main].q05, places=2),
+        Column("median", "median", lambda row: row.values[table.main].median, places=2),
+        Column("q95", "95 %", lambda row: row.values[table.main].q95, places=2),
+        *(near if known else ()),
+    )
+    return Grid("distance", columns, table.rows)
 
 
 def equal_cost_grid(table: SearchTable) -> Grid:
     """Every search beside random search that costs as much."""
     columns = (
-        _NAME,
-        GridColumn("found", "found"),
-        GridColumn("cost_s", "cost s"),
-        GridColumn("n", "random networks for it"),
-        GridColumn("random", "best of these"),
-        GridColumn("difference", "difference"),
-        GridColumn("standard_errors", "in standard errors"),
-        GridColumn("criterion", "which is best by", kind="text"),
+        _SEARCH,
+        Column("found", "found", lambda one: _spread(one.found.mean, one.found.sd)),
+        Column("cost_s", "cost s", show=cost_text),
+        Column("n", "random networks for it"),
+        Column("random", "best of these", lambda one: _spread(one.mean, one.sd)),
+        *_DIFFERENCE,
+        Column(
+            "criterion",
+            "which is best by",
+            lambda one: f"{one.criterion} ({'simulated' if one.simulated else 'exact'})",
+            kind="text",
+        ),
     )
-    rows = tuple(
-        (
-            words(one.search),
-            _spread(one.found),
-            Cell(cost_text(one.cost_s), one.cost_s),
-            whole_number(one.n),
-            Cell(f"{decimal(one.mean, 2)} ± {decimal(one.sd, 2)}", one.mean),
-            number(one.difference, 2, sign=True),
-            number(one.standard_errors, 1, sign=True),
-            words(f"{one.criterion} ({'simulated' if one.simulated else 'exact'})"),
-        )
-        for one in table.equal_costs
-    )
-    return paired("equal-cost", columns, rows)
+    return Grid("equal-cost", columns, table.equal_costs)
 
 
 def speed_grid(table: SearchTable) -> Grid:
     """How much sooner searches are as good as others."""
     columns = (
-        _NAME,
-        GridColumn("against", "against", kind="text"),
-        GridColumn("final", "final median"),
-        GridColumn("final_against", "of the other"),
-        GridColumn("target", "both reach"),
-        GridColumn("cost_s", "after s"),
-        GridColumn("cost_against_s", "the other after s"),
-        GridColumn("ratio", "times faster"),
-        GridColumn("interval", "95 % interval", kind="text"),
+        _SEARCH,
+        Column("against", "against", kind="text"),
+        Column("final", "final median", places=2),
+        Column("final_against", "of the other", places=2),
+        Column("target", "both reach", places=2),
+        Column("cost_s", "after s", show=cost_text),
+        Column("cost_against_s", "the other after s", show=cost_text),
+        Column("ratio", "times faster", show=_times),
+        Column(
+            "interval",
+            "95 % interval",
+            lambda one: f"{_times(one.low)} to {_times(one.high)}",
+            kind="text",
+        ),
     )
-    rows = tuple(
-        (
-            words(one.search),
-            words(one.against),
-            number(one.final, 2),
-            number(one.final_against, 2),
-            number(one.target, 2),
-            Cell(cost_text(one.cost_s), one.cost_s),
-            Cell(cost_text(one.cost_against_s), one.cost_against_s),
-            Cell(_times(one.ratio), one.ratio),
-            words(f"{_times(one.low)} to {_times(one.high)}"),
-        )
-        for one in table.speed_ups
-    )
-    return paired("speed", columns, rows)
+    return Grid("speed", columns, table.speed_ups)
 
 
 def ranks_grid(ranks: RandomRanks) -> Grid:
     """Every answer with its rank among random networks."""
     columns = (
-        _NAME,
-        GridColumn("run", "run"),
-        GridColumn("value", "predicted accuracy"),
-        GridColumn("rank", f"rank among {ranks.random.n:,} random networks"),
-        GridColumn("genotype", "genotype", kind="text", code=True),
+        _SEARCH,
+        Column("run", "run"),
+        Column("value", "predicted accuracy", places=2),
+        Column(
+            "rank",
+            f"rank among {ranks.random.n:,} random networks",
+            lambda one: one.rank or None,
+        ),
+        Column("genotype", "genotype", lambda one: one.genotype or one.architecture, kind="code"),
     )
-    rows = tuple(
-        (
-            words(one.search),
-            whole_number(one.run),
-            number(one.value, 2),
-            whole_number(one.rank or None),
-            words(one.genotype or one.architecture),
-        )
-        for one in ranks.answers
-    )
-    return paired("ranks", columns, rows)
+    return Grid("ranks", columns, ranks.answers)
 
 
 def published_grid(table: SearchTable) -> Grid:
     """Published means beside ours, and the difference in standard errors."""
     columns = (
-        _NAME,
-        GridColumn("on", "on", kind="text"),
-        GridColumn("published", "published"),
-        GridColumn("ours", "ours"),
-        GridColumn("difference", "difference"),
-        GridColumn("standard_errors", "in standard errors"),
-        GridColumn("source", "source", kind="text"),
+        Column("search", "search", "published.method", kind="text"),
+        Column(
+            "on",
+            "on",
+            lambda one: f"{one.published.dataset} {one.published.metric.replace('_', ' ')}",
+            kind="text",
+        ),
+        Column(
+            "published",
+            "published",
+            lambda one: _spread(one.published.mean, one.published.sd),
+        ),
+        Column("ours", "ours", lambda one: _spread(one.mean, one.sd)),
+        *_DIFFERENCE,
+        Column("source", "source", "published.source", kind="text"),
     )
-    rows = tuple(
-        (
-            words(one.published.method),
-            words(f"{one.published.dataset} {one.published.metric.replace('_', ' ')}"),
-            Cell(f"{one.published.mean:.2f} ± {one.published.sd:.2f}", one.published.mean),
-            Cell(f"{decimal(one.mean, 2)} ± {decimal(one.sd, 2)}", one.mean),
-            number(one.difference, 2, sign=True),
-            number(one.standard_errors, 1, sign=True),
-            words(one.published.source),
-        )
-        for one in table.published
-    )
-    return paired("published", columns, rows)
+    return Grid("published", columns, table.published)
 
 
 def settings_grid(table: SearchTable) -> Grid:
     """What each search is."""
     columns = (
-        _NAME,
-        GridColumn("settings", "settings", kind="text"),
-        GridColumn("budget", "budget", kind="text"),
+        _LABEL,
+        Column("settings", "settings", kind="text"),
+        Column("budget", "budget", kind="text"),
     )
-    rows = tuple((words(row.label), words(row.settings), words(row.budget)) for row in table.rows)
-    return paired("settings", columns, rows)
+    return Grid("settings", columns, table.rows)
 
 
-def texts_of(grid: Grid) -> list[dict[str, str]]:
-    """The rows as they are printed, under their headings."""
-    return [
-        {column.heading: cell.whole for column, cell in zip(grid.columns, row, strict=True)}
-        for row in grid.rows
-    ]
+_LABEL = Column("search", "search", "label", kind="text")
+_SEARCH = Column("search", "search", kind="text")
+_DIFFERENCE = (
+    Column("difference", "difference", places=2, sign=True),
+    Column("standard_errors", "in standard errors", places=1, sign=True),
+)
 
 
-def heading(column: Column) -> str:
+def heading(column: TruthColumn) -> str:
     """Dataset and metric in words."""
     return f"{column.dataset} {column.metric.replace('_', ' ')}"
 
@@ -228,21 +175,27 @@ def cost_text(seconds: float) -> str:
     return f"{seconds:,.0f}" if seconds >= 100 else f"{seconds:.3g}"
 
 
-def _spread(value: Summary) -> Cell:
-    if math.isnan(value.mean):
-        return Cell(MISSING, None)
-    text = decimal(value.mean, 2)
-    return Cell(text if math.isnan(value.sd) else f"{text} ± {value.sd:.2f}", value.mean)
+def _spread(mean: float, sd: float) -> Cell:
+    if math.isnan(mean):
+        return Cell(MISSING)
+    text = decimal(mean, 2)
+    return Cell(text if math.isnan(sd) else f"{text} ± {sd:.2f}", mean)
 
 
-def _mean(value: Summary | None) -> Cell:
-    if value is None:
-        return Cell("", None)
-    return Cell(f"{value.mean:,.1f}".removesuffix(".0"), value.mean)
+def _value(place: int, row: SearchRow) -> Cell:
+    return _spread(row.values[place].mean, row.values[place].sd)
 
 
-def _share(found: Summary) -> str:
-    return f"{found.n:,} of {found.n + found.missing:,}"
+def _evaluations(row: SearchRow) -> Cell:
+    if row.evaluations is None:
+        return Cell("")
+    mean = row.evaluations.mean
+    return Cell(f"{mean:,.1f}".removesuffix(".0"), mean)
+
+
+def _near(row: SearchRow) -> Cell:
+    found = row.reaching
+    return Cell(f"{found.n:,} of {found.n + found.missing:,}", found.n) if found else Cell("")
 
 
 def _times(ratio: float) -> str:
@@ -253,7 +206,7 @@ def _times(ratio: float) -> str:
 
 def _cost(row: SearchRow) -> Cell:
     if row.cost_s is None:
-        return Cell("", None)
+        return Cell("")
     if not row.cost_is_known:
-        return Cell("not known", None)
+        return Cell("not known")
     return Cell(cost_text(row.cost_s.mean), row.cost_s.mean)

@@ -4,41 +4,52 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from untrained.reports.blocks.block import Part
 from untrained.reports.figures.dot_rows import Dots, dot_rows
 from untrained.reports.figures.drawing import Figure
 from untrained.reports.pages.verdict import short_target
 from untrained.reports.tables.columns import RHO, TAU
-from untrained.reports.tables.grid import Cell, GridColumn, number, paired, whole_number, words
+from untrained.reports.tables.grid import Column, Grid, estimate_of, probability
 from untrained.reports.tables.numbers import decimal
-from untrained.results.searches.comparison import SearchComparison
+from untrained.results.searches.comparison import PairedDifference, SearchComparison
 from untrained.results.statistics.correlation import CorrelationRow
 from untrained.results.statistics.indicator_comparison import Evidence, Standing, relation
 from untrained.results.statistics.pairwise import PairComparison
-from untrained.results.statistics.top import TopRanking
+from untrained.results.statistics.top import TopRanking, TopSlice
+
+TARGET = Column("target", "Target", lambda one: short_target(one.space, one.target), kind="text")
 
 
 def standing_part(evidence: Evidence) -> Part | None:
     """A line a target: beside params and the best baseline."""
     if not evidence.standings:
         return None
-    grid = paired(
-        "standing",
-        (
-            GridColumn("target", "Target", kind="text"),
-            GridColumn("n", "n", "networks with a score and an accuracy"),
-            GridColumn("tau", f"{TAU}-b", interval=True),
-            GridColumn("rho", RHO, interval=True, aside=True),
-            GridColumn("against_params", "than params", kind="text"),
-            GridColumn("params", f"{TAU} \N{MINUS SIGN} params", interval=True),
-            GridColumn("p_params", "p, Holm"),
-            GridColumn("best", "best baseline", kind="text", code=True),
-            GridColumn("against_best", "than the best", kind="text"),
-            GridColumn("delta_best", f"{TAU} \N{MINUS SIGN} best", interval=True),
-            GridColumn("p_best", "p, Holm"),
+    columns = (
+        TARGET,
+        Column("n", "n", "row.n", "networks with a score and an accuracy"),
+        Column("tau", f"{TAU}-b", "row.tau", interval=True),
+        Column("rho", RHO, "row.rho", interval=True, aside=True),
+        Column("against_params", "than params", lambda one: relation(_params(one)), kind="text"),
+        Column(
+            "params",
+            f"{TAU} \N{MINUS SIGN} params",
+            lambda one: estimate_of(_params(one), "delta"),
+            interval=True,
+            sign=True,
         ),
-        tuple(_standing_row(one) for one in evidence.standings),
+        Column("p_params", "p, Holm", lambda one: _p_holm(_params(one)), show=probability),
+        Column("best", "best baseline", kind="code"),
+        Column("against_best", "than the best", lambda one: relation(_best(one)), kind="text"),
+        Column(
+            "delta_best",
+            f"{TAU} \N{MINUS SIGN} best",
+            lambda one: estimate_of(_best(one), "delta"),
+            interval=True,
+            sign=True,
+        ),
+        Column("p_best", "p, Holm", lambda one: _p_holm(_best(one)), show=probability),
     )
     return Part(
         "standing",
@@ -47,41 +58,21 @@ def standing_part(evidence: Evidence) -> Part | None:
         "by Holm's method for all baselines of a target. The best baseline is the best by these "
         "very accuracies among those that have scored at least half of the networks, which "
         "favours it.",
-        grid,
+        Grid("standing", columns, evidence.standings),
         (_standing_figure(evidence),),
     )
 
 
-def _standing_row(one: Standing) -> tuple[Cell, ...]:
-    row = one.row
-    params, best = one.against("params"), one.against(one.best) if one.best else None
-    return (
-        words(short_target(one.space, one.target)),
-        whole_number(row.n),
-        number(row.tau, low=row.tau_low, high=row.tau_high),
-        number(row.rho, low=row.rho_low, high=row.rho_high),
-        words(relation(params)),
-        *_difference(params),
-        words(one.best or ""),
-        words(relation(best)),
-        *_difference(best),
-    )
+def _params(one: Standing) -> PairComparison | None:
+    return one.against("params")
 
 
-def _difference(one: PairComparison | None) -> tuple[Cell, Cell]:
-    if one is None:
-        return number(math.nan), number(math.nan)
-    return (
-        number(one.delta, sign=True, low=one.delta_low, high=one.delta_high),
-        _p(one.p_holm),
-    )
+def _best(one: Standing) -> PairComparison | None:
+    return one.against(one.best) if one.best else None
 
 
-def _p(value: float) -> Cell:
-    """A p-value; one too small to print is not printed as zero."""
-    if math.isnan(value):
-        return number(math.nan)
-    return Cell("<0.0001" if value < 0.0001 else decimal(value, 4), value)
+def _p_holm(one: PairComparison | None) -> float:
+    return one.p_holm if one else math.nan
 
 
 def _standing_figure(evidence: Evidence) -> Figure:
@@ -122,45 +113,37 @@ def against_parts(evidence: Evidence) -> Iterable[Part]:
         )
         if not compared:
             continue
-        taus = {row.indicator: row for row in one.others}
-        grid = paired(
-            f"against-{i}",
-            (
-                GridColumn("baseline", "Baseline", kind="text", code=True),
-                GridColumn("relation", f"{evidence.name} is", kind="text"),
-                GridColumn("delta", f"difference of {TAU}", interval=True),
-                GridColumn("p", "p", aside=True),
-                GridColumn("p_holm", "p, Holm"),
-                GridColumn("n", "n", "networks that both have scored"),
-                GridColumn("tau", f"its {TAU}-b", interval=True, aside=True),
-            ),
-            tuple(
-                (
-                    words(c.second),
-                    words(relation(c)),
-                    number(c.delta, sign=True, low=c.delta_low, high=c.delta_high),
-                    _p(c.p),
-                    _p(c.p_holm),
-                    whole_number(c.n),
-                    number(
-                        taus[c.second].tau, low=taus[c.second].tau_low, high=taus[c.second].tau_high
-                    ),
-                )
-                for c in compared
-            ),
+        columns = (
+            Column("baseline", "Baseline", "second", kind="code"),
+            Column("relation", f"{evidence.name} is", relation, kind="text"),
+            Column("delta", f"difference of {TAU}", interval=True, sign=True),
+            Column("p", "p", aside=True, show=probability),
+            Column("p_holm", "p, Holm", show=probability),
+            Column("n", "n", note="networks that both have scored"),
+            _tau_column({row.indicator: row for row in one.others}),
         )
         yield Part(
             f"against-{i}",
             f"Against every stored baseline: {one.space}, {one.target}",
             f"{TAU}-b of {evidence.name} minus that of the baseline over the networks that both "
             "have scored, with paired 95 % intervals.",
-            grid,
+            Grid(f"against-{i}", columns, compared),
         )
+
+
+def _tau_column(rows: dict[str, CorrelationRow]) -> Column:
+    return Column(
+        "tau",
+        f"its {TAU}-b",
+        lambda pair: estimate_of(rows[pair.second], "tau"),
+        interval=True,
+        aside=True,
+    )
 
 
 def top_part(evidence: Evidence) -> Part | None:
     """The best tenth, beside the best baseline and the noise ceiling."""
-    rows = [_top_row(one) for one in evidence.standings if one.top is not None and one.top.slices]
+    rows = [one for one in evidence.standings if one.top is not None and one.top.slices]
     if not rows:
         return None
     return Part(
@@ -170,21 +153,7 @@ def top_part(evidence: Evidence) -> Part | None:
         "score that are among them, which chance puts at 0.1. The ceiling is what one training of "
         "the same networks says of another. Regret is in the unit of the target: what the best "
         "network has over the best of the ten best-scored ones.",
-        paired(
-            "top",
-            (
-                GridColumn("target", "Target", kind="text"),
-                GridColumn("tau", f"{TAU}-b, best 10 %", interval=True),
-                GridColumn("ceiling", "ceiling"),
-                GridColumn("best", "best baseline", interval=True),
-                GridColumn("precision", "precision, 10 %", interval=True),
-                GridColumn("precision_best", "best baseline's"),
-                GridColumn("ndcg", "nDCG, 10 %", aside=True),
-                GridColumn("regret", "regret, best of 10"),
-                GridColumn("regret_best", "best baseline's"),
-            ),
-            tuple(rows),
-        ),
+        Grid("top", _TOP, rows),
         notes=tuple(
             f"{one.space}, {one.target}: {ceiling.first} against {ceiling.second}: {TAU}-b over "
             f"all networks {decimal(ceiling.tau)} (n = {ceiling.n:,})"
@@ -194,54 +163,91 @@ def top_part(evidence: Evidence) -> Part | None:
     )
 
 
-def _top_row(one: Standing) -> tuple[Cell, ...]:
-    assert one.top is not None
-    mine, best = one.top.slice_of(0.1), one.best_top.slice_of(0.1) if one.best_top else None
-    nan = math.nan
-    ceiling = one.ceilings[0].slices if one.ceilings else ()
-    limit = next((s.tau for s in ceiling if math.isclose(s.fraction, 0.1)), nan)
-    return (
-        words(short_target(one.space, one.target)),
-        number(mine.tau, low=mine.tau_low, high=mine.tau_high) if mine else number(nan),
-        number(limit),
-        number(best.tau, low=best.tau_low, high=best.tau_high) if best else number(nan),
-        number(mine.precision, low=mine.precision_low, high=mine.precision_high)
-        if mine
-        else number(nan),
-        number(best.precision if best else nan),
-        number(mine.ndcg if mine else nan),
-        number(_regret(one.top), 2),
-        number(_regret(one.best_top), 2),
-    )
+def _tenth(top: TopRanking | None) -> TopSlice | None:
+    return top.slice_of(0.1) if top else None
+
+
+def _ceiling(one: Standing) -> float | None:
+    slices = one.ceilings[0].slices if one.ceilings else ()
+    return next((s.tau for s in slices if math.isclose(s.fraction, 0.1)), None)
 
 
 def _regret(top: TopRanking | None) -> float:
     return top.picks[-1].regret if top is not None and top.picks else math.nan
 
 
+_TOP = (
+    TARGET,
+    Column(
+        "tau", f"{TAU}-b, best 10 %", lambda one: estimate_of(_tenth(one.top), "tau"), interval=True
+    ),
+    Column("ceiling", "ceiling", _ceiling),
+    Column(
+        "best",
+        "best baseline",
+        lambda one: estimate_of(_tenth(one.best_top), "tau"),
+        interval=True,
+    ),
+    Column(
+        "precision",
+        "precision, 10 %",
+        lambda one: estimate_of(_tenth(one.top), "precision"),
+        interval=True,
+    ),
+    Column(
+        "precision_best",
+        "best baseline's",
+        lambda one: getattr(_tenth(one.best_top), "precision", None),
+    ),
+    Column("ndcg", "nDCG, 10 %", lambda one: getattr(_tenth(one.top), "ndcg", None), aside=True),
+    Column("regret", "regret, best of 10", lambda one: _regret(one.top), places=2),
+    Column("regret_best", "best baseline's", lambda one: _regret(one.best_top), places=2),
+)
+
+
+class _Searched(NamedTuple):
+    """What searches by one score found."""
+
+    search: SearchComparison
+    score: str
+    mean: float
+    sd: float
+    gain: PairedDifference | None = None
+
+
+_SEARCH = (
+    Column(
+        "target",
+        "Target",
+        lambda line: short_target(line.search.space, line.search.target),
+        kind="text",
+    ),
+    Column("n", "n", "search.n"),
+    Column("score", "by", kind="code"),
+    Column("mean", "mean", places=2),
+    Column("sd", "sd", places=2),
+    Column(
+        "difference",
+        "gain over it",
+        lambda line: (line.gain.mean, line.gain.low, line.gain.high) if line.gain else None,
+        interval=True,
+        places=2,
+        sign=True,
+    ),
+)
+
+
 def search_part(searches: Sequence[SearchComparison]) -> Part | None:
     """Best-of-n searches by the candidate's score and by others."""
     if not searches:
         return None
-    lines: list[tuple[Cell, ...]] = []
+    lines = []
     for one in searches:
-        where = words(short_target(one.space, one.target))
-        n = whole_number(one.n)
         for found in one.found:
-            d = found.difference
-            lines.append(
-                (
-                    where,
-                    n,
-                    words(found.name),
-                    number(found.values.mean, 2),
-                    number(found.values.sd, 2),
-                    number(d.mean, 2, sign=True, low=d.low, high=d.high) if d else number(math.nan),
-                )
-            )
-        for name, (mean, sd) in (("one at random", one.random), ("oracle", one.oracle)):
-            exact = words(name), number(mean, 2), number(sd, 2), number(math.nan)
-            lines.append((where, n, *exact))
+            gain = found.difference
+            lines.append(_Searched(one, found.name, found.values.mean, found.values.sd, gain))
+        lines.append(_Searched(one, "one at random", *one.random))
+        lines.append(_Searched(one, "oracle", *one.oracle))
     runs = searches[0].found[0].values.n
     return Part(
         "search",
@@ -251,18 +257,7 @@ def search_part(searches: Sequence[SearchComparison]) -> Part | None:
         "same number draw the same networks whatever they are searched by, so the differences are "
         "paired; their intervals are about the draws, not about other networks. The oracle takes "
         "the truly best of its draws (exact).",
-        paired(
-            "search",
-            (
-                GridColumn("target", "Target", kind="text"),
-                GridColumn("n", "n"),
-                GridColumn("score", "by", kind="text", code=True),
-                GridColumn("mean", "mean"),
-                GridColumn("sd", "sd"),
-                GridColumn("difference", "gain over it", interval=True),
-            ),
-            tuple(lines),
-        ),
+        Grid("search", _SEARCH, lines),
         notes=tuple(
             dict.fromkeys(
                 f"{one.space}: {one.networks:,} networks can be drawn" for one in searches
@@ -280,26 +275,16 @@ def steadiness_part(evidence: Evidence) -> Part | None:
         "Another seed, another batch",
         "The same networks scored once more: initialised anew, or shown another batch. rho is that "
         "between the two scorings; tau-b is that with the accuracies.",
-        paired(
+        Grid(
             "steadiness",
             (
-                GridColumn("space", "Space", kind="text"),
-                GridColumn("what", "another", kind="text"),
-                GridColumn("n", "n"),
-                GridColumn("rho", f"{RHO} between"),
-                GridColumn("first", f"{TAU}-b, first"),
-                GridColumn("second", f"{TAU}-b, other"),
+                Column("space", "Space", kind="text"),
+                Column("what", "another", kind="text"),
+                Column("n", "n", "stability.n"),
+                Column("rho", f"{RHO} between", "stability.rho"),
+                Column("first", f"{TAU}-b, first", lambda one: one.stability.taus[0]),
+                Column("second", f"{TAU}-b, other", lambda one: one.stability.taus[1]),
             ),
-            tuple(
-                (
-                    words(one.space),
-                    words(one.what),
-                    whole_number(one.stability.n),
-                    number(one.stability.rho),
-                    number(one.stability.taus[0]),
-                    number(one.stability.taus[1]),
-                )
-                for one in evidence.steadiness
-            ),
+            evidence.steadiness,
         ),
     )

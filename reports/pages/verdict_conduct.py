@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from untrained.reports.blocks.block import Part
 from untrained.reports.pages.verdict import short_target
+from untrained.reports.pages.verdict_blocks import TARGET
 from untrained.reports.tables.columns import RHO, TAU
-from untrained.reports.tables.grid import Cell, GridColumn, number, paired, whole_number, words
+from untrained.reports.tables.grid import Cell, Column, Estimate, Grid, estimate_of
 from untrained.reports.tables.numbers import seconds
 from untrained.results.statistics.indicator_comparison import Contribution, Evidence, Standing
 
@@ -60,28 +62,21 @@ def cost_part(name: str, costs: Sequence[Cost]) -> Part | None:
         "Measured in this run on the same networks and one thread, each indicator by itself. "
         "Memory is the most that tensors took at once beyond network and batch; what is allocated "
         "outside torch is not counted.",
-        paired(
+        Grid(
             "cost",
             (
-                GridColumn("space", "Space", kind="text"),
-                GridColumn("indicator", "Indicator", kind="text", code=True),
-                GridColumn("role", "", kind="text"),
-                GridColumn("seconds", "s/network"),
-                GridColumn("megabytes", "MB"),
+                Column("space", "Space", kind="text"),
+                Column("indicator", "Indicator", kind="code"),
+                Column(
+                    "role",
+                    "",
+                    lambda one: Cell("◀" if one.indicator == name else ""),
+                    kind="text",
+                ),
+                Column("seconds", "s/network", show=seconds),
+                Column("megabytes", "MB", lambda one: one.peak_bytes / 1e6, places=1),
             ),
-            tuple(
-                (
-                    words(one.space),
-                    words(one.indicator),
-                    Cell("◀" if one.indicator == name else "", None),
-                    Cell(
-                        seconds(one.seconds),
-                        None if math.isnan(one.seconds) else one.seconds,
-                    ),
-                    number(one.peak_bytes / 1e6, 1),
-                )
-                for one in lines
-            ),
+            lines,
         ),
     )
 
@@ -90,22 +85,22 @@ def contract_part(promises: Sequence[Promise], not_examined: str) -> Part:
     """Every promise, the broken ones first."""
     order = {False: 0, None: 1, True: 2}
     said = {False: "BROKEN", None: "does not apply", True: "kept"}
+    if not promises:
+        said[None] = "not examined"
     lines = sorted(promises, key=lambda one: order[one.kept])
-    rows = tuple(
-        (words(said[one.kept]), words(one.statement), words(one.detail)) for one in lines
-    ) or ((words("not examined"), words("the contract suite"), words(not_examined)),)
+    none = Promise("the contract suite", None, not_examined)
     return Part(
         "contract",
         "The contract",
         "What every registered indicator must keep, examined on small networks.",
-        paired(
+        Grid(
             "contract",
             (
-                GridColumn("kept", "", kind="text"),
-                GridColumn("statement", "Promise", kind="text"),
-                GridColumn("detail", "Detail", kind="text"),
+                Column("kept", "", lambda one: said[one.kept], kind="text"),
+                Column("statement", "Promise", kind="text"),
+                Column("detail", "Detail", kind="text"),
             ),
-            rows,
+            lines or [none],
         ),
     )
 
@@ -122,9 +117,7 @@ def label_lines(evidence: Evidence) -> tuple[str, ...]:
 
 def leakage_part(seen: Sequence[Seen], labels: Sequence[str]) -> Part:
     """What it did besides computing, and what could not have been seen."""
-    rows = tuple((words(one.kind), words(one.what), words(one.when)) for one in seen) or (
-        (words("nothing"), words("no file, table, connection or program"), words("")),
-    )
+    nothing = Seen("", "nothing", "no file, table, connection or program")
     return Part(
         "leakage",
         "Does it read accuracies?",
@@ -134,14 +127,14 @@ def leakage_part(seen: Sequence[Seen], labels: Sequence[str]) -> Part:
         "packages that hold accuracies, data bases, connections, programs. Not seen: accuracies "
         "written into the file itself (numbers and long texts are counted below), files that a C "
         "or Rust extension opens by itself, and a formula that was fitted beforehand.",
-        paired(
+        Grid(
             "leakage",
             (
-                GridColumn("kind", "Reaches for", kind="text"),
-                GridColumn("what", "What", kind="text"),
-                GridColumn("when", "While", kind="text"),
+                Column("kind", "Reaches for", kind="text"),
+                Column("what", "What", kind="text"),
+                Column("when", "While", kind="text"),
             ),
-            rows,
+            seen or [nothing],
         ),
         notes=tuple(labels),
     )
@@ -149,7 +142,7 @@ def leakage_part(seen: Sequence[Seen], labels: Sequence[str]) -> Part:
 
 def size_part(evidence: Evidence) -> Part | None:
     """Correlation with the sizes, and what is left given them."""
-    rows = [_size_row(one) for one in evidence.standings if one.rho_with]
+    rows = [one for one in evidence.standings if one.rho_with]
     if not rows:
         return None
     return Part(
@@ -157,39 +150,31 @@ def size_part(evidence: Evidence) -> Part | None:
         "Beyond the size of the network",
         "What is left of the rank correlation with the accuracy when the ranks of a size are held "
         "fixed. Nothing is left (a dash) of a score that ranks as the size does.",
-        paired(
+        Grid(
             "size",
             (
-                GridColumn("target", "Target", kind="text"),
-                GridColumn("rho_params", f"{RHO} with params"),
-                GridColumn("rho_flops", f"{RHO} with FLOPs"),
-                GridColumn("given_params", f"{RHO} given params", interval=True),
-                GridColumn("given_flops", f"{RHO} given FLOPs", interval=True),
-                GridColumn("given_both", f"{RHO} given both", interval=True, aside=True),
+                TARGET,
+                Column("rho_params", f"{RHO} with params", lambda one: _rho_with(one, "params")),
+                Column("rho_flops", f"{RHO} with FLOPs", lambda one: _rho_with(one, "flops")),
+                _given_column("given_params", f"{RHO} given params", "params"),
+                _given_column("given_flops", f"{RHO} given FLOPs", "flops"),
+                _given_column("given_both", f"{RHO} given both", "params", "flops", aside=True),
             ),
-            tuple(rows),
+            rows,
         ),
     )
 
 
-def _size_row(one: Standing) -> tuple[Cell, ...]:
-    rhos = dict(one.rho_with)
-    partial = {p.given: p for p in one.partial}
+def _rho_with(one: Standing, size: str) -> float | None:
+    return dict(one.rho_with).get(size)
 
-    def given(*sizes: str) -> Cell:
-        found = partial.get(sizes)
-        if found is None:
-            return number(math.nan)
-        return number(found.rho, low=found.rho_low, high=found.rho_high)
 
-    return (
-        words(short_target(one.space, one.target)),
-        number(rhos.get("params", math.nan)),
-        number(rhos.get("flops", math.nan)),
-        given("params"),
-        given("flops"),
-        given("params", "flops"),
-    )
+def _given_column(name: str, heading: str, *sizes: str, aside: bool = False) -> Column:
+    def partial(one: Standing) -> Estimate:
+        found = next((p for p in one.partial if p.given == sizes), None)
+        return estimate_of(found, "rho")
+
+    return Column(name, heading, partial, interval=True, aside=aside)
 
 
 def redundancy_part(evidence: Evidence) -> Part | None:
@@ -203,23 +188,29 @@ def redundancy_part(evidence: Evidence) -> Part | None:
         f"{RHO} is that between the two scores. The sum of the two indicators' ranks is compared "
         "with the other indicator alone, on the same networks: a difference above zero says that "
         "something is added.",
-        paired(
+        Grid(
             "redundancy",
             (
-                GridColumn("target", "Target", kind="text"),
-                GridColumn("role", "beside", kind="text"),
-                GridColumn("other", "indicator", kind="text", code=True),
-                GridColumn("rho", RHO),
-                GridColumn("tau", f"its {TAU}-b"),
-                GridColumn("sum", f"{TAU}-b of the sum"),
-                GridColumn("delta", "difference", interval=True),
+                Column("target", "Target", "target", kind="text"),
+                Column("role", "beside", kind="text"),
+                Column("other", "indicator", "found.other", kind="code"),
+                Column("rho", RHO, "found.rho"),
+                Column("tau", f"its {TAU}-b", "found.tau_other"),
+                Column("sum", f"{TAU}-b of the sum", "found.tau_sum"),
+                Column("delta", "difference", "found.delta", interval=True, sign=True),
             ),
-            tuple(rows),
+            rows,
         ),
     )
 
 
-def _additions(one: Standing) -> Iterator[tuple[Cell, ...]]:
+class _Addition(NamedTuple):
+    target: str
+    role: str
+    found: Contribution
+
+
+def _additions(one: Standing) -> Iterator[_Addition]:
     where = short_target(one.space, one.target)
     nearest_is_best = one.nearest is not None and one.nearest.other == one.best
     roles: list[tuple[str, Contribution | None]] = [
@@ -228,15 +219,7 @@ def _additions(one: Standing) -> Iterator[tuple[Cell, ...]]:
     ]
     for role, found in roles:
         if found is not None:
-            yield (
-                words(where),
-                words(role),
-                words(found.other),
-                number(found.rho),
-                number(found.tau_other),
-                number(found.tau_sum),
-                number(found.delta, sign=True, low=found.delta_low, high=found.delta_high),
-            )
+            yield _Addition(where, role, found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,33 +254,22 @@ def scope_part(
         "What was measured",
         "The number of networks follows from the time that was given and what one took here. They "
         "are networks of the committed studies, with the weights that the baselines saw.",
-        paired(
+        Grid(
             "scope",
             (
-                GridColumn("space", "Space", kind="text"),
-                GridColumn("networks", "networks"),
-                GridColumn("available", "with baselines"),
-                GridColumn("seconds", "s/network"),
-                GridColumn("again", "scored again"),
-                GridColumn("failures", "without a score", kind="text"),
-                GridColumn("protocol", "Protocol", kind="text"),
-                GridColumn("studies", "Baselines", kind="text"),
-                GridColumn("truth", "Accuracies", kind="text"),
+                Column("space", "Space", kind="text"),
+                Column("networks", "networks"),
+                Column("available", "with baselines"),
+                Column("seconds", "s/network"),
+                Column("again", "scored again"),
+                Column(
+                    "failures", "without a score", lambda one: one.failures or "none", kind="text"
+                ),
+                Column("protocol", "Protocol", kind="text"),
+                Column("studies", "Baselines", lambda one: ", ".join(one.studies), kind="text"),
+                Column("truth", "Accuracies", kind="text"),
             ),
-            tuple(
-                (
-                    words(one.space),
-                    whole_number(one.networks),
-                    whole_number(one.available),
-                    number(one.seconds),
-                    whole_number(one.again),
-                    words(one.failures or "none"),
-                    words(one.protocol),
-                    words(", ".join(one.studies)),
-                    words(one.truth),
-                )
-                for one in scopes
-            ),
+            scopes,
         ),
         notes=(*left_out, *notes),
         command=command,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Integral
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import Any, Literal
 
 from untrained.reports.tables.numbers import MISSING, count, decimal, interval
@@ -148,59 +148,3 @@ def probability(p: float) -> str:
     ('0.0312', '<0.0001')
     """
     return "<0.0001" if p < 0.0001 else decimal(p, 4)
-
-
-@dataclass(frozen=True, slots=True)
-class GridColumn:
-    """What stands in one column of a table whose rows are tuples of cells."""
-
-    name: str
-    heading: str
-    note: str = ""
-    kind: Literal["text", "number"] = "number"
-    interval: bool = False
-    code: bool = False
-    aside: bool = False
-
-
-def paired(name: str, columns: Sequence[GridColumn], rows: Iterable[tuple[Cell, ...]]) -> Grid:
-    """Make a table of cells that were made one by one."""
-    return Grid(
-        name,
-        tuple(
-            Column(
-                c.name,
-                c.heading,
-                itemgetter(i),
-                c.note,
-                "code" if c.code else c.kind,
-                interval=c.interval,
-                aside=c.aside,
-            )
-            for i, c in enumerate(columns)
-        ),
-        tuple(rows),
-    )
-
-
-def words(text: str) -> Cell:
-    """A cell of text; a dash where it is empty."""
-    return Cell(text or MISSING, text or None)
-
-
-def number(
-    value: float,
-    places: int = 3,
-    *,
-    sign: bool = False,
-    low: float = math.nan,
-    high: float = math.nan,
-) -> Cell:
-    """A cell of a number with fixed decimals; NaN = missing."""
-    known = None if math.isnan(value) else float(value)
-    return Cell(decimal(value, places, sign=sign), known, low, high)
-
-
-def whole_number(value: int | None) -> Cell:
-    """A cell of a count; None = missing."""
-    return Cell(MISSING, None) if value is None else Cell(count(value), int(value))

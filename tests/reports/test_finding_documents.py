@@ -72,6 +72,6 @@ def test_how_sure(place: int, sure: str):
 
 def test_the_table_and_the_counts():
     grid = finding_grid(FINDINGS)
-    assert [cell.text for cell in grid.rows[0]][4:8] == ["3", "0.2", "1e-06", "nothing random"]
+    assert list(grid.texts()[0].values())[4:8] == ["3", "0.2", "1e-06", "nothing random"]
     assert tier_counts(FINDINGS)[0] == "definition: 1 new"
     assert "scores: 1 holds" in tier_counts(FINDINGS)

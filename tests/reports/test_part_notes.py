@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from untrained.reports import Report, Section
 from untrained.reports.blocks.tasks import FEW_TASKS, task_part
 from untrained.reports.blocks.top import top_part
-from untrained.reports.tables.grid import number
+from untrained.reports.tables.grid import Cell, Column
+from untrained.reports.tables.numbers import MISSING
 from untrained.results import CorrelationTable
 
 
@@ -40,7 +44,22 @@ def test_few_tasks_make_a_rough_p(full_report: Report, tasks: int, said: bool) -
 
 
 def test_a_signed_interval_has_the_signs_of_a_positive_text() -> None:
-    cell = number(-0.001, sign=True, low=-0.01, high=0.008)
-    assert dataclasses.replace(cell, signed=True).whole == "-0.001 [-0.010, +0.008]"
-    assert number(0.001, sign=True, low=-0.01, high=0.008).whole == "+0.001 [-0.010, +0.008]"
-    assert number(0.5, low=0.4, high=0.6).whole == "0.500 [0.400, 0.600]"
+    def shown(value: float, low: float, high: float, **how: bool) -> str:
+        column = Column("x", "x", lambda _: (value, low, high), interval=True, **how)
+        return column.cell(None).whole
+
+    assert shown(-0.001, -0.01, 0.008, sign=True) == "-0.001 [-0.010, 0.008]"
+    assert shown(-0.001, -0.01, 0.008, sign=True, sign_ends=True) == "-0.001 [-0.010, +0.008]"
+    assert shown(0.001, -0.01, 0.008, sign=True) == "+0.001 [-0.010, +0.008]"
+    assert shown(0.5, 0.4, 0.6) == "0.500 [0.400, 0.600]"
+    assert shown(math.nan, math.nan, math.nan) == MISSING
+
+
+def test_a_column_reads_attributes_or_computes_and_knows_what_is_missing() -> None:
+    ends = SimpleNamespace(tau=0.5, tau_low=0.4, tau_high=0.6, n=np.int64(1200), text="", none=None)
+    row = SimpleNamespace(inner=ends)
+    assert Column("tau", get="inner.tau", interval=True).cell(row).whole == "0.500 [0.400, 0.600]"
+    assert Column("n", get="inner.n").cell(row) == Cell("1,200", 1200)
+    assert Column("text", get="inner.text").cell(row) == Cell(MISSING)
+    assert Column("none", get="inner.none").cell(row).key == ""
+    assert Column("n", get=lambda row: row.inner.n / 7, places=1).cell(row).text == "171.4"

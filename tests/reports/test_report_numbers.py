@@ -18,7 +18,14 @@ from untrained.reports.tables.numbers import (
 
 @pytest.mark.parametrize(
     "name",
-    ["tables.numbers", "tables.columns", "tables.facts", "tables.environment", "formats.markdown"],
+    [
+        "tables.numbers",
+        "tables.columns",
+        "tables.facts",
+        "tables.grid",
+        "tables.environment",
+        "formats.markdown",
+    ],
 )
 def test_examples_in_docstrings_hold(name: str) -> None:
     module = importlib.import_module(f"untrained.reports.{name}")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from untrained.reports.pages.search_document import search_files, search_json, search_markdown
-from untrained.reports.pages.search_grids import cost_text, distance_grid, speed_grid, texts_of
+from untrained.reports.pages.search_grids import cost_text, distance_grid, speed_grid
 from untrained.results.searches.comparison import EqualCost, RandomRanks, RankedAnswer
 from untrained.results.searches.landscape import Landscape, Logged, Pruning, Route, Surface
 from untrained.results.searches.runs import Curve, summarise
@@ -134,10 +134,10 @@ def test_the_json_holds_what_is_compared(table):
 
 
 def test_numbers_are_printed_as_they_are_meant(table):
-    [speed] = texts_of(speed_grid(table))
+    [speed] = speed_grid(table).texts()
     assert speed["times faster"] == "100"
     assert speed["95 % interval"] == "50 to 150"
-    distance, rule = texts_of(distance_grid(table))
+    distance, rule = distance_grid(table).texts()
     assert distance["distance to the optimum"] == "3.00"
     assert distance["runs that came to 99 % of it"] == "2 of 3"
     assert rule["runs that came to 99 % of it"] == ""
