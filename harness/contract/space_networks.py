@@ -15,7 +15,7 @@ from untrained.harness.contract.space_members import drawn
 from untrained.harness.contract.specimens import SIDE, SMALL, built, is_recurrent, noise, words
 from untrained.indicators import indicators
 from untrained.spaces import Network, SearchSpace
-from untrained.spaces.framework.network import RecurrentNetwork
+from untrained.spaces.framework.network import NetworkSize, RecurrentNetwork
 
 of_any_input: Suite[SearchSpace] = Suite()
 of_images: Suite[SearchSpace] = Suite()
@@ -45,7 +45,7 @@ def the_number_of_parameters_is_that_of_the_built_network(space: SearchSpace) ->
         count = sum(p.numel() for p in space.build(arch.text, **SMALL).parameters())
         said = space.num_parameters(arch, **SMALL)
         require(
-            said == count == SearchSpace.num_parameters(space, arch, **SMALL),
+            said == count == SearchSpace._num_parameters(space, arch, NetworkSize(**SMALL)),
             f"num_parameters of {arch.text!r} is {said:,}, its network has {count:,}",
         )
 

@@ -2,51 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput
 from untrained.spaces.darts.genotype import CellGenotype, Genotype
 from untrained.spaces.darts.operations import FactorizedReduce, ReLUConvBN, make_operation
-from untrained.spaces.framework.network import Network, check_network_size
+from untrained.spaces.framework.network import Network, NetworkSize
 
-Stem = Literal["cifar", "imagenet"]
 STEM_MULTIPLIER = 3
 """The CIFAR stem is so many times as wide as the first cells' nodes."""
-
-
-def check_cell_network_size(
-    title: str, own: str, stem: str, *, channels: int, **counts: int
-) -> None:
-    """Refuse what no `CellNetwork` can be built with.
-
-    Args:
-        counts: the other counts, by the name of the argument.
-
-    Raises:
-        MalformedInput: a count below 1, an unknown stem, or odd channels for the ImageNet stem.
-    """
-    check_network_size(title, own, channels=channels, **counts)
-    check_stem(title, stem)
-    if stem == "imagenet" and channels % 2:
-        raise MalformedInput(
-            f"a {title} network with channels={channels!r} and the ImageNet stem was asked for; "
-            "its first layer has half the channels: give an even number"
-        )
-
-
-def check_stem(title: str, stem: str) -> None:
-    """Refuse a stem that there is not.
-
-    Raises:
-        MalformedInput: it is neither `cifar` nor `imagenet`.
-    """
-    if stem not in ("cifar", "imagenet"):
-        raise MalformedInput(
-            f"a {title} network with stem={stem!r} was asked for; there are: cifar, imagenet"
-        )
 
 
 def reduction_layers(cells: int) -> frozenset[int]:
@@ -103,21 +68,25 @@ class CellNetwork(Network):
     def __init__(
         self,
         genotype: Genotype,
-        *,
-        num_classes: int,
-        channels: int,
-        cells: int,
-        in_channels: int = 3,
-        stem: Stem = "cifar",
+        size: NetworkSize,
     ) -> None:
         """Build with the layers' default initialisation, as the published code does.
 
         Args:
-            channels: C, of a node of the first cells; even for the ImageNet stem.
-            stem: `cifar` keeps the resolution, `imagenet` divides it by eight.
+            size: its channels, C, are those of a node of the first cells; the stem `cifar` keeps
+                the resolution, `imagenet` divides it by eight.
+
+        Raises:
+            MalformedInput: an odd number of channels for the ImageNet stem.
         """
         super().__init__()
-        if stem == "cifar":
+        channels, cells, in_channels = size.channels, size.cells, size.in_channels
+        if size.stem == "imagenet" and channels % 2:
+            raise MalformedInput(
+                f"cannot build a network with channels={channels!r} and the ImageNet stem: its "
+                "first layer has half the channels. Give an even number."
+            )
+        if size.stem == "cifar":
             width = STEM_MULTIPLIER * channels
             self.stem = nn.Sequential(_conv(in_channels, width, 1), nn.BatchNorm2d(width))
             self.second_stem: nn.Module | None = None
@@ -136,7 +105,7 @@ class CellNetwork(Network):
         self.reductions = reduction_layers(cells)
         self.cells = nn.ModuleList()
         before_last, last = width, width
-        reduction_before = stem == "imagenet"
+        reduction_before = size.stem == "imagenet"
         for layer in range(cells):
             reduction = layer in self.reductions
             channels *= 2 if reduction else 1
@@ -152,7 +121,7 @@ class CellNetwork(Network):
             before_last, last = last, channels * len(cell.genotype.concat)
             reduction_before = reduction
         self.global_pooling = nn.AdaptiveAvgPool2d(1)
-        self.classifier = nn.Linear(last, num_classes)
+        self.classifier = nn.Linear(last, size.num_classes)
 
     def stages(self, x: Tensor) -> list[Tensor]:
         """What the two reduction cells read last, and what the last cell gives."""
@@ -182,13 +151,14 @@ def _conv(channels_in: int, channels_out: int, stride: int) -> nn.Conv2d:
 class CellThinNetwork(Network):
     """One cell of each kind without a stem."""
 
-    def __init__(self, genotype: Genotype, *, num_classes: int, channels: int) -> None:
+    def __init__(self, genotype: Genotype, size: NetworkSize) -> None:
         """Build with the layers' default initialisation.
 
         Args:
-            channels: of the images and of a node of the normal cell.
+            size: its channels are those of the images and of a node of the normal cell.
         """
         super().__init__()
+        channels = size.channels
         between = channels * len(genotype.normal.concat)
         last = 2 * channels * len(genotype.reduction.concat)
         self.cells = nn.ModuleList(
@@ -213,7 +183,7 @@ class CellThinNetwork(Network):
         )
         self.lastact = nn.Sequential(nn.BatchNorm2d(last), nn.ReLU())
         self.global_pooling = nn.AdaptiveAvgPool2d(1)
-        self.classifier = nn.Linear(last, num_classes)
+        self.classifier = nn.Linear(last, size.num_classes)
 
     def stages(self, x: Tensor) -> list[Tensor]:
         """Two maps: what the normal cell gives, and the reduction cell at half the resolution."""

@@ -25,20 +25,14 @@ from untrained.spaces.darts.genotype import (
     sorted_edges,
     sorted_node,
 )
-from untrained.spaces.darts.network import (
-    CellNetwork,
-    Stem,
-    check_cell_network_size,
-    reduction_layers,
-)
+from untrained.spaces.darts.network import CellNetwork, CellThinNetwork, reduction_layers
 from untrained.spaces.darts.operations import DARTS_OPERATIONS
-from untrained.spaces.framework.network import check_network_size
+from untrained.spaces.framework.network import Network, NetworkSize, Stem
 from untrained.spaces.framework.registry import register_benchmark, register_space
-from untrained.spaces.framework.search_space import Architecture, SearchSpace
+from untrained.spaces.framework.search_space import Architecture, StemSpace
 from untrained.spaces.framework.supernet_layout import SupernetLayout
 
 if TYPE_CHECKING:
-    from untrained.spaces.framework.network import Network
     from untrained.spaces.framework.supernet import Supernet
 
 
@@ -72,7 +66,7 @@ def format_darts(genotype: Genotype) -> str:
     )
 
 
-class DARTS(SearchSpace):
+class DARTS(StemSpace):
     """About 10^18 pairs of cells: 180 x 7^8 = 1,037,664,180 for each of the two.
 
     Those are the cells that can be drawn: seven operations, two different inputs a node. A text
@@ -83,6 +77,7 @@ class DARTS(SearchSpace):
     title = "DARTS"
     reference = "Liu et al., ICLR 2019"
     size = None
+    own_size = "channels=32, cells=8, in_channels=3 on CIFAR-10"
 
     def genotype(self, arch: str | Architecture) -> Genotype:
         """Both cells.
@@ -153,58 +148,20 @@ class DARTS(SearchSpace):
         """Whether `none` cuts every path through the benchmark's eight cells."""
         return is_dead(self.genotype(arch), reduction_layers(BENCHMARK_CELLS), BENCHMARK_CELLS)
 
-    def build(
-        self,
-        arch: str | Architecture,
-        *,
-        num_classes: int,
-        channels: int,
-        cells: int,
-        in_channels: int = 3,
-        stem: Stem = "cifar",
-    ) -> Network:
-        """See `SearchSpace.build`; no auxiliary head.
+    def _network(self, arch: str | Architecture, size: NetworkSize) -> Network:
+        """Build, without auxiliary head; the stem has 3C channels, C those of the first cells.
 
-        Args:
-            channels: C, of a node of the first cells; the stem has 3C. NAS-Bench-301 trained with
-                32, DARTS with 36 on CIFAR-10 and 48 on ImageNet.
-            cells: L, all cells together, of which L // 3 and 2L // 3 are reduction cells.
-                NAS-Bench-301 trained 8, DARTS 20 and 14.
-            stem: `cifar` keeps the resolution; `imagenet` divides it by eight and needs an even
-                number of channels.
-
-        Raises:
-            MalformedInput: not an architecture of this space, a number below 1, another stem, or
-                an odd number of channels for the ImageNet stem.
+        NAS-Bench-301 trained C = 32 and 8 cells, DARTS 36 and 20 on CIFAR-10, 48 and 14 on
+        ImageNet; all cells are counted together, and of L the L // 3 and 2L // 3 reduce.
         """
-        check_cell_network_size(
-            self.title,
-            "channels=32, cells=8, in_channels=3 on CIFAR-10",
-            stem,
-            num_classes=num_classes,
-            channels=channels,
-            cells=cells,
-            in_channels=in_channels,
-        )
-        return CellNetwork(
-            self.genotype(arch),
-            num_classes=num_classes,
-            channels=channels,
-            cells=cells,
-            in_channels=in_channels,
-            stem=stem,
-        )
+        return CellNetwork(self.genotype(arch), size)
 
     def build_thin(
         self, arch: str | Architecture, *, num_classes: int, channels: int = 1
     ) -> Network:
         """See `SearchSpace.build_thin`: one cell of each kind, batch norm, ReLU, classifier."""
-        from untrained.spaces.darts.network import CellThinNetwork
-
-        check_network_size(
-            self.title, "channels=1 in TE-NAS", num_classes=num_classes, channels=channels
-        )
-        return CellThinNetwork(self.genotype(arch), num_classes=num_classes, channels=channels)
+        size = self.network_size(num_classes=num_classes, channels=channels)
+        return CellThinNetwork(self.genotype(arch), size)
 
     @property
     def supernet_layout(self) -> SupernetLayout:
@@ -236,36 +193,22 @@ class DARTS(SearchSpace):
         from untrained.spaces.darts.supernet import DARTSParts
         from untrained.spaces.framework.supernet import Supernet
 
-        check_cell_network_size(
-            self.title,
-            "channels=32, cells=8, in_channels=3 on CIFAR-10",
-            stem,
-            num_classes=num_classes,
-            channels=channels,
-            cells=cells,
-            in_channels=in_channels,
-        )
-        build = partial(
-            CellNetwork,
+        size = self.network_size(
             num_classes=num_classes,
             channels=channels,
             cells=cells,
             in_channels=in_channels,
             stem=stem,
         )
-        return Supernet(DARTSParts(self, build, pooling_norm))
+        return Supernet(DARTSParts(self, partial(CellNetwork, size=size), pooling_norm))
 
     def thin_supernet(self, *, num_classes: int, channels: int = 1) -> Supernet:
         """See `SearchSpace.thin_supernet`: one cell of each kind, batch norm, ReLU, classifier."""
-        from untrained.spaces.darts.network import CellThinNetwork
         from untrained.spaces.darts.supernet import DARTSParts
         from untrained.spaces.framework.supernet import Supernet
 
-        check_network_size(
-            self.title, "channels=1 in TE-NAS", num_classes=num_classes, channels=channels
-        )
-        build = partial(CellThinNetwork, num_classes=num_classes, channels=channels)
-        return Supernet(DARTSParts(self, build))
+        size = self.network_size(num_classes=num_classes, channels=channels)
+        return Supernet(DARTSParts(self, partial(CellThinNetwork, size=size)))
 
 
 def _draw(rng: Generator) -> CellGenotype:

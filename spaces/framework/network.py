@@ -1,14 +1,15 @@
-"""Networks of images and of sequences, and their size."""
+"""Networks of images and of sequences, and the size they are built in."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import NoReturn
+from dataclasses import dataclass
+from typing import Literal, NoReturn
 
 import torch
 from torch import Tensor, nn
 
-from untrained.foundation import MalformedInput, Unsupported
+from untrained.foundation import Unsupported
 
 
 def fastest_layout(network: nn.Module) -> torch.memory_format:
@@ -63,18 +64,38 @@ class Network(nn.Module):
         """
 
 
-def check_network_size(title: str, own: str, **counts: int) -> None:
-    """Refuse a network with a count below 1.
+WRITTEN_CHANNELS, WRITTEN_CELLS = 16, 5
+"""The `channels` and `cells` at which widths and depths are as an architecture's text has them.
 
-    Raises:
-        MalformedInput: one of them is below 1.
-    """
-    for name, number in counts.items():
-        if number < 1:
-            raise MalformedInput(
-                f"a {title} network with {name}={number!r} was asked for; {name} must be a whole "
-                f"number of at least 1 (the benchmark itself has {own})"
-            )
+They are the numbers of a protocol that says nothing else."""
+AS_WRITTEN = f"channels={WRITTEN_CHANNELS}, cells={WRITTEN_CELLS} for widths and depths as written"
+Stem = Literal["cifar", "imagenet"]
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSize:
+    """The checked arguments of `SearchSpace.build`."""
+
+    num_classes: int
+    channels: int
+    """Width of the first stage, or what scales the widths of the text."""
+    cells: int
+    """Cells of a stage, or what scales the depths of the text."""
+    in_channels: int = 3
+    stem: Stem = "cifar"
+
+    def width(self, written: int) -> int:
+        """Scale a width by channels / 16: rounded half up, at least 1."""
+        return scaled(written, self.channels, WRITTEN_CHANNELS)
+
+    def depth(self, written: int) -> int:
+        """Scale a depth by cells / 5: rounded half up, at least 1."""
+        return scaled(written, self.cells, WRITTEN_CELLS)
+
+
+def scaled(number: int, by: int, of: int) -> int:
+    """Multiply a number by a ratio: rounded half up, at least 1."""
+    return max(1, (2 * number * by + of) // (2 * of))
 
 
 class RecurrentNetwork(Network):

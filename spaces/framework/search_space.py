@@ -6,14 +6,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, get_args
 
+import torch
 from numpy.random import Generator
 
 from untrained.foundation import MalformedInput, Unsupported, UserError
+from untrained.spaces.framework.network import Network, NetworkSize, Stem
 
 if TYPE_CHECKING:
-    from untrained.spaces.framework.network import Network
     from untrained.spaces.framework.product_space import Decisions
     from untrained.spaces.framework.supernet import Supernet
     from untrained.spaces.framework.supernet_layout import SupernetLayout
@@ -52,6 +53,10 @@ class SearchSpace(ABC):
     """Authors, venue, year."""
     size: int | None
     """Number of architectures; None: too large to enumerate."""
+    own_size: str = ""
+    """The arguments of `build` that give the benchmark's own networks, for messages."""
+    least_channels: int = 1
+    """The fewest channels that a network can have."""
 
     @abstractmethod
     def parse(self, arch: str | Architecture) -> Architecture:
@@ -84,7 +89,6 @@ class SearchSpace(ABC):
         """Return the space as a product of decisions; None: it is none."""
         return None
 
-    @abstractmethod
     def build(
         self,
         arch: str | Architecture,
@@ -94,17 +98,60 @@ class SearchSpace(ABC):
         cells: int,
         in_channels: int = 3,
     ) -> Network:
-        """The untrained network, freshly initialised from torch's global random state.
+        """Build the untrained network, freshly initialised from torch's global random state.
 
         The layers' constructors draw the weights, which is the reference initialisation; they
         take no generator, so a caller that wants a given network seeds torch inside `fork_rng`.
 
         Args:
-            channels: width of the first stage.
+            num_classes: outputs of the classifier; of a language model, words.
+            channels: width of the first stage; a space that has widths in its text says how
+                channels scale them (at 16 they are as written).
+            cells: cells of a stage; a space that has depths in its text says how cells scale them
+                (at 5 they are as written).
+            in_channels: of the images.
 
         Raises:
-            MalformedInput: not an architecture of this space, or a number below 1.
+            MalformedInput: not an architecture of this space, or a number below its minimum.
         """
+        size = self.network_size(
+            num_classes=num_classes, channels=channels, cells=cells, in_channels=in_channels
+        )
+        return self._network(arch, size)
+
+    def _network(self, arch: str | Architecture, size: NetworkSize) -> Network:
+        """Build the network of an architecture; the size is checked, the architecture is not."""
+        raise NotImplementedError(f"{type(self).__name__} has neither _network nor a build")
+
+    def network_size(
+        self,
+        *,
+        num_classes: int,
+        channels: int,
+        cells: int = 1,
+        in_channels: int = 3,
+        stem: Stem = "cifar",
+    ) -> NetworkSize:
+        """Check the arguments of `build`.
+
+        Raises:
+            MalformedInput: a number is below its minimum, or there is no such stem.
+        """
+        size = NetworkSize(num_classes, channels, cells, in_channels, stem)
+        own = f" The space's own size is {self.own_size}." if self.own_size else ""
+        for name in ("num_classes", "channels", "cells", "in_channels"):
+            least = self.least_channels if name == "channels" else 1
+            if getattr(size, name) < least:
+                raise MalformedInput(
+                    f"cannot build a {self.title} network with {name}={getattr(size, name)!r}: "
+                    f"{name} must be a whole number of at least {least}.{own}"
+                )
+        if stem not in get_args(Stem):
+            raise MalformedInput(
+                f"cannot build a {self.title} network with stem={stem!r}: no such stem. "
+                f"Choose one of {', '.join(get_args(Stem))}."
+            )
+        return size
 
     def build_thin(
         self, arch: str | Architecture, *, num_classes: int, channels: int = 1
@@ -202,19 +249,25 @@ class SearchSpace(ABC):
         cells: int,
         in_channels: int = 3,
     ) -> int:
-        """Trainable parameters of the network that `build` would make from the same arguments.
+        """Count the trainable parameters of the network that `build` makes of these arguments.
 
-        Counted on a network without storage; spaces with a closed form override this.
+        Raises:
+            MalformedInput: as `build`.
         """
-        import torch
+        size = self.network_size(
+            num_classes=num_classes, channels=channels, cells=cells, in_channels=in_channels
+        )
+        return self._num_parameters(arch, size)
 
+    def _num_parameters(self, arch: str | Architecture, size: NetworkSize) -> int:
+        """Count parameters on a network without storage; spaces override it by a closed form."""
         with torch.device("meta"):
             network = self.build(
                 arch,
-                num_classes=num_classes,
-                channels=channels,
-                cells=cells,
-                in_channels=in_channels,
+                num_classes=size.num_classes,
+                channels=size.channels,
+                cells=size.cells,
+                in_channels=size.in_channels,
             )
         return sum(p.numel() for p in network.parameters() if p.requires_grad)
 
@@ -274,3 +327,36 @@ class SearchSpace(ABC):
                 f"use spaces[{arch.space!r}], or parse its text in {self.name!r}"
             )
         return arch.text
+
+
+class StemSpace(SearchSpace):
+    """A space whose networks begin with a stem for the images of CIFAR or of ImageNet."""
+
+    def build(
+        self,
+        arch: str | Architecture,
+        *,
+        num_classes: int,
+        channels: int,
+        cells: int,
+        in_channels: int = 3,
+        stem: Stem = "cifar",
+    ) -> Network:
+        """Build the untrained network; see `SearchSpace.build`.
+
+        Args:
+            stem: `cifar` keeps the resolution, for images of 32 pixels; `imagenet` divides it by
+                four (NDS residual) or by eight (cells). The architecture does not decide it.
+
+        Raises:
+            MalformedInput: as `SearchSpace.build`; another stem, or an odd width where the
+                ImageNet stem has half of it.
+        """
+        size = self.network_size(
+            num_classes=num_classes,
+            channels=channels,
+            cells=cells,
+            in_channels=in_channels,
+            stem=stem,
+        )
+        return self._network(arch, size)

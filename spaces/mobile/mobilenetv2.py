@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from numpy.random import Generator
 from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput
-from untrained.spaces.framework.network import Network, check_network_size
+from untrained.spaces.framework.network import AS_WRITTEN, Network, NetworkSize
 from untrained.spaces.framework.registry import register_space
 from untrained.spaces.framework.search_space import Architecture, SearchSpace
 from untrained.spaces.mobile.inverted_residual import InvertedResidual, conv_bn
-from untrained.spaces.nds.record import AS_WRITTEN, OWN_SIZE, scaled
-
-if TYPE_CHECKING:
-    from untrained.spaces.framework.network import Network
 
 
 class MobileNetV2Network(Network):
     """Seven stages; its ReLUs are not capped at 6, as in the searches over this space."""
 
-    def __init__(self, description: Description, *, num_classes: int, in_channels: int = 3) -> None:
+    def __init__(self, description: Description, size: NetworkSize) -> None:
         """Build with the layers' default initialisation.
 
         Args:
@@ -31,7 +27,7 @@ class MobileNetV2Network(Network):
         """
         super().__init__()
         width = description.stem
-        self.stem = nn.Sequential(*conv_bn(in_channels, width, 3, stride=2), nn.ReLU())
+        self.stem = nn.Sequential(*conv_bn(size.in_channels, width, 3, stride=2), nn.ReLU())
         self.cells = nn.ModuleList()
         ends: list[int] = []
         for stage, stride in zip(description.stages, STRIDES, strict=True):
@@ -51,7 +47,7 @@ class MobileNetV2Network(Network):
         self.ends = (*ends, len(self.cells))
         self.head = nn.Sequential(*conv_bn(width, description.head), nn.ReLU())
         self.global_pooling = nn.AdaptiveAvgPool2d(1)
-        self.classifier = nn.Linear(description.head, num_classes)
+        self.classifier = nn.Linear(description.head, size.num_classes)
 
     def stages(self, x: Tensor) -> list[Tensor]:
         """Five maps, at 1/2, 1/4, 1/8, 1/16 and 1/32 of the resolution; no ReLU after a block."""
@@ -132,6 +128,7 @@ class MobileNetV2(SearchSpace):
     title = "MobileNetV2-like"
     reference = "Sandler et al., CVPR 2018; Lin et al. (Zen-NAS), ICCV 2021"
     size = None
+    own_size = AS_WRITTEN
 
     def description(self, arch: str | Architecture) -> Description:
         """All decisions of an architecture.
@@ -171,49 +168,18 @@ class MobileNetV2(SearchSpace):
         """The architectures with another of the drawn values in one place."""
         return [self._make(changed) for changed in _changes(self.description(arch))]
 
-    def build(
-        self,
-        arch: str | Architecture,
-        *,
-        num_classes: int,
-        channels: int,
-        cells: int,
-        in_channels: int = 3,
-    ) -> Network:
-        """See `SearchSpace.build`; widths and depths are in the text, the arguments scale them.
-
-        Args:
-            channels: scales all widths by channels / 16; at 16 they are as written.
-            cells: scales the depths by cells / 5; at 5 they are as written.
-        """
-        from untrained.spaces.mobile.mobilenetv2 import MobileNetV2Network
-
-        check_network_size(
-            self.title,
-            OWN_SIZE,
-            num_classes=num_classes,
-            channels=channels,
-            cells=cells,
-            in_channels=in_channels,
-        )
-        description = self.description(arch)
-        widths = {w: scaled(w, channels, AS_WRITTEN[0]) for w in _widths(description)}
+    def _network(self, arch: str | Architecture, size: NetworkSize) -> Network:
+        """Build; channels scale all widths, cells all depths."""
+        here = self.description(arch)
         stages = tuple(
-            s._replace(width=widths[s.width], depth=scaled(s.depth, cells, AS_WRITTEN[1]))
-            for s in description.stages
+            stage._replace(width=size.width(stage.width), depth=size.depth(stage.depth))
+            for stage in here.stages
         )
-        return MobileNetV2Network(
-            Description(widths[description.stem], stages, widths[description.head]),
-            num_classes=num_classes,
-            in_channels=in_channels,
-        )
+        scaled = Description(size.width(here.stem), stages, size.width(here.head))
+        return MobileNetV2Network(scaled, size)
 
     def _make(self, description: Description) -> Architecture:
         return Architecture(self.name, str(description))
-
-
-def _widths(description: Description) -> set[int]:
-    return {description.stem, description.head, *(stage.width for stage in description.stages)}
 
 
 def _changes(here: Description) -> Iterator[Description]:

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput
 from untrained.spaces.benchmarks.table import ParquetBenchmark
-from untrained.spaces.framework.network import Network, check_network_size
+from untrained.spaces.framework.network import Network, NetworkSize
 from untrained.spaces.framework.product_space import ProductSpace
 from untrained.spaces.framework.registry import register_benchmark, register_space
 from untrained.spaces.framework.search_space import Architecture
 from untrained.spaces.mobile.inverted_residual import InvertedResidual, conv_bn
-
-if TYPE_CHECKING:
-    from untrained.spaces.framework.network import Network
-
 
 HEAD_PER_CHANNEL = 40
 """Width of the last convolution by that of the stem: 1,280 for the benchmark's 32."""
@@ -35,12 +30,11 @@ def _block(block: int, channels_in: int, channels_out: int, stride: int) -> nn.M
 class NASBenchMacroNetwork(Network):
     """Eight layers in three stages."""
 
-    def __init__(
-        self, layers: Sequence[int], *, num_classes: int, channels: int, in_channels: int = 3
-    ) -> None:
+    def __init__(self, layers: Sequence[int], size: NetworkSize) -> None:
         """Build with the layers' default initialisation, as the authors' code does."""
         super().__init__()
-        self.stem = nn.Sequential(*conv_bn(in_channels, channels, 3), nn.ReLU())
+        channels = size.channels
+        self.stem = nn.Sequential(*conv_bn(size.in_channels, channels, 3), nn.ReLU())
         # identities that keep the shape are left out: networks of one function are one network
         self.cells = nn.ModuleList()
         ends: list[int] = []
@@ -55,7 +49,7 @@ class NASBenchMacroNetwork(Network):
         self.ends = tuple(ends)
         self.head = nn.Sequential(*conv_bn(width, HEAD_PER_CHANNEL * channels), nn.ReLU())
         self.global_pooling = nn.AdaptiveAvgPool2d(1)
-        self.classifier = nn.Linear(HEAD_PER_CHANNEL * channels, num_classes)
+        self.classifier = nn.Linear(HEAD_PER_CHANNEL * channels, size.num_classes)
 
     def stages(self, x: Tensor) -> list[Tensor]:
         """Four maps: C at full, 2C at half, 4C at a quarter, 8C at an eighth of the resolution.
@@ -95,6 +89,7 @@ class NASBenchMacro(ProductSpace):
     title = "NAS-Bench-Macro"
     reference = "Su et al. (MCT-NAS), CVPR 2021"
     size = len(BLOCKS) ** NUM_LAYERS
+    own_size = "channels=32, in_channels=3; cells has no effect"
     choices = (len(BLOCKS),) * NUM_LAYERS
 
     def layers(self, arch: str | Architecture) -> tuple[int, ...]:
@@ -131,36 +126,9 @@ class NASBenchMacro(ProductSpace):
             moved += [first, *sorted(rest, key=bool)]
         return self._combine(tuple(moved))
 
-    def build(
-        self,
-        arch: str | Architecture,
-        *,
-        num_classes: int,
-        channels: int,
-        cells: int,
-        in_channels: int = 3,
-    ) -> Network:
-        """See `SearchSpace.build`; the benchmark itself has 32 channels.
-
-        Args:
-            channels: width of the stem; the stages have twice, four and eight times as much.
-        """
-        from untrained.spaces.mobile.nasbenchmacro import NASBenchMacroNetwork
-
-        self._check(num_classes, channels, cells, in_channels)
-        return NASBenchMacroNetwork(
-            self.layers(arch), num_classes=num_classes, channels=channels, in_channels=in_channels
-        )
-
-    def _check(self, num_classes: int, channels: int, cells: int, in_channels: int) -> None:
-        check_network_size(
-            self.title,
-            "channels=32, in_channels=3; cells has no effect",
-            num_classes=num_classes,
-            channels=channels,
-            cells=cells,
-            in_channels=in_channels,
-        )
+    def _network(self, arch: str | Architecture, size: NetworkSize) -> Network:
+        """Build; the stages have twice, four and eight times the channels of the stem."""
+        return NASBenchMacroNetwork(self.layers(arch), size)
 
 
 def _malformed(text: str, reason: str) -> MalformedInput:

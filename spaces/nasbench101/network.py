@@ -16,7 +16,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from untrained.spaces.framework.network import Network
+from untrained.spaces.framework.network import Network, NetworkSize
 from untrained.spaces.nasbench101.cell import Cell, vertex_channels
 
 
@@ -82,9 +82,7 @@ class CellModule(nn.Module):
 class NASBench101Network(Network):
     """The macro skeleton around one cell."""
 
-    def __init__(
-        self, cell: Cell, *, num_classes: int, channels: int, cells: int, in_channels: int = 3
-    ) -> None:
+    def __init__(self, cell: Cell, size: NetworkSize) -> None:
         """Build and initialise.
 
         Convolutions are drawn from N(0, 2 / (k^2 C_out)), the classifier from N(0, 0.01^2) with a
@@ -94,21 +92,21 @@ class NASBench101Network(Network):
 
         Args:
             cell: pruned, its vertices in the order that divides channels.
-            channels: C, the width of the stem and of the first of three stacks.
+            size: its channels, C, are the width of the stem and of the first of three stacks.
         """
         super().__init__()
-        self.stem = ConvBNReLU(in_channels, channels, 3)
+        self.stem = ConvBNReLU(size.in_channels, size.channels, 3)
         self.cells = nn.ModuleList()
-        self.cells_per_stack = cells
-        before = channels
+        self.cells_per_stack = size.cells
+        before = size.channels
         for stack in range(3):
-            width = channels * 2**stack
-            for _ in range(cells):
+            width = size.channels * 2**stack
+            for _ in range(size.cells):
                 self.cells.append(CellModule(cell, before, width))
                 before = width
         self.downsample = nn.MaxPool2d(2)
         self.global_pooling = nn.AdaptiveAvgPool2d(1)
-        self.classifier = nn.Linear(before, num_classes)
+        self.classifier = nn.Linear(before, size.num_classes)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 fan_out = module.kernel_size[0] * module.kernel_size[1] * module.out_channels

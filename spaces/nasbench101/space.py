@@ -6,13 +6,12 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cached_property
 from itertools import accumulate, combinations, islice
-from typing import TYPE_CHECKING
 
 from numpy.random import Generator
 
 from untrained.foundation import MalformedInput, Unsupported
 from untrained.spaces.benchmarks.table import ParquetBenchmark
-from untrained.spaces.framework.network import check_network_size
+from untrained.spaces.framework.network import Network, NetworkSize
 from untrained.spaces.framework.registry import register_benchmark, register_space
 from untrained.spaces.framework.search_space import Architecture, SearchSpace
 from untrained.spaces.nasbench101.cell import (
@@ -26,11 +25,8 @@ from untrained.spaces.nasbench101.cell import (
     pruned,
     vertex_channels,
 )
+from untrained.spaces.nasbench101.network import NASBench101Network
 from untrained.spaces.nasbench101.wiring import Wiring, wirings
-
-if TYPE_CHECKING:
-    from untrained.spaces.framework.network import Network
-
 
 FORM = "operations:triangle, such as 012:1110001101"
 KERNELS = (3, 1, None)
@@ -63,6 +59,7 @@ class NASBench101(SearchSpace):
     title = "NAS-Bench-101"
     reference = "Ying et al., ICML 2019"
     size = 423_624
+    own_size = "channels=128, cells=3, in_channels=3"
 
     def cell(self, arch: str | Architecture) -> Cell:
         """The cell, pruned and in normal order.
@@ -114,80 +111,41 @@ class NASBench101(SearchSpace):
         found.pop(here, None)
         return [self._make(cell) for cell in found]
 
-    def build(
-        self,
-        arch: str | Architecture,
-        *,
-        num_classes: int,
-        channels: int,
-        cells: int,
-        in_channels: int = 3,
-    ) -> Network:
-        """See `SearchSpace.build`; the benchmark itself has 128 channels and 3 cells a stack.
+    def _network(self, arch: str | Architecture, size: NetworkSize) -> Network:
+        return NASBench101Network(self._shared(arch, size), size)
 
-        Raises:
-            Unsupported: there are fewer channels than vertices to share them.
-        """
-        from untrained.spaces.nasbench101.network import NASBench101Network
-
-        return NASBench101Network(
-            self._checked(arch, num_classes, channels, cells, in_channels),
-            num_classes=num_classes,
-            channels=channels,
-            cells=cells,
-            in_channels=in_channels,
-        )
-
-    def num_parameters(
-        self,
-        arch: str | Architecture,
-        *,
-        num_classes: int,
-        channels: int,
-        cells: int,
-        in_channels: int = 3,
-    ) -> int:
-        """Trainable parameters in closed form, without building anything.
+    def _num_parameters(self, arch: str | Architecture, size: NetworkSize) -> int:
+        """Count trainable parameters in closed form.
 
         A k x k block from a to b channels has k^2 ab + 2b (convolution, batch norm): one for each
         vertex that convolves, and a 1 x 1 for each edge that leaves the input.
         """
-        cell = self._checked(arch, num_classes, channels, cells, in_channels)
-        total = 9 * in_channels * channels + 2 * channels
-        before = channels
-        for width in (channels, 2 * channels, 4 * channels):
+        cell = self._shared(arch, size)
+        before = size.channels
+        total = 9 * size.in_channels * before + 2 * before
+        for width in (before, 2 * before, 4 * before):
             inner = dict(enumerate(vertex_channels(cell, width), start=1))
             blocks = [(KERNELS[op], inner[v]) for v, op in enumerate(cell.operations, start=1)]
             own = sum(k * k * c * c + 2 * c for k, c in blocks if k is not None)
             fed = [{**inner, cell.output: width}[t] for s, t in cell.edges if s == 0]
-            for _ in range(cells):
+            for _ in range(size.cells):
                 total += own + sum(before * c + 2 * c for c in fed)
                 before = width
-        return total + (before + 1) * num_classes
+        return total + (before + 1) * size.num_classes
 
-    def _checked(
-        self,
-        arch: str | Architecture,
-        num_classes: int,
-        channels: int,
-        cells: int,
-        in_channels: int,
-    ) -> Cell:
-        check_network_size(
-            self.title,
-            "channels=128, cells=3, in_channels=3",
-            num_classes=num_classes,
-            channels=channels,
-            cells=cells,
-            in_channels=in_channels,
-        )
+    def _shared(self, arch: str | Architecture, size: NetworkSize) -> Cell:
+        """Return the cell.
+
+        Raises:
+            Unsupported: there are fewer channels than vertices to share them.
+        """
         cell = self.cell(arch)
         sharing = sum(source > 0 and target == cell.output for source, target in cell.edges)
-        if channels < sharing:
+        if size.channels < sharing:
             raise Unsupported(
-                f"a {self.title} network with channels={channels!r} was asked for, but "
-                f"{sharing} vertices of {format_cell(cell)!r} share the channels of the output; "
-                "at least 4 channels suffice for every cell"
+                f"cannot build a {self.title} network with channels={size.channels!r}: {sharing} "
+                f"vertices of {format_cell(cell)!r} share the channels of the output. Give at "
+                "least 4 channels, which suffice for every cell."
             )
         return cell
 

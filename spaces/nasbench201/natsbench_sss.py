@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput
 from untrained.spaces.benchmarks.table import ParquetBenchmark
-from untrained.spaces.framework.network import Network, check_network_size
+from untrained.spaces.framework.network import WRITTEN_CHANNELS, Network, NetworkSize
 from untrained.spaces.framework.product_space import ProductSpace
 from untrained.spaces.framework.registry import register_benchmark, register_space
 from untrained.spaces.framework.search_space import Architecture
 from untrained.spaces.nasbench201.network import Reduction, ReLUConvBN
 from untrained.spaces.nasbench201.space import EDGES, NASBench201
-
-if TYPE_CHECKING:
-    from untrained.spaces.framework.network import Network
 
 
 def _edge(operation: str, channels_in: int, channels_out: int) -> nn.Module:
@@ -57,17 +53,16 @@ class FixedCell(nn.Module):
 class NATSBenchSizeNetwork(Network):
     """The macro skeleton with the width of each layer."""
 
-    def __init__(
-        self, widths: Sequence[int], *, num_classes: int, cells: int, in_channels: int = 3
-    ) -> None:
+    def __init__(self, widths: Sequence[int], size: NetworkSize) -> None:
         """Build with the layers' default initialisation.
 
         Args:
-            widths: c1 to c5.
+            widths: c1 to c5, scaled.
         """
         super().__init__()
         self.stem = nn.Sequential(
-            nn.Conv2d(in_channels, widths[0], 3, padding=1, bias=False), nn.BatchNorm2d(widths[0])
+            nn.Conv2d(size.in_channels, widths[0], 3, padding=1, bias=False),
+            nn.BatchNorm2d(widths[0]),
         )
         self.cells = nn.ModuleList()
         for layer, (before, width) in enumerate(pairwise((widths[0], *widths))):
@@ -75,10 +70,10 @@ class NATSBenchSizeNetwork(Network):
                 self.cells.append(Reduction(before, width))
             else:
                 self.cells.append(FixedCell(before, width))
-                self.cells.extend(FixedCell(width, width) for _ in range(cells - 1))
+                self.cells.extend(FixedCell(width, width) for _ in range(size.cells - 1))
         self.lastact = nn.Sequential(nn.BatchNorm2d(widths[-1]), nn.ReLU())
         self.global_pooling = nn.AdaptiveAvgPool2d(1)
-        self.classifier = nn.Linear(widths[-1], num_classes)
+        self.classifier = nn.Linear(widths[-1], size.num_classes)
 
     def stages(self, x: Tensor) -> list[Tensor]:
         """Three maps: c1 at full, c3 at half, c5 at a quarter of the resolution."""
@@ -109,8 +104,6 @@ CELL = (
     "+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|"
 )
 """The cell, in the notation of the topology space."""
-AS_WRITTEN = 16
-"""The `channels` that leave widths as they are written."""
 _BY_TEXT = {str(width): width for width in WIDTHS}
 
 
@@ -121,6 +114,7 @@ class NATSBenchSize(ProductSpace):
     title = "NATS-Bench size"
     reference = "Dong et al. (NATS-Bench), TPAMI 2021"
     size = len(WIDTHS) ** NUM_LAYERS
+    own_size = "channels=16, which leaves the widths as written, cells=1, in_channels=3"
     choices = (len(WIDTHS),) * NUM_LAYERS
 
     def widths(self, arch: str | Architecture) -> tuple[int, ...]:
@@ -144,72 +138,33 @@ class NATSBenchSize(ProductSpace):
     def _combine(self, chosen: Sequence[int]) -> Architecture:
         return Architecture(self.name, ":".join(str(WIDTHS[i]) for i in chosen))
 
-    def build(
-        self,
-        arch: str | Architecture,
-        *,
-        num_classes: int,
-        channels: int,
-        cells: int,
-        in_channels: int = 3,
-    ) -> Network:
-        """See `SearchSpace.build`; the benchmark itself has 1 cell a stage.
+    def _network(self, arch: str | Architecture, size: NetworkSize) -> Network:
+        """Build; channels scale all widths by channels / 16, rounded down, at least to 1.
 
-        Args:
-            channels: scales all widths by channels / 16, rounded down, at least to 1; at 16 they
-                are those of the text.
-            cells: cells a stage; those after the first keep its width.
+        Of several cells a stage those after the first keep its width.
         """
-        from untrained.spaces.nasbench201.natsbench_sss import NATSBenchSizeNetwork
+        return NATSBenchSizeNetwork(self._scaled(arch, size), size)
 
-        widths = self._scaled(arch, num_classes, channels, cells, in_channels)
-        return NATSBenchSizeNetwork(
-            widths, num_classes=num_classes, cells=cells, in_channels=in_channels
-        )
-
-    def num_parameters(
-        self,
-        arch: str | Architecture,
-        *,
-        num_classes: int,
-        channels: int,
-        cells: int,
-        in_channels: int = 3,
-    ) -> int:
-        """Trainable parameters in closed form, without building anything.
+    def _num_parameters(self, arch: str | Architecture, size: NetworkSize) -> int:
+        """Count trainable parameters in closed form.
 
         A k x k block from a to b channels has k^2 ab + 2b. A cell has five 3 x 3 blocks, two of
         which leave its input, and a 1 x 1 if it changes the width; a reduction has two 3 x 3 blocks
         and a bare 1 x 1 convolution.
         """
-        widths = self._scaled(arch, num_classes, channels, cells, in_channels)
-        total = 9 * in_channels * widths[0] + 2 * widths[0]
+        widths = self._scaled(arch, size)
+        total = 9 * size.in_channels * widths[0] + 2 * widths[0]
         for layer, (a, b) in enumerate(pairwise((widths[0], *widths))):
             if layer % 2:
                 total += 9 * a * b + 9 * b * b + 4 * b + a * b
             else:
                 total += 2 * (9 * a * b + 2 * b) + 3 * (9 * b * b + 2 * b)
                 total += (a * b + 2 * b) * (a != b)
-                total += (cells - 1) * 5 * (9 * b * b + 2 * b)
-        return total + 2 * widths[-1] + (widths[-1] + 1) * num_classes
+                total += (size.cells - 1) * 5 * (9 * b * b + 2 * b)
+        return total + 2 * widths[-1] + (widths[-1] + 1) * size.num_classes
 
-    def _scaled(
-        self,
-        arch: str | Architecture,
-        num_classes: int,
-        channels: int,
-        cells: int,
-        in_channels: int,
-    ) -> tuple[int, ...]:
-        check_network_size(
-            self.title,
-            "channels=16, which leaves the widths as written, cells=1, in_channels=3",
-            num_classes=num_classes,
-            channels=channels,
-            cells=cells,
-            in_channels=in_channels,
-        )
-        return tuple(max(1, width * channels // AS_WRITTEN) for width in self.widths(arch))
+    def _scaled(self, arch: str | Architecture, size: NetworkSize) -> tuple[int, ...]:
+        return tuple(max(1, w * size.channels // WRITTEN_CHANNELS) for w in self.widths(arch))
 
 
 def _malformed(text: str, reason: str) -> MalformedInput:

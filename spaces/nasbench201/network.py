@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
-from untrained.spaces.framework.network import Network
+from untrained.spaces.framework.network import Network, NetworkSize
 
 
 class ReLUConvBN(nn.Module):
@@ -95,34 +95,28 @@ class Reduction(nn.Module):
 class NASBench201Network(Network):
     """The macro skeleton around one cell."""
 
-    def __init__(
-        self,
-        operations: Sequence[str],
-        *,
-        num_classes: int,
-        channels: int,
-        cells: int,
-        in_channels: int = 3,
-    ) -> None:
+    def __init__(self, operations: Sequence[str], size: NetworkSize) -> None:
         """Build with the layers' default initialisation.
 
         Args:
             operations: of the six edges, in the order of the notation.
-            channels: C, the width of the first of three stages.
+            size: its channels, C, are the width of the first of three stages.
         """
         super().__init__()
+        channels = size.channels
         self.stem = nn.Sequential(
-            nn.Conv2d(in_channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels)
+            nn.Conv2d(size.in_channels, channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(channels),
         )
         self.cells = nn.ModuleList()
         for stage in range(3):
             width = channels * 2**stage
             if stage:
                 self.cells.append(Reduction(width // 2, width))
-            self.cells.extend(Cell(operations, width) for _ in range(cells))
+            self.cells.extend(Cell(operations, width) for _ in range(size.cells))
         self.lastact = nn.Sequential(nn.BatchNorm2d(4 * channels), nn.ReLU())
         self.global_pooling = nn.AdaptiveAvgPool2d(1)
-        self.classifier = nn.Linear(4 * channels, num_classes)
+        self.classifier = nn.Linear(4 * channels, size.num_classes)
 
     def stages(self, x: Tensor) -> list[Tensor]:
         """Three maps: C at full, 2C at half, 4C at a quarter of the resolution."""
@@ -149,17 +143,18 @@ class NASBench201Network(Network):
 class NASBench201ThinNetwork(Network):
     """One cell without a stem, and what follows the last cell of the whole network."""
 
-    def __init__(self, operations: Sequence[str], *, num_classes: int, channels: int) -> None:
+    def __init__(self, operations: Sequence[str], size: NetworkSize) -> None:
         """Build with the layers' default initialisation.
 
         Args:
             operations: of the six edges, in the order of the notation.
+            size: only its channels and num_classes count.
         """
         super().__init__()
-        self.cells = nn.ModuleList([Cell(operations, channels)])
-        self.lastact = nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU())
+        self.cells = nn.ModuleList([Cell(operations, size.channels)])
+        self.lastact = nn.Sequential(nn.BatchNorm2d(size.channels), nn.ReLU())
         self.global_pooling = nn.AdaptiveAvgPool2d(1)
-        self.classifier = nn.Linear(channels, num_classes)
+        self.classifier = nn.Linear(size.channels, size.num_classes)
 
     def stages(self, x: Tensor) -> list[Tensor]:
         """One map, the cell's output: nothing reduces."""

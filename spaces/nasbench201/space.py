@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from untrained.foundation import MalformedInput, suggest
 from untrained.spaces.benchmarks.table import ParquetBenchmark
-from untrained.spaces.framework.network import check_network_size
+from untrained.spaces.framework.network import Network, NetworkSize
 from untrained.spaces.framework.product_space import ProductSpace
 from untrained.spaces.framework.registry import register_benchmark, register_space
 from untrained.spaces.framework.search_space import Architecture
 from untrained.spaces.framework.supernet_layout import SupernetLayout
 from untrained.spaces.nasbench201.function import normal_form
+from untrained.spaces.nasbench201.network import NASBench201Network, NASBench201ThinNetwork
 from untrained.spaces.nasbench201.notations import (
     EDGES,
     find_cells,
@@ -26,7 +27,6 @@ from untrained.spaces.nasbench201.notations import (
 )
 
 if TYPE_CHECKING:
-    from untrained.spaces.framework.network import Network
     from untrained.spaces.framework.supernet import Supernet
 
 
@@ -61,6 +61,7 @@ class NASBench201(ProductSpace):
     title = "NAS-Bench-201"
     reference = "Dong and Yang, ICLR 2020; Dong et al. (NATS-Bench), TPAMI 2021"
     size = len(OPERATIONS) ** len(EDGES)
+    own_size = "channels=16, cells=5, in_channels=3"
     choices = (len(OPERATIONS),) * len(EDGES)
     notations = MappingProxyType({"naslib": from_naslib_indices, "autodl": from_autodl_indices})
 
@@ -104,39 +105,15 @@ class NASBench201(ProductSpace):
         """Whether no path of live operations leads from input to output (341 architectures)."""
         return not normal_form(self.operations(arch)).text
 
-    def build(
-        self,
-        arch: str | Architecture,
-        *,
-        num_classes: int,
-        channels: int,
-        cells: int,
-        in_channels: int = 3,
-    ) -> Network:
-        """See `SearchSpace.build`; the benchmark itself has 16 channels and 5 cells a stage."""
-        from untrained.spaces.nasbench201.network import NASBench201Network
-
-        _check_counts(
-            num_classes=num_classes, channels=channels, cells=cells, in_channels=in_channels
-        )
-        return NASBench201Network(
-            self.operations(arch),
-            num_classes=num_classes,
-            channels=channels,
-            cells=cells,
-            in_channels=in_channels,
-        )
+    def _network(self, arch: str | Architecture, size: NetworkSize) -> Network:
+        return NASBench201Network(self.operations(arch), size)
 
     def build_thin(
         self, arch: str | Architecture, *, num_classes: int, channels: int = 1
     ) -> Network:
         """See `SearchSpace.build_thin`: the first cell, batch norm, ReLU, pooling, classifier."""
-        from untrained.spaces.nasbench201.network import NASBench201ThinNetwork
-
-        _check_counts(num_classes=num_classes, channels=channels)
-        return NASBench201ThinNetwork(
-            self.operations(arch), num_classes=num_classes, channels=channels
-        )
+        size = self.network_size(num_classes=num_classes, channels=channels)
+        return NASBench201ThinNetwork(self.operations(arch), size)
 
     @property
     def supernet_layout(self) -> SupernetLayout:
@@ -148,56 +125,35 @@ class NASBench201(ProductSpace):
     ) -> Supernet:
         """See `SearchSpace.supernet`; TE-NAS has 3 channels and one cell a stage."""
         from untrained.spaces.framework.supernet import Supernet
-        from untrained.spaces.nasbench201.network import NASBench201Network
         from untrained.spaces.nasbench201.supernet import NASBench201Parts
 
-        _check_counts(
+        size = self.network_size(
             num_classes=num_classes, channels=channels, cells=cells, in_channels=in_channels
         )
-        build = partial(
-            NASBench201Network,
-            num_classes=num_classes,
-            channels=channels,
-            cells=cells,
-            in_channels=in_channels,
-        )
-        return Supernet(NASBench201Parts(self, build))
+        return Supernet(NASBench201Parts(self, partial(NASBench201Network, size=size)))
 
     def thin_supernet(self, *, num_classes: int, channels: int = 1) -> Supernet:
         """See `SearchSpace.thin_supernet`: one cell, batch norm, ReLU, pooling, classifier."""
         from untrained.spaces.framework.supernet import Supernet
-        from untrained.spaces.nasbench201.network import NASBench201ThinNetwork
         from untrained.spaces.nasbench201.supernet import NASBench201Parts
 
-        _check_counts(num_classes=num_classes, channels=channels)
-        build = partial(NASBench201ThinNetwork, num_classes=num_classes, channels=channels)
-        return Supernet(NASBench201Parts(self, build))
+        size = self.network_size(num_classes=num_classes, channels=channels)
+        return Supernet(NASBench201Parts(self, partial(NASBench201ThinNetwork, size=size)))
 
-    def num_parameters(
-        self,
-        arch: str | Architecture,
-        *,
-        num_classes: int,
-        channels: int,
-        cells: int,
-        in_channels: int = 3,
-    ) -> int:
-        """Trainable parameters in closed form, without building anything.
+    def _num_parameters(self, arch: str | Architecture, size: NetworkSize) -> int:
+        """Count trainable parameters in closed form.
 
         With c the channels of a stage: a k x k edge has k^2 c^2 + 2c (convolution, batch norm), a
         reduction from c to d = 2c has 9cd + 9d^2 + 4d + cd.
         """
-        _check_counts(
-            num_classes=num_classes, channels=channels, cells=cells, in_channels=in_channels
-        )
         operations = self.operations(arch)
         n1, n3 = operations.count("nor_conv_1x1"), operations.count("nor_conv_3x3")
-        widths = (channels, 2 * channels, 4 * channels)
+        widths = (size.channels, 2 * size.channels, 4 * size.channels)
         edges = sum(n1 * (c * c + 2 * c) + n3 * (9 * c * c + 2 * c) for c in widths)
         reductions = sum(10 * c * d + 9 * d * d + 4 * d for c, d in pairwise(widths))
-        stem = 9 * in_channels * channels + 2 * channels
-        head = 2 * widths[2] + (widths[2] + 1) * num_classes
-        return stem + cells * edges + reductions + head
+        stem = (9 * size.in_channels + 2) * size.channels
+        head = 2 * widths[2] + (widths[2] + 1) * size.num_classes
+        return stem + size.cells * edges + reductions + head
 
     def _make(self, operations: Operations) -> Architecture:
         return Architecture(self.name, format_operations(operations))
@@ -268,10 +224,6 @@ def _malformed(text: str, reason: str) -> MalformedInput:
         f"{text!r} is not a NAS-Bench-201 architecture: {reason} "
         f"(write {FORM} with op one of {', '.join(OPERATIONS)})"
     )
-
-
-def _check_counts(**counts: int) -> None:
-    check_network_size("NAS-Bench-201", "channels=16, cells=5, in_channels=3", **counts)
 
 
 register_space(NASBench201())

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from numpy.random import Generator
 
 from untrained.spaces.benchmarks.table import ParquetBenchmark
-from untrained.spaces.framework.network import check_network_size
+from untrained.spaces.framework.network import NetworkSize, RecurrentNetwork
 from untrained.spaces.framework.registry import register_benchmark, register_space
 from untrained.spaces.framework.search_space import Architecture, SearchSpace
 from untrained.spaces.nasbenchnlp.generator import draw
+from untrained.spaces.nasbenchnlp.network import NASBenchNLPNetwork
 from untrained.spaces.nasbenchnlp.recipe import (
     ACTIVATIONS,
     BLEND,
@@ -28,11 +28,6 @@ from untrained.spaces.nasbenchnlp.recipe import (
     previous,
     read_recipe,
 )
-from untrained.spaces.nds.record import AS_WRITTEN, scaled
-
-if TYPE_CHECKING:
-    from untrained.spaces.framework.network import RecurrentNetwork
-
 
 EMBEDDING, HIDDEN, LAYERS = 400, 600, 3
 """Of the benchmark's networks."""
@@ -51,6 +46,7 @@ class NASBenchNLP(SearchSpace):
     title = "NAS-Bench-NLP"
     reference = "Klyuchnikov et al., IEEE Access 2022"
     size = None
+    own_size = "channels=16, cells=5: widths 400 and 600, 3 layers"
 
     def recipe(self, arch: str | Architecture) -> Recipe:
         """The nodes of the cell.
@@ -129,38 +125,14 @@ class NASBenchNLP(SearchSpace):
                 return levels[new(0)] < _VARIES
             states = reached
 
-    def build(
-        self,
-        arch: str | Architecture,
-        *,
-        num_classes: int,
-        channels: int,
-        cells: int,
-        in_channels: int = 3,
-    ) -> RecurrentNetwork:
-        """See `SearchSpace.build`; a language model, which reads words instead of images.
-
-        Args:
-            channels: scales embedding (400) and hidden width (600) by channels / 16; at 16 they
-                are the benchmark's.
-            cells: scales the number of layers (3) by cells / 5; at 5 it is the benchmark's.
-        """
-        from untrained.spaces.nasbenchnlp.network import NASBenchNLPNetwork
-
-        check_network_size(
-            self.title,
-            f"channels={AS_WRITTEN[0]}, cells={AS_WRITTEN[1]}: widths 400 and 600, 3 layers",
-            num_classes=num_classes,
-            channels=channels,
-            cells=cells,
-            in_channels=in_channels,
-        )
+    def _network(self, arch: str | Architecture, size: NetworkSize) -> RecurrentNetwork:
+        """Build a language model; channels scale its widths, cells the number of its layers."""
         return NASBenchNLPNetwork(
             self.recipe(arch),
-            num_words=num_classes,
-            embedding=scaled(EMBEDDING, channels, AS_WRITTEN[0]),
-            hidden=scaled(HIDDEN, channels, AS_WRITTEN[0]),
-            layers=scaled(LAYERS, cells, AS_WRITTEN[1]),
+            num_words=size.num_classes,
+            embedding=size.width(EMBEDDING),
+            hidden=size.width(HIDDEN),
+            layers=size.depth(LAYERS),
         )
 
     def _make(self, recipe: Recipe) -> Architecture:

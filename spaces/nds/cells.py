@@ -10,7 +10,8 @@ section 4 and table 2; the operations are those of the published configurations.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 from numpy.random import Generator
 
@@ -22,27 +23,17 @@ from untrained.spaces.darts.genotype import (
     genotype_of,
     is_dead,
 )
-from untrained.spaces.darts.network import (
-    CellNetwork,
-    Stem,
-    check_cell_network_size,
-    reduction_layers,
-)
+from untrained.spaces.darts.network import CellNetwork, reduction_layers
 from untrained.spaces.darts.operations import DARTS_OPERATIONS
+from untrained.spaces.framework.network import AS_WRITTEN, Network, NetworkSize
 from untrained.spaces.framework.registry import register_space
-from untrained.spaces.framework.search_space import Architecture, SearchSpace
+from untrained.spaces.framework.search_space import Architecture, StemSpace
 from untrained.spaces.nds.record import (
-    AS_WRITTEN,
-    OWN_SIZE,
     format_record,
     malformed_record,
     read_record,
-    scaled,
     whole_number,
 )
-
-if TYPE_CHECKING:
-    from untrained.spaces.framework.network import Network
 
 KEYS = ("aux", "depth", "drop_prob", "genotype", "width")
 WIDTHS = (32, 48, 64, 80, 96)
@@ -78,7 +69,7 @@ AMOEBA = (*_EIGHT, "dil_sep_conv_3x3")
 PNAS = (*_EIGHT, "dil_conv_3x3")
 
 
-class NDSCells(SearchSpace):
+class NDSCells(StemSpace):
     """One cell space of NDS.
 
     The text of an architecture keeps the set that it names and the order of a node's edges, as in
@@ -86,6 +77,7 @@ class NDSCells(SearchSpace):
     """
 
     size = None
+    own_size = AS_WRITTEN
 
     def __init__(
         self,
@@ -197,41 +189,11 @@ class NDSCells(SearchSpace):
         _, found, genotype = self.description(arch)
         return is_dead(genotype, reduction_layers(found["depth"]), found["depth"])
 
-    def build(
-        self,
-        arch: str | Architecture,
-        *,
-        num_classes: int,
-        channels: int,
-        cells: int,
-        in_channels: int = 3,
-        stem: Stem = "cifar",
-    ) -> Network:
-        """See `SearchSpace.build`; width and depth are in the text, the arguments scale them.
-
-        Args:
-            channels: scales the width by channels / 16; at 16 it is as written.
-            cells: scales the depth by cells / 5; at 5 it is as written.
-            stem: `cifar` keeps the resolution, for images of 32 pixels; `imagenet` divides it by
-                eight. The set does not decide it.
-
-        Raises:
-            MalformedInput: not an architecture of this space, a number below 1, another stem, or
-                an odd width for the ImageNet stem.
-        """
+    def _network(self, arch: str | Architecture, size: NetworkSize) -> Network:
+        """Build; channels scale the width of the text, cells its depth."""
         _, found, genotype = self.description(arch)
-        counts = {"num_classes": num_classes, "in_channels": in_channels, "cells": cells}
-        check_cell_network_size(self.title, OWN_SIZE, "cifar", channels=channels, **counts)
-        width = scaled(found["width"], channels, AS_WRITTEN[0])
-        check_cell_network_size(self.title, OWN_SIZE, stem, channels=width, **counts)
-        return CellNetwork(
-            genotype,
-            num_classes=num_classes,
-            channels=width,
-            cells=scaled(found["depth"], cells, AS_WRITTEN[1]),
-            in_channels=in_channels,
-            stem=stem,
-        )
+        width, depth = size.width(found["width"]), size.depth(found["depth"])
+        return CellNetwork(genotype, replace(size, channels=width, cells=depth))
 
     def _make(self, set_name: str, found: dict[str, Any], genotype: Genotype) -> Architecture:
         parts: dict[str, Any] = {}

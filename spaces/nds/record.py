@@ -13,18 +13,8 @@ from typing import Any
 
 from untrained.foundation import MalformedInput
 
-AS_WRITTEN = (16, 5)
-"""The `channels` and `cells` that leave the widths and depths of a description as they are.
-
-They are the numbers of a protocol that says nothing else. Others scale them in proportion."""
-OWN_SIZE = f"channels={AS_WRITTEN[0]}, cells={AS_WRITTEN[1]} for widths and depths as written"
 LONGEST = 20_000
 """Characters; every published description has fewer than 1,000."""
-
-
-def scaled(number: int, by: int, of: int) -> int:
-    """A number times a ratio, rounded half up, at least 1."""
-    return max(1, (2 * number * by + of) // (2 * of))
 
 
 def format_record(set_name: str, description: dict[str, Any]) -> str:

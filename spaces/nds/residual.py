@@ -11,28 +11,22 @@ section 3 and table 1.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 from numpy.random import Generator
 
 from untrained.foundation import MalformedInput
-from untrained.spaces.darts.network import Stem, check_stem
-from untrained.spaces.framework.network import check_network_size
+from untrained.spaces.framework.network import AS_WRITTEN, Network, NetworkSize
 from untrained.spaces.framework.registry import register_space
-from untrained.spaces.framework.search_space import Architecture, SearchSpace
+from untrained.spaces.framework.search_space import Architecture, StemSpace
 from untrained.spaces.nds.record import (
-    AS_WRITTEN,
-    OWN_SIZE,
     format_record,
     malformed_record,
     read_record,
-    scaled,
     whole_number,
 )
-
-if TYPE_CHECKING:
-    from untrained.spaces.framework.network import Network
-    from untrained.spaces.nds.residual_network import Stage
+from untrained.spaces.nds.residual_network import ResidualNetwork, Stage
 
 STEM_WIDTH = 12
 """Channels of the stem, as in the networks that published scores were measured on."""
@@ -44,10 +38,11 @@ _FIRST: dict[str, Any] = {"ds": 1, "ws": 64, "ss": 8, "bot_muls": 1.0, "num_gs":
 _STRIDES = (1, 2, 2)
 
 
-class NDSResidual(SearchSpace):
+class NDSResidual(StemSpace):
     """One residual space of NDS; any number of stages is understood, three are drawn."""
 
     size = None
+    own_size = AS_WRITTEN
 
     def __init__(
         self,
@@ -124,51 +119,16 @@ class NDSResidual(SearchSpace):
         set_name, found = self.description(arch)
         return [self._make(set_name, other) for other in self._changed(found)]
 
-    def build(
-        self,
-        arch: str | Architecture,
-        *,
-        num_classes: int,
-        channels: int,
-        cells: int,
-        in_channels: int = 3,
-        stem: Stem = "cifar",
-    ) -> Network:
-        """See `SearchSpace.build`; widths and depths are in the text, the arguments scale them.
+    def _network(self, arch: str | Architecture, size: NetworkSize) -> Network:
+        """Build; channels scale all widths, the stem's 12 too, and cells the blocks of a stage.
 
-        Args:
-            channels: scales all widths, the stem's 12 too, by channels / 16; at 16 they are as
-                written. Groups stay, their widths are scaled.
-            cells: scales the blocks of a stage by cells / 5; at 5 they are as written.
-            stem: `cifar`, for images of 32 pixels, keeps the resolution, and the first stage's
-                stride of 8 becomes 1; `imagenet` divides it by four before the strides as written.
-                The set does not decide it.
-
-        Raises:
-            MalformedInput: not an architecture of this space, a number below 1, or another stem.
+        Groups stay, their widths are scaled. With the stem `cifar` the first stage's stride of 8
+        becomes 1; `imagenet` divides the resolution by four before the strides as written.
         """
-        from untrained.spaces.nds.residual_network import ResidualNetwork
+        stages = self._stages(self.description(arch)[1], size)
+        return ResidualNetwork(stages, replace(size, channels=size.width(STEM_WIDTH)))
 
-        check_network_size(
-            self.title,
-            OWN_SIZE,
-            num_classes=num_classes,
-            channels=channels,
-            cells=cells,
-            in_channels=in_channels,
-        )
-        check_stem(self.title, stem)
-        return ResidualNetwork(
-            self._stages(self.description(arch)[1], channels, cells, stem),
-            num_classes=num_classes,
-            stem_width=scaled(STEM_WIDTH, channels, AS_WRITTEN[0]),
-            in_channels=in_channels,
-            stem=stem,
-        )
-
-    def _stages(self, found: dict[str, Any], channels: int, cells: int, stem: Stem) -> list[Stage]:
-        from untrained.spaces.nds.residual_network import Stage
-
+    def _stages(self, found: dict[str, Any], size: NetworkSize) -> list[Stage]:
         stages = []
         for place, (depth, width, stride) in enumerate(
             zip(found["ds"], found["ws"], found["ss"], strict=True)
@@ -177,10 +137,10 @@ class NDSResidual(SearchSpace):
             inner = round(width * found["bot_muls"][place]) // groups if found["bot_muls"] else 0
             stages.append(
                 Stage(
-                    depth=scaled(depth, cells, AS_WRITTEN[1]),
-                    width=scaled(width, channels, AS_WRITTEN[0]),
-                    stride=1 if stem == "cifar" and place == 0 else stride,
-                    bottleneck=groups * scaled(inner, channels, AS_WRITTEN[0]) if inner else 0,
+                    depth=size.depth(depth),
+                    width=size.width(width),
+                    stride=1 if size.stem == "cifar" and place == 0 else stride,
+                    bottleneck=groups * size.width(inner) if inner else 0,
                     groups=groups,
                 )
             )

@@ -17,8 +17,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from untrained.spaces.darts.network import Stem
-from untrained.spaces.framework.network import Network
+from untrained.spaces.framework.network import Network, NetworkSize
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +80,7 @@ class ResidualNetwork(Network):
     def __init__(
         self,
         stages: Sequence[Stage],
-        *,
-        num_classes: int,
-        stem_width: int,
-        in_channels: int = 3,
-        stem: Stem = "cifar",
+        size: NetworkSize,
     ) -> None:
         """Build and initialise.
 
@@ -93,14 +88,16 @@ class ResidualNetwork(Network):
         zero bias, as in the published code of the benchmark.
 
         Args:
-            stem: `cifar`: conv 3x3-BN-ReLU; `imagenet`: conv 7x7/2-BN-ReLU-max pooling 3x3/2.
+            size: its channels are those of the stem, `cifar`: conv 3x3-BN-ReLU, or `imagenet`:
+                conv 7x7/2-BN-ReLU-max pooling 3x3/2.
         """
         super().__init__()
-        if stem == "cifar":
-            self.stem = nn.Sequential(*_conv_bn(in_channels, stem_width, 3), nn.ReLU())
+        stem_width = size.channels
+        if size.stem == "cifar":
+            self.stem = nn.Sequential(*_conv_bn(size.in_channels, stem_width, 3), nn.ReLU())
         else:
             self.stem = nn.Sequential(
-                *_conv_bn(in_channels, stem_width, 7, 2),
+                *_conv_bn(size.in_channels, stem_width, 7, 2),
                 nn.ReLU(),
                 nn.MaxPool2d(3, 2, padding=1),
             )
@@ -115,7 +112,7 @@ class ResidualNetwork(Network):
                 self.relus.append(nn.ReLU())
                 before = stage.width
         self.global_pooling = nn.AdaptiveAvgPool2d(1)
-        self.classifier = nn.Linear(before, num_classes)
+        self.classifier = nn.Linear(before, size.num_classes)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 fan_out = module.kernel_size[0] * module.kernel_size[1] * module.out_channels

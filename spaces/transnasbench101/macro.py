@@ -9,17 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import product
-from typing import TYPE_CHECKING
 
 from numpy.random import Generator
 
 from untrained.foundation import MalformedInput
+from untrained.spaces.framework.network import Network, NetworkSize
 from untrained.spaces.framework.registry import register_space
 from untrained.spaces.framework.search_space import Architecture, SearchSpace
-from untrained.spaces.transnasbench101.network import check_size
-
-if TYPE_CHECKING:
-    from untrained.spaces.framework.network import Network
+from untrained.spaces.transnasbench101.network import BasicBlock, TransNASBench101Network
 
 LENGTHS = (4, 5, 6)
 """Numbers of modules."""
@@ -40,6 +37,8 @@ class TransNASBench101Macro(SearchSpace):
     title = "TransNAS-Bench-101 macro"
     reference = "Duan et al., CVPR 2021"
     size = 3256
+    own_size = "channels=64, cells=2, in_channels=3"
+    least_channels = 2  # the stem begins with half of them
 
     def modules(self, arch: str | Architecture) -> Modules:
         """The digit of each module.
@@ -91,33 +90,9 @@ class TransNASBench101Macro(SearchSpace):
         del found[here]
         return [self._make(modules) for modules in found]
 
-    def build(
-        self,
-        arch: str | Architecture,
-        *,
-        num_classes: int,
-        channels: int,
-        cells: int,
-        in_channels: int = 3,
-    ) -> Network:
-        """See `SearchSpace.build`; the benchmark itself has 64 channels and 2 blocks a module.
-
-        `channels` overrides the 64 of the text.
-
-        Raises:
-            MalformedInput: also for fewer than 2 channels, of which the stem takes half.
-        """
-        from untrained.spaces.transnasbench101.network import BasicBlock, TransNASBench101Network
-
-        check_size(self.title, num_classes, channels, cells, in_channels)
-        return TransNASBench101Network(
-            self.modules(arch),
-            BasicBlock,
-            num_classes=num_classes,
-            channels=channels,
-            cells=cells,
-            in_channels=in_channels,
-        )
+    def _network(self, arch: str | Architecture, size: NetworkSize) -> Network:
+        """Build; channels override the 64 of the text."""
+        return TransNASBench101Network(self.modules(arch), BasicBlock, size)
 
     def _make(self, modules: Sequence[int]) -> Architecture:
         return Architecture(self.name, f"64-{''.join(map(str, modules))}-basic")

@@ -7,19 +7,15 @@ from array import array
 from collections.abc import Sequence
 from functools import cached_property, partial
 from itertools import product
-from typing import TYPE_CHECKING
 
 from untrained.foundation import MalformedInput
 from untrained.spaces.benchmarks.table import ParquetBenchmark
+from untrained.spaces.framework.network import Network, NetworkSize
 from untrained.spaces.framework.product_space import ProductSpace
 from untrained.spaces.framework.registry import register_benchmark, register_space
 from untrained.spaces.framework.search_space import Architecture
 from untrained.spaces.nasbench201.function import REDUCTION, normal_form
-from untrained.spaces.transnasbench101.network import check_size
-
-if TYPE_CHECKING:
-    from untrained.spaces.framework.network import Network
-
+from untrained.spaces.transnasbench101.network import Cell, TransNASBench101Network
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3")
 """The operations in the order of their digits."""
@@ -37,6 +33,8 @@ class TransNASBench101Micro(ProductSpace):
     title = "TransNAS-Bench-101 micro"
     reference = "Duan et al., CVPR 2021"
     size = len(OPERATIONS) ** _NUM_EDGES
+    own_size = "channels=64, cells=2, in_channels=3"
+    least_channels = 2  # the stem begins with half of them
     choices = (len(OPERATIONS),) * _NUM_EDGES
 
     def operations(self, arch: str | Architecture) -> tuple[int, ...]:
@@ -73,33 +71,9 @@ class TransNASBench101Micro(ProductSpace):
         """Whether no path of live operations leads from input to output."""
         return not normal_form([OPERATIONS[i] for i in self.operations(arch)]).text
 
-    def build(
-        self,
-        arch: str | Architecture,
-        *,
-        num_classes: int,
-        channels: int,
-        cells: int,
-        in_channels: int = 3,
-    ) -> Network:
-        """See `SearchSpace.build`; the benchmark itself has 64 channels and 2 cells a module.
-
-        `channels` overrides the 64 of the text.
-
-        Raises:
-            MalformedInput: also for fewer than 2 channels, of which the stem takes half.
-        """
-        from untrained.spaces.transnasbench101.network import Cell, TransNASBench101Network
-
-        check_size(self.title, num_classes, channels, cells, in_channels)
-        return TransNASBench101Network(
-            MODULES,
-            partial(Cell, self.operations(arch)),
-            num_classes=num_classes,
-            channels=channels,
-            cells=cells,
-            in_channels=in_channels,
-        )
+    def _network(self, arch: str | Architecture, size: NetworkSize) -> Network:
+        """Build; channels override the 64 of the text."""
+        return TransNASBench101Network(MODULES, partial(Cell, self.operations(arch)), size)
 
     def _position(self, operations: Sequence[int]) -> int:
         """Place in the iteration order."""

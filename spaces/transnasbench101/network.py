@@ -7,31 +7,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from untrained.foundation import MalformedInput
-from untrained.spaces.framework.network import Network, check_network_size
+from untrained.spaces.framework.network import Network, NetworkSize
 from untrained.spaces.nasbench201.network import ReLUConvBN
-
-
-def check_size(title: str, num_classes: int, channels: int, cells: int, in_channels: int) -> None:
-    """Refuse what cannot be built.
-
-    Raises:
-        MalformedInput: a number is below 1, or there are fewer than 2 channels.
-    """
-    check_network_size(
-        title,
-        "channels=64, cells=2, in_channels=3",
-        num_classes=num_classes,
-        channels=channels,
-        cells=cells,
-        in_channels=in_channels,
-    )
-    if channels < 2:
-        raise MalformedInput(
-            f"a {title} network with channels={channels!r} was asked for, but its stem begins "
-            "with half of them; give at least 2 (the benchmark itself has 64)"
-        )
-
 
 MakeBlock = Callable[[int, int, int], nn.Module]
 """A block from (channels in, channels out, stride)."""
@@ -137,11 +114,7 @@ class TransNASBench101Network(Network):
         self,
         modules: Sequence[int],
         block: MakeBlock,
-        *,
-        num_classes: int,
-        channels: int,
-        cells: int,
-        in_channels: int = 3,
+        size: NetworkSize,
     ) -> None:
         """Build and initialise.
 
@@ -149,8 +122,9 @@ class TransNASBench101Network(Network):
         the classifier keeps its layer's default.
         """
         super().__init__()
+        channels, cells = size.channels, size.cells
         self.stem = nn.Sequential(
-            nn.Conv2d(in_channels, channels // 2, 3, 2, padding=1, bias=False),
+            nn.Conv2d(size.in_channels, channels // 2, 3, 2, padding=1, bias=False),
             nn.BatchNorm2d(channels // 2),
             ReLUConvBN(channels // 2, channels, 3, 2),
         )
@@ -164,7 +138,7 @@ class TransNASBench101Network(Network):
             self.cells.extend(block(width, width, 1) for _ in range(cells - 1))
         self.strides = tuple(strides)
         self.global_pooling = nn.AdaptiveAvgPool2d(1)
-        self.classifier = nn.Linear(width, num_classes)
+        self.classifier = nn.Linear(width, size.num_classes)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

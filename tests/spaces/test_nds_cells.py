@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from untrained.foundation import MalformedInput
 from untrained.spaces import benchmarks, data_folder, spaces
+from untrained.spaces.framework.network import scaled
 from untrained.spaces.nds.cells import NDSCells
-from untrained.spaces.nds.record import scaled
 from untrained.spaces.nds.table import SETS, NDSTable
 
 NAMES = [name for name, space in spaces.items() if isinstance(space, NDSCells)]

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput, UserError
 from untrained.spaces import spaces
+from untrained.spaces.framework.network import NetworkSize
 from untrained.spaces.nds.residual import NDSResidual
 from untrained.spaces.nds.residual_network import ResidualNetwork, Stage
 
@@ -111,7 +112,7 @@ def test_parameters_of_a_bottleneck_stage_by_hand() -> None:
 def test_a_resnet_of_four_stages_has_the_parameters_of_resnet18() -> None:
     stages = [Stage(2, 64, 1), Stage(2, 128, 2), Stage(2, 256, 2), Stage(2, 512, 2)]
     with torch.device("meta"):
-        network = ResidualNetwork(stages, num_classes=1000, stem_width=64, stem="imagenet")
+        network = ResidualNetwork(stages, NetworkSize(1000, 64, 1, stem="imagenet"))
     assert sum(p.numel() for p in network.parameters()) == 11_689_512
     sizes = [s.shape[-1] for s in network.stages(torch.empty(1, 3, 224, 224, device="meta"))]
     assert sizes == [56, 28, 14, 7]
@@ -121,7 +122,7 @@ def test_a_bottleneck_network_has_the_parameters_of_resnext50() -> None:
     shapes = [(3, 256, 1, 128), (4, 512, 2, 256), (6, 1024, 2, 512), (3, 2048, 2, 1024)]
     stages = [Stage(d, w, s, bottleneck=b, groups=32) for d, w, s, b in shapes]
     with torch.device("meta"):
-        network = ResidualNetwork(stages, num_classes=1000, stem_width=64, stem="imagenet")
+        network = ResidualNetwork(stages, NetworkSize(1000, 64, 1, stem="imagenet"))
     assert sum(p.numel() for p in network.parameters()) == 25_028_904
 
 

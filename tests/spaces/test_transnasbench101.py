@@ -244,7 +244,9 @@ def test_a_malformed_text_is_refused_with_the_place(name: str, text: str, reason
 
 
 def test_a_stem_needs_two_channels(micro: TransNASBench101Micro) -> None:
-    with pytest.raises(MalformedInput, match=r"channels=1 was asked for, but its stem begins"):
+    with pytest.raises(
+        MalformedInput, match=r"channels=1: channels must be a whole number of at least 2"
+    ):
         micro.build("64-41414-3_33_333", num_classes=2, channels=1, cells=1)
 
 
