@@ -90,7 +90,7 @@ def is_cost(metric: str) -> bool:
 def higher_is_better(metric: str) -> bool:
     """Direction of a metric by its name: losses, costs and errors are better low.
 
-    Units at the end do not count, and a `negative_` one is turned round again.
+    Units at the end do not count, and the word `negative` turns the direction round.
 
     >>> [higher_is_better(m) for m in ("test_accuracy", "val_loss", "negative_loss")]
     [True, False, True]
@@ -98,7 +98,7 @@ def higher_is_better(metric: str) -> bool:
     [False, False]
     """
     low = is_cost(metric) or _quantity(metric) in _LOWER_IS_BETTER
-    return not low or metric.lower().startswith("negative_")
+    return not low or "negative" in metric.lower().split("_")
 
 
 class Benchmark(ABC):
@@ -106,7 +106,8 @@ class Benchmark(ABC):
 
     Every look-up takes either a `Target`, or `dataset`, `metric`, `epochs` and `seed` by keyword,
     or nothing, which means `default_target`. What is left out is completed: the dataset and metric
-    of the default target, the longest training there is, the mean over the training seeds.
+    of the default target (where the dataset lacks that metric, the metric that would be the default
+    there), the longest training there is, the mean over the training seeds.
     """
 
     name: str
@@ -152,20 +153,19 @@ class Benchmark(ABC):
         Without a test accuracy, a metric that is better high, else a loss; a cost only if there is
         nothing else. Among equals the first dataset and metric in the alphabet.
         """
-        targets = self.targets()
+        return min(self.targets(), key=self._preference)
 
-        def order(target: Target) -> tuple[bool, bool, bool, bool, str, str, int]:
-            return (
-                target.metric != "test_accuracy",
-                is_cost(target.metric),
-                not self.higher_is_better(target.metric),
-                target.seed != MEAN,
-                target.dataset,
-                target.metric,
-                -target.epochs,
-            )
-
-        return min(targets, key=order)
+    def _preference(self, target: Target) -> tuple[bool, bool, bool, bool, str, str, int]:
+        """Sort key of targets of which one is meant; the smallest is taken."""
+        return (
+            target.metric != "test_accuracy",
+            is_cost(target.metric),
+            not self.higher_is_better(target.metric),
+            target.seed != MEAN,
+            target.dataset,
+            target.metric,
+            -target.epochs,
+        )
 
     def target(
         self,
@@ -215,8 +215,10 @@ class Benchmark(ABC):
         if dataset not in known:
             raise UnknownName("dataset", dataset, known, hint)
         left = [t for t in left if t.dataset == dataset]
-        metric = default.metric if metric is None else metric
         known = {t.metric for t in left}
+        if metric is None:
+            in_common = default.metric in known
+            metric = default.metric if in_common else min(left, key=self._preference).metric
         if metric not in known:
             raise UnknownName("metric", metric, known, f"{hint}, dataset {dataset!r}")
         left = [t for t in left if t.metric == metric]

@@ -25,7 +25,15 @@ def test_a_label_says_what_was_trained_and_how_long(target: Target, label: str) 
 
 @pytest.mark.parametrize(
     "metric",
-    ["test_accuracy", "surrogate_accuracy_xgb", "ssim", "miou", "negative_loss", "analog_drift_60"],
+    [
+        "test_accuracy",
+        "surrogate_accuracy_xgb",
+        "ssim",
+        "miou",
+        "negative_loss",
+        "best_negative_valid_loss",
+        "analog_drift_60",
+    ],
 )
 def test_qualities_are_better_high(metric: str) -> None:
     assert higher_is_better(metric)
