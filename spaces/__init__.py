@@ -2,15 +2,18 @@
 
 from untrained.spaces.benchmarks.benchmark import Benchmark, Provenance, Target
 from untrained.spaces.benchmarks.benchmark_choice import data_folder, find_benchmark
+from untrained.spaces.benchmarks.training_cost import TrainingCost
+from untrained.spaces.framework.dataset import Dataset
 from untrained.spaces.framework.initialisation import (
     find_initialisation,
     initialisations,
     initialise,
 )
-from untrained.spaces.framework.network import Network
+from untrained.spaces.framework.network import Network, NetworkSize
 from untrained.spaces.framework.product_space import ProductSpace
 from untrained.spaces.framework.registry import (
     benchmarks,
+    datasets,
     register_benchmark,
     register_space,
     spaces,
@@ -20,13 +23,17 @@ from untrained.spaces.framework.search_space import Architecture, SearchSpace
 __all__ = [
     "Architecture",
     "Benchmark",
+    "Dataset",
     "Network",
+    "NetworkSize",
     "ProductSpace",
     "Provenance",
     "SearchSpace",
     "Target",
+    "TrainingCost",
     "benchmarks",
     "data_folder",
+    "datasets",
     "find_benchmark",
     "find_initialisation",
     "initialisations",

@@ -126,8 +126,8 @@ def read_images(
         sample_ids: row numbers, from 0.
 
     Returns:
-        Images of shape (len(sample_ids), 3, resolution, resolution), normalised to the dataset's
-        mean 0 and standard deviation 1 per channel, and labels of shape (len(sample_ids),).
+        Images of shape (len(sample_ids), channels, resolution, resolution), normalised to mean 0
+        and standard deviation 1 per channel, and labels of shape (len(sample_ids),).
 
     Raises:
         MissingData: the file is not there, or has fewer rows than asked for.
@@ -171,13 +171,13 @@ def read_images(
 
 
 def _decode(cell: object, path: Path, row: int, dataset: Dataset) -> NDArray[np.uint8]:
-    """One picture as (height, width, 3)."""
+    """Decode one picture as (height, width, channels)."""
     from PIL import Image
 
     try:
         content = cell["bytes"]  # type: ignore[index]  # a cell of a foreign file: anything
         with Image.open(io.BytesIO(content)) as picture:
-            pixels = np.asarray(picture.convert("RGB"))
+            pixels = np.asarray(picture.convert("RGB" if dataset.channels == 3 else "L"))
     except (
         *(OSError, TypeError, KeyError, ValueError, SyntaxError),
         Image.DecompressionBombError,
@@ -186,7 +186,8 @@ def _decode(cell: object, path: Path, row: int, dataset: Dataset) -> NDArray[np.
             f"{path}, row {row}: the column img holds no picture ({_first_line(error)}); expected "
             "is a struct whose field bytes is a PNG file: get the file again"
         ) from error
-    expected = (dataset.resolution, dataset.resolution, 3)
+    pixels = pixels.reshape(*pixels.shape[:2], dataset.channels)
+    expected = (dataset.resolution, dataset.resolution, dataset.channels)
     if pixels.shape != expected:
         raise MalformedInput(
             f"{path}, row {row}: the picture is {pixels.shape[1]} x {pixels.shape[0]} pixels, but "

@@ -95,7 +95,8 @@ def _same_network(wanted: Iterable[Wanted]) -> list[list[Wanted]]:
     groups: dict[Hashable, list[Wanted]] = {}
     for item in wanted:
         p = item.protocol
-        key = (p.num_classes, p.channels, p.cells, p.initialisation, p.dtype, p.skeleton)
+        size = (p.num_classes, p.channels, p.cells, p.in_channels)
+        key = (*size, p.initialisation, p.dtype, p.skeleton)
         groups.setdefault(key, []).append(item)
     return list(groups.values())
 
@@ -135,6 +136,7 @@ def build_network(
                 num_classes=protocol.num_classes,
                 channels=protocol.channels,
                 cells=protocol.cells,
+                in_channels=protocol.in_channels,
             )
     initialise(
         network, protocol.initialisation, generator=torch.Generator().manual_seed(drawn_from)

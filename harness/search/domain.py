@@ -207,6 +207,7 @@ def _parameters(space: str, architecture: Architecture, protocol: Protocol) -> f
             num_classes=protocol.num_classes,
             channels=protocol.channels,
             cells=protocol.cells,
+            in_channels=protocol.in_channels,
         )
     )
 

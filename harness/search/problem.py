@@ -75,10 +75,14 @@ class Problem:
                 f"the cost {name!r} of networks was asked for, and only "
                 f"{', '.join(sorted({*self.costs, 'params'}))} is known here"
             )
-        space, classes = self.space, find_dataset(self.dataset).num_classes
+        space, dataset = self.space, find_dataset(self.dataset)
         return lambda arch: float(
             space.num_parameters(
-                arch, num_classes=classes, channels=_SIZE.channels, cells=_SIZE.cells
+                arch,
+                num_classes=dataset.num_classes,
+                channels=_SIZE.channels,
+                cells=_SIZE.cells,
+                in_channels=dataset.channels,
             )
         )
 

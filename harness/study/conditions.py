@@ -66,7 +66,9 @@ def resolve(
         base = reference.replace(channels=common.channels, cells=common.cells)
         if looks_at_batch:
             base = common.replace(num_batches=reference.num_batches)
-    protocol = base.replace(dataset=dataset.name, num_classes=dataset.num_classes)
+    protocol = base.replace(
+        dataset=dataset.name, num_classes=dataset.num_classes, colours=dataset.channels
+    )
     on_noise = base.inputs == "gaussian"
     if not thin:
         protocol = protocol.replace(

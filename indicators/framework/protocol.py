@@ -27,6 +27,8 @@ class Protocol:
     num_classes: int = 10
     labels: Literal["true", "random", "none"] = "true"
     """`none`: the score looks at no labels."""
+    colours: int = 3
+    """Channels of the images; see `in_channels`."""
     channels: int = 16
     """Width of the network's first stage."""
     cells: int = 5
@@ -48,8 +50,8 @@ class Protocol:
 
     @property
     def in_channels(self) -> int:
-        """Channels of the inputs: three colours, or the width of a network without a stem."""
-        return self.channels if self.skeleton == "thin" else 3
+        """Channels of the inputs: those of the images, or the width of a network without a stem."""
+        return self.channels if self.skeleton == "thin" else self.colours
 
     @property
     def canonical(self) -> str:
@@ -59,8 +61,9 @@ class Protocol:
         its digest, and stored scores their key.
         """
         fields = asdict(self)
-        if self.skeleton == "full":
-            del fields["skeleton"]
+        for name, default in (("skeleton", "full"), ("colours", 3)):
+            if fields[name] == default:
+                del fields[name]
         return json.dumps(fields, sort_keys=True, separators=(",", ":"))
 
     @property

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from untrained.foundation import UnknownName, UserError
+from untrained.spaces.benchmarks.training_cost import UNKNOWN_COST, TrainingCost, recorded_cost
 from untrained.spaces.framework.search_space import Architecture
 
 if TYPE_CHECKING:
@@ -339,6 +340,20 @@ class Benchmark(ABC):
             .head(n)
             .reset_index(drop=True)
         )
+
+    def training_cost(self, dataset: str) -> TrainingCost:
+        """Find what a simulated training on a data set costs.
+
+        Returns:
+            Recorded times where the table has the metric `train_time_s`, else the model of the
+            space (`SearchSpace.training_cost`), else `UNKNOWN_COST`.
+        """
+        from untrained.spaces.framework.registry import spaces
+
+        metrics = {t.metric for t in self.targets() if t.dataset == dataset}
+        if "train_time_s" in metrics and self.enumerable:
+            return recorded_cost(self, dataset)
+        return spaces[self.space].training_cost(self, dataset) or UNKNOWN_COST
 
     def higher_is_better(self, metric: str) -> bool:
         """Direction of a metric, by its name."""

@@ -20,6 +20,7 @@ from untrained.spaces.darts.genotype import (
     Node,
     find_genotypes,
     first_order,
+    format_genotype,
     is_dead,
     parse_genotype,
     sorted_edges,
@@ -118,6 +119,10 @@ class DARTS(StemSpace):
     def architecture(self, genotype: Genotype) -> Architecture:
         """The architecture of a genotype of this space."""
         return Architecture(self.name, format_darts(genotype))
+
+    def genotype_text(self, arch: str | Architecture) -> str:
+        """Write both cells as papers and DARTS's training code have them."""
+        return format_genotype(self.genotype(arch))
 
     def sample(self, rng: Generator) -> Architecture:
         """One architecture, drawn uniformly: two different inputs a node, seven operations."""

@@ -15,6 +15,9 @@ from untrained.foundation import MalformedInput, Unsupported, UserError
 from untrained.spaces.framework.network import Network, NetworkSize, Stem
 
 if TYPE_CHECKING:
+    from untrained.spaces.benchmarks.benchmark import Benchmark
+    from untrained.spaces.benchmarks.training_cost import TrainingCost
+    from untrained.spaces.framework.dataset import Dataset
     from untrained.spaces.framework.product_space import Decisions
     from untrained.spaces.framework.supernet import Supernet
     from untrained.spaces.framework.supernet_layout import SupernetLayout
@@ -57,6 +60,8 @@ class SearchSpace(ABC):
     """The arguments of `build` that give the benchmark's own networks, for messages."""
     least_channels: int = 1
     """The fewest channels that a network can have."""
+    datasets: tuple[Dataset, ...] = ()
+    """The image data sets that the space brings with it, beside `SHARED_DATASETS`."""
 
     @abstractmethod
     def parse(self, arch: str | Architecture) -> Architecture:
@@ -303,10 +308,32 @@ class SearchSpace(ABC):
             return False
         return True
 
+    def training_cost(self, benchmark: Benchmark, dataset: str) -> TrainingCost | None:
+        """Model what a training costs where a benchmark of this space has no recorded times.
+
+        Args:
+            dataset: what the networks are trained on.
+
+        Returns:
+            The model, or None where there is none.
+        """
+        del benchmark, dataset
+        return None
+
+    def genotype_text(self, arch: str | Architecture) -> str:
+        """Write the Python text `Genotype(...)` of an architecture; empty: the space has none."""
+        del arch
+        return ""
+
     def _no_supernet(self) -> str:
+        from untrained.spaces.framework.registry import spaces
+
+        # by class: asking each space for its layout would come back here
+        absent = SearchSpace.supernet_layout
+        having = [n for n, one in spaces.items() if type(one).supernet_layout is not absent]
         return (
-            f"a supernet was asked for, but the search space {self.name!r} has none; nasbench201 "
-            "and darts have one: take one of these, or a searcher that needs no supernet"
+            f"cannot make a supernet of the search space {self.name!r}: it has none. Take one of "
+            f"{', '.join(having)}, or a searcher that needs no supernet."
         )
 
     def _too_large(self, asked: str) -> str:

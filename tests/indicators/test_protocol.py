@@ -14,6 +14,7 @@ OTHER = {
     "resolution": 16,
     "num_classes": 100,
     "labels": "random",
+    "colours": 1,
     "channels": 8,
     "cells": 1,
     "skeleton": "thin",

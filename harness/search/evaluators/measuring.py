@@ -27,13 +27,12 @@ from untrained.harness.search.experiment.study import NamedSearchStudy
 from untrained.harness.search.problem import Problem, Validation
 from untrained.harness.search.requests import CostlyRequest, Score, Scored, Train, Trained
 from untrained.harness.search.supernet.estimator import Estimator
-from untrained.harness.search.training_cost import TrainingCost
 from untrained.harness.study.conditions import protocols
 from untrained.harness.study.plan import Plan
 from untrained.harness.study.population import Selection
 from untrained.indicators import indicators
 from untrained.results import ScoreStore
-from untrained.spaces import Architecture
+from untrained.spaces import Architecture, TrainingCost
 
 
 def live_maker(

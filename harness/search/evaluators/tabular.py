@@ -9,8 +9,7 @@ from untrained.foundation import MissingData, UserError
 from untrained.harness.search.evaluators.evaluator import World
 from untrained.harness.search.problem import Problem, Validation
 from untrained.harness.search.requests import CostlyRequest, Score, Scored, Train, Trained
-from untrained.harness.search.training_cost import TrainingCost
-from untrained.spaces import Architecture
+from untrained.spaces import Architecture, TrainingCost
 
 
 class TableWorld(World):

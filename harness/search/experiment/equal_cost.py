@@ -21,8 +21,6 @@ from untrained.results.searches.comparison import EqualCost, RandomRanks, Ranked
 from untrained.results.searches.runs import summarise
 from untrained.results.searches.table import best_of_n
 from untrained.spaces import Architecture, spaces
-from untrained.spaces.darts.genotype import format_genotype
-from untrained.spaces.darts.space import DARTS
 
 Floats = NDArray[np.float64]
 _SIMULATED = 1000
@@ -214,5 +212,4 @@ def random_ranks(
 
 
 def _genotype(space: str, text: str) -> str:
-    found = spaces[space]
-    return format_genotype(found.genotype(text)) if isinstance(found, DARTS) else ""
+    return spaces[space].genotype_text(text)

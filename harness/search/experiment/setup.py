@@ -17,8 +17,14 @@ from untrained.harness.search.problem import Problem, Validation
 from untrained.harness.search.searcher import Asks, Searcher, searchers
 from untrained.harness.search.supernet.estimator import Estimator, find_estimator
 from untrained.harness.search.supernet.opening import supernet_world
-from untrained.harness.search.training_cost import TrainingCost, training_cost
-from untrained.spaces import Architecture, Benchmark, benchmarks, find_benchmark, spaces
+from untrained.spaces import (
+    Architecture,
+    Benchmark,
+    TrainingCost,
+    benchmarks,
+    find_benchmark,
+    spaces,
+)
 
 _SCORES = {Asks.scores, Asks.drawn_scores}
 _ACCURACIES = {Asks.accuracy, Asks.drawn_accuracy}
@@ -189,7 +195,7 @@ def _trainings(
     if benchmark is None:
         benchmark = find_benchmark(study.space)  # says what is missing and what to do
     validation = Validation(benchmark, study.dataset)
-    cost = training_cost(benchmark, validation.dataset)
+    cost = benchmark.training_cost(validation.dataset)
     facts.append(f"seconds of a training: {cost.text}")
     return validation, cost
 

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 
 from untrained.harness.search.experiment.runs import Finished
 from untrained.spaces import spaces
-from untrained.spaces.darts.genotype import format_genotype
-from untrained.spaces.darts.space import DARTS
 
 _HEAD = '''"""Found by searches, one genotype a run; the names are search and run."""
 
@@ -25,20 +23,21 @@ def genotypes_text(finished: Sequence[Finished]) -> str | None:
     Such files are what DARTS's training code and its descendants take architectures from.
 
     Returns:
-        The text, or None where no search was for cells of DARTS.
+        The text, or None where no search was for cells that have such a text.
     """
     lines: list[str] = []
     taken: set[str] = set()
     for one in finished:
         space = spaces[one.opened.world.problem.space.name]
-        if not isinstance(space, DARTS):
-            continue
         for run, found in enumerate(one.trajectories):
+            genotype = space.genotype_text(found.final)
+            if not genotype:
+                continue
             name = f"{_identifier(one.label)}_{run}"
             while name in taken:
                 name += "_"
             taken.add(name)
-            lines.append(f"{name} = {format_genotype(space.genotype(found.final))}")
+            lines.append(f"{name} = {genotype}")
     return _HEAD + "\n".join(lines) + "\n" if lines else None
 
 

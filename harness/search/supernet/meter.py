@@ -150,7 +150,7 @@ class SupernetMeter:
 
     def _supernet(self, protocol: Protocol, draw: int, *, one_shot: bool = False) -> Supernet:
         p = protocol
-        size = (p.skeleton, p.num_classes, p.channels, p.cells)
+        size = (p.skeleton, p.num_classes, p.channels, p.cells, p.in_channels)
         key = (draw, one_shot, size, p.initialisation, p.dtype)
         if key not in self._supernets:
             if len(self._supernets) >= _KEPT:
@@ -171,7 +171,9 @@ class SupernetMeter:
             if protocol.skeleton == "thin":
                 supernet = self._space.thin_supernet(**sizes)
             else:
-                supernet = self._space.supernet(**sizes, cells=protocol.cells)
+                supernet = self._space.supernet(
+                    **sizes, cells=protocol.cells, in_channels=protocol.in_channels
+                )
         initialise(supernet, protocol.initialisation, generator=torch.Generator().manual_seed(seed))
         dtype = torch.float64 if protocol.dtype == "float64" else torch.float32
         return supernet.to(device=self._device, dtype=dtype)

@@ -55,7 +55,7 @@ def test_te_nas_prunes_by_a_named_score(untrained, on_analog):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--space", "nds_pnas"], "'nds_pnas' has none; nasbench201 and darts have one"),
+        (["--space", "nds_pnas"], "'nds_pnas': it has none. Take one of darts, nasbench201"),
         (["--space", "nasbench201", "--limit", "params=1"], "cannot keep a network below params"),
         (["--space", "nasbench201", "--store", "s.sqlite"], "leave out --scores and --store"),
         (["--space", "nasbench201", "--input", "nois"], "no input source named 'nois'"),

@@ -12,12 +12,6 @@ import pytest
 from untrained.foundation import UserError
 from untrained.harness.search.experiment.setup import open_search
 from untrained.harness.search.experiment.study import SearchStudy
-from untrained.harness.search.training_cost import (
-    ModelledCost,
-    RecordedCost,
-    UnknownCost,
-    training_cost,
-)
 from untrained.harness.study.study_file import checked
 from untrained.spaces import Architecture, Benchmark, Provenance, Target, find_benchmark, spaces
 
@@ -70,8 +64,8 @@ def test_recorded_seconds_are_the_training_and_one_evaluation():
             Target("cifar10", "valid_accuracy", 12): [80.0, 81.0, 82.0],
         }
     )
-    cost = training_cost(benchmark, "cifar10")
-    assert isinstance(cost, RecordedCost)
+    cost = benchmark.training_cost("cifar10")
+    assert cost.text.startswith("recorded")
     assert cost.seconds(arch(0), 12) == 120 + 24 / 12
     assert cost.seconds(arch(1), 200) == 1000 + 200 / 200
     assert cost.seconds(arch(2), 12) == 0 + 12 / 12, "a time that nobody recorded"
@@ -79,7 +73,7 @@ def test_recorded_seconds_are_the_training_and_one_evaluation():
 
 def test_recorded_seconds_without_evaluations():
     benchmark = ByHand({Target("cifar10", "train_time_s", 12): [120.0, 60.0, 30.0]})
-    assert training_cost(benchmark, "cifar10").seconds(arch(0), 12) == 120
+    assert benchmark.training_cost("cifar10").seconds(arch(0), 12) == 120
 
 
 def sized(params: list[float]) -> ByHand:
@@ -88,7 +82,7 @@ def sized(params: list[float]) -> ByHand:
 
 def test_the_model_gives_back_what_it_was_made_of():
     # two printed epochs of the benchmark's interface, and the mean over its architectures
-    cost = ModelledCost(sized([0.802426, 0.129306, 0.398554]), "cifar10")
+    cost = sized([0.802426, 0.129306, 0.398554]).training_cost("cifar10")
     epochs = [cost.seconds(arch(i), 12) / 12.35 for i in range(3)]
     assert epochs[0] - epochs[1] == pytest.approx(10.848 - 7.221)
     assert epochs[2] == pytest.approx(9.14)
@@ -99,15 +93,15 @@ def test_the_model_gives_back_what_it_was_made_of():
     ("dataset", "images"), [("cifar10", 25_000), ("cifar100", 50_000), ("imagenet16-120", 151_700)]
 )
 def test_other_datasets_cost_by_their_images(dataset, images):
-    base = ModelledCost(sized([0.4, 0.4, 0.4]), "cifar10").seconds(arch(0), 12)
-    here = ModelledCost(sized([0.4, 0.4, 0.4]), dataset).seconds(arch(0), 12)
+    base = sized([0.4, 0.4, 0.4]).training_cost("cifar10").seconds(arch(0), 12)
+    here = sized([0.4, 0.4, 0.4]).training_cost(dataset).seconds(arch(0), 12)
     assert here / base == pytest.approx(images / 25_000)
 
 
 def test_what_nobody_knows_costs_nothing_and_refuses_a_budget_in_seconds():
     benchmark = ByHand({Target("cifar10", "valid_accuracy", 12): [80.0, 81.0, 82.0]})
-    cost = training_cost(benchmark, "cifar10")
-    assert isinstance(cost, UnknownCost)
+    cost = benchmark.training_cost("cifar10")
+    assert not cost.is_known
     assert cost.seconds(arch(0), 12) == 0
     study = checked(
         SearchStudy,
@@ -130,8 +124,8 @@ def test_what_nobody_knows_costs_nothing_and_refuses_a_budget_in_seconds():
 @needs_data
 def test_twelve_thousand_seconds_buy_106_trainings():
     benchmark = find_benchmark("nasbench201")
-    cost = training_cost(benchmark, "cifar10")
-    assert isinstance(cost, ModelledCost)
+    cost = benchmark.training_cost("cifar10")
+    assert cost.text.startswith("MODELLED")
     texts = benchmark.table(dataset="cifar10", metric="params_millions")["architecture"]
     seconds = [cost.seconds(Architecture("nasbench201", text), 12) for text in texts]
     assert np.mean(seconds) == pytest.approx(112.9, abs=0.1)
