@@ -16,7 +16,7 @@ import pytest
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from untrained.harness.contract.subjects import Obligation, Subject
+    from untrained.harness.contract import Promise, Suite
     from untrained.indicators import Measurement
     from untrained.spaces import Network
 
@@ -81,7 +81,7 @@ def pytest_collection_modifyitems(
     if not words:
         return
     from untrained.foundation import UserError
-    from untrained.harness.contract.subjects import find_subjects
+    from untrained.harness.contract import find_subjects
 
     try:
         with warnings.catch_warnings():  # somebody else's broken plug-in is no error here
@@ -89,9 +89,9 @@ def pytest_collection_modifyitems(
             subjects = find_subjects(words, project=config.rootpath)
     except UserError as error:
         raise pytest.UsageError(f"{OPTION} / {INI}: {error}") from None
-    for subject in subjects:
+    for title, (suite, subject) in subjects.items():
         contract = _Contract.from_parent(
-            session, name=subject.title, nodeid=f"untrained/{subject.title}", subject=subject
+            session, name=title, nodeid=f"untrained/{title}", suite=suite, subject=subject
         )
         promises = contract.collect()
         items += promises
@@ -104,39 +104,39 @@ def pytest_collection_modifyitems(
 class _Contract(pytest.Collector):
     """The promises of one plug-in."""
 
-    def __init__(self, *, subject: Subject, **node: Any) -> None:
+    def __init__(self, *, suite: Suite[Any], subject: Any, **node: Any) -> None:
         super().__init__(**node)
-        self.subject = subject
+        self.suite, self.subject = suite, subject
 
     def collect(self) -> list[_Promise]:
         return [
-            _Promise.from_parent(self, name=one.name, obligation=one)
-            for one in self.subject.obligations
+            _Promise.from_parent(self, name=promise.name, promise=promise, subject=self.subject)
+            for promise in self.suite
         ]
 
 
 class _Promise(pytest.Item):
     """One promise of one plug-in."""
 
-    def __init__(self, *, obligation: Obligation, **node: Any) -> None:
+    def __init__(self, *, promise: Promise[Any], subject: Any, **node: Any) -> None:
         super().__init__(**node)
-        self.obligation = obligation
+        self.promise, self.subject = promise, subject
 
     def runtest(self) -> None:
-        from untrained.harness.contract.promise import Inapplicable
+        from untrained.harness.contract import Inapplicable
 
         try:
-            self.obligation.check()
+            self.promise(self.subject)
         except Inapplicable as reason:
             pytest.skip(f"does not apply: {reason}")
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         from untrained.foundation import UntrainedError
-        from untrained.harness.contract.promise import Broken
+        from untrained.harness.contract import Broken
 
         assert self.parent is not None
         promise = f"{self.parent.name} breaks the promise {self.name!r}\n"
-        promise += f"  promised: {self.obligation.statement}\n"
+        promise += f"  promised: {self.promise.statement}\n"
         if isinstance(excinfo.value, Broken):
             return f"{promise}  found: {excinfo.value}"
         if isinstance(excinfo.value, UntrainedError):  # its text says all
@@ -164,25 +164,25 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def untrained_toy_network() -> Network:
     """A small network of NAS-Bench-201 with every operation: 5 classes, float64, fixed weights."""
-    from untrained.harness.contract import specimens
+    from untrained.harness.contract import fixtures
 
-    return specimens.network()
+    return fixtures.network()
 
 
 @pytest.fixture
 def untrained_plain_network() -> nn.Module:
     """Convolutions, batch norms and ReLUs in a torch.nn.Sequential: 5 classes, float64."""
-    from untrained.harness.contract import specimens
+    from untrained.harness.contract import fixtures
 
-    return specimens.plain_network()
+    return fixtures.plain_network()
 
 
 @pytest.fixture
 def untrained_toy_batch() -> tuple[Tensor, Tensor]:
     """Ten images of noise, (10, 3, 8, 8) in float64, and labels of five classes, (10,)."""
-    from untrained.harness.contract import specimens
+    from untrained.harness.contract import fixtures
 
-    return specimens.images(), specimens.labels()
+    return fixtures.images(), fixtures.labels()
 
 
 @pytest.fixture

@@ -2,16 +2,16 @@
 
     examine(indicator), examine_space(space), examine_searcher(searcher) -> list[Finding]
     indicator_promises(indicator), ... -> Suite, to run one promise at a time
-    find_subjects(names, project=folder) -> registered plug-ins with their promises, bound
+    find_subjects(names, project=folder) -> registered plug-ins with their promises
 
 The pytest plug-in (`untrained.harness.pytest_plugin`) makes a test of each promise.
 """
 
 from untrained.harness.contract.indicators import examine, indicator_promises
+from untrained.harness.contract.plugins import find_subjects
 from untrained.harness.contract.promise import Broken, Finding, Inapplicable, Promise, Suite
 from untrained.harness.contract.searchers import examine_searcher, searcher_promises
 from untrained.harness.contract.spaces import examine_space, space_promises
-from untrained.harness.contract.subjects import find_subjects
 
 __all__ = [
     "Broken",

@@ -1,29 +1,30 @@
-"""What the score of an indicator of images depends on, and that it is there."""
+"""Checks of an indicator's score: it exists, and it depends on what the indicator declares."""
 
 from __future__ import annotations
 
 import copy
 import math
-from dataclasses import dataclass
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 
+import numpy as np
 import torch
+from torch import Tensor, nn
 
-from untrained.harness.contract import specimens
-from untrained.harness.contract.laboratory import (
-    ANOTHER_SEED,
-    FLOAT32,
-    HEALTHY,
-    ONE_BATCH,
-    OTHER_LABELS,
-    REINITIALISED,
-    WITHOUT_GRADIENTS,
-    WITHOUT_LABELS,
+from untrained.harness.contract import fixtures
+from untrained.harness.contract.indicator_case import (
     IndicatorCase,
-    Situation,
+    Setup,
+    another_seed,
+    close,
     described,
-    measured,
-    other_global_randomness,
+    float32,
+    healthy,
+    other_weights,
+    read,
+    same,
 )
 from untrained.harness.contract.promise import Inapplicable, Suite, require
 from untrained.indicators import Measurement, Need, Reading, indicators, read_items
@@ -34,26 +35,24 @@ COMPANIONS = ("naswot", "jacov", "snip", "params")
 """Read off the same measurement, to see whether one indicator disturbs another."""
 
 scores: Suite[IndicatorCase] = Suite()
-
-
-def same(a: float, b: float) -> bool:
-    """Whether two scores are the same bits, NaN included."""
-    return a == b or (math.isnan(a) and math.isnan(b))
-
-
-def close(a: float, b: float, tolerance: float) -> bool:
-    """Whether two scores agree within a tolerance relative to the second."""
-    return a == b or abs(a - b) <= max(tolerance * abs(b), 1e-12)
+"""Of indicators of every kind."""
+image_scores: Suite[IndicatorCase] = Suite()
+sequence_scores: Suite[IndicatorCase] = Suite()
 
 
 @scores.promise
 def a_healthy_network_gets_a_finite_score(case: IndicatorCase) -> None:
     """A small network and batch that have everything get a finite score, and its time."""
-    reading = case.reading(HEALTHY)
+    reading = case.reading(healthy)
+    what = (
+        "an LSTM with three sequences of words"
+        if case.reads_sequences
+        else "a network of convolutions, batch norms and ReLUs with two labelled batches of ten "
+        "images"
+    )
     require(
         (reading.status, reading.reason) == ("ok", ""),
-        "a network of convolutions, batch norms and ReLUs with two labelled batches of ten images "
-        f"in float64 gets {described(reading)}",
+        f"{what} in float64 gets {described(reading)}",
     )
     require(math.isfinite(reading.value), f"a healthy network gets {reading.value}")
     require(reading.alone_s > 0, f"its measured time is {reading.alone_s} s")
@@ -63,11 +62,8 @@ def a_healthy_network_gets_a_finite_score(case: IndicatorCase) -> None:
 def the_same_measurement_gives_the_same_bits(case: IndicatorCase) -> None:
     """Equal network, batches and seed give equal bits, whatever else was measured or drawn."""
     usual = case.usual
-    company = _company(case)
-    for reading, when in (
-        (company.first, "measured again"),
-        (company.again, "read after other indicators"),
-    ):
+    first, _, again = _in_company(case)
+    for reading, when in ((first, "measured again"), (again, "read after other indicators")):
         require(
             reading.status == "ok" and same(reading.value, usual),
             f"the same network, batch and seed got {usual!r}, then {described(reading)} when "
@@ -77,9 +73,118 @@ def the_same_measurement_gives_the_same_bits(case: IndicatorCase) -> None:
 
 
 @scores.promise
+def float32_is_close_to_float64(case: IndicatorCase) -> None:
+    """A network in float32 scores within one percent of the same network in float64."""
+    usual, reading = case.usual, case.reading(float32)
+    require(
+        reading.status == "ok" and close(reading.value, usual, SINGLE_PRECISION),
+        f"in float64 the score is {usual!r}, in float32 {described(reading)}",
+    )
+
+
+@scores.promise
+def the_seed_matters_exactly_if_random_numbers_are_drawn(case: IndicatorCase) -> None:
+    """Another seed of the measurement changes the score exactly if it declares randomness."""
+    usual, other = case.usual, case.reading(another_seed)
+    differs = not same(other.value, usual)
+    if case.needs(Need.RANDOMNESS):
+        require(
+            differs,
+            f"it declares Need.RANDOMNESS, but another seed gives the same score {usual!r}; leave "
+            "it out, or draw from m.generator(purpose)",
+        )
+    else:
+        require(
+            not differs,
+            f"it does not declare Need.RANDOMNESS, but another seed changes the score from "
+            f"{usual!r} to {described(other)}; declare it",
+        )
+
+
+@cache
+def _in_company(case: IndicatorCase) -> tuple[Reading, dict[str, Reading], Reading]:
+    """Read an indicator, some others and the indicator again off one measurement.
+
+    The network is a copy of one that has been measured before, on another batch.
+    """
+    item, net = case.item, case.network()
+    others = []
+    if not case.reads_sequences:
+        others = [indicators[name] for name in COMPANIONS if name != item.id]
+        read(Measurement(net, case.batches()[1:]), *others[:2])
+    with (
+        _other_global_randomness(),
+        Measurement(copy.deepcopy(net), case.batches()) as measurement,
+    ):
+        return (
+            read_items(measurement, [item])[item.id],
+            read_items(measurement, others),
+            read_items(measurement, [item])[item.id],
+        )
+
+
+@cache
+def _undisturbed() -> dict[str, Reading]:
+    batches = fixtures.batches()
+    return read(Measurement(fixtures.network(), batches), *(indicators[n] for n in COMPANIONS))
+
+
+@contextmanager
+def _other_global_randomness() -> Iterator[None]:
+    """Set other global random states inside; restore those outside."""
+    kept = random.getstate(), np.random.get_state()  # noqa: NPY002 - the global state is meant
+    with torch.random.fork_rng():
+        torch.manual_seed(20261125)
+        random.seed(20261125)
+        np.random.seed(20261125)  # noqa: NPY002
+        try:
+            yield
+        finally:
+            random.setstate(kept[0])
+            np.random.set_state(kept[1])  # noqa: NPY002
+
+
+def _on_batches(net: nn.Module) -> Measurement:
+    return Measurement(net, fixtures.batches())
+
+
+def _on_cuda(case: IndicatorCase) -> Measurement:
+    return Measurement(case.network().cuda(), case.batches())
+
+
+def _without_labels(case: IndicatorCase) -> Measurement:
+    return Measurement(case.network(), fixtures.without_labels())
+
+
+def _other_labels(case: IndicatorCase) -> Measurement:
+    return Measurement(case.network(), fixtures.with_other_labels())
+
+
+def _one_batch(case: IndicatorCase) -> Measurement:
+    return Measurement(case.network(), case.batches()[:1])
+
+
+def _without_gradients(case: IndicatorCase) -> Measurement:
+    return _on_batches(fixtures.without_gradients())
+
+
+def _nan_weight(case: IndicatorCase) -> Measurement:
+    return _on_batches(fixtures.with_nan_weight())
+
+
+def _thin(case: IndicatorCase, *, seed: int = 0) -> Measurement:
+    pieces = fixtures.images(0, 2000)[:, :1, :3, :3]
+    return Measurement(fixtures.thin_network(seed), [(pieces, None)])
+
+
+def _other_thin(case: IndicatorCase) -> Measurement:
+    return _thin(case, seed=1)
+
+
+@image_scores.promise
 def other_indicators_are_not_disturbed(case: IndicatorCase) -> None:
     """Other indicators read off the same measurement afterwards get their own scores."""
-    for name, got in _company(case).others.items():
+    for name, got in _in_company(case)[1].items():
         expected = _undisturbed()[name]
         require(
             got.status == "ok" and same(got.value, expected.value),
@@ -88,56 +193,13 @@ def other_indicators_are_not_disturbed(case: IndicatorCase) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Company:
-    """What an indicator and some others give, read off one measurement in this order."""
-
-    first: Reading
-    others: dict[str, Reading]
-    again: Reading
-
-
-def _company(case: IndicatorCase) -> _Company:
-    def measure() -> _Company:
-        item, net = case.item, specimens.network()
-        others = [indicators[name] for name in COMPANIONS if name != item.id]
-        # the network has been measured before, on another batch, and copied
-        measured(others[:2], Situation("", lambda: net, lambda: specimens.batches()[1:]))
-        with (
-            other_global_randomness(),
-            Measurement(copy.deepcopy(net), specimens.batches()) as measurement,
-        ):
-            return _Company(
-                read_items(measurement, [item])[item.id],
-                read_items(measurement, others),
-                read_items(measurement, [item])[item.id],
-            )
-
-    return case.laboratory.remembered(case.item, measure)
-
-
-@cache
-def _undisturbed() -> dict[str, Reading]:
-    return measured([indicators[name] for name in COMPANIONS], HEALTHY)
-
-
-@scores.promise
-def float32_is_close_to_float64(case: IndicatorCase) -> None:
-    """A network in float32 scores within one percent of the same network in float64."""
-    usual, reading = case.usual, case.reading(FLOAT32)
-    require(
-        reading.status == "ok" and close(reading.value, usual, SINGLE_PRECISION),
-        f"in float64 the score is {usual!r}, in float32 {described(reading)}",
-    )
-
-
-@scores.promise
+@image_scores.promise
 def cuda_agrees_with_the_cpu(case: IndicatorCase) -> None:
     """A network on a CUDA device scores as on the CPU, and its memory is metered."""
     if not torch.cuda.is_available():
         raise Inapplicable("there is no CUDA device")
     usual = case.usual
-    reading = case.reading(Situation("cuda", lambda: specimens.network().cuda()))
+    reading = case.reading(_on_cuda)
     require(
         reading.status == "ok" and close(reading.value, usual, 1e-6),
         f"on the CPU the score is {usual!r}, on a CUDA device {described(reading)}; make new "
@@ -146,11 +208,11 @@ def cuda_agrees_with_the_cpu(case: IndicatorCase) -> None:
     require(reading.peak_bytes is not None, "the peak of its memory is not known")
 
 
-@scores.promise
+@image_scores.promise
 def labels_matter_exactly_if_they_are_needed(case: IndicatorCase) -> None:
     """Labels change the score, and it is unsupported without them, exactly if it needs labels."""
     usual = case.usual
-    without, other = case.reading(WITHOUT_LABELS), case.reading(OTHER_LABELS)
+    without, other = case.reading(_without_labels), case.reading(_other_labels)
     if case.needs(Need.LABELS):
         require(
             without.status == "unsupported" and "label" in without.reason,
@@ -176,10 +238,10 @@ def labels_matter_exactly_if_they_are_needed(case: IndicatorCase) -> None:
     )
 
 
-@scores.promise
+@image_scores.promise
 def a_second_batch_matters_exactly_if_it_is_needed(case: IndicatorCase) -> None:
     """It is unsupported with a single batch exactly if it needs a second one."""
-    reading = case.reading(ONE_BATCH)
+    reading = case.reading(_one_batch)
     if case.needs(Need.SECOND_BATCH):
         require(
             reading.status == "unsupported" and "batch" in reading.reason,
@@ -200,46 +262,27 @@ def a_second_batch_matters_exactly_if_it_is_needed(case: IndicatorCase) -> None:
         )
 
 
-@scores.promise
-def the_seed_matters_exactly_if_random_numbers_are_drawn(case: IndicatorCase) -> None:
-    """Another seed of the measurement changes the score exactly if it declares randomness."""
-    usual, other = case.usual, case.reading(ANOTHER_SEED)
-    differs = not same(other.value, usual)
-    if case.needs(Need.RANDOMNESS):
-        require(
-            differs,
-            f"it declares Need.RANDOMNESS, but another seed gives the same score {usual!r}; leave "
-            "it out, or draw from m.generator(purpose)",
-        )
-    else:
-        require(
-            not differs,
-            f"it does not declare Need.RANDOMNESS, but another seed changes the score from "
-            f"{usual!r} to {described(other)}; declare it",
-        )
-
-
 ALSO_LACKING = {Need.CELLS: {Need.STAGES}}
 """The network without cells is made of the one without stages."""
 
-LACKING = {
-    need.value: (need, situation)
-    for need, situation in (
-        (Need.STAGES, Situation("no stages", specimens.plain_network)),
-        (Need.RELU, Situation("no ReLU", specimens.without_relu)),
-        (Need.BATCH_NORM, Situation("no batch norm", specimens.without_batch_norm)),
-        (Need.CELLS, Situation("no cells", lambda: specimens.plain_network(cell="body"))),
+LACKING: dict[str, tuple[Need, Setup]] = {
+    need.value: (need, setup)
+    for need, setup in (
+        (Need.STAGES, lambda case: _on_batches(fixtures.plain_network())),
+        (Need.RELU, lambda case: _on_batches(fixtures.without_relu())),
+        (Need.BATCH_NORM, lambda case: _on_batches(fixtures.without_batch_norm())),
+        (Need.CELLS, lambda case: _on_batches(fixtures.plain_network(cell="body"))),
     )
 }
 
 
-@scores.promise_of_each(LACKING)
+@image_scores.promise_of_each(LACKING)
 def what_a_network_lacks_is_unsupported_exactly_if_it_is_needed(
-    case: IndicatorCase, lacking: tuple[Need, Situation]
+    case: IndicatorCase, lacking: tuple[Need, Setup]
 ) -> None:
     """A network without {} is unsupported exactly if the indicator needs that."""
-    need, situation = lacking
-    reading = case.reading(situation)
+    need, setup = lacking
+    reading = case.reading(setup)
     if case.needs(need, *ALSO_LACKING.get(need, ())):
         require(
             reading.status == "unsupported" and bool(reading.reason) and math.isnan(reading.value),
@@ -254,10 +297,10 @@ def what_a_network_lacks_is_unsupported_exactly_if_it_is_needed(
         )
 
 
-@scores.promise
+@image_scores.promise
 def gradients_are_taken_exactly_if_they_are_needed(case: IndicatorCase) -> None:
     """A network whose layers have no gradient has no score exactly if it needs gradients."""
-    reading = case.reading(WITHOUT_GRADIENTS)
+    reading = case.reading(_without_gradients)
     if case.needs(Need.GRADIENTS):
         require(
             reading.status != "ok",
@@ -272,13 +315,13 @@ def gradients_are_taken_exactly_if_they_are_needed(case: IndicatorCase) -> None:
         )
 
 
-@scores.promise
+@image_scores.promise
 def it_follows_the_initialisation_exactly_if_declared(case: IndicatorCase) -> None:
     """Weights drawn anew change the score exactly if it declares that it follows them."""
     if case.item.protocol.skeleton == "thin":  # saturated on a whole network
-        one, other = (case.reading(situation) for situation in _THIN)
+        one, other = (case.reading(setup, apart=True) for setup in (_thin, _other_thin))
     else:
-        one, other = case.reading(HEALTHY), case.reading(REINITIALISED)
+        one, other = case.reading(healthy), case.reading(other_weights)
     differs, declared = one.value != other.value, case.item.follows_initialisation
     require(
         differs == declared,
@@ -287,11 +330,91 @@ def it_follows_the_initialisation_exactly_if_declared(case: IndicatorCase) -> No
     )
 
 
-def _thin_batches() -> specimens.Batches:
-    return ((specimens.images(0, 2000)[:, :1, :3, :3], None),)
+@image_scores.promise
+def a_nan_weight_gives_no_score_that_depends_on_weights(case: IndicatorCase) -> None:
+    """A network with a NaN weight is diverged, unless the score does not look at weights."""
+    reading = case.reading(_nan_weight)
+    if reading.status == "ok":  # then it does not look at the weights
+        usual, other = case.usual, case.reading(other_weights)
+        require(
+            same(reading.value, usual) and same(other.value, usual),
+            f"one weight of the first convolution is NaN and the score is {reading.value!r}, "
+            f"though it depends on the weights ({usual!r} without the NaN, {described(other)} for "
+            "other weights); return NaN, or raise Diverged with a reason",
+        )
+    else:
+        require(
+            reading.status == "diverged" and math.isnan(reading.value),
+            f"one weight of the first convolution is NaN and the outcome is {described(reading)}; "
+            "return NaN, or raise Diverged with a reason",
+        )
 
 
-_THIN = (
-    Situation("thin network", lambda: specimens.thin_network(0), _thin_batches, apart=True),
-    Situation("another thin network", lambda: specimens.thin_network(1), _thin_batches, apart=True),
-)
+def _changed_logits(change: Callable[[Tensor], Tensor]) -> Setup:
+    return lambda case: _on_batches(fixtures.with_logits(change))
+
+
+def _changed_batches(change: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]) -> Setup:
+    def measurement(case: IndicatorCase) -> Measurement:
+        batches = [change(x, y) for x, y in fixtures.batches() if y is not None]
+        return Measurement(case.network(), batches)
+
+    return measurement
+
+
+ODD: dict[str, tuple[str, Setup]] = {
+    name: (name, setup)
+    for name, setup in (
+        ("logits times zero", _changed_logits(lambda out: out * 0)),
+        (
+            "no path from input to output",
+            lambda case: _on_batches(fixtures.disconnected()),
+        ),
+        ("infinite logits", _changed_logits(lambda out: out * 1e200 * 1e200)),
+        ("one sample", _changed_batches(lambda x, y: (x[:1], y[:1]))),
+        ("one class of labels", _changed_batches(lambda x, y: (x, y * 0))),
+        ("constant images", _changed_batches(lambda x, y: (x * 0 + 1, y))),
+        (
+            "the same batch twice",
+            lambda case: Measurement(case.network(), [case.batches()[0]] * 2),
+        ),
+    )
+}
+
+
+@image_scores.promise_of_each(ODD)
+def an_odd_network_or_batch_gives_a_legal_score_or_a_reason(
+    case: IndicatorCase, odd: tuple[str, Setup]
+) -> None:
+    """An odd network or batch ({}) gives a legal score, or is unsupported or diverged."""
+    name, setup = odd
+    reading = case.reading(setup)
+    require(
+        reading.status in ("ok", "unsupported", "diverged"),
+        f"with {name} the outcome is {described(reading)}; return NaN or raise Diverged where "
+        "numbers are not finite, raise Unsupported where the score does not exist",
+    )
+    if reading.status != "ok":
+        require(
+            math.isnan(reading.value) and bool(reading.reason),
+            f"with {name} the status is {reading.status!r} without a reason; give one",
+        )
+        return
+    require(not math.isnan(reading.value), f"with {name} the score is NaN and counts as ok")
+    if math.isinf(reading.value):
+        require(
+            (reading.value < 0) == case.item.higher_is_better,
+            f"with {name} the score is {reading.value}, which would rank first",
+        )
+
+
+@sequence_scores.promise
+def a_network_for_images_is_unsupported(case: IndicatorCase) -> None:
+    """A network for images has no such score, and the reason says so."""
+    net = fixtures.network("|nor_conv_3x3~0|+|none~0|none~1|+|none~0|none~1|none~2|")
+    reading = read(Measurement(net, [(torch.ones(2, 3, 8, 8), None)]), case.item)[case.item.id]
+    require(
+        reading.status == "unsupported" and bool(reading.reason) and math.isnan(reading.value),
+        f"a network for images gets {described(reading)}; raise Unsupported where the network has "
+        "no embedding_size and recurrent(x)",
+    )

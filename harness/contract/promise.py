@@ -1,13 +1,16 @@
-"""Promises: what a plug-in has to keep, each a small check with a sentence that states it."""
+"""Promises: what a plug-in must keep, each a check function whose docstring states it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import torch
+
 S = TypeVar("S")
-"""What is checked: a case of an indicator, a space, a searcher."""
+"""What is checked: a case of an indicator, a space, a searcher, an entry point."""
 
 Check = Callable[[S], None]
 
@@ -22,12 +25,12 @@ class Inapplicable(Exception):  # no error: the promise says nothing about this 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What came of checking one promise."""
+    """The result of checking one promise."""
 
     promise: str
-    """Its name."""
+    """Name of the promise."""
     statement: str
-    """What it promises, a sentence."""
+    """What is promised, a sentence."""
     kept: bool | None
     """None: it does not apply."""
     detail: str
@@ -36,54 +39,56 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Promise(Generic[S]):
-    """One thing that a plug-in has to keep."""
+    """One check that a plug-in must pass."""
 
     name: str
     """Unique in its suite; fit for a test id."""
     statement: str
-    """What it promises, a sentence."""
+    """What is promised, a sentence."""
     check: Check[S]
     declarative: bool = False
-    """It looks at what the plug-in says of itself and never runs it."""
+    """The check reads declarations and never runs the plug-in."""
 
     def __call__(self, subject: S) -> None:
-        """Check it.
+        """Check one plug-in on one CPU thread, on which sums have a fixed order.
 
         Raises:
-            Broken: it is not kept.
-            Inapplicable: it says nothing about this subject.
+            Broken: the promise is not kept.
+            Inapplicable: the promise says nothing about this plug-in.
         """
-        self.check(subject)
+        with _one_thread():
+            self.check(subject)
 
     def finding(self, subject: S) -> Finding:
-        """Check it without raising; whatever else a plug-in raises breaks the promise too."""
+        """Check without raising; whatever else a plug-in raises breaks the promise too."""
+        kept: bool | None = False
         try:
-            self.check(subject)
+            self(subject)
         except Inapplicable as reason:
-            return Finding(self.name, self.statement, None, str(reason))
+            kept, detail = None, str(reason)
         except Broken as failure:
-            return Finding(self.name, self.statement, False, str(failure))
+            detail = str(failure)
         except Exception as error:
             detail = f"an exception came out of it: {type(error).__name__}: {error}"
-            return Finding(self.name, self.statement, False, detail)
-        return Finding(self.name, self.statement, True, "")
+        else:
+            kept, detail = True, ""
+        return Finding(self.name, self.statement, kept, detail)
 
 
 class Suite(Generic[S]):
     """Promises in the order in which they are written."""
 
     def __init__(self, *parts: Suite[S], declarative: bool = False) -> None:
-        """Join some suites; without any, an empty one that the decorators fill.
+        """Join some suites; without any, start an empty one that the decorators fill.
 
         Args:
-            parts: in this order.
-            declarative: what the decorators add looks only at what a plug-in says of itself.
+            declarative: checks added by the decorators never run the plug-in.
         """
         self._declarative = declarative
         self._promises: dict[str, Promise[S]] = {}
         for part in parts:
-            for one in part:
-                self._add(one)
+            for promise in part:
+                self._add(promise)
 
     def promise(self, check: Check[S]) -> Promise[S]:
         """Decorate a check: its name and the first paragraph of its docstring are the promise's."""
@@ -95,7 +100,8 @@ class Suite(Generic[S]):
         """Decorate a check that takes a second argument: one promise for each choice.
 
         Args:
-            choices: by what stands in the name and takes the place of `{}` in the docstring.
+            choices: second arguments by the text that stands in the name and replaces `{}` in the
+                docstring.
         """
 
         def add(check: Callable[[S, Any], None]) -> list[Promise[S]]:
@@ -116,37 +122,43 @@ class Suite(Generic[S]):
 
         return add
 
-    def _add(self, one: Promise[S]) -> Promise[S]:
-        if one.name in self._promises:
-            raise ValueError(f"two promises of one suite are named {one.name!r}")
-        self._promises[one.name] = one
-        return one
+    def _add(self, promise: Promise[S]) -> Promise[S]:
+        if promise.name in self._promises:
+            raise ValueError(f"two promises of one suite are named {promise.name!r}")
+        self._promises[promise.name] = promise
+        return promise
 
     def __iter__(self) -> Iterator[Promise[S]]:
-        """In the order in which they are written."""
+        """Iterate over the promises in the order in which they are written."""
         return iter(self._promises.values())
 
     def __getitem__(self, name: str) -> Promise[S]:
-        """The promise of that name."""
+        """Return the promise of that name."""
         return self._promises[name]
 
     def __len__(self) -> int:
-        """How many there are."""
+        """Count the promises."""
         return len(self._promises)
 
     def findings(self, subject: S) -> list[Finding]:
-        """Check all."""
-        return [one.finding(subject) for one in self]
+        """Check all promises of one plug-in."""
+        return [promise.finding(subject) for promise in self]
 
 
 def require(kept: bool, detail: str) -> None:
-    """Say that a promise is broken unless a condition holds.
-
-    Raises:
-        Broken: it does not.
-    """
+    """Raise `Broken` with a detail unless a condition holds."""
     if not kept:
         raise Broken(detail)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _statement(check: Callable[..., None]) -> str:

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from untrained.harness.contract.laboratory import one_thread
 from untrained.harness.contract.promise import Broken, Finding, Inapplicable, Suite, require
 from untrained.harness.search import (
     Asks,
@@ -36,7 +35,7 @@ SEVERAL = ("naswot", "ntk_condition", "params")
 
 @dataclass
 class Secret:
-    """Stands for everything that a searcher must not get hold of."""
+    """A stand-in for everything that a searcher must not reach."""
 
     test_accuracy: float = 99.0
 
@@ -48,12 +47,7 @@ class ToyWorld(World):
     """
 
     def __init__(self, problem: Problem, *, missing: bool = False) -> None:
-        """Nothing is answered yet.
-
-        Args:
-            problem: what the searcher sees.
-            missing: whether every third network has no score and no accuracy.
-        """
+        """Start with no answer given."""
         self.problem = problem
         self.missing = missing
         self.secret = Secret()
@@ -63,7 +57,7 @@ class ToyWorld(World):
         return sum(ord(letter) * (i % 7) for i, letter in enumerate(architecture.text)) % 1009
 
     def score(self, architecture: Architecture) -> Scored:
-        """Arithmetic of the text."""
+        """Compute a score from the text."""
         self.answered += 1
         number = self._number(architecture)
         assert self.problem.estimator is not None
@@ -73,30 +67,25 @@ class ToyWorld(World):
         return Scored(architecture, values, self.problem.estimator.oriented(values), 1.0)
 
     def train(self, architecture: Architecture, epochs: int) -> Trained:
-        """Arithmetic of the text, whatever the length."""
+        """Compute an accuracy from the text, whatever the epochs."""
         self.answered += 1
         number = self._number(architecture)
         gone = self.missing and number % 3 == 0
         return Trained(architecture, float("nan") if gone else number / 10.09, 1.0)
 
     def price_s(self, request: Any, item: Any) -> float | None:
-        """One second."""
+        """Charge one second."""
         return 1.0
 
 
 def toy_world(indicators: Sequence[str] = ONE, *, missing: bool = False) -> ToyWorld:
-    """A toy world on NAS-Bench-201.
-
-    Args:
-        indicators: what is scored.
-        missing: whether every third answer is.
-    """
+    """Make a toy world on NAS-Bench-201."""
     domain = Domain(spaces["nasbench201"])
     return ToyWorld(Problem(domain, "cifar10", find_estimator(indicators)), missing=missing)
 
 
 def reachable(root: object) -> list[object]:
-    """Everything that references lead to, but for modules, classes and what modules hold."""
+    """List everything that references lead to, except modules, classes and what modules hold."""
     names = {id(vars(module)) for module in gc.get_objects() if type(module) is types.ModuleType}
     seen: dict[int, object] = {}
     todo = [root]
@@ -130,7 +119,7 @@ runs: Suite[Searcher] = Suite()
 
 
 def searcher_promises(searcher: Searcher) -> Suite[Searcher]:
-    """What a searcher has to keep; promises say themselves where they do not apply."""
+    """List what a searcher must keep; promises say themselves where they do not apply."""
     return Suite(says, runs)
 
 
@@ -138,17 +127,16 @@ def examine_searcher(searcher: Searcher) -> list[Finding]:
     """Check everything that a searcher promises, in a toy world on NAS-Bench-201.
 
     Args:
-        searcher: it need not be registered.
+        searcher: need not be registered.
 
     Returns:
         A finding for each promise, in a fixed order.
     """
-    with one_thread():
-        return searcher_promises(searcher).findings(searcher)
+    return searcher_promises(searcher).findings(searcher)
 
 
 def start(searcher: Searcher, world: ToyWorld, *, seed: int = 0) -> Search:
-    """A small search in a toy world."""
+    """Start a small search in a toy world."""
     if searcher.asks & ON_SUPERNETS:
         raise Inapplicable("it asks for a supernet, which the toy world does not have")
     settings = {key: value for key, value in SMALL.items() if key in searcher.parameters}

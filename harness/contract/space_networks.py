@@ -1,4 +1,4 @@
-"""Checks of a space's networks, whole and thin."""
+"""Checks of a space's networks, whole and thin, and of the functions that they compute."""
 
 from __future__ import annotations
 
@@ -9,17 +9,23 @@ import torch
 from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput, Unsupported
+from untrained.harness.contract.fixtures import (
+    SIDE,
+    SMALL,
+    built,
+    drawn,
+    is_recurrent,
+    noise,
+    words,
+)
 from untrained.harness.contract.promise import Broken, Inapplicable, Suite, require
-from untrained.harness.contract.space_functions import functions
-from untrained.harness.contract.space_members import drawn
-from untrained.harness.contract.specimens import SIDE, SMALL, built, is_recurrent, noise, words
 from untrained.indicators import indicators
-from untrained.spaces import Network, SearchSpace
+from untrained.spaces import Architecture, Network, SearchSpace
+from untrained.spaces.darts.space import DARTS
 from untrained.spaces.framework.network import NetworkSize, RecurrentNetwork
+from untrained.spaces.nds.cells import NDSCells
 
-of_any_input: Suite[SearchSpace] = Suite()
-of_images: Suite[SearchSpace] = Suite()
-of_words: Suite[SearchSpace] = Suite()
+networks: Suite[SearchSpace] = Suite()
 
 
 def _only(space: SearchSpace, *, recurrent: bool) -> None:
@@ -38,7 +44,7 @@ def refuses(build: Callable[[], nn.Module], argument: str) -> None:
         raise Broken(f"with {argument} it builds a network; raise MalformedInput that names it")
 
 
-@of_any_input.promise
+@networks.promise
 def the_number_of_parameters_is_that_of_the_built_network(space: SearchSpace) -> None:
     """num_parameters is the number of parameters of the network that build gives."""
     for arch in drawn(space, 5):
@@ -50,14 +56,14 @@ def the_number_of_parameters_is_that_of_the_built_network(space: SearchSpace) ->
         )
 
 
-@of_any_input.promise_of_each({k: k for k in ("num_classes", "channels", "cells", "in_channels")})
+@networks.promise_of_each({k: k for k in ("num_classes", "channels", "cells", "in_channels")})
 def a_network_of_nothing_is_refused(space: SearchSpace, argument: str) -> None:
     """Building with {}=0 raises MalformedInput that says so."""
     given: dict[str, Any] = {**SMALL, argument: 0}
     refuses(lambda: space.build(drawn(space, 1)[0], **given), f"{argument}=0")
 
 
-@of_images.promise
+@networks.promise
 def a_built_network_gives_logits_features_and_stages(space: SearchSpace) -> None:
     """Networks of images give logits, features and stages in falling resolution."""
     _only(space, recurrent=False)
@@ -91,7 +97,7 @@ def _are_stages(stages: list[Tensor]) -> None:
     require(all(len(stage) == 2 for stage in stages), "the stages of 2 images are not of 2 samples")
 
 
-@of_images.promise
+@networks.promise
 def a_network_follows_dtype_and_batch(space: SearchSpace) -> None:
     """In float64 its logits are float64, and in evaluation mode no sample knows of the others."""
     _only(space, recurrent=False)
@@ -107,17 +113,16 @@ def a_network_follows_dtype_and_batch(space: SearchSpace) -> None:
     )
 
 
-@of_images.promise_of_each({"cpu": "cpu", "cuda": "cuda"})
+@networks.promise_of_each({"cpu": "cpu", "cuda": "cuda"})
 def a_network_can_be_built_for_every_protocol(space: SearchSpace, device: str) -> None:
     """Networks for every indicator's reference protocol can be built and run ({})."""
     _only(space, recurrent=False)
     if device == "cuda" and not torch.cuda.is_available():
         raise Inapplicable("there is no CUDA device")
     arch = drawn(space, 1)[0]
-    has_thin = type(space).build_thin is not SearchSpace.build_thin
     for num_classes, channels, cells, resolution, thin in _shapes():
         if thin:
-            if not has_thin:
+            if not _has_thin(space):
                 continue
             network, x = space.build_thin(arch, num_classes=num_classes), noise(4, 1, 3, 3)
         else:
@@ -146,7 +151,7 @@ def _shapes() -> list[tuple[int, int, int, int, bool]]:
     )
 
 
-@of_words.promise
+@networks.promise
 def a_recurrent_network_gives_logits_of_words_and_refuses_images(space: SearchSpace) -> None:
     """Networks of words give logits, look at no other sequence or later word, refuse images."""
     _only(space, recurrent=True)
@@ -184,9 +189,6 @@ def _refuses_images(method: Callable[[Tensor], object]) -> None:
         raise Broken("a network of words takes images; leave that to RecurrentNetwork")
 
 
-thin_networks: Suite[SearchSpace] = Suite()
-
-
 def _has_thin(space: SearchSpace) -> bool:
     return type(space).build_thin is not SearchSpace.build_thin
 
@@ -196,7 +198,7 @@ def _only_with_thin(space: SearchSpace) -> None:
         raise Inapplicable("it builds no thin networks")
 
 
-@thin_networks.promise
+@networks.promise
 def a_thin_network_sees_a_few_pixels_in_its_own_channels(space: SearchSpace) -> None:
     """A thin network takes 3 x 3 pixels in as many channels as asked for, and is small."""
     _only_with_thin(space)
@@ -226,7 +228,7 @@ def a_thin_network_sees_a_few_pixels_in_its_own_channels(space: SearchSpace) -> 
         )
 
 
-@thin_networks.promise_of_each({"num_classes": "num_classes", "channels": "channels"})
+@networks.promise_of_each({"num_classes": "num_classes", "channels": "channels"})
 def a_thin_network_of_nothing_or_of_no_member_is_refused(space: SearchSpace, argument: str) -> None:
     """Building a thin network with {}=0, or of no architecture, raises MalformedInput."""
     _only_with_thin(space)
@@ -243,7 +245,7 @@ def a_thin_network_of_nothing_or_of_no_member_is_refused(space: SearchSpace, arg
             raise Broken(f"with {name} it builds a thin network; raise MalformedInput")
 
 
-@thin_networks.promise
+@networks.promise
 def a_space_without_thin_networks_says_so(space: SearchSpace) -> None:
     """Where there are no thin networks, asking for one raises Unsupported."""
     if _has_thin(space):
@@ -257,4 +259,63 @@ def a_space_without_thin_networks_says_so(space: SearchSpace) -> None:
         raise Broken("it builds a thin network without a method of its own")
 
 
-networks: Suite[SearchSpace] = Suite(of_any_input, of_images, of_words, thin_networks, functions)
+def tie_weights(network: Network, *, alike: bool) -> Network:
+    """Give all weights of one shape the same values, and all biases zero.
+
+    Then architectures that compute one function for the same kind of weights have equal outputs,
+    wherever those weights are. If channels are `alike`, also where they have changed places.
+    """
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if name.endswith("bias"):
+                parameter.zero_()
+                continue
+            shape = parameter.shape
+            generator = torch.Generator().manual_seed(hash(tuple(shape)) % 2**31)
+            drawn_shape = (1,) * min(2, len(shape)) + shape[2:] if alike else shape
+            values = torch.randn(drawn_shape, generator=generator, dtype=torch.float64)
+            scale = 1 / max(1, parameter[0].numel()) ** 0.5
+            parameter.copy_(values * scale + (parameter.ndim == 1))
+    return network
+
+
+def _output(space: SearchSpace, arch: Architecture, *, alike: bool) -> Tensor:
+    network = tie_weights(built(space, arch).double(), alike=alike)
+    with torch.no_grad():
+        if isinstance(network, RecurrentNetwork):
+            return network.eval().logits(words())
+        generator = torch.Generator().manual_seed(0)
+        x = torch.randn(3, 3, SIDE, SIDE, generator=generator, dtype=torch.float64)
+        out: Tensor = network(x)
+        return out
+
+
+def _choices(space: SearchSpace) -> tuple[bool, ...]:
+    """List whether channels are made alike, as cells that concatenate their nodes need.
+
+    For the space of another package both are tried.
+    """
+    if isinstance(space, DARTS | NDSCells):
+        return (True,)
+    return (False,) if type(space).__module__.startswith("untrained.") else (False, True)
+
+
+@networks.promise
+def canonical_merges_only_what_computes_the_same(space: SearchSpace) -> None:
+    """An architecture and its representative compute the same with weights tied by shape."""
+    merged = [a for a in drawn(space, 300) if space.canonical(a) != a][:12]
+    for arch in merged:
+        representative = space.canonical(arch)
+        require(
+            any(
+                torch.allclose(
+                    _output(space, arch, alike=alike),
+                    _output(space, representative, alike=alike),
+                    rtol=1e-8,
+                    atol=1e-10,
+                )
+                for alike in _choices(space)
+            ),
+            f"canonical takes {arch.text!r} for {representative.text!r}, but with equal weights "
+            "their outputs differ",
+        )

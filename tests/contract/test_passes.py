@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from untrained.harness.contract import passes
-from untrained.harness.contract.laboratory import IndicatorCase
-from untrained.harness.contract.passes import CountedConvolutions, Passes, num_layers
+from untrained.harness.contract import indicator_effects
+from untrained.harness.contract.indicator_case import IndicatorCase
+from untrained.harness.contract.indicator_effects import CountedConvolutions, Passes, num_layers
 from untrained.indicators import Need, indicators
 
 # a training of a copy, which no other indicator looks at, is not a pass of this network
@@ -20,7 +20,7 @@ INPUT_GRADIENT_FAMILY = ["jacov", "epe_nas"]
 
 
 def counted(names: list[str]) -> CountedConvolutions:
-    counts, readings = passes.counted([indicators[name] for name in names])
+    counts, readings = indicator_effects.counted([indicators[name] for name in names])
     for reading in readings.values():
         assert (reading.status, reading.reason) == ("ok", "")
     return counts
@@ -32,7 +32,7 @@ def passes_of(names: list[str]) -> dict[Any, Passes]:
 
 
 def alone(name: str) -> dict[Any, Passes]:
-    counts, reading = passes.counted_alone(indicators[name])
+    counts, reading = indicator_effects.counted_alone(indicators[name])
     assert (reading.status, reading.reason) == ("ok", "")
     return counts.by_owner()
 
@@ -43,7 +43,7 @@ def total(passes: dict[Any, Passes]) -> Passes:
 
 @pytest.mark.parametrize("name", ["gennas_search_nasbench101_10"])
 def test_a_training_costs_the_passes_it_declares(name: str) -> None:
-    passes.it_costs_the_passes_it_declares(IndicatorCase(indicators[name]))
+    indicator_effects.it_costs_the_passes_it_declares(IndicatorCase(indicators[name]))
 
 
 @pytest.mark.parametrize("backwards", [False, True], ids=["as_registered", "last_first"])

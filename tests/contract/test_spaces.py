@@ -1,15 +1,16 @@
 """What every registered search space must keep, and every benchmark."""
 
-from collections.abc import Iterator
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from untrained.harness.contract import Inapplicable, Promise
-from untrained.harness.contract.laboratory import one_thread
-from untrained.harness.contract.space_members import drawn, is_refused_or_a_member, parses_back
-from untrained.harness.contract.spaces import space_promises
+from untrained.harness.contract.fixtures import drawn
+from untrained.harness.contract.spaces import (
+    is_refused_or_a_member,
+    parses_back,
+    space_promises,
+)
 from untrained.spaces import SearchSpace, benchmarks, spaces
 
 every_space = pytest.mark.parametrize("name", list(spaces))
@@ -19,12 +20,6 @@ OF_ANY_TEXT = {
     "a_damaged_text_is_refused_or_another_member",
 }
 PROMISES = [p for p in space_promises(spaces["nasbench201"]) if p.name not in OF_ANY_TEXT]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def in_one_thread() -> Iterator[None]:
-    with one_thread():
-        yield
 
 
 @every_space

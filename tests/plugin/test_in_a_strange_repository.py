@@ -20,7 +20,8 @@ SETTING = "untrained_contract = params"
 
 
 def test_nothing_heavy_is_imported_where_nobody_asks(stranger):
-    done = stranger(NO_TORCH, "-W", "error", "--strict-markers", "--strict-config")
+    strict = ("-W", "error", "--strict-markers", "--strict-config")
+    done = stranger(NO_TORCH, *strict, beside_others=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 passed" in done.stdout
     assert "untrained contract" not in done.stdout
@@ -56,7 +57,7 @@ def test_what_words_of_the_option_mean(tmp_path):
     config = SimpleNamespace(getoption=lambda name: words, getini=lambda name: ["params"])
     chosen = pytest_plugin._words(config)
     assert chosen == ["indicator:depth", "random", "nasbench201"]
-    assert [subject.title for subject in find_subjects(chosen, project=tmp_path)] == [
+    assert list(find_subjects(chosen, project=tmp_path)) == [
         "indicator depth",
         "indicator random",
         "searcher random",

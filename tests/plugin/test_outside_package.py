@@ -65,7 +65,7 @@ def test_a_good_indicator_passes_with_its_own_tests_by_the_workflow_of_the_docs(
     (command,) = (step["run"] for step in job["steps"] if "-m pytest" in step.get("run", ""))
     *options, last, _ = shlex.split(command)
     assert last == "--junit-xml"  # which `outcomes` puts elsewhere
-    done, outcomes = example.outcomes(*options[3:])
+    done, outcomes = example.outcomes(*options[3:], beside_others=True)
     assert done.returncode == 0, done.stdout
     assert "untrained contract: package:." in done.stdout
     assert len(outcomes.pop("tests.test_logit_spread")) == 4

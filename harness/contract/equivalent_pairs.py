@@ -1,13 +1,14 @@
-"""That architectures of one function score alike exactly if an indicator declares so."""
+"""Check: architectures of one function score alike exactly if an indicator declares so."""
 
 from __future__ import annotations
 
 import re
+from functools import cache
 
-from untrained.harness.contract import specimens
-from untrained.harness.contract.laboratory import ANOTHER_SEED, IndicatorCase, Situation
+from untrained.harness.contract import fixtures
+from untrained.harness.contract.indicator_case import IndicatorCase, Setup, another_seed
 from untrained.harness.contract.promise import Suite, require
-from untrained.indicators import Need, Reading
+from untrained.indicators import Measurement, Need, Reading
 from untrained.spaces import Network, spaces
 from untrained.spaces.nasbench201.function import normal_form
 from untrained.spaces.nasbench201.space import NASBench201
@@ -37,21 +38,21 @@ PAIRS = (
     ),
 )
 
-twins_alike: Suite[IndicatorCase] = Suite()
+equivalence: Suite[IndicatorCase] = Suite()
 
 
-def twins(pair: int) -> tuple[Network, Network]:
-    """Two members of a functional class with equal weights wherever weights matter.
+def equivalent_networks(pair: int) -> tuple[Network, Network]:
+    """Build two members of a functional class with equal weights wherever weights matter.
 
     Args:
-        pair: its place in `PAIRS`.
+        pair: place in `PAIRS`.
     """
     space = spaces["nasbench201"]
     assert isinstance(space, NASBench201)
     forms = [normal_form(space.operations(text)) for text in PAIRS[pair]]
     assert forms[0].text == forms[1].text
     first, second = (
-        specimens.network(text, seed=4 + place) for place, text in enumerate(PAIRS[pair])
+        fixtures.network(text, seed=4 + place) for place, text in enumerate(PAIRS[pair])
     )
     source, target = first.state_dict(), second.state_dict()
     edges = dict(zip(forms[1].convolutions, forms[0].convolutions, strict=True))
@@ -65,25 +66,26 @@ def twins(pair: int) -> tuple[Network, Network]:
     return first, second
 
 
-def _similar_images() -> specimens.Batches:
-    """So alike that a count of patterns does not saturate."""
-    return tuple(
-        (specimens.images(7) * 1e-4 + specimens.images(8, size=1), y)
-        for _, y in specimens.batches()
-    )
+@cache
+def _setups(pair: int, *, similar: bool) -> tuple[Setup, Setup]:
+    """Make measurements of both networks of a pair.
 
+    Args:
+        similar: on images so alike that a count of patterns does not saturate.
+    """
 
-def _situations(pair: int, *, similar: bool) -> tuple[Situation, Situation]:
-    batches = _similar_images if similar else specimens.batches
-    kind = " on similar images" if similar else ""
-    return (
-        Situation(f"twin {pair}a{kind}", lambda: twins(pair)[0], batches, apart=similar),
-        Situation(f"twin {pair}b{kind}", lambda: twins(pair)[1], batches, apart=similar),
-    )
+    def measurement(place: int) -> Measurement:
+        batches = fixtures.batches()
+        if similar:
+            x = fixtures.images(7) * 1e-4 + fixtures.images(8, size=1)
+            batches = tuple((x, y) for _, y in batches)
+        return Measurement(equivalent_networks(pair)[place], batches)
+
+    return (lambda case: measurement(0)), (lambda case: measurement(1))
 
 
 def _difference(a: Reading, b: Reading) -> float:
-    """Relative; infinite where one of them has no score and the other has."""
+    """Return the relative difference; infinite where only one of them has a score."""
     if a.value == b.value or (a.status == b.status != "ok"):
         return 0.0
     if a.status != b.status:
@@ -91,12 +93,12 @@ def _difference(a: Reading, b: Reading) -> float:
     return abs(a.value - b.value) / max(abs(a.value), abs(b.value), TINY)
 
 
-@twins_alike.promise
+@equivalence.promise
 def functional_twins_score_alike_exactly_if_declared(case: IndicatorCase) -> None:
     """Architectures that compute one function score alike exactly if class_invariant says so."""
 
     def differs(pair: int, *, similar: bool = False) -> float:
-        a, b = (case.reading(s) for s in _situations(pair, similar=similar))
+        a, b = (case.reading(s, apart=similar) for s in _setups(pair, similar=similar))
         return _difference(a, b)
 
     pairs = range(len(PAIRS))
@@ -118,7 +120,7 @@ def functional_twins_score_alike_exactly_if_declared(case: IndicatorCase) -> Non
     if case.needs(Need.RANDOMNESS) and largest == 0:
         # what differs between twins is then the seed, which is derived from the architecture
         require(
-            case.reading(ANOTHER_SEED).value != case.usual,
+            case.reading(another_seed).value != case.usual,
             "it declares randomness, but neither twins nor seeds differ",
         )
         return

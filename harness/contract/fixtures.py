@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import copy
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Any, TypedDict
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from untrained.harness.contract.space_members import drawn
 from untrained.spaces import Architecture, Network, SearchSpace, spaces
 from untrained.spaces.framework.network import RecurrentNetwork
 
@@ -27,24 +28,30 @@ SMALL: Size = {"num_classes": 5, "channels": 4, "cells": 1}
 SIDE = 64  # large enough for every space's reductions
 
 
+def drawn(space: SearchSpace, count: int, seed: int = 0) -> list[Architecture]:
+    """Sample architectures from one generator."""
+    rng = np.random.default_rng(seed)
+    return [space.sample(rng) for _ in range(count)]
+
+
 def built(space: SearchSpace, arch: Architecture | str) -> Network:
-    """The small network of an architecture."""
+    """Build the small network of an architecture."""
     return space.build(arch, **SMALL)
 
 
 def is_recurrent(space: SearchSpace) -> bool:
-    """Whether a space's networks read words instead of images."""
+    """Return whether a space's networks read words instead of images."""
     return isinstance(built(space, drawn(space, 1)[0]), RecurrentNetwork)
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:
-    """Standard normal numbers in float32."""
+    """Draw standard normal numbers in float32."""
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
-def words() -> Tensor:
-    """Three sequences of four words out of five, (4, 3)."""
-    return torch.arange(12).reshape(4, 3) % 5
+def words(num_words: int = 5) -> Tensor:
+    """Make three sequences of four words, (4, 3)."""
+    return torch.arange(12).reshape(4, 3) % num_words
 
 
 ARCHITECTURE = (
@@ -54,6 +61,7 @@ ARCHITECTURE = (
 NUM_CLASSES = 5
 BATCH_SIZE = 10
 PIXELS = 8
+NUM_WORDS, NUM_SEQUENCES = 11, 3
 
 Batches = tuple[tuple[Tensor, Tensor | None], ...]
 
@@ -61,13 +69,7 @@ Batches = tuple[tuple[Tensor, Tensor | None], ...]
 def network(
     text: str = ARCHITECTURE, *, dtype: torch.dtype = torch.float64, seed: int = 0
 ) -> Network:
-    """A network of NAS-Bench-201: one cell a stage, four channels, five classes.
-
-    Args:
-        text: the architecture.
-        dtype: of weights and buffers.
-        seed: of the weights.
-    """
+    """Build a network of NAS-Bench-201: one cell a stage, four channels, five classes."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)  # the layers draw their weights from the global generator
         built = spaces["nasbench201"].build(text, num_classes=NUM_CLASSES, channels=4, cells=1)
@@ -75,17 +77,17 @@ def network(
 
 
 def thin_network(seed: int = 0) -> Network:
-    """The same architecture as counts of linear regions see it; float64."""
+    """Build the network of one cell that counts of linear regions look at; float64."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         return spaces["nasbench201"].build_thin(ARCHITECTURE, num_classes=NUM_CLASSES).double()
 
 
 def plain_network(*, cell: str = "cell") -> nn.Module:
-    """Convolutions, batch norm, ReLU; nothing that tells of stages.
+    """Build convolutions, batch norm and ReLU without stages; float64.
 
     Args:
-        cell: what its inner part is called; scores of cells look for parameters named so.
+        cell: name of the inner part; scores of cells look for parameters named so.
     """
     with torch.random.fork_rng():
         torch.manual_seed(1)
@@ -105,39 +107,39 @@ def plain_network(*, cell: str = "cell") -> nn.Module:
 
 
 def images(seed: int = 0, size: int = BATCH_SIZE) -> Tensor:
-    """Noise in float64, (size, 3, 8, 8)."""
+    """Draw images of noise in float64, (size, 3, 8, 8)."""
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(size, 3, PIXELS, PIXELS, generator=generator, dtype=torch.float64)
 
 
 def labels() -> Tensor:
-    """0, 1, 2, 3, 4, 0, 1, ...: every class twice."""
+    """Make the labels 0, 1, 2, 3, 4, 0, 1, ...: every class twice."""
     return torch.arange(BATCH_SIZE) % NUM_CLASSES
 
 
 def other_labels() -> Tensor:
-    """0, 0, 1, 1, ...: another partition, not other names of the same."""
+    """Make the labels 0, 0, 1, 1, ...: another partition, not other names of the same."""
     return torch.arange(BATCH_SIZE) // 2
 
 
 def batches() -> Batches:
-    """Two batches with labels."""
+    """Make two batches of images with labels."""
     return (images(0), labels()), (images(1), other_labels())
 
 
 def without_labels() -> Batches:
-    """The same images."""
+    """Make the same batches without labels."""
     return tuple((x, None) for x, _ in batches())
 
 
 def with_other_labels() -> Batches:
-    """The same images, the labels of the two batches exchanged."""
+    """Make the same batches with their labels exchanged."""
     (x, y), (x2, y2) = batches()
     return (x, y2), (x2, y)
 
 
 def replaced(net: nn.Module, kind: type[nn.Module], by: Callable[[], nn.Module]) -> nn.Module:
-    """The network itself, with all modules of a kind replaced."""
+    """Replace all modules of a kind in a network, and return it."""
     for name, module in list(net.named_modules()):
         if isinstance(module, kind):
             parent, _, last = name.rpartition(".")
@@ -146,17 +148,17 @@ def replaced(net: nn.Module, kind: type[nn.Module], by: Callable[[], nn.Module])
 
 
 def without_relu() -> nn.Module:
-    """GELU in place of every ReLU."""
+    """Build the network with GELU in place of every ReLU."""
     return replaced(network(), nn.ReLU, nn.GELU)
 
 
 def without_batch_norm() -> nn.Module:
-    """Nothing in place of every batch norm."""
+    """Build the network with nothing in place of every batch norm."""
     return replaced(network(), _BatchNorm, nn.Identity)
 
 
 class _NoWayBack(torch.autograd.Function):
-    """Hands its input on; has no gradient."""
+    """Identity without a gradient."""
 
     generate_vmap_rule = True
 
@@ -174,13 +176,13 @@ class _NoWayBack(torch.autograd.Function):
 
 
 def no_way_back(module: nn.Module, args: Any, out: Tensor) -> Tensor:
-    """A forward hook after which no gradient can be taken."""
+    """Make the gradient of a layer fail; a forward hook."""
     result: Tensor = _NoWayBack.apply(out)  # type: ignore[no-untyped-call]
     return result
 
 
 def without_gradients() -> nn.Module:
-    """Every layer with weights refuses to go backward."""
+    """Build the network with layers whose gradients fail."""
     net = network()
     for module in net.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
@@ -189,7 +191,7 @@ def without_gradients() -> nn.Module:
 
 
 def with_nan_weight() -> nn.Module:
-    """One weight of the first convolution is NaN."""
+    """Build the network with one weight NaN in the first convolution."""
     net = network()
     first = next(p for p in net.parameters() if p.ndim == 4)
     first.data[0, 0, 0, 0] = float("nan")
@@ -197,26 +199,72 @@ def with_nan_weight() -> nn.Module:
 
 
 def with_logits(change: Callable[[Tensor], Tensor]) -> nn.Module:
-    """The network with other logits.
-
-    Args:
-        change: what they become.
-    """
+    """Build the network with changed logits."""
     net = network()
     net.get_submodule("classifier").register_forward_hook(lambda module, args, out: change(out))
     return net
 
 
 def disconnected() -> nn.Module:
-    """No path leads from the input to the output."""
+    """Build a network with no path from the input to the output."""
     return network("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|")
 
 
-def worn() -> Network:
-    """Mixed training flags and frozen parameters, gradients, hooks, moved running statistics."""
-    net = network()
+class Recurrent(nn.Module):
+    """Two layers with a dropout between, which no score may see; it counts its passes."""
+
+    embedding_size = 7
+
+    def __init__(self) -> None:
+        """Draw the weights from torch's global generator."""
+        super().__init__()
+        self.embedding = nn.Embedding(NUM_WORDS, self.embedding_size)
+        self.layers = nn.LSTM(self.embedding_size, 6, num_layers=2)
+        self.dropout = nn.Dropout(0.5)
+        self.classifier = nn.Linear(6, NUM_WORDS)
+        self.passes: Counter[str] = Counter()
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Recurrent:
+        """Copy the network; passes of the copy are counted with those of the original."""
+        memo[id(self.passes)] = self.passes
+        twin = Recurrent.__new__(Recurrent)
+        memo[id(self)] = twin
+        twin.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        return twin
+
+    def recurrent(self, x: Tensor) -> Tensor:
+        """(T, B, 7) -> (T, B, 6)."""
+        self.passes["forward"] += 1
+        out: Tensor = self.dropout(self.layers(x)[0])
+        if out.requires_grad:
+            out.register_hook(self._count_backward)  # type: ignore[no-untyped-call]
+        return out
+
+    def _count_backward(self, gradient: Tensor) -> None:
+        self.passes["backward"] += 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(T, B) words -> (T, B, words)."""
+        out: Tensor = self.classifier(self.recurrent(self.embedding(x)))
+        return out
+
+
+def recurrent_network(dtype: torch.dtype = torch.float64) -> Recurrent:
+    """Build the network of words that scores are taken of."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return Recurrent().to(dtype)
+
+
+def sequences() -> Batches:
+    """Make a batch of three sequences of four words; no labels."""
+    return ((words(NUM_WORDS), None),)
+
+
+def wear(net: nn.Module, x: Tensor) -> None:
+    """Mix training flags, freeze parameters, set gradients and hooks, move running statistics."""
     with torch.no_grad():
-        net(images(3))
+        net(x)
     for number, module in enumerate(net.modules()):
         module.training = number % 3 == 0
     for number, parameter in enumerate(net.parameters()):
@@ -224,4 +272,3 @@ def worn() -> Network:
         parameter.grad = torch.full_like(parameter, number) if number % 5 else None
     net.register_forward_hook(lambda module, args, out: None)
     net.get_submodule("classifier").register_forward_pre_hook(lambda module, args: None)
-    return net
