@@ -124,7 +124,7 @@ def validate(
             ),
             progress=make_progress(),
             command=shlex.join(["untrained", *sys.argv[1:]]),
-            told=lambda text: print(f"{text} ...", file=sys.stderr, flush=True),
+            on_progress=lambda text: print(f"{text} ...", file=sys.stderr, flush=True),
         )
     report = verdict_report(validation.page)
     files = write_report(report, folder, ("html", "markdown"), stem="verdict")

@@ -1,1 +1,1 @@
-"""One new indicator in one file: measured, compared with every stored baseline, and judged."""
+"""One new indicator in one file: measured, compared with every stored baseline, and evaluation."""

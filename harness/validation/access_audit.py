@@ -1,8 +1,8 @@
-"""Whether an indicator reaches for files, the network or accuracies: seen while it runs.
+"""Audit of the files, connections and accuracies that an indicator accesses while it runs.
 
-Python tells of files, connections and programs that it opens (audit hooks, PEP 578). Readers of
-Parquet open files behind its back, and the project's own tables may be in memory, so these are
-watched at their functions. What code in other languages opens by itself is not seen.
+Python reports files, connections and programs that it opens (audit hooks, PEP 578). Readers of
+Parquet open files without a report, and the project's own tables may be in memory, so wrappers of
+their functions report these. What code in other languages opens by itself is not seen.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ ACCURACY_PACKAGES = frozenset(
 _TABLES = frozenset({"tables", "surrogates", "reference_scores"})
 """Folders of the data folder that hold accuracies."""
 _CODE = frozenset({".py", ".pyc"})
-"""A module is told of as a file, whose ever it is: it need not hold a table."""
+"""A module counts as a file even in a package of accuracies: it need not hold a table."""
 _PROGRAMS = {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn"}
 _CONNECTIONS = {"socket.connect", "socket.getaddrinfo", "urllib.Request"}
 _MAX_SEEN = 200
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Sighting:
-    """Something that an indicator did besides computing."""
+class AccessEvent:
+    """An access by an indicator to something besides its measurement."""
 
     when: str
     """`loading` or `scoring`."""
@@ -48,13 +48,13 @@ class Sighting:
 
 
 _when: list[str] = []
-_seen: dict[Sighting, None] = {}
+_events: dict[AccessEvent, None] = {}
 _ready = False
 
 
 @contextmanager
-def watching(when: str) -> Iterator[None]:
-    """Note what the block does, from the first such block of a process on."""
+def audit_access(when: str) -> Iterator[None]:
+    """Record what the block accesses; hooks are set at the first such block of a process."""
     _prepare()
     _when.append(when)
     try:
@@ -64,8 +64,8 @@ def watching(when: str) -> Iterator[None]:
 
 
 @contextmanager
-def unwatched() -> Iterator[None]:
-    """What the block does is the project's doing, not the indicator's."""
+def unaudited() -> Iterator[None]:
+    """Record nothing in the block, which belongs to the project and not to the indicator."""
     kept = _when[:]
     _when.clear()
     try:
@@ -74,26 +74,26 @@ def unwatched() -> Iterator[None]:
         _when[:] = kept
 
 
-def take_sightings() -> tuple[Sighting, ...]:
-    """What has been seen since the last call in this process."""
-    found = tuple(sorted(_seen))
-    _seen.clear()
+def take_access_events() -> tuple[AccessEvent, ...]:
+    """Return what was recorded since the last call in this process, sorted."""
+    found = tuple(sorted(_events))
+    _events.clear()
     return found
 
 
 def _prepare() -> None:
-    """Set the traps, once in the life of a process: an audit hook cannot be taken away."""
+    """Set hooks and wrappers once in a process: an audit hook cannot be removed."""
     global _ready  # noqa: PLW0603
     if not _ready:
         _ready = True
         sys.addaudithook(_hear)
-        _trap_tables()
+        _wrap_tables()
 
 
 def _note(kind: Kind, what: str) -> None:
     # accuracies always: a crowd of other files must not hide them
-    if _when and (kind == "accuracies" or len(_seen) < _MAX_SEEN):
-        _seen[Sighting(_when[-1], kind, what)] = None
+    if _when and (kind == "accuracies" or len(_events) < _MAX_SEEN):
+        _events[AccessEvent(_when[-1], kind, what)] = None
 
 
 def _hear(event: str, arguments: tuple[Any, ...]) -> None:
@@ -123,7 +123,7 @@ def _opened(path: object) -> None:
 
 
 def _kind_of(given: str) -> Kind:
-    with unwatched():
+    with unaudited():
         from untrained.spaces.benchmarks.benchmark_choice import data_folder
 
         folder = Path(data_folder()).resolve()
@@ -136,26 +136,26 @@ def _kind_of(given: str) -> Kind:
 
 
 def _is_installed(path: str) -> bool:
-    """Whether it belongs to Python, an installed package or this project, code or data."""
+    """Return whether a file belongs to Python, an installed package or this project."""
     places = {sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")}
     places |= {os.path.abspath(place) for place in sys.modules["untrained"].__path__}
     return any(path.startswith(place + os.sep) for place in places)
 
 
-def _trap_tables() -> None:
+def _wrap_tables() -> None:
     import pyarrow
     from pyarrow import parquet
 
     from untrained.spaces import Benchmark, benchmarks
 
     for owner, name in ((parquet, "read_table"), (parquet, "read_schema"), (pyarrow, "memory_map")):
-        _trap(owner, name, lambda arguments: _opened(arguments[0]))
-    _trap(parquet.ParquetFile, "__init__", lambda arguments: _opened(arguments[1]))
+        _wrap(owner, name, lambda arguments: _opened(arguments[0]))
+    _wrap(parquet.ParquetFile, "__init__", lambda arguments: _opened(arguments[1]))
     classes = {Benchmark, *(type(one) for one in benchmarks.values())}
     for kind in classes:
         for name in ("values", "table", "query", "best", "_values"):
             if name in vars(kind):
-                _trap(
+                _wrap(
                     kind,
                     name,
                     lambda arguments: _note(
@@ -164,8 +164,8 @@ def _trap_tables() -> None:
                 )
 
 
-def _trap(owner: Any, name: str, tell: Callable[[tuple[Any, ...]], None]) -> None:
-    """Have every call of a function told of, and made all the same."""
+def _wrap(owner: Any, name: str, tell: Callable[[tuple[Any, ...]], None]) -> None:
+    """Wrap a function so that each call is reported and then made."""
     kept = getattr(owner, name)
 
     @wraps(kept, updated=())

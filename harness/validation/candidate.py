@@ -1,4 +1,4 @@
-"""A candidate indicator: its file, function, and version."""
+"""A candidate indicator: its file, function and version, and the workers that know it."""
 
 from __future__ import annotations
 
@@ -7,18 +7,27 @@ import hashlib
 import inspect
 import linecache
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from untrained.foundation import MalformedInput, MissingData, UserError
-from untrained.harness.validation.access_audit import ACCURACY_PACKAGES, take_sightings, watching
+from untrained.harness.execution.executors import Executor, WorkerDied
+from untrained.harness.validation.access_audit import (
+    ACCURACY_PACKAGES,
+    AccessEvent,
+    audit_access,
+    take_access_events,
+)
 from untrained.harness.validation.plain_function import Traits, as_indicator
 from untrained.indicators import Indicator, Measurement, indicators
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 MANY_NUMBERS = 300
 LONG_TEXT = 2000
@@ -29,15 +38,15 @@ _OWN_ACCURACIES = ("untrained.spaces", "untrained.results", "untrained.harness")
 
 @dataclass(frozen=True, slots=True)
 class SourceNote:
-    """Something that the text says."""
+    """An observation about the text of the file."""
 
     text: str
     suspicious: bool
-    """Whether scores may come from there."""
+    """Whether scores may come from it."""
 
 
 def source_notes(text: str) -> list[SourceNote]:
-    """Imports of what holds accuracies, and how many numbers are written into the file."""
+    """List imports by which accuracies can be reached, and numbers and tables in the file."""
     tree = ast.parse(text)
     imported: dict[str, None] = {}
     numbers = longest = 0
@@ -76,7 +85,7 @@ _PLAIN = "(network, inputs, labels) -> float"
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What a process needs to know to register the indicator; plain values only."""
+    """What a process needs to register the indicator; plain values only."""
 
     path: str
     text: str
@@ -92,23 +101,23 @@ class Candidate:
 
     @property
     def sha256(self) -> str:
-        """Of the file."""
+        """Digest of the file."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
     @property
     def version(self) -> int:
-        """Another one for every other text, so that an edited file is scored anew."""
+        """Version of the indicator: another one for every other text, which is then scored anew."""
         key = f"{self.function}\0{self.text}"
         return int(hashlib.sha256(key.encode()).hexdigest()[:12], 16)
 
     @property
     def module_name(self) -> str:
-        """Under which the file is imported."""
+        """Name under which the file is imported."""
         return f"untrained_candidate_{self.sha256[:12]}"
 
     @contextmanager
     def registered(self) -> Iterator[Indicator]:
-        """Run the file and have its indicator in the registry, until the block ends.
+        """Run the file and keep its indicator in the registry until the block ends.
 
         Raises:
             UserError: the file cannot be run, or does not hold the indicator.
@@ -117,7 +126,7 @@ class Candidate:
             yield self._register(module, declared())
 
     def register_for_life(self) -> Indicator:
-        """The same for a worker process, which never forgets it."""
+        """Register the indicator in a worker process, which never forgets it."""
         block = self.registered()
         _FOR_LIFE.append(block)
         return block.__enter__()
@@ -145,7 +154,7 @@ def _watched(function: Callable[[Measurement], float]) -> Callable[[Measurement]
     @wraps(function)
     def call(measurement: Measurement) -> float:
         # what it prints is none of the results
-        with watching("scoring"), redirect_stdout(sys.stderr):
+        with audit_access("scoring"), redirect_stdout(sys.stderr):
             try:
                 return function(measurement)
             except SystemExit as leave:  # it would end the worker, or the run
@@ -157,7 +166,7 @@ def _watched(function: Callable[[Measurement], float]) -> Callable[[Measurement]
 def find_candidate(
     path: Path, *, function: str | None = None, higher_is_better: bool | None = None
 ) -> Candidate:
-    """The one indicator of a file.
+    """Find the one indicator of a file.
 
     Args:
         path: a Python file with a function decorated by `@indicator`, or a plain function.
@@ -172,7 +181,7 @@ def find_candidate(
         UserError: it has no indicator, several, or one whose name is taken.
     """
     text = _read(path)
-    take_sightings()  # those of another file
+    take_access_events()  # those of another file
     draft = Candidate(str(path), text, "", plain=False)
     with _imported(draft.path, text, draft.module_name) as (module, declared):
         names = declared()
@@ -247,7 +256,7 @@ def _imported(
         before = sys.modules.get(name)
         sys.modules[name] = module
         try:
-            with watching("loading"), redirect_stdout(sys.stderr):
+            with audit_access("loading"), redirect_stdout(sys.stderr):
                 _run(code, module, path)
             yield module, declared
         finally:
@@ -338,3 +347,47 @@ def _taken(path: Path, name: str) -> str:
         f"{path}: an indicator named {name!r} exists already (untrained list indicators); every "
         "indicator has a name of its own: rename the function"
     )
+
+
+class CandidateExecutor:
+    """Runs tasks in workers that know the candidate, and collects what it accessed."""
+
+    def __init__(self, inner: Executor, candidate: Candidate) -> None:
+        """Wrap an executor."""
+        self._inner = inner
+        self._candidate = candidate
+        self._sightings: dict[AccessEvent, None] = {}
+
+    @property
+    def workers(self) -> int:
+        """Number of items in progress at once."""
+        return self._inner.workers
+
+    @property
+    def access_events(self) -> tuple[AccessEvent, ...]:
+        """Accesses recorded so far in all processes."""
+        return tuple(sorted(self._sightings))
+
+    def run(
+        self, function: Callable[[T], R], items: Iterable[T]
+    ) -> Generator[tuple[T, R | WorkerDied]]:
+        """See `Executor`."""
+        with closing(
+            self._inner.run(partial(_run_registered, self._candidate, function), items)
+        ) as results:
+            for item, result in results:
+                if isinstance(result, WorkerDied):
+                    yield item, result
+                else:
+                    value, access_events = result
+                    self._sightings.update(dict.fromkeys(access_events))
+                    yield item, value
+
+
+def _run_registered(
+    candidate: Candidate, function: Callable[[T], R], item: T
+) -> tuple[R, tuple[AccessEvent, ...]]:
+    known = candidate.function in indicators
+    if not known:
+        candidate.register_for_life()
+    return function(item), take_access_events()

@@ -1,79 +1,159 @@
-"""Where a candidate is compared, with which networks and baselines."""
+"""Where a candidate is compared: networks, conditions and stored scores of other indicators."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
+import numpy as np
 
-from untrained.foundation import MissingData, UserError
+from untrained.foundation import MissingData, UnknownName, UserError, derive
 from untrained.harness.study.conditions import resolve
 from untrained.harness.study.plan import ScoreTask, Wanted
 from untrained.harness.study.population import Selection
-from untrained.harness.study.study import Conditions, Truth
+from untrained.harness.study.study import Conditions, Study, Truth
+from untrained.harness.study.study_file import builtin_studies, load_study
 from untrained.harness.study.truth import ChosenTruth, choose_truth
-from untrained.harness.validation.stored_baselines import StoredBaselines, stored_baselines
-from untrained.indicators import Indicator, Protocol
+from untrained.indicators import Indicator, Protocol, indicators
+from untrained.results.store.export import ExportedScores, read_export
 
-_FEW = 4
+if TYPE_CHECKING:
+    import pandas as pd
 
-
-class _Convolutions(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts convolutions called forward and backward."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.forward = 0
-        self.backward = 0
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        self.forward += func is torch.ops.aten.convolution.default
-        self.backward += func is torch.ops.aten.convolution_backward.default
-        return func(*args, **(kwargs or {}))
-
-
-def counted_passes(
-    function: Callable[[nn.Module, Tensor, Tensor | None], float],
-    network: nn.Module,
-    inputs: Tensor,
-    labels: Tensor,
-) -> str:
-    """The passes of one call, in the words that an indicator declares its cost in.
-
-    A number that equals that of the samples or classes is taken for it; pass numbers of these that
-    nothing else can be mistaken for.
-
-    Args:
-        network: with convolutions, every one of which a pass calls once.
-        labels: of it; K is the number of the network's logits.
-    """
-    with torch.no_grad(), _Convolutions() as once:
-        logits = copy.deepcopy(network).train()(inputs)
-    if not once.forward:
-        return "none"
-    with torch.enable_grad(), _Convolutions() as counted:
-        function(copy.deepcopy(network).train(), inputs.clone(), labels.clone())
-    symbols = {inputs.shape[0]: "B", logits.shape[1]: "K"}
-    symbols[inputs.shape[0] * logits.shape[1]] = "B K"
-    parts = []
-    for kind, calls in (("forward", counted.forward), ("backward", counted.backward)):
-        passes = -(-calls // once.forward)  # a pass that stops early counts as a whole
-        if passes:
-            count = str(passes) if passes <= _FEW else symbols.get(passes, str(passes))
-            parts.append(f"{count} {kind}")
-    return ", ".join(parts) or "none"
+DEFAULT_SPACES = ("nasbench201", "nasbench101", "darts")
+SCORES = "scores.parquet"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ground:
-    """One search space where a candidate can be compared."""
+class StoredBaselines:
+    """The committed scores of one search space."""
+
+    space: str
+    study: Study
+    """Whose conditions a new indicator is measured under: that with the most networks."""
+    studies: tuple[str, ...]
+    """Names of the studies that scores were taken from."""
+    scores: pd.DataFrame
+    """One row a network, one column an indicator; NaN = missing."""
+    seconds: Mapping[str, float] = field(hash=False)
+    """Median of each indicator by itself, where it was measured."""
+    order: tuple[str, ...]
+    """Architectures: those with the most baselines first, equal ones at random; any beginning of
+    it is a fair choice of networks."""
+
+    @property
+    def conditions(self) -> Conditions:
+        """Run conditions of the study."""
+        return self.study
+
+    @property
+    def network_seed(self) -> int:
+        """Seed of the initialisations that the baselines were measured with."""
+        return self.study.network_seeds[0]
+
+
+def spaces_with_baselines() -> dict[str, list[str]]:
+    """List the committed studies of every search space that has one."""
+    found: dict[str, list[str]] = {}
+    for name in builtin_studies():
+        if scores_file(name).is_file():
+            for space in load_study(name, check_names=False).study.spaces:
+                found.setdefault(space, []).append(name)
+    return dict(sorted(found.items()))
+
+
+def scores_file(study: str) -> Path:
+    """Return the path of the committed scores of a built-in study, which may not exist."""
+    return Path(str(files("untrained.results") / "committed" / study / SCORES))
+
+
+def stored_baselines(space: str, *, without: str = "") -> StoredBaselines:
+    """Read the scores of a search space that were measured under one study's conditions.
+
+    Args:
+        without: indicator to leave out: the candidate, if it has stored scores.
+
+    Raises:
+        UnknownName: no scores of such a space come with the project.
+        UserError: none of them is of an indicator that is installed.
+        MissingData: a file that should be there is not.
+        MalformedInput: it is damaged.
+    """
+    names = spaces_with_baselines()
+    if space not in names:
+        raise UnknownName("space with stored baselines", space, names)
+    exports = [
+        (name, load_study(name, check_names=False).study, read_export(scores_file(name)))
+        for name in names[space]
+    ]
+    exports.sort(key=lambda one: (-one[2].frame["architecture"].nunique(), one[0]))
+    main = exports[0][1]
+    alike = [one for one in exports if _same_networks(one[1], main)]
+    columns: dict[str, pd.Series[float]] = {}
+    seconds: dict[str, float] = {}
+    used: dict[str, None] = {}
+    for name, _, export in alike:
+        for indicator, rows in _of_space(export, space).groupby("indicator"):
+            key = str(indicator)
+            if key in columns or key == without or not _is_current(key, rows):
+                continue
+            columns[key] = rows.set_index("architecture")["value"]
+            seconds[key] = float(rows["alone_s"].median())
+            used[name] = None
+    if not columns:
+        raise UserError(
+            f"the stored scores of {space} ({', '.join(names[space])}) are of no indicator and "
+            "version that is installed; run these studies anew (untrained run)"
+        )
+    return StoredBaselines(
+        space=space,
+        study=main,
+        studies=tuple(used),
+        scores=_wide(columns),
+        seconds=seconds,
+        order=_order(space, columns),
+    )
+
+
+def _same_networks(study: Study, main: Study) -> bool:
+    """Return whether two studies score the same networks on the same inputs."""
+    fields = {*Conditions.model_fields} - {"seed", "timeout_s"}
+    return not study.factors.varied and all(
+        getattr(study, name) == getattr(main, name) for name in (*fields, "network_seeds")
+    )
+
+
+def _of_space(export: ExportedScores, space: str) -> pd.DataFrame:
+    return export.frame[export.frame["space"] == space]
+
+
+def _is_current(name: str, rows: pd.DataFrame) -> bool:
+    if name not in indicators or rows["protocol"].nunique() > 1 or rows["seed"].nunique() > 1:
+        return False
+    return set(rows["version"]) == {indicators[name].version}
+
+
+def _wide(columns: Mapping[str, pd.Series[float]]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(dict(sorted(columns.items()))).sort_index()
+
+
+def _order(space: str, columns: Mapping[str, pd.Series[float]]) -> tuple[str, ...]:
+    counts: Counter[str] = Counter(text for column in columns.values() for text in column.index)
+    texts = sorted(counts)
+    rng = np.random.default_rng(derive(0, "validate", space))
+    shuffled = [texts[int(i)] for i in rng.permutation(len(texts))]
+    return tuple(sorted(shuffled, key=lambda text: -counts[text]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ComparisonSetting:
+    """One search space where a candidate can be compared, with networks and conditions."""
 
     baselines: StoredBaselines
     truths: tuple[ChosenTruth, ...]
@@ -84,11 +164,11 @@ class Ground:
 
     @property
     def space(self) -> str:
-        """Its name."""
+        """Name of the space."""
         return self.baselines.space
 
     def protocol(self, item: Indicator, *, other_batch: int = 0) -> Protocol:
-        """What an indicator is measured under here.
+        """Resolve the protocol that an indicator is measured under.
 
         Args:
             other_batch: 0 for the batch that the baselines saw, other numbers for others.
@@ -103,7 +183,7 @@ class Ground:
     def task(
         self, architecture: str, items: Sequence[Indicator], *, timeout_s: float | None = None
     ) -> ScoreTask:
-        """One network with the weights that the baselines saw."""
+        """Make the task of scoring one network with the weights that the baselines saw."""
         return ScoreTask(
             space=self.space,
             architecture=architecture,
@@ -115,22 +195,24 @@ class Ground:
         )
 
     def selection(self, n: int) -> Selection:
-        """The first n networks."""
+        """Select the first n networks."""
         chosen = self.baselines.order[:n]
         return Selection(chosen, f"{len(chosen):,} of {len(self.baselines.order):,} with baselines")
 
 
-def find_grounds(names: Sequence[str], candidate: Indicator) -> tuple[list[Ground], dict[str, str]]:
-    """The spaces whose accuracies are at hand, and why the others are left out.
+def find_comparison_settings(
+    names: Sequence[str], candidate: Indicator
+) -> tuple[list[ComparisonSetting], dict[str, str]]:
+    """Find the spaces whose accuracies are available, and why the others are left out.
 
     Returns:
-        The grounds, and a sentence for each space that has none.
+        A setting for each space, and a sentence for each space that has none.
 
     Raises:
         UnknownName: no scores of such a space come with the project.
         UserError: there are accuracies of none of them.
     """
-    grounds: list[Ground] = []
+    comparisons: list[ComparisonSetting] = []
     absent: dict[str, str] = {}
     for name in dict.fromkeys(names):
         baselines = stored_baselines(name, without=candidate.id)
@@ -140,15 +222,15 @@ def find_grounds(names: Sequence[str], candidate: Indicator) -> tuple[list[Groun
             absent[name] = str(error)
             continue
         conditions, notes = _conditions(baselines, candidate)
-        grounds.append(Ground(baselines, truths, conditions, notes))
-    if not grounds:
+        comparisons.append(ComparisonSetting(baselines, truths, conditions, notes))
+    if not comparisons:
         reasons = "; ".join(f"{name}: {text}" for name, text in absent.items())
         raise UserError(f"the indicator can be compared on none of the spaces asked for; {reasons}")
-    return grounds, absent
+    return comparisons, absent
 
 
 def _truths(baselines: StoredBaselines) -> tuple[ChosenTruth, ...]:
-    """The study's target, and the same metric on every other dataset of its benchmark.
+    """Choose the study's target, and the same metric on every other dataset of its benchmark.
 
     Without the tables of the study's benchmark another one of the space does: the accuracies
     inside `analog-nasbench`, for NAS-Bench-201.

@@ -1,21 +1,33 @@
-"""From measured scores to the numbers that a verdict rests on."""
+"""Statistics of a candidate's scores, on which the verdict rests."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+import numpy as np
 
 from untrained.harness.analysis.correlation_tables import noise_ceilings
 from untrained.harness.analysis.score_matrix import wide_scores
 from untrained.harness.analysis.score_selection import select_scores
+from untrained.harness.search import Domain, Problem, find_estimator, searchers
+from untrained.harness.search.evaluators.tabular import TableWorld
+from untrained.harness.search.experiment.runs import run_many
 from untrained.harness.study.plan import Plan
+from untrained.harness.study.truth import ChosenTruth
 from untrained.harness.validation.access_audit import Kind
-from untrained.harness.validation.measuring import GroundPlans, Measured
-from untrained.harness.validation.search_outcome import RUNS, compare_searches
+from untrained.harness.validation.measuring import ComparisonPlans, Measured
 from untrained.indicators import Indicator, indicators
 from untrained.results import Resampling, ScoreStore, seed_stability
-from untrained.results.searches.comparison import PairedDifference, SearchComparison
+from untrained.results.searches.comparison import (
+    FoundBy,
+    PairedDifference,
+    SearchComparison,
+    paired_difference,
+)
+from untrained.results.searches.runs import summarise
+from untrained.results.searches.table import best_of_n
 from untrained.results.statistics.indicator_comparison import (
     Evidence,
     SearchedFor,
@@ -23,20 +35,28 @@ from untrained.results.statistics.indicator_comparison import (
     Steadiness,
     standing,
 )
+from untrained.spaces import Architecture, spaces
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
+RUNS = 500
+DRAWS = (10, 100)
+"""Networks drawn, as in NASWOT's paper."""
+RIVALS = ("naswot", "params")
+"""Whose scores are searched by beside the candidate's."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class Judged:
-    """The numbers, and the evidence they make."""
+class Evaluation:
+    """The evidence for the verdict, and the searches behind it."""
 
     evidence: Evidence
     searches: tuple[SearchComparison, ...]
 
 
-def weigh(
+def evaluate(
     measured: Measured,
     item: Indicator,
     store: ScoreStore,
@@ -44,26 +64,26 @@ def weigh(
     suspicions: Sequence[str] = (),
     seed: int = 0,
     runs: int = RUNS,
-    told: Callable[[str], None] = lambda text: None,
-) -> Judged:
-    """Compute every statistic."""
+    on_progress: Callable[[str], None] = lambda text: None,
+) -> Evaluation:
+    """Compute the evidence from what was measured."""
     standings: list[Standing] = []
     steadiness: list[Steadiness] = []
     searches: list[SearchComparison] = []
     resampling = Resampling(seed=seed)
     for plans in measured.plans:
-        ground = plans.ground
-        told(f"statistics of {ground.space}")
+        comparison = plans.comparison
+        on_progress(f"statistics of {comparison.space}")
         scores = _scores(plans, item, store)
         directions = {name: indicators[name].higher_is_better for name in scores.columns}
-        truths = [(truth, truth.values(scores.index)) for truth in ground.truths]
+        truths = [(truth, truth.values(scores.index)) for truth in comparison.truths]
         standings += [
             standing(
                 scores,
                 values if truth.higher_is_better else -values,
                 item.id,
                 higher_is_better=directions,
-                space=ground.space,
+                space=comparison.space,
                 target=truth.target.label,
                 ceilings=noise_ceilings(truth, values, resampling=resampling),
                 resampling=resampling,
@@ -77,7 +97,7 @@ def weigh(
             scores,
             truths,
             item.id,
-            space=ground.space,
+            space=comparison.space,
             higher_is_better=directions,
             runs=runs,
             seed=seed,
@@ -98,19 +118,19 @@ def weigh(
         failures=measured.summary.num_failures,
         wanted=measured.summary.wanted,
     )
-    return Judged(evidence, tuple(searches))
+    return Evaluation(evidence, tuple(searches))
 
 
 def _sighted(measured: Measured, *kinds: Kind) -> tuple[str, ...]:
-    seen = [one for one in measured.sightings if one.kind in kinds]
+    seen = [one for one in measured.access_events if one.kind in kinds]
     return tuple(dict.fromkeys(f"{one.what} while {one.when}" for one in seen))
 
 
-def _scores(plans: GroundPlans, item: Indicator, store: ScoreStore) -> pd.DataFrame:
-    """The candidate's scores beside those of the baselines, of the same networks."""
+def _scores(plans: ComparisonPlans, item: Indicator, store: ScoreStore) -> pd.DataFrame:
+    """Join the candidate's scores and those of the baselines, of the same networks."""
     own = _column(plans.main, item, store)
     architectures = list(plans.main.selection.architectures)
-    table = plans.ground.baselines.scores.reindex(architectures)
+    table = plans.comparison.baselines.scores.reindex(architectures)
     table = table.loc[:, table.notna().any()]
     return table.assign(**{item.id: own.reindex(architectures)})
 
@@ -120,7 +140,7 @@ def _column(plan: Plan, item: Indicator, store: ScoreStore) -> pd.Series[float]:
 
 
 def _steadiness(
-    plans: GroundPlans, item: Indicator, store: ScoreStore, truth: pd.Series[float]
+    plans: ComparisonPlans, item: Indicator, store: ScoreStore, truth: pd.Series[float]
 ) -> list[Steadiness]:
     main = _column(plans.main, item, store)
     found = []
@@ -137,7 +157,7 @@ def _steadiness(
             higher_is_better=item.higher_is_better,
         )
         assert stability is not None, "there are two columns"
-        found.append(Steadiness(plans.ground.space, what, stability))
+        found.append(Steadiness(plans.comparison.space, what, stability))
     return found
 
 
@@ -155,3 +175,78 @@ def _searched(one: SearchComparison) -> SearchedFor:
         difference=(naswot and naswot.difference) or PairedDifference(0, nan, nan, nan),
         higher_is_better=one.higher_is_better,
     )
+
+
+def compare_searches(
+    scores: pd.DataFrame,
+    truths: Sequence[tuple[ChosenTruth, pd.Series[float]]],
+    candidate: str,
+    *,
+    space: str,
+    higher_is_better: Mapping[str, bool],
+    runs: int = RUNS,
+    seed: int = 0,
+) -> list[SearchComparison]:
+    """Search by each indicator: draw n networks and keep the best score; repeat for n and targets.
+
+    Runs of the same number draw the same networks whatever they are searched by, so differences
+    are paired. Networks are those that all of the scores, and the first target, have a value of;
+    draws are with replacement, of at most half as many as there are networks. Nothing is trained,
+    so no search sees an accuracy.
+
+    Args:
+        scores: one column an indicator, indexed by architecture; NaN where there is none.
+        truths: each with its values; the answers are looked up in them.
+    """
+    names = [candidate, *(name for name in RIVALS if name in scores and name != candidate)]
+    own = scores[names].dropna()
+    own = own[truths[0][1].reindex(own.index).notna()].sort_index()
+    # a search that draws nearly all networks finds the best by score, whatever it draws
+    draws = [n for n in DRAWS if 2 * n <= len(own)]
+    finals = {
+        (name, n): _finals(own[name], space, name, n=n, runs=runs, seed=seed)
+        for name in names
+        for n in draws
+    }
+    found = []
+    for truth, values in truths:
+        known = values.reindex(own.index)
+        if known.isna().any():
+            continue
+        array = np.asarray(known, dtype=np.float64)
+        criterion = array if truth.higher_is_better else -array
+        for n in draws:
+            mine = np.asarray(known.loc[finals[candidate, n]], dtype=np.float64)
+            rows = []
+            for name in names:
+                theirs = np.asarray(known.loc[finals[name, n]], dtype=np.float64)
+                difference = None if name == candidate else paired_difference(mine, theirs)
+                rows.append(FoundBy(name, summarise(theirs), difference))
+            found.append(
+                SearchComparison(
+                    space=space,
+                    target=truth.target.label,
+                    networks=len(own),
+                    n=n,
+                    found=tuple(rows),
+                    random=best_of_n(criterion, array, 1),
+                    oracle=best_of_n(criterion, array, n),
+                    higher_is_better=truth.higher_is_better,
+                )
+            )
+    return found
+
+
+def _finals(
+    scores: pd.Series[float], space: str, name: str, *, n: int, runs: int, seed: int
+) -> list[str]:
+    """Run the searches and return the answer of each."""
+    searcher = searchers["random"]
+    texts = [str(text) for text in scores.index]
+    domain = Domain(spaces[space], members=[Architecture(space, text) for text in texts])
+    world = TableWorld(
+        Problem(domain, "", find_estimator([name])),
+        scores={text: (float(value),) for text, value in zip(texts, scores, strict=True)},
+    )
+    trajectories = run_many(searcher, world, runs=runs, seed=seed, settings={"n": n})
+    return [one.final for one in trajectories]

@@ -15,15 +15,15 @@ from untrained.harness.execution.executors import WorkerDied, make_executor
 from untrained.harness.execution.progress import Progress
 from untrained.harness.execution.runner import RunSummary, run_plans
 from untrained.harness.study.plan import Plan, ScoreTask
-from untrained.harness.validation.access_audit import Sighting
-from untrained.harness.validation.candidate import Candidate
-from untrained.harness.validation.candidate_executor import CandidateExecutor
-from untrained.harness.validation.comparison_setting import Ground
-from untrained.harness.validation.contract import Examined, examine_candidate
-from untrained.harness.validation.probing import (
+from untrained.harness.validation.access_audit import AccessEvent
+from untrained.harness.validation.candidate import Candidate, CandidateExecutor
+from untrained.harness.validation.comparison_setting import ComparisonSetting
+from untrained.harness.validation.trials import (
     CostTrial,
+    Examined,
     LabelTrial,
     Timed,
+    examine_candidate,
     time_task,
     try_costs,
     try_labels,
@@ -41,10 +41,10 @@ LEAST = 20
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What one search space could use."""
+    """Time and networks that one search space can use."""
 
     seconds: float
-    """One network takes."""
+    """For one network."""
     available: int
     """Networks that have baselines."""
     weight: float = 1.0
@@ -52,7 +52,7 @@ class Demand:
 
 
 def split_budget(seconds: float, demands: Mapping[str, Demand]) -> dict[str, int]:
-    """Networks of each space, so that time is shared by weight and none is left where it is used.
+    """Choose the number of networks of each space, so that time is shared by weight.
 
     A space whose networks are all affordable gives what it does not need to the others. Where time
     does not even suffice for `LEAST` networks of a space, it gets these all the same (as far as
@@ -88,10 +88,10 @@ AGAIN = 0.2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class GroundPlans:
-    """The scores wanted of one space."""
+class ComparisonPlans:
+    """The scores planned for one space."""
 
-    ground: Ground
+    comparison: ComparisonSetting
     main: Plan
     other_seed: Plan
     """Some of the networks, initialised anew."""
@@ -104,31 +104,36 @@ class GroundPlans:
         return [self.main, self.other_seed, *([self.other_batch] if self.other_batch else [])]
 
 
-def plan_ground(
-    ground: Ground, candidate: Indicator, n: int, *, seed: int, timeout_s: float | None
-) -> GroundPlans:
-    """The plans of a space.
+def plan_comparison(
+    comparison: ComparisonSetting,
+    candidate: Indicator,
+    n: int,
+    *,
+    seed: int,
+    timeout_s: float | None,
+) -> ComparisonPlans:
+    """Plan the scores of a space.
 
     Args:
         seed: chooses the second initialisation and batch.
     """
     again = min(n, max(LEAST, round(AGAIN * n)))
-    first = ground.baselines.network_seed
+    first = comparison.baselines.network_seed
 
     def plan(networks: int, protocol: Protocol, network_seed: int) -> Plan:
         return Plan(
-            space=ground.space,
-            selection=ground.selection(networks),
+            space=comparison.space,
+            selection=comparison.selection(networks),
             protocols={candidate.id: protocol},
             versions={candidate.id: candidate.version},
             seeds=(network_seed,),
             timeout_s=timeout_s,
         )
 
-    own = ground.protocol(candidate)
-    other = ground.protocol(candidate, other_batch=1 + seed)
-    return GroundPlans(
-        ground,
+    own = comparison.protocol(candidate)
+    other = comparison.protocol(candidate, other_batch=1 + seed)
+    return ComparisonPlans(
+        comparison,
         main=plan(n, own, first),
         other_seed=plan(again, own, first + 1 + seed),
         other_batch=plan(again, other, first) if other != own else None,
@@ -143,7 +148,7 @@ _FOR_THE_REST = 0.12
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How much is measured."""
+    """The amount of measuring."""
 
     minutes: float = 15.0
     """Wall time of the whole run, about."""
@@ -161,9 +166,9 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
-    """What was measured of a candidate."""
+    """The measurements of a candidate."""
 
-    plans: tuple[GroundPlans, ...]
+    plans: tuple[ComparisonPlans, ...]
     seconds: Mapping[str, float]
     """One network takes, by space, building included."""
     absent: Mapping[str, str]
@@ -172,25 +177,25 @@ class Measured:
     labels: tuple[LabelTrial, ...]
     costs: tuple[CostTrial, ...]
     summary: RunSummary
-    sightings: tuple[Sighting, ...]
+    access_events: tuple[AccessEvent, ...]
     short: tuple[str, ...]
     """Spaces that got the least number of networks although time did not allow for it."""
 
 
-Told = Callable[[str], None]
-"""Hears what is being done."""
+OnProgress = Callable[[str], None]
+"""Receives a description of the step that begins."""
 
 
 def measure_candidate(
     candidate: Candidate,
     item: Indicator,
-    grounds: Sequence[Ground],
+    comparisons: Sequence[ComparisonSetting],
     store: ScoreStore,
     *,
     settings: Settings,
     absent: Mapping[str, str],
     progress: Progress,
-    told: Told = lambda text: None,
+    on_progress: OnProgress = lambda text: None,
     chosen: Path | None = None,
     inner: Executor | None = None,
 ) -> Measured:
@@ -207,21 +212,25 @@ def measure_candidate(
     """
     began = time.monotonic()
     executor = CandidateExecutor(inner or make_executor("cpu", settings.workers), candidate)
-    told("trying a few networks of each space")
-    seconds, left_out = _try(executor, grounds, item, settings)
-    grounds = [ground for ground in grounds if ground.space in seconds]
-    told("contract, labels, cost and memory")
-    findings, labels, costs = _conduct(executor, candidate, item, grounds, settings)
+    on_progress("trying a few networks of each space")
+    seconds, left_out = _try(executor, comparisons, item, settings)
+    comparisons = [comparison for comparison in comparisons if comparison.space in seconds]
+    on_progress("contract, labels, cost and memory")
+    findings, labels, costs = _conduct(executor, candidate, item, comparisons, settings)
     key = f"{item.id} {item.version} {settings}"
-    counts = _kept(chosen, key, grounds)
+    counts = _kept(chosen, key, comparisons)
     if counts is None:
-        counts = _choose(grounds, seconds, settings, spent_s=time.monotonic() - began)
+        counts = _choose(comparisons, seconds, settings, spent_s=time.monotonic() - began)
         _keep(chosen, key, counts)
     plans = [
-        plan_ground(
-            ground, item, counts[ground.space], seed=settings.seed, timeout_s=settings.timeout_s
+        plan_comparison(
+            comparison,
+            item,
+            counts[comparison.space],
+            seed=settings.seed,
+            timeout_s=settings.timeout_s,
         )
-        for ground in grounds
+        for comparison in comparisons
     ]
     summary = run_plans(
         [plan for one in plans for plan in one.all], store, executor=executor, progress=progress
@@ -235,7 +244,7 @@ def measure_candidate(
         labels=labels,
         costs=costs,
         summary=summary,
-        sightings=executor.sightings,
+        access_events=executor.access_events,
         short=tuple(
             space
             for space, n in counts.items()
@@ -245,7 +254,7 @@ def measure_candidate(
 
 
 def _together(executor: CandidateExecutor, jobs: Sequence[Callable[[], object]]) -> list[object]:
-    """What came of some jobs, in their order; they share the start of the processes."""
+    """Run jobs that share the start of the processes; return results in their order."""
     done = {place: result for (place, _), result in executor.run(_perform, list(enumerate(jobs)))}
     return [done[place] for place in range(len(jobs))]
 
@@ -255,34 +264,37 @@ def _perform(job: tuple[int, Callable[[], object]]) -> object:
 
 
 def _try(
-    executor: CandidateExecutor, grounds: Sequence[Ground], item: Indicator, settings: Settings
+    executor: CandidateExecutor,
+    comparisons: Sequence[ComparisonSetting],
+    item: Indicator,
+    settings: Settings,
 ) -> tuple[dict[str, float], dict[str, str]]:
-    """Seconds a network of each space, and what is wrong where no network has a score.
+    """Measure seconds per network of each space; explain spaces whose networks have no score.
 
     Raises:
         UserError: no network of any space has one.
     """
     jobs = [
-        partial(time_task, ground.task(text, [item], timeout_s=settings.timeout_s))
-        for ground in grounds
-        for text in ground.baselines.order[: settings.trials]
+        partial(time_task, comparison.task(text, [item], timeout_s=settings.timeout_s))
+        for comparison in comparisons
+        for text in comparison.baselines.order[: settings.trials]
     ]
     results = iter(_together(executor, jobs))
     seconds: dict[str, float] = {}
     wrong: dict[str, str] = {}
-    for ground in grounds:
-        own = [next(results) for _ in ground.baselines.order[: settings.trials]]
+    for comparison in comparisons:
+        own = [next(results) for _ in comparison.baselines.order[: settings.trials]]
         timed = [one for one in own if isinstance(one, Timed)]
         scores = [score for one in timed for score in one.scores]
         if any(score.status == "ok" for score in scores):
             # the first networks of a process pay for its start
             warm = sorted(one.seconds for one in timed)[: max(1, len(timed) - executor.workers)]
-            seconds[ground.space] = max(1e-3, sum(warm) / len(warm))
+            seconds[comparison.space] = max(1e-3, sum(warm) / len(warm))
             continue
         reasons = [f"{score.status}: {score.reason}" for score in scores]
         reasons += [one.reason for one in own if isinstance(one, WorkerDied)]
         text = "; ".join(list(dict.fromkeys(reasons))[:3])
-        wrong[ground.space] = f"no score of any of {len(own)} networks ({text})"
+        wrong[comparison.space] = f"no score of any of {len(own)} networks ({text})"
     if not seconds:
         detail = "; ".join(f"{space}: {text}" for space, text in wrong.items())
         raise UserError(
@@ -296,18 +308,18 @@ def _conduct(
     executor: CandidateExecutor,
     candidate: Candidate,
     item: Indicator,
-    grounds: Sequence[Ground],
+    comparisons: Sequence[ComparisonSetting],
     settings: Settings,
 ) -> tuple[Examined, tuple[LabelTrial, ...], tuple[CostTrial, ...]]:
-    """The contract, trials with other labels, and cost and memory beside other indicators."""
-    first = grounds[0]
+    """Run the contract, trials with other labels, and trials of cost beside other indicators."""
+    first = comparisons[0]
     jobs: list[Callable[[], object]] = [
         partial(examine_candidate, item.id, plain=candidate.plain),
         *(
             partial(try_labels, first.task(text, [item], timeout_s=settings.timeout_s))
             for text in first.baselines.order[: settings.trials + 1]
         ),
-        *(partial(try_costs, task) for task in _cost_tasks(grounds, item, settings)),
+        *(partial(try_costs, task) for task in _cost_tasks(comparisons, item, settings)),
     ]
     examined, *trials = _together(executor, jobs)
     if not isinstance(examined, Examined):
@@ -320,42 +332,53 @@ def _conduct(
     )
 
 
-def _cost_tasks(grounds: Sequence[Ground], item: Indicator, settings: Settings) -> list[ScoreTask]:
+def _cost_tasks(
+    comparisons: Sequence[ComparisonSetting], item: Indicator, settings: Settings
+) -> list[ScoreTask]:
     return [
-        ground.task(
+        comparison.task(
             text,
             [
                 item,
                 *(
                     indicators[name]
                     for name in settings.beside
-                    if name in ground.baselines.scores and name != item.id
+                    if name in comparison.baselines.scores and name != item.id
                 ),
             ],
         )
-        for ground in grounds
-        for text in ground.baselines.order[: max(1, settings.trials // 2)]
+        for comparison in comparisons
+        for text in comparison.baselines.order[: max(1, settings.trials // 2)]
     ]
 
 
 def _choose(
-    grounds: Sequence[Ground], seconds: Mapping[str, float], settings: Settings, *, spent_s: float
+    comparisons: Sequence[ComparisonSetting],
+    seconds: Mapping[str, float],
+    settings: Settings,
+    *,
+    spent_s: float,
 ) -> dict[str, int]:
     left = settings.minutes * 60 * (1 - _FOR_THE_REST) - spent_s
     demands = {
-        ground.space: Demand(
-            seconds[ground.space] * (1 + 2 * AGAIN),
-            min(len(ground.baselines.order), settings.networks or len(ground.baselines.order)),
+        comparison.space: Demand(
+            seconds[comparison.space] * (1 + 2 * AGAIN),
+            min(
+                len(comparison.baselines.order),
+                settings.networks or len(comparison.baselines.order),
+            ),
             # networks with accuracies on several datasets tell more
-            weight=(1 + len(ground.truths)) / 2,
+            weight=(1 + len(comparison.truths)) / 2,
         )
-        for ground in grounds
+        for comparison in comparisons
     }
     return split_budget(left * settings.workers, demands)
 
 
-def _kept(file: Path | None, key: str, grounds: Sequence[Ground]) -> dict[str, int] | None:
-    """What an interrupted run of the same file and settings had chosen."""
+def _kept(
+    file: Path | None, key: str, comparisons: Sequence[ComparisonSetting]
+) -> dict[str, int] | None:
+    """Read the choice of an interrupted run of the same file and settings."""
     if file is None or not file.is_file():
         return None
     try:
@@ -363,7 +386,9 @@ def _kept(file: Path | None, key: str, grounds: Sequence[Ground]) -> dict[str, i
         networks = {str(name): int(n) for name, n in kept["networks"].items()}
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    same = kept.get("key") == key and set(networks) == {ground.space for ground in grounds}
+    same = kept.get("key") == key and set(networks) == {
+        comparison.space for comparison in comparisons
+    }
     return networks if same else None
 
 

@@ -15,14 +15,18 @@ import torch
 from torch import Tensor, nn
 
 from untrained.foundation import derive
+from untrained.harness.contract.indicator_effects import CountedConvolutions
 from untrained.indicators import Family, Indicator, Measurement, Need, Passes, Protocol
+
+FEW = 4
+"""Counts up to this one are not taken for the number of samples or classes."""
 
 Plain = Callable[[nn.Module, Tensor, Tensor | None], float]
 
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """What a plain function needs and costs."""
+    """The needs and cost of a plain function."""
 
     labels: bool = True
     gradients: bool = True
@@ -31,11 +35,10 @@ class Traits:
 
 
 def as_indicator(function: Plain, *, higher_is_better: bool, traits: Traits) -> Indicator:
-    """The indicator that a plain function is.
+    """Make an indicator of a plain function.
 
-    It is called with a copy of the network, in training mode, so that it may do to it whatever it
-    likes; and with seeded global random numbers (of torch, numpy and Python), so that what it
-    draws depends on the network's seed alone.
+    The function gets a copy of the network in training mode, which it may change. Global random
+    numbers (of torch, numpy and Python) are seeded by the network's seed.
 
     Args:
         function: of network, inputs (B, C, H, W) and labels (B,) or None.
@@ -98,7 +101,7 @@ def _seeded(seed: int) -> Iterator[None]:
 
 
 def find_traits(function: Plain, network: nn.Module, inputs: Tensor, labels: Tensor) -> Traits:
-    """What a plain function needs and costs, found by trying.
+    """Find what a plain function needs and costs by trying.
 
     Labels are needed if it fails without them or says something else; gradients if it fails where
     none can be taken; random numbers if two seeds differ. A function that fails in every way is
@@ -107,7 +110,6 @@ def find_traits(function: Plain, network: nn.Module, inputs: Tensor, labels: Ten
     Args:
         inputs: a batch whose size B differs from the number of classes K and from small numbers.
     """
-    from untrained.harness.validation.comparison_setting import counted_passes
 
     def value(given: Tensor | None, seed: int = 0) -> float | None:
         try:
@@ -143,3 +145,31 @@ def _works_without_gradients(
 
 def _same(one: float, other: float) -> bool:
     return one == other or (math.isnan(one) and math.isnan(other))
+
+
+def counted_passes(function: Plain, network: nn.Module, inputs: Tensor, labels: Tensor) -> str:
+    """Count the passes of one call, in the words that an indicator declares its cost in.
+
+    A number that equals that of the samples or classes is taken for it; pass numbers of these that
+    nothing else can be mistaken for.
+
+    Args:
+        network: with convolutions, every one of which a pass calls once.
+        labels: of it; K is the number of the network's logits.
+    """
+    once, counted = CountedConvolutions(), CountedConvolutions()
+    with torch.no_grad(), once, once.owned_by("a pass"):
+        logits = copy.deepcopy(network).train()(inputs)
+    if not once.total[0]:
+        return "none"
+    with torch.enable_grad(), counted, counted.owned_by("the function"):
+        function(copy.deepcopy(network).train(), inputs.clone(), labels.clone())
+    symbols = {inputs.shape[0]: "B", logits.shape[1]: "K"}
+    symbols[inputs.shape[0] * logits.shape[1]] = "B K"
+    parts = []
+    for kind, calls in zip(("forward", "backward"), counted.total, strict=True):
+        passes = -(-calls // once.total[0])  # a pass that stops early counts as a whole
+        if passes:
+            count = str(passes) if passes <= FEW else symbols.get(passes, str(passes))
+            parts.append(f"{count} {kind}")
+    return ", ".join(parts) or "none"

@@ -1,43 +1,51 @@
-"""A whole validation: from a file to its verdict page."""
+"""A whole validation, from a file to its verdict page."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 from untrained.foundation import UserError
 from untrained.harness.execution.executors import WorkerDied, make_executor
 from untrained.harness.execution.progress import Progress
-from untrained.harness.validation.candidate import Candidate, source_notes
-from untrained.harness.validation.candidate_executor import CandidateExecutor
-from untrained.harness.validation.comparison_setting import find_grounds
-from untrained.harness.validation.evaluation import weigh
-from untrained.harness.validation.measuring import Measured, Settings, measure_candidate
-from untrained.harness.validation.page import verdict_page
-from untrained.harness.validation.probing import traits_of
-from untrained.harness.validation.search_outcome import RUNS
+from untrained.harness.validation.candidate import Candidate, CandidateExecutor, source_notes
+from untrained.harness.validation.comparison_setting import find_comparison_settings
+from untrained.harness.validation.evaluation import RUNS, Evaluation, evaluate
+from untrained.harness.validation.measuring import (
+    ComparisonPlans,
+    Measured,
+    Settings,
+    measure_candidate,
+)
+from untrained.harness.validation.trials import CostTrial, Examined, traits_of
+from untrained.indicators import Indicator
+from untrained.reports.pages.verdict_conduct import Cost, Promise, Scope, Seen
 from untrained.reports.pages.verdict_page import VerdictPage
-from untrained.results import ScoreStore
+from untrained.results import ScoreStore, current_environment
 
 if TYPE_CHECKING:
     from untrained.harness.execution.executors import Executor
 
 CHOSEN = "networks.json"
-"""In the output folder: how many networks were chosen, for a run that goes on."""
+"""File of the output folder with the number of networks, for a run that is resumed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Validation:
-    """What a validation came to."""
+    """The result of a validation."""
 
     page: VerdictPage
     measured: Measured
 
     @property
     def is_clean(self) -> bool:
-        """Whether nothing failed, no promise is broken or unexamined, no accuracy was read."""
+        """Whether no score failed, no promise is broken or unexamined, and no accuracy was read."""
         evidence = self.page.evidence
         broken = evidence.broken or evidence.not_examined
         return not (evidence.failures or broken or evidence.accuracies)
@@ -52,11 +60,11 @@ def validate_candidate(
     settings: Settings,
     progress: Progress,
     command: str,
-    told: Callable[[str], None] = lambda text: None,
+    on_progress: Callable[[str], None] = lambda text: None,
     executor: Executor | None = None,
     runs: int = RUNS,
 ) -> Validation:
-    """Measure, compare and judge.
+    """Measure a candidate, compare it with stored scores, and make its verdict page.
 
     Args:
         executor: runs the tasks; by default worker processes.
@@ -66,32 +74,32 @@ def validate_candidate(
     """
     inner = executor or make_executor("cpu", settings.workers)
     if candidate.plain and candidate.traits is None:
-        told("trying what the function needs")
+        on_progress("trying what the function needs")
         candidate = _tried(candidate, inner)
     with candidate.registered() as item:
-        grounds, absent = find_grounds(spaces, item)
+        comparisons, absent = find_comparison_settings(spaces, item)
         measured = measure_candidate(
             candidate,
             item,
-            grounds,
+            comparisons,
             store,
             settings=settings,
             absent=absent,
             progress=progress,
-            told=told,
+            on_progress=on_progress,
             chosen=folder / CHOSEN,
             inner=inner,
         )
-        judged = weigh(
+        evaluation = evaluate(
             measured,
             item,
             store,
             suspicions=[one.text for one in source_notes(candidate.text) if one.suspicious],
             seed=settings.seed,
             runs=runs,
-            told=told,
+            on_progress=on_progress,
         )
-        page = verdict_page(candidate, item, measured, judged, store, command=command)
+        page = verdict_page(candidate, item, measured, evaluation, store, command=command)
     return Validation(page, measured)
 
 
@@ -104,3 +112,75 @@ def _tried(candidate: Candidate, inner: Executor) -> Candidate:
             "ended (crashed, was killed or ran out of memory); try the function by itself"
         )
     return replace(candidate, traits=traits)
+
+
+def verdict_page(
+    candidate: Candidate,
+    item: Indicator,
+    measured: Measured,
+    evaluation: Evaluation,
+    store: ScoreStore,
+    *,
+    command: str,
+) -> VerdictPage:
+    """Make the page from what was measured and evaluated."""
+    notes = [note for plans in measured.plans for note in plans.comparison.notes]
+    notes += [
+        f"{space}: even the least number of networks takes longer than the time that was given"
+        for space in measured.short
+    ]
+    findings: Examined = measured.findings
+    return VerdictPage(
+        file=Path(candidate.path).name,
+        sha256=candidate.sha256,
+        evidence=evaluation.evidence,
+        searches=evaluation.searches,
+        scopes=tuple(_scope(plans, item, measured, store) for plans in measured.plans),
+        absent=measured.absent,
+        notes=tuple(notes),
+        promises=tuple(Promise(one.statement, one.kept, one.detail) for one in findings.promises),
+        not_examined=findings.died,
+        seen=tuple(Seen(one.when, one.kind, one.what) for one in measured.access_events),
+        source_notes=tuple(note.text for note in source_notes(candidate.text)),
+        costs=tuple(_costs(measured.costs)),
+        command=command,
+        environment=asdict(current_environment(device="cpu", threads=1)),
+        version=version("untrained"),
+    )
+
+
+def _scope(plans: ComparisonPlans, item: Indicator, measured: Measured, store: ScoreStore) -> Scope:
+    comparison = plans.comparison
+    frame = plans.main.scores_in(store)
+    failed = Counter(str(status) for status in frame["status"] if status != "ok")
+    truth = comparison.truths[0]
+    return Scope(
+        space=comparison.space,
+        networks=len(plans.main.selection.architectures),
+        available=len(comparison.baselines.order),
+        seconds=measured.seconds[comparison.space],
+        again=len(plans.other_seed.selection.architectures),
+        protocol=plans.main.protocols[item.id].describe(),
+        studies=comparison.baselines.studies,
+        truth=truth.source,
+        failures=", ".join(f"{n} {status}" for status, n in sorted(failed.items())),
+    )
+
+
+def _costs(trials: Sequence[CostTrial]) -> Iterator[Cost]:
+    """Compute medians over the networks, by space and indicator."""
+    seconds: Mapping[tuple[str, str], list[float]] = defaultdict(list)
+    peaks: Mapping[tuple[str, str], list[float]] = defaultdict(list)
+    for trial in trials:
+        for name, value in trial.seconds:
+            seconds[trial.space, name].append(value)
+        for name, peak in trial.peak_bytes:
+            peaks[trial.space, name].append(float(peak))
+    for (space, name), values in seconds.items():
+        known = [value for value in values if not math.isnan(value)]
+        yield Cost(
+            space,
+            name,
+            median(known) if known else float("nan"),
+            median(peaks[space, name]) if known and peaks[space, name] else float("nan"),
+        )

@@ -10,7 +10,7 @@ from textwrap import dedent
 import pytest
 
 from untrained.harness.validation import measuring
-from untrained.harness.validation.stored_baselines import StoredBaselines
+from untrained.harness.validation.comparison_setting import StoredBaselines
 
 DECORATED = """
 from untrained.indicators import Measurement, Need, Protocol, indicator

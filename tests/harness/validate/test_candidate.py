@@ -159,7 +159,7 @@ NETWORK = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4
 def test_what_a_plain_function_needs_and_costs_is_found_by_trying(
     write: Write, body: str, needs: set[Need], cost: str
 ) -> None:
-    from untrained.harness.validation.probing import traits_of
+    from untrained.harness.validation.trials import traits_of
 
     candidate = find_candidate(write(f"def mine(network, inputs, labels):\n    {body}\n"))
     with candidate.registered():

@@ -8,12 +8,10 @@ from pathlib import Path
 import pytest
 
 from untrained.harness.execution.executors import Executor, ProcessExecutor, SerialExecutor
-from untrained.harness.validation.access_audit import Sighting
-from untrained.harness.validation.candidate import find_candidate
-from untrained.harness.validation.candidate_executor import CandidateExecutor
-from untrained.harness.validation.comparison_setting import Ground
-from untrained.harness.validation.probing import Timed, time_task
-from untrained.harness.validation.stored_baselines import stored_baselines
+from untrained.harness.validation.access_audit import AccessEvent
+from untrained.harness.validation.candidate import CandidateExecutor, find_candidate
+from untrained.harness.validation.comparison_setting import ComparisonSetting, stored_baselines
+from untrained.harness.validation.trials import Timed, time_task
 
 BODY = """open(__file__.replace("mine.py", "notes.txt")).close()
     return float(sum(p.numel() for p in m.network.parameters()))"""
@@ -26,13 +24,13 @@ def test_a_task_is_scored_and_its_sightings_come_back(
     write("x", "notes.txt")
     candidate = find_candidate(write(decorated("mine", BODY)))
     baselines = stored_baselines("nasbench201")
-    ground = Ground(baselines, (), baselines.conditions)
+    comparison = ComparisonSetting(baselines, (), baselines.conditions)
     text = baselines.order[0]
     executor = CandidateExecutor(inner, candidate)
     with candidate.registered() as item:
-        [(_, result)] = list(executor.run(time_task, [ground.task(text, [item])]))
+        [(_, result)] = list(executor.run(time_task, [comparison.task(text, [item])]))
     assert isinstance(result, Timed)
     [score] = result.scores
     assert (score.status, score.value) == ("ok", baselines.scores.loc[text, "params"])
     assert score.version == candidate.version
-    assert executor.sightings == (Sighting("scoring", "file", "opens notes.txt"),)
+    assert executor.access_events == (AccessEvent("scoring", "file", "opens notes.txt"),)

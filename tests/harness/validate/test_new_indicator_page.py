@@ -12,7 +12,7 @@ import pytest
 from untrained.harness.cli.main import app
 from untrained.harness.study.study_file import builtin_studies
 from untrained.harness.validation.candidate import find_candidate
-from untrained.harness.validation.probing import traits_of
+from untrained.harness.validation.trials import traits_of
 from untrained.indicators import indicators
 
 PAGE = (Path(__file__).parents[3] / "docs" / "new-indicator.md").read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from untrained.harness.validation.search_outcome import compare_searches
+from untrained.harness.validation.evaluation import compare_searches
 from untrained.results.searches.table import best_of_n
 
 N = 40

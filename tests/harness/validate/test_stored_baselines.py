@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from untrained.foundation import UnknownName
-from untrained.harness.validation.stored_baselines import (
+from untrained.harness.validation.comparison_setting import (
     DEFAULT_SPACES,
     spaces_with_baselines,
     stored_baselines,

@@ -129,7 +129,7 @@ def test_a_broken_file_is_a_user_s_mistake(
 def test_a_contract_that_could_not_be_examined_is_no_pass(
     validate: Run, write: Write, decorated: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("untrained.harness.validation.contract.LIMIT_S", 0.01)
+    monkeypatch.setattr("untrained.harness.validation.trials.LIMIT_S", 0.01)
     done = validate(write(decorated("counted", COUNT)))
     assert done.code == 1
     assert "Contract. It could not be examined: the contract suite was not done" in done.out

@@ -1,4 +1,4 @@
-"""Probes of a candidate's properties."""
+"""Trials of a candidate in a worker: needs, time, labels, cost, memory and the contract."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
 
 from untrained.foundation import derive
+from untrained.harness.contract import Finding, examine
 from untrained.harness.data.inputs import Batch, batches
 from untrained.harness.execution.scoring import (
     TimeLimitReached,
@@ -22,22 +23,22 @@ from untrained.harness.execution.scoring import (
     time_limit,
 )
 from untrained.harness.study.plan import ScoreTask
-from untrained.harness.validation.access_audit import watching
+from untrained.harness.validation.access_audit import audit_access
 from untrained.harness.validation.candidate import Candidate
 from untrained.harness.validation.plain_function import Traits, find_traits
-from untrained.indicators import Measurement, Protocol, Reading, read
+from untrained.indicators import Measurement, Protocol, Reading, indicators, read
 from untrained.results import Score
 from untrained.spaces import Network, spaces
 
 
 def peak_allocated(work: Callable[[], object]) -> int:
-    """The most bytes of tensors that the work had allocated at once, beyond those before it.
+    """Measure the most bytes of tensors that the work had allocated at once.
 
-    Counted by torch's own profiler from every allocation and release of the CPU's allocator. What
-    is allocated elsewhere (numpy, Python objects) is not in it.
+    Torch's profiler counts every allocation and release of the CPU's allocator; memory of numpy
+    and Python objects is not included.
 
     Args:
-        work: is run once, about twice as slowly as without being watched.
+        work: run once, about twice as slowly as without the profiler.
     """
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # it would write to the user's terminal
     from torch.autograd.profiler import profile
@@ -61,12 +62,12 @@ _ARCHITECTURE = (
 _CLASSES, _BATCH = 7, 9
 
 TRAITS_LIMIT_S = 120.0
-"""For all trials on one small network, which take a second where nothing is wrong."""
+"""For all trials on one small network, which normally take a second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """One network's scores and what they took, building included."""
+    """Scores of one network and their time, building included."""
 
     seconds: float
     scores: tuple[Score, ...]
@@ -98,7 +99,7 @@ class LabelTrial:
 
 @dataclass(frozen=True, slots=True)
 class CostTrial:
-    """What some indicators took on one network, each by itself."""
+    """Cost of some indicators on one network, each measured by itself."""
 
     space: str
     architecture: str
@@ -109,7 +110,7 @@ class CostTrial:
 
 
 def traits_of(candidate: Candidate) -> Traits:
-    """What a plain function needs and costs, tried on a small network of NAS-Bench-201."""
+    """Find what a plain function needs and costs on a small network of NAS-Bench-201."""
     function = vars(sys.modules[candidate.module_name])[candidate.function]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -119,14 +120,14 @@ def traits_of(candidate: Candidate) -> Traits:
         inputs = torch.randn(_BATCH, 3, 8, 8)
     labels = torch.arange(_BATCH) % _CLASSES
     try:
-        with watching("scoring"), redirect_stdout(sys.stderr), time_limit(TRAITS_LIMIT_S):
+        with audit_access("scoring"), redirect_stdout(sys.stderr), time_limit(TRAITS_LIMIT_S):
             return find_traits(function, network, inputs, labels)
     except (TimeLimitReached, SystemExit):
         return Traits()
 
 
 def time_task(task: ScoreTask) -> Timed:
-    """Score a task and say how long it took."""
+    """Score a task and measure its time."""
     began = time.perf_counter()
     scores = tuple(score_task(task))
     return Timed(time.perf_counter() - began, scores)
@@ -207,3 +208,56 @@ def _reordered(labels: torch.Tensor | None) -> torch.Tensor:
     assert labels is not None
     generator = torch.Generator().manual_seed(derive(0, "reordered"))
     return labels[torch.randperm(len(labels), generator=generator)]
+
+
+LIMIT_S = 300.0
+"""For the whole suite, which normally takes seconds."""
+
+_OF_DECLARATIONS = frozenset(
+    {
+        "it_says_what_it_is",
+        "labels_matter_exactly_if_they_are_needed",
+        "a_second_batch_matters_exactly_if_it_is_needed",
+        "the_seed_matters_exactly_if_random_numbers_are_drawn",
+        "what_a_network_lacks_is_unsupported_exactly_if_it_is_needed",
+        "gradients_are_taken_exactly_if_they_are_needed",
+        "it_follows_the_initialisation_exactly_if_declared",
+        "it_costs_the_passes_it_declares",
+        "functional_twins_score_alike_exactly_if_declared",
+    }
+)
+"""Promises that are about what the decorator says, which a plain function does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """Findings of all promises, or the reason why there are none."""
+
+    promises: tuple[Finding, ...]
+    died: str = ""
+
+    @property
+    def broken(self) -> tuple[Finding, ...]:
+        """Findings of promises that are not kept."""
+        return tuple(one for one in self.promises if one.kept is False)
+
+
+def examine_candidate(name: str, *, plain: bool) -> Examined:
+    """Examine a registered indicator by the contract.
+
+    Args:
+        plain: the indicator is a plain function, which cannot break what it never declared.
+    """
+    try:
+        with time_limit(LIMIT_S):
+            found = examine(indicators[name])
+    except TimeLimitReached:
+        return Examined((), f"the contract suite was not done after {LIMIT_S:g} s")
+    return Examined(tuple(_forgiven(one) for one in found) if plain else tuple(found))
+
+
+def _forgiven(one: Finding) -> Finding:
+    if one.kept is not False or one.promise.partition("[")[0] not in _OF_DECLARATIONS:
+        return one
+    detail = f"a plain function declares nothing; as an indicator it would have to: {one.detail}"
+    return replace(one, kept=None, detail=detail)
