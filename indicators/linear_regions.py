@@ -61,8 +61,10 @@ def _patterns(m: Measurement, inputs: Tensor) -> np.ndarray:
         if x.dim() == 4:
             signs.append((x > 0).reshape(x.shape[0], -1))
 
-    with torch.no_grad(), ReluCalls(note):
-        logits_of(m.network, inputs.clone())
+    calls = ReluCalls(note)
+    with torch.no_grad():
+        logits_of(m.network, inputs.clone(), calls)
+    calls.check(1)
     if not signs:
         raise Unsupported("the network applies no ReLU to a map (batch, channels, height, width)")
     return np.packbits(torch.cat(signs, 1).cpu().numpy(), axis=1)

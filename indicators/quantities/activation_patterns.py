@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from untrained.foundation import Unsupported
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.forward import logits_of
@@ -23,7 +22,7 @@ def num_activation_patterns(m: Measurement) -> int:
     applications of a ReLU are compared. One forward pass without a graph.
 
     Raises:
-        Unsupported: the network applies no ReLU.
+        Unsupported: the network applies no ReLU, or an activation that cannot be read.
     """
     batch_size = m.inputs.shape[0]
     words: list[Tensor] = []
@@ -31,10 +30,10 @@ def num_activation_patterns(m: Measurement) -> int:
     def see(inputs: Tensor) -> None:
         words.append(_packed(relu_codes(inputs, batch_size)))
 
-    with torch.no_grad(), ReluCalls(see):
-        logits_of(m.network, m.inputs.clone())
-    if not words:
-        raise Unsupported("the network applies no ReLU")
+    calls = ReluCalls(see)
+    with torch.no_grad():
+        logits_of(m.network, m.inputs.clone(), calls)
+    calls.check(len(words))
     return _num_distinct(torch.cat(words, dim=1))
 
 

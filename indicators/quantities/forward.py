@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -31,11 +33,14 @@ class Forward:
     """What the stem and each cell returned, in order; empty for a network without them."""
 
 
-def logits_of(network: nn.Module, inputs: Tensor) -> Tensor:
+def logits_of(
+    network: nn.Module, inputs: Tensor, watch: AbstractContextManager[Any] | None = None
+) -> Tensor:
     """The network's logits, checked.
 
     Args:
         inputs: a batch (B, ...).
+        watch: what is entered around the pass, and around nothing else.
 
     Returns:
         The logits, (B, classes), all finite.
@@ -46,7 +51,7 @@ def logits_of(network: nn.Module, inputs: Tensor) -> Tensor:
         Diverged: a logit is infinite or NaN.
     """
     try:
-        with quiet():
+        with watch or nullcontext(), quiet():
             logits = network(inputs)
     except ValueError as error:
         if inputs.shape[0] > 1 or not network.training:

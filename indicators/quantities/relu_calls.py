@@ -7,38 +7,20 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.graph import GradientEdge, get_gradient_edge
-from torch.nn import functional
-from torch.overrides import TorchFunctionMode
+from torch.autograd.graph import GradientEdge
 
+from untrained.foundation import Unsupported
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.quantity import quantity
+from untrained.indicators.quantities.activation_calls import ActivationCalls
 from untrained.indicators.quantities.forward import logits_of
 
-_RELUS = frozenset(
-    {
-        functional.relu,
-        functional.relu6,
-        torch.relu,
-        torch.relu_,
-        Tensor.relu,
-        Tensor.relu_,
-    }
-)
 
-
-def _is_relu(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    if func in (functional.hardtanh, functional.hardtanh_):  # what `nn.ReLU6` calls, with (0, 6)
-        lower = args[1] if len(args) > 1 else kwargs.get("min_val", -1.0)
-        return bool(lower == 0)
-    return func in _RELUS
-
-
-class ReluCalls(TorchFunctionMode):
+class ReluCalls(ActivationCalls):
     """While entered, calls `before(input)` ahead of each ReLU and `after(output)` behind it.
 
-    ReLU modules, shared modules and `torch.relu` on a tensor are all seen, each application once;
-    so are ReLUs clipped from above (ReLU6).
+    Each application is seen once, however it is spelled, one clipped from above (ReLU6) too; see
+    `ActivationCalls`.
     """
 
     def __init__(
@@ -47,26 +29,40 @@ class ReluCalls(TorchFunctionMode):
         after: Callable[[Tensor], None] | None = None,
     ) -> None:
         """Watch with these callbacks; the input is seen before an in-place ReLU changes it."""
-        super().__init__()
-        self._before = before
-        self._after = after
+        self.others: set[str] = set()
 
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        """Pass every call on, telling of the ReLUs."""
-        kwargs = kwargs or {}
-        if not _is_relu(func, args, kwargs):
-            return func(*args, **kwargs)
-        self._before(args[0] if args else kwargs["input"])
-        output = func(*args, **kwargs)
-        if self._after is not None:
-            self._after(output)
-        return output
+        def seen(name: str, x: Tensor) -> None:
+            if name == "relu":
+                before(x)
+            else:
+                self.others.add(name)
+
+        def done(name: str, x: Tensor) -> None:
+            if name == "relu" and after is not None:
+                after(x)
+
+        super().__init__(seen, done)
+
+    def check(self, number: int) -> None:
+        """Raise unless all activations of the pass were read, and some were ReLUs.
+
+        Args:
+            number: of ReLUs that were seen.
+
+        Raises:
+            Unsupported: there is none, or what is no known activation may be one.
+        """
+        if self.kinks:
+            raise Unsupported(
+                f"the network computes `{self.kinks[0]}`, which may write a ReLU in a way that "
+                "cannot be read; write the activation as torch.relu or another function of torch"
+            )
+        if not number:
+            others = ", ".join(sorted(self.others))
+            raise Unsupported(
+                "the network applies no ReLU"
+                + (f"; its activations are {others}" if others else "")
+            )
 
 
 _NUM_SAMPLES = 8
@@ -84,24 +80,34 @@ def live_relus(m: Measurement) -> list[bool]:
     """
     inputs = m.inputs[:_NUM_SAMPLES]
     varies: list[bool] = []
-    edges: list[GradientEdge | None] = []
+    places: list[int | None] = []
 
     def before(x: Tensor) -> None:
         reference = x[:1] if x.shape[0] > 1 else torch.zeros_like(x)
         varies.append(bool((x.detach() != reference.detach()).any()))
+        places.append(calls.node)
 
-    def after(x: Tensor) -> None:
-        # the edge now: the network may write to the tensor later, which gives it another
-        edges.append(get_gradient_edge(x) if x.requires_grad else None)
-
-    with ReluCalls(before, after):
-        logits = logits_of(m.network, inputs.clone())
+    calls = ReluCalls(before)
+    logits = logits_of(m.network, inputs.clone(), calls)
     weights = torch.randn(logits.shape, generator=m.generator("live_relus"))
     projection = (logits * weights.to(logits)).sum()
-    reached = [edge for edge in edges if edge is not None] if projection.requires_grad else []
-    gradients = iter(torch.autograd.grad(projection, reached, allow_unused=True) if reached else ())
+    nodes = _nodes(projection.grad_fn)
+    edges = [GradientEdge(nodes[place], 0) for place in places if place in nodes]
+    gradients = iter(torch.autograd.grad(projection, edges, allow_unused=True) if edges else ())
     live = []
-    for varying, edge in zip(varies, edges, strict=True):
-        gradient = next(gradients) if reached and edge is not None else None
+    for varying, place in zip(varies, places, strict=True):
+        gradient = next(gradients) if place in nodes else None
         live.append(varying and gradient is not None and bool(gradient.any()))
     return live
+
+
+def _nodes(root: Any) -> dict[int | None, Any]:
+    """The nodes of the graph below one, by their sequence numbers."""
+    found: dict[int | None, Any] = {}
+    stack = [] if root is None else [root]
+    while stack:
+        node = stack.pop()
+        if node._sequence_nr() not in found:
+            found[node._sequence_nr()] = node
+            stack.extend(child for child, _ in node.next_functions if child is not None)
+    return found

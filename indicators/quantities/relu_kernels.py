@@ -100,11 +100,11 @@ def relu_kernels(m: Measurement) -> list[ReluKernel]:
     One forward pass without a graph.
 
     Raises:
-        Unsupported: the network applies no ReLU.
+        Unsupported: the network applies no ReLU, or an activation that cannot be read.
     """
     collector = _KernelCollector(m.inputs.shape[0])
-    with torch.no_grad(), ReluCalls(collector.see):
-        logits_of(m.network, m.inputs.clone())
-    if not collector.kernels:
-        raise Unsupported("the network applies no ReLU")
+    calls = ReluCalls(collector.see)
+    with torch.no_grad():
+        logits_of(m.network, m.inputs.clone(), calls)
+    calls.check(len(collector.kernels))
     return collector.kernels

@@ -134,3 +134,109 @@ def test_a_relu_over_another_axis_than_the_batch_is_unsupported():
 
     with pytest.raises(Unsupported, match="first axis is not the batch of 4"):
         measure(Transposed(), torch.randn(4, 6), None, ["naswot"])
+
+
+class Clamp(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x.clamp(min=0)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient * (ctx.saved_tensors[0] > 0)
+
+
+@torch.jit.script
+def scripted(x):
+    return torch.relu(x)
+
+
+def written_to(x):
+    x = x.clone()
+    x[x < 0] = 0
+    return x
+
+
+SPELLINGS = {
+    **WAYS,
+    "clamp": lambda x: x.clamp(min=0),
+    "clip in place": lambda x: x.clip_(0.0),
+    "clamp with a tensor": lambda x: torch.clamp(x, min=torch.zeros(())),
+    "maximum": lambda x: torch.maximum(torch.zeros_like(x), x),
+    "max": lambda x: torch.max(x, x.new_zeros(1)),
+    "fmax": lambda x: torch.fmax(x, torch.zeros_like(x)),
+    "threshold": nn.Threshold(0, 0),
+    "product": lambda x: x * (x > 0),
+    "product in place": lambda x: x.mul_((x > 0).float()),
+    "where": lambda x: torch.where(x > 0, x, 0.0),
+    "where, turned": lambda x: torch.where(x <= 0, torch.zeros_like(x), x),
+    "masked fill": lambda x: x.masked_fill(~(x > 0), 0.0),
+    "written to": written_to,
+    "leaky of 0": nn.LeakyReLU(0.0),
+    "prelu of 0": lambda x: functional.prelu(x, torch.zeros(1)),
+    "scripted": scripted,
+    "scripted module": torch.jit.script(nn.ReLU()),
+}
+
+
+@pytest.mark.parametrize("way", SPELLINGS)
+@pytest.mark.parametrize("name", ["naswot", "naswot_live", "swap", "linear_regions"])
+def test_scores_do_not_depend_on_the_spelling(way, name):
+    """The right value is that of functional.relu, which other tests compute by hand."""
+
+    def score(function):
+        torch.manual_seed(2)
+        between = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 8, 3))
+
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.between, self.function, self.head = between, function, nn.Linear(8, 3)
+
+            def forward(self, x):
+                return self.head(self.function(self.between(x)).mean((2, 3)))
+
+        return measure(Net(), torch.randn(8, 3, 8, 8), None, [name])[name]
+
+    if way in ("relu6 module", "functional relu6", "clipped by hardtanh"):
+        assert score(SPELLINGS[way]) == score(SPELLINGS["functional relu6"])
+    else:
+        assert score(SPELLINGS[way]) == score(functional.relu)
+
+
+@pytest.mark.parametrize(
+    ("function", "operation"),
+    [
+        (lambda x: (x + x.abs()) / 2, "abs"),
+        (lambda x: -torch.minimum(-x, torch.zeros(())), "minimum"),
+        (lambda x: torch.maximum(x, 0.1 * x), "maximum"),
+        (lambda x: x - x.clamp(max=0), "clamp"),
+        (lambda x: x * (x > 0.1), "mul by a comparison"),
+        (lambda x: torch.where(x > 0, x, 0.1 * x), "where"),
+    ],
+)
+def test_what_may_be_a_relu_and_cannot_be_read_is_named(function, operation):
+    net = nn.Sequential(nn.Linear(6, 6), nn.ReLU(), Applies(function))
+    for name in ("naswot", "naswot_live", "swap"):
+        with pytest.raises(Unsupported, match=f"computes `{operation}`"):
+            measure(net, torch.randn(4, 6), None, [name])
+
+
+def test_a_relu_in_a_function_with_a_gradient_of_its_own_has_a_code_but_no_place():
+    x = torch.randn(4, 6)
+    net = Applies(Clamp.apply)
+    plain = Applies(functional.relu)
+    plain.load_state_dict(net.state_dict())
+    assert measure(net, x, None, ["naswot"]) == measure(plain, x, None, ["naswot"])
+    with pytest.raises(Unsupported, match="custom autograd function"):
+        measure(net, x, None, ["naswot_live"])
+
+
+@pytest.mark.parametrize(
+    "gate", [torch.sigmoid, lambda x: functional.relu6(x + 3) / 6, functional.hardsigmoid]
+)
+def test_a_gate_is_no_relu(gate):
+    x = torch.randn(4, 6)
+    with Measurement(Applies(lambda h: torch.relu(h) * gate(h.mean(1, True))), [(x, None)]) as m:
+        assert [kernel.num_units for kernel in relu_kernels(m)] == [9]
