@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
-from torch.nn.modules import activation
+from torch import Tensor
 
 from untrained.foundation import Unsupported
 from untrained.indicators.framework.indicator import Need, indicator
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.framework.reading import Diverged
+from untrained.indicators.quantities.account import Account, Application
 from untrained.indicators.quantities.forward import logits_of
-from untrained.indicators.quantities.layer_outputs import outputs_of
 
-_ACTIVATIONS = tuple(getattr(activation, name) for name in activation.__all__)
+_KINDS = frozenset({"map", "norm", "activation", "table"})
 
 
 @indicator(
@@ -35,35 +34,31 @@ def near(m: Measurement) -> float:
 
     A matrix has a row for each sample and position and a column for each channel; a random block of
     as many consecutive rows as columns is taken. A matrix of zeros has rank 0. Each application
-    of a layer counts.
+    of a linear map, normalisation, activation or table of embeddings counts, however written; a
+    softmax is none.
 
     Raises:
-        Unsupported: no layer has a weight or is an activation, or one is overwritten.
+        Unsupported: there is none of these, or a parameter's part or an axis is not known.
         Diverged: an output is not finite.
     """
-    layers = [
-        module
-        for module in m.network.modules()
-        if hasattr(module, "weight") or isinstance(module, _ACTIVATIONS)
-    ]
     generator = m.generator("near")
-    with torch.no_grad(), outputs_of(m.network, layers) as outputs:
-        logits_of(m.network, m.inputs.clone())
-    if not outputs:
-        raise Unsupported("no layer of the network has a weight or is an activation module")
-    if not all(output.intact for output in outputs):
-        raise Unsupported("the network writes to a layer's output by a functional in-place call")
+    x = m.inputs.clone()
+    with torch.no_grad():
+        account = Account(m.network, x, kinds=_KINDS)
+        logits_of(m.network, x, account)
+    account.check(each=True)
+    if not account.applications:
+        raise Unsupported("the network applies no linear map, normalisation or activation")
     return sum(
-        _effective_rank(_square_block(_rows(output.module, output.tensor), generator))
-        for output in outputs
+        _effective_rank(_square_block(_rows(output, len(x)), generator))
+        for output in account.applications
     )
 
 
-def _rows(layer: nn.Module, output: Tensor) -> Tensor:
+def _rows(output: Application, size: int) -> Tensor:
     """(samples and positions, features): the features of a map are its channels."""
-    if output.dim() <= 3 or isinstance(layer, nn.Linear | nn.LayerNorm):
-        return output.reshape(-1, output.shape[-1])
-    return output.movedim(1, -1).flatten(0, -2)
+    rows = output.by_sample(output.tensor, size)
+    return rows.reshape(-1, rows.shape[-1])
 
 
 def _square_block(rows: Tensor, generator: torch.Generator) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from untrained.indicators.framework.indicator import Family, Need, indicator
@@ -11,9 +11,10 @@ from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.jets.jet import NoRule
 from untrained.indicators.jets.mixed_derivative import mixed_derivative
+from untrained.indicators.quantities.account import Account
 from untrained.indicators.quantities.forward import logits_of
 from untrained.indicators.quantities.layer_responses import layer_responses
-from untrained.indicators.quantities.layer_weights import layer_weights
+from untrained.indicators.quantities.layer_weights import layer_weights, made_weights, weights_in
 from untrained.indicators.quantities.loss_gradients import layer_gradients
 
 
@@ -91,6 +92,9 @@ def fisher(m: Measurement) -> float:
     for response in layer_responses(m):
         channels = response.channels.square().mean(0) / 2
         weight = response.weight
+        if weight.shape[0] != len(channels):  # another layout, as of a transposed convolution
+            total += channels.float().sum() * (weight.numel() / len(channels))
+            continue
         # one value a weight, as in the original: in single precision the order of a sum shows
         per_weight = channels.float().view(-1, *[1] * (weight.dim() - 1)).expand_as(weight)
         total += per_weight.contiguous().sum()
@@ -118,6 +122,8 @@ def grasp(m: Measurement) -> float:
     """
     weights = layer_weights(m)
     gradients = [gradient for _, gradient in layer_gradients(m)]
+    if made_weights(m):
+        return -_through_backward(m, gradients)
     directions = {
         name: (constant := weight.detach(), constant, gradient)
         for (name, weight), gradient in zip(weights.items(), gradients, strict=True)
@@ -125,21 +131,24 @@ def grasp(m: Measurement) -> float:
     try:
         return -mixed_derivative(m.network, m.inputs.clone(), m.labels, directions)
     except NoRule:
-        return -_through_backward(m, list(weights.values()), gradients)
+        return -_through_backward(m, gradients)
 
 
-def _through_backward(
-    m: Measurement, weights: list[nn.Parameter], constants: list[Tensor]
-) -> float:
+def _through_backward(m: Measurement, constants: list[Tensor]) -> float:
     # in the plain layout: the second derivative of a convolution is twice as fast in it, unlike
     # the first
     plain = m.inputs.clone(memory_format=torch.contiguous_format)
-    loss = functional.cross_entropy(logits_of(m.network, plain), m.labels)
+    account = Account(m.network, plain)
+    loss = functional.cross_entropy(logits_of(m.network, plain, account), m.labels)
+    known = {name: [weight] for name, weight in layer_weights(m).items()}
+    parts = weights_in(m, account) if made_weights(m) else known
+    weights = [part for of_one in parts.values() for part in of_one]
+    factors = [c for c, of_one in zip(constants, parts.values(), strict=True) for _ in of_one]
     gradients = torch.autograd.grad(
         loss, weights, create_graph=True, allow_unused=True, materialize_grads=True
     )
     product = torch.stack(
-        [(g * constant).sum() for g, constant in zip(gradients, constants, strict=True)]
+        [(g * factor).sum() for g, factor in zip(gradients, factors, strict=True)]
     ).sum()
     if not product.requires_grad:
         return 0.0  # the gradient does not depend on the weights

@@ -8,14 +8,13 @@ from math import prod
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn.modules.conv import _ConvNd
 from torch.utils.flop_counter import FlopCounterMode
 
 from untrained.foundation import Unsupported
 from untrained.indicators.framework.indicator import Family, Need, indicator
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
+from untrained.indicators.quantities.account import Account
 from untrained.indicators.quantities.forward import logits_of
 from untrained.indicators.quantities.layer_weights import layer_weights
 from untrained.indicators.quantities.quiet import quiet
@@ -108,23 +107,13 @@ Node = Any  # an autograd node; torch has no public type for it
 )
 def depth(m: Measurement) -> float:
     """The largest number of convolutional and linear layers that any path crosses."""
-    layers: set[Node] = set()
-
-    def note(module: nn.Module, args: object, output: Tensor) -> None:
-        layers.add(output.grad_fn)
-
-    handles = [
-        module.register_forward_hook(note)
-        for module in m.network.modules()
-        if isinstance(module, _ConvNd | nn.Linear)
-    ]
-    try:
-        # batch statistics do not exist for one value a channel
-        with m.batch_norms_evaluated():
-            logits = logits_of(m.network, m.inputs[:1].clone())
-    finally:
-        for handle in handles:
-            handle.remove()
+    x = m.inputs[:1].clone()
+    account = Account(m.network, x)
+    # batch statistics do not exist for one value a channel
+    with m.batch_norms_evaluated():
+        logits = logits_of(m.network, x, account)
+    account.check(each=True)
+    layers = {a.edge.node for a in account.maps if a.edge is not None}
     # no graph: the logits depend on no parameter
     return float(_longest_path(logits.grad_fn, layers)) if logits.requires_grad else 0.0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from untrained.foundation import Unsupported
 from untrained.indicators.framework.indicator import Family, Need, indicator
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
@@ -20,17 +21,21 @@ from untrained.indicators.quantities.synaptic_flow import synaptic_flow
     cost="1 forward, 1 backward",
     family=Family.BASELINE,
     class_invariant=True,
-    deviations="All batch normalisations are bypassed; zero-cost-nas leaves those of its reduction "
-    "blocks in. Always in float64, where the raw score of a deep network fits; no logarithm is "
-    "taken.",
+    deviations="All normalisations are bypassed, layer, group, instance and RMS norms too; "
+    "zero-cost-nas leaves the batch norms of its reduction blocks in. Always in float64, where the "
+    "raw score of a deep network fits; no logarithm is taken.",
 )
 def synflow(m: Measurement) -> float:
     """Synaptic flow of one input of ones through absolute weights, in float64.
 
-    R is homogeneous in each layer, so the score is the flow summed over all layers. Zero for a
-    network whose output does not depend on its weights.
+    Where activations are ReLUs R is homogeneous in each layer, so the score is the flow summed over
+    all layers; with attention, a subtraction or a normalisation written out it is the formula
+    alone. Zero for a network whose output does not depend on its weights.
     """
     return sum(float((weight * gradient).abs().sum()) for weight, gradient in synaptic_flow(m))
+
+
+_ROUNDING = 1e-6
 
 
 @indicator(
@@ -49,7 +54,17 @@ def synflow(m: Measurement) -> float:
 def logsynflow(m: Measurement) -> float:
     """SynFlow's sum with the logarithm of each gradient: no layer outweighs the others by powers.
 
-    All batch normalisations are bypassed. Not the logarithm of SynFlow. NaN where a gradient is
-    below -1, which takes an activation that decreases.
+    All normalisations are bypassed. Not the logarithm of SynFlow.
+
+    Raises:
+        Unsupported: the output falls as an absolute weight grows, so that there is no flow.
     """
-    return sum(float((weight * torch.log1p(g)).sum()) for weight, g in synaptic_flow(m))
+    flow = synaptic_flow(m)
+    against = sum(float((weight * g).clamp(max=0).sum()) for weight, g in flow)
+    if -against > _ROUNDING * sum(float((weight * g).abs().sum()) for weight, g in flow):
+        raise Unsupported(
+            "the network's output falls as some absolute weight grows, by attention, a subtraction "
+            "or a normalisation written out for instance, so that there is no flow to take the "
+            "logarithm of"
+        )
+    return sum(float((weight * torch.log1p(g)).sum()) for weight, g in flow)

@@ -9,9 +9,10 @@ from torch.nn import functional
 from untrained.foundation import Unsupported
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.quantity import quantity
-from untrained.indicators.quantities.forward import logits_of
-from untrained.indicators.quantities.layer_weights import layer_weights
-from untrained.indicators.quantities.loss_gradients import layer_gradients
+from untrained.indicators.quantities.account import Account
+from untrained.indicators.quantities.forward import gradients_of, logits_of
+from untrained.indicators.quantities.layer_weights import layer_weights, made_weights, weights_in
+from untrained.indicators.quantities.loss_gradients import layer_gradients, summed
 
 
 @quantity
@@ -26,18 +27,21 @@ def batch_gradients(m: Measurement) -> list[Tensor]:
     if len(m.batches) < 2:
         raise Unsupported("this indicator compares gradients between batches and there is only one")
     found = [[gradient for _, gradient in layer_gradients(m)]]
-    weights = list(layer_weights(m).values())
+    weights = layer_weights(m)
+    made = made_weights(m)
     for number, (inputs, labels) in enumerate(m.batches[1:], start=2):
         if labels is None:
             raise Unsupported(f"this indicator needs labels and batch {number} has none")
-        logits = logits_of(m.network, inputs.clone())
+        x = inputs.clone()
+        account = Account(m.network, x) if made else None
+        logits = logits_of(m.network, x, account)
         if int(labels.max()) >= logits.shape[1] or int(labels.min()) < 0:
             raise Unsupported(
                 f"batch {number} has labels from {int(labels.min())} to {int(labels.max())} but "
                 f"the network has {logits.shape[1]} classes"
             )
         loss = functional.cross_entropy(logits, labels)
-        found.append(
-            list(torch.autograd.grad(loss, weights, allow_unused=True, materialize_grads=True))
-        )
+        parts = weights_in(m, account) if account else {n: [w] for n, w in weights.items()}
+        gradients = gradients_of(loss, [part for of_one in parts.values() for part in of_one])
+        found.append(list(summed(parts, iter(gradients)).values()))
     return [torch.stack(of_layer) for of_layer in zip(*found, strict=True)]

@@ -8,28 +8,31 @@ from torch import Tensor
 from untrained.foundation import Unsupported
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.quantity import quantity
+from untrained.indicators.quantities.account import Account
 from untrained.indicators.quantities.forward import logits_of
-from untrained.indicators.quantities.layer_outputs import outputs_of
+
+_KINDS = frozenset({"map", "norm", "activation", "pooling"})
 
 
 @quantity
 def first_sample_maps(m: Measurement) -> list[Tensor]:
     """The map after each application of a layer, channels by positions, of the first input alone.
 
-    A layer is a module without children. One forward pass of a batch of one.
+    A layer is a module without children, and besides every linear map, normalisation, activation
+    and pooling that is applied by a function. One forward pass of a batch of one.
 
     Raises:
-        Unsupported: no layer returns a map (B, C, H, W), or it is overwritten.
+        Unsupported: no layer returns a map (B, C, H, W), or a parameter's part is not known.
     """
-    layers = [module for module in m.network.modules() if not any(module.children())]
-    with torch.no_grad(), outputs_of(m.network, layers) as outputs:
-        logits_of(m.network, m.inputs[:1].clone())
-    maps = [output for output in outputs if output.tensor.dim() == 4]
+    x = m.inputs[:1].clone()
+    with torch.no_grad():
+        account = Account(m.network, x, kinds=_KINDS)
+        logits_of(m.network, x, account.of_leaves())
+    account.check()
+    maps = [output for output in account.applications if output.tensor.dim() == 4]
     if not maps:
         raise Unsupported("no layer of the network returns a map (B, C, H, W)")
-    if not all(output.intact for output in maps):
-        raise Unsupported("the network writes to a layer's output by a functional in-place call")
-    return [output.tensor[0].flatten(1) for output in maps]
+    return [output.by_sample(output.tensor, 1)[0].movedim(-1, 0).flatten(1) for output in maps]
 
 
 def smallest_eigenvalue(rows: Tensor) -> float:

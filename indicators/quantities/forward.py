@@ -9,12 +9,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.conv import _ConvNd
 
 from untrained.foundation import Unsupported
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.framework.reading import Diverged
+from untrained.indicators.quantities.account import Account, Application
 from untrained.indicators.quantities.layer_outputs import Output, outputs_of
 from untrained.indicators.quantities.quiet import quiet
 
@@ -27,10 +27,11 @@ class Forward:
     """Leaf with a gradient, (B, C, H, W)."""
     logits: Tensor
     """(B, classes)."""
-    layers: list[Output]
-    """What each application of a convolutional or linear layer returned, in order."""
+    layers: list[Application]
+    """Every application of a linear map, in order."""
     blocks: list[Output]
     """What the stem and each cell returned, in order; empty for a network without them."""
+    account: Account
 
 
 def logits_of(
@@ -88,14 +89,19 @@ def gradients_of(value: Tensor, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]
 
 @quantity
 def forward(m: Measurement) -> Forward:
-    """The first batch's forward pass; every gradient of the network shares its graph."""
-    leaf = m.inputs.detach().clone().requires_grad_()
-    layers = [x for x in m.network.modules() if isinstance(x, _ConvNd | nn.Linear)]
-    blocks = _blocks(m.network)
-    with outputs_of(m.network, layers) as of_layers, outputs_of(m.network, blocks) as of_blocks:
-        # a second copy: a network may write to its input, and a leaf cannot be written to
-        logits = logits_of(m.network, leaf.clone())
-    return Forward(leaf, logits, of_layers, of_blocks)
+    """The first batch's forward pass; every gradient of the network shares its graph.
+
+    A batch of whole numbers, as of words, has no gradient.
+    """
+    leaf = m.inputs.detach().clone()
+    if leaf.is_floating_point() or leaf.is_complex():
+        leaf.requires_grad_()
+    # a second copy: a network may write to its input, and a leaf cannot be written to
+    inputs = leaf.clone()
+    account = Account(m.network, inputs)
+    with outputs_of(m.network, _blocks(m.network)) as of_blocks:
+        logits = logits_of(m.network, inputs, account)
+    return Forward(leaf, logits, account.maps, of_blocks, account)
 
 
 def _blocks(network: nn.Module) -> list[nn.Module]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from untrained.indicators.quantities.account import is_built_in
+
 
 @dataclass(frozen=True, slots=True)
 class Output:
@@ -27,12 +29,13 @@ class Output:
 def outputs_of(network: nn.Module, modules: Iterable[nn.Module]) -> Iterator[list[Output]]:
     """While entered, collect the tensors that some modules return, in the order of their calls.
 
-    In a network with in-place activations the network goes on with a copy, so that what was
-    collected keeps its value and its place in the graph. A functional in-place operation is not
-    foreseen; `Output.intact` tells.
+    Unless the network is known to overwrite nothing, it goes on with a copy, so that what was
+    collected keeps its value and its place in the graph; `Output.intact` tells.
     """
     collected: list[Output] = []
-    overwrites = any(getattr(module, "inplace", False) for module in network.modules())
+    overwrites = not is_built_in(network) or any(
+        getattr(module, "inplace", False) for module in network.modules()
+    )
 
     def collect(module: nn.Module, args: object, output: object) -> Tensor | None:
         if not isinstance(output, Tensor):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torch import Tensor, nn
-from torch.nn.modules.conv import _ConvNd
+from torch import Tensor
 
 from untrained.foundation import Unsupported
 from untrained.indicators.framework.measurement import Measurement
@@ -16,7 +15,7 @@ from untrained.indicators.quantities.loss_gradients import loss_backward
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One application of a convolutional or linear layer."""
+    """One application of a linear map."""
 
     weight: Tensor
     channels: Tensor
@@ -25,22 +24,20 @@ class Response:
 
 @quantity
 def layer_responses(m: Measurement) -> list[Response]:
-    """The responses of all applications, in the order of the forward pass.
+    """The responses of all applications of linear maps, in the order of the forward pass.
 
     Raises:
-        Unsupported: there are no layers or labels, or the network overwrites a layer's output.
+        Unsupported: there are no layers or labels, or a layer's weight or output is not known.
     """
-    backward, layers = loss_backward(m), forward(m).layers
-    if not layers:
+    backward, passed = loss_backward(m), forward(m)
+    passed.account.check(each=True)
+    if not passed.layers:
         raise Unsupported("the network has no convolutional or linear layer")
-    if not all(output.intact for output in layers):
-        raise Unsupported("the network writes to a layer's output by a functional in-place call")
     responses = []
-    for output, reached in zip(layers, backward.responses, strict=True):
-        layer = output.module
-        assert isinstance(layer, _ConvNd | nn.Linear)
-        weight = layer.weight.detach()
-        width = output.tensor.shape[-1 if isinstance(layer, nn.Linear) else 1]
-        zeros = output.tensor.new_zeros(len(output.tensor), width)
+    for layer, reached in zip(passed.layers, backward.responses, strict=True):
+        assert layer.weight is not None
+        rows = layer.by_sample(layer.tensor, len(m.inputs))
+        zeros = rows.new_zeros(rows.shape[0], rows.shape[-1])
+        weight = layer.weight.tensor.detach()
         responses.append(Response(weight, zeros if reached is None else reached))
     return responses

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
-from torch import Tensor, nn
+import torch
+from torch import Tensor
 from torch.nn import functional
 
 from untrained.foundation import Unsupported
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.quantity import quantity
+from untrained.indicators.quantities.account import Application
 from untrained.indicators.quantities.forward import forward, gradients_of
-from untrained.indicators.quantities.layer_outputs import Output
-from untrained.indicators.quantities.layer_weights import layer_weights
+from untrained.indicators.quantities.layer_weights import layer_weights, made_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,9 @@ class LossBackward:
     """dL/d parameter by the parameter's name; zeros where L does not depend on it."""
     responses: list[Tensor | None]
     """For each of `Forward.layers` with output a the sum over positions of a * dL/da,
-    (B, channels); None where L does not depend on a, or a was overwritten."""
+    (B, channels); None where L does not depend on a, or an axis of a is not known."""
+    of_made: dict[str, Tensor]
+    """dL/dW for each weight W that is computed, by the names of `layer_weights`."""
 
 
 @quantity
@@ -60,31 +64,50 @@ def loss_backward(m: Measurement) -> LossBackward:
         raise Unsupported("the network has no parameters")
     responses: list[Tensor | None] = [None] * len(passed.layers)
 
-    def listener(place: int, output: Output) -> Callable[[Tensor], None]:
-        def listen(gradient: Tensor) -> None:
-            responses[place] = _by_channel(output.module, output.tensor, gradient)
+    def listener(place: int, layer: Application, output_nr: int) -> Callable[..., None]:
+        def listen(gradients: tuple[Tensor | None, ...]) -> None:
+            gradient = gradients[output_nr]
+            if gradient is not None and layer.channels is not None and layer.batch is not None:
+                responses[place] = _by_channel(layer, gradient, len(labels))
 
         return listen
 
     handles = [
-        output.tensor.register_hook(listener(place, output))  # type: ignore[no-untyped-call]
-        for place, output in enumerate(passed.layers)
-        if output.tensor.requires_grad and output.intact
+        layer.edge.node.register_prehook(listener(place, layer, layer.edge.output_nr))
+        for place, layer in enumerate(passed.layers)
+        if layer.edge is not None
     ]
+    made: dict[str, list[Tensor]] = {}
+    with suppress(Unsupported):  # who reads the weights is refused there
+        made = made_weights(m)
     try:
         loss = functional.cross_entropy(passed.logits, labels)
-        gradients = gradients_of(loss, list(wanted.values()))
+        gradients = iter(
+            gradients_of(loss, [*wanted.values(), *(part for ps in made.values() for part in ps)])
+        )
     finally:
         for handle in handles:
             handle.remove()
-    return LossBackward(dict(zip(wanted, gradients, strict=True)), responses)
+    return LossBackward(
+        {name: next(gradients) for name in wanted},
+        responses,
+        summed(made, gradients),
+    )
 
 
-def _by_channel(layer: nn.Module, output: Tensor, gradient: Tensor) -> Tensor:
-    product = output.detach() * gradient.detach()
-    if isinstance(layer, nn.Linear):  # channels last
-        return product.reshape(product.shape[0], -1, product.shape[-1]).sum(1)
-    return product.sum(tuple(range(2, product.dim())))
+def summed(made: dict[str, list[Tensor]], gradients: Iterator[Tensor]) -> dict[str, Tensor]:
+    """The gradient of each computed weight from those of its parts, in order."""
+    return {
+        name: torch.stack([next(gradients) for _ in parts]).sum(0) for name, parts in made.items()
+    }
+
+
+def _by_channel(layer: Application, gradient: Tensor, size: int) -> Tensor:
+    product = layer.tensor * gradient.detach()
+    if product.dim() > 2 and layer.batch == (0, 1) and layer.channels == 1 - product.dim():
+        return product.sum(tuple(range(2, product.dim())))
+    rows = layer.by_sample(product, size)
+    return rows.reshape(size, -1, rows.shape[-1]).sum(1)
 
 
 def loss_gradients(m: Measurement) -> dict[str, Tensor]:
@@ -108,5 +131,5 @@ def layer_gradients(m: Measurement) -> list[tuple[Tensor, Tensor]]:
     weights = layer_weights(m)
     if not weights:
         raise Unsupported("the network has no convolutional or linear layer")
-    gradients = loss_gradients(m)
+    gradients = loss_gradients(m) | loss_backward(m).of_made
     return [(weight.detach(), gradients[name]) for name, weight in weights.items()]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from untrained.foundation import Unsupported
 from untrained.indicators.framework.measurement import attributes_kept
 
 
@@ -19,8 +21,16 @@ class Substituted(nn.Module):
 
         Args:
             state: tensors by the names of the parameters and buffers that they stand for.
+
+        Raises:
+            Unsupported: a part of the network is scripted.
         """
         super().__init__()
+        if any(isinstance(module, torch.jit.ScriptModule) for module in network.modules()):
+            raise Unsupported(
+                "the tensors of a scripted or traced module cannot be exchanged for others; "
+                "measure the network before torch.jit.script or torch.jit.trace"
+            )
         self._network = [network]  # in a list: not a submodule
         self._state = dict(state)
 

@@ -2,57 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Hashable
 
 import torch
 from torch import Tensor
-from torch.nn import functional
-from torch.overrides import TorchFunctionMode
 
 from untrained.foundation import Unsupported
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.quantity import quantity
+from untrained.indicators.quantities.account import Account, Made
 from untrained.indicators.quantities.forward import gradients_of, logits_of
-from untrained.indicators.quantities.layer_weights import layer_weights
+from untrained.indicators.quantities.layer_weights import layer_weights, parts_of_weights
 from untrained.indicators.quantities.substituted import Substituted
-
-
-class _NormalisationBypassed(TorchFunctionMode):
-    """Batch normalisation hands its input on."""
-
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        if func in (functional.batch_norm, torch.batch_norm):
-            return args[0] if args else (kwargs or {})["input"]
-        return func(*args, **(kwargs or {}))
 
 
 @quantity
 def synaptic_flow(m: Measurement) -> list[tuple[Tensor, Tensor]]:
-    """(|W|, dR/d|W|) of every convolutional and linear layer, in float64.
+    """(|W|, dR/d|W|) of the weight W of every linear map, in float64.
 
-    R is the sum of the outputs of the network with absolute parameters and bypassed batch norms
-    for one input of ones.
+    R is the sum of the outputs of the network with absolute parameters and bypassed normalisations
+    for one input of ones. A weight that is computed of parameters, as under weight normalisation,
+    is computed of them as they are, and then made absolute.
 
     Raises:
-        Unsupported: the network has no such layer.
+        Unsupported: the network has no such weight, or the part of a parameter is not known.
     """
     weights = layer_weights(m)
     if not weights:
         raise Unsupported("the network has no convolutional or linear layer")
+    if not m.inputs.is_floating_point():
+        raise Unsupported(
+            f"an input of ones has to be of real numbers, and this network's are {m.inputs.dtype}"
+        )
+    parts = parts_of_weights(m)
     state: dict[str, Tensor] = {
-        name: tensor.detach().double().abs() if tensor.is_floating_point() else tensor.clone()
+        name: _double(tensor) if name in parts else _absolute(tensor)
         for name, tensor in [*m.network.named_parameters(), *m.network.named_buffers()]
     }
-    leaves = {name: state[name].requires_grad_() for name in weights}
+    leaves = {name: state[name].requires_grad_() for name in weights if name in state}
+    computed: dict[Hashable, Tensor] = {}
+
+    def absolute(made: Made, weight: Tensor) -> Tensor:
+        if weight.numel() != made.tensor.numel():
+            raise Unsupported("a weight that is computed of parameters is expanded before its use")
+        key = made.key, tuple(weight.shape), weight.stride()
+        return computed.setdefault(key, weight.detach().abs().requires_grad_())
+
     ones = torch.ones_like(m.inputs[:1], dtype=torch.float64)
-    with _NormalisationBypassed():
-        total = logits_of(Substituted(m.network, state), ones).sum()
-    gradients = gradients_of(total, list(leaves.values()))
-    return [(leaf.detach(), g) for leaf, g in zip(leaves.values(), gradients, strict=True)]
+    named = {name: state[name] for name, _ in m.network.named_parameters()}
+    account = Account(m.network, ones, parameters=named, replace=absolute, bypass_norms=True)
+    total = logits_of(Substituted(m.network, state), ones, account).sum()
+    of = [*leaves.values(), *computed.values()]
+    return [(leaf.detach(), g) for leaf, g in zip(of, gradients_of(total, of), strict=True)]
+
+
+def _double(tensor: Tensor) -> Tensor:
+    return tensor.detach().double() if tensor.is_floating_point() else tensor.clone()
+
+
+def _absolute(tensor: Tensor) -> Tensor:
+    return tensor.detach().double().abs() if tensor.is_floating_point() else tensor.clone()

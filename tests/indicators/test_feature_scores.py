@@ -8,6 +8,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from untrained.foundation import Unsupported
@@ -44,6 +45,7 @@ def cell_network(cell: str = CELL) -> Network:
 
 
 def outputs(net: nn.Module, x: Tensor, chosen: Callable[[nn.Module], bool]) -> list[Tensor]:
+    """What some modules return, and a functional ReLU in place."""
     seen: list[Tensor] = []
     net = copy.deepcopy(net).train()
     for module in net.modules():
@@ -51,8 +53,18 @@ def outputs(net: nn.Module, x: Tensor, chosen: Callable[[nn.Module], bool]) -> l
             module.register_forward_hook(
                 lambda module, args, out: seen.append(out.detach().clone())
             )
-    with torch.no_grad():
+    relu, of_module = functional.relu, nn.ReLU.forward
+
+    def seen_relu(x: Tensor, inplace: bool = False) -> Tensor:
+        out = relu(x, inplace)
+        seen.append(out.clone())
+        return out
+
+    with torch.no_grad(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(functional, "relu", seen_relu)
+        patch.setattr(nn.ReLU, "forward", lambda self, x: relu(x, self.inplace))
         net(x.clone())
+    assert nn.ReLU.forward is of_module
     return seen
 
 

@@ -1,0 +1,687 @@
+"""An account of a forward pass: what it applies, and what part every parameter has in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from math import prod
+from types import FunctionType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.graph import GradientEdge, get_gradient_edge
+from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.modules.conv import _ConvNd
+from torch.overrides import TorchFunctionMode
+
+from untrained.foundation import Unsupported
+
+Place = tuple[int, int]
+"""Where the samples of a batch are: an axis, and how often the batch lies on it one after another.
+An axis of T times B rows, the samples being the faster index, has T."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A tensor made of parameters alone, or a parameter itself."""
+
+    names: tuple[str, ...]
+    """The parameters, in the order of their names in the network."""
+    key: Hashable
+    """The same for what is made in the same way of the same parameters."""
+    tensor: Tensor
+    """As made, before transpositions and expansions."""
+
+    @property
+    def is_parameter(self) -> bool:
+        """Whether it is a parameter, in whatever layout, and not made of one."""
+        return isinstance(self.key, str)
+
+
+@dataclass(slots=True)
+class Application:
+    """One application of a linear map with weights, normalisation, activation or pooling."""
+
+    kind: str
+    """`map`, `norm`, `activation`, `pooling`, `table` (of embeddings), or `module`."""
+    operation: str
+    tensor: Tensor
+    """The output, without its graph. It keeps its value if the network writes to it later."""
+    channels: int | None
+    """The axis of the output's channels, from the end; None where there is no single one."""
+    batch: Place | None
+    """Where the samples are; None where that is not known."""
+    weight: Made | None = None
+    shape: tuple[int, ...] = ()
+    """Of the weight as it is applied."""
+    edge: GradientEdge | None = None
+    """Where the output is in the graph; None without one."""
+    cut: bool = False
+    """Whether gradients are switched off here alone."""
+
+    def by_sample(self, tensor: Tensor, size: int) -> Tensor:
+        """A tensor of the output's shape with the samples first and the channels last.
+
+        Args:
+            size: of the batch.
+
+        Raises:
+            Unsupported: it is not known where they are.
+        """
+        if self.batch is None or self.channels is None:
+            raise Unsupported(
+                f"`{self.operation}` gives a tensor of shape {tuple(tensor.shape)}, of which "
+                "the axis of the samples or that of the channels is not known"
+            )
+        axis, outer = self.batch
+        axis -= axis > tensor.dim() + self.channels
+        last = tensor.movedim(self.channels, -1)
+        return last.unflatten(axis, (outer, size, -1)).movedim(axis + 1, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Trace:
+    """What is known of a tensor of the pass."""
+
+    account: Account
+    made: Made | None
+    """None: it depends on the input, or on a linear map."""
+    batch: Place | None = None
+    channels: int | None = None
+
+
+class Account(TorchFunctionMode):
+    """While entered, records every application of a linear map, normalisation and activation.
+
+    A linear map is known by what is computed, not by the class of a module: a function of torch
+    that is linear in one of its arguments, called with one that is made of parameters alone. Such
+    a weight is a parameter, or what is computed of some: under weight normalisation, a pruning
+    mask or a low-rank update, or as a part of a larger one.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        inputs: Tensor,
+        *,
+        parameters: Mapping[str, Tensor] | None = None,
+        kinds: frozenset[str] = frozenset({"map"}),
+        replace: Callable[[Made, Tensor], Tensor] | None = None,
+        bypass_norms: bool = False,
+    ) -> None:
+        """Prepare for one pass.
+
+        Args:
+            inputs: what the network is called with, the batch first.
+            parameters: by name, if the network is called with others than its own.
+            kinds: of what is recorded; see `Application.kind`.
+            replace: given a weight that is no parameter and its form as it is applied, what is to
+                be applied instead.
+            bypass_norms: whether normalisations hand their inputs on.
+        """
+        super().__init__()
+        named = dict(network.named_parameters()) if parameters is None else parameters
+        self._network = network
+        self._own = {id(p): Made((name,), name, p) for name, p in named.items()}
+        self._tensors = list(named.values())  # so that their ids stay theirs
+        self._places = {name: place for place, name in enumerate(named)}
+        self._kinds = kinds
+        self._replace = replace
+        self._bypass_norms = bypass_norms
+        self._grad = torch.is_grad_enabled()
+        self._batch_size = len(inputs)
+        self._by_storage: dict[int, list[Application]] = {}
+        self.applications: list[Application] = []
+        self.weights: dict[Hashable, list[Made]] = {}
+        """The weights of linear maps; one that is computed anew for each application as often."""
+        self.unread: dict[str, str] = {}
+        """Parameters used in a way that is not known, and the function that uses them."""
+        self.fused: list[str] = []
+        """Functions that apply several linear maps inside, as an LSTM's."""
+        self.used: set[str] = set()
+        inputs._account = _Trace(self, None, (0, 1))  # type: ignore[attr-defined]
+
+    @property
+    def maps(self) -> list[Application]:
+        """The linear maps, in the order of their applications."""
+        return [a for a in self.applications if a.kind == "map"]
+
+    def check(self, *, each: bool = False, logits: Tensor | None = None) -> None:
+        """Raise unless the part of every parameter is known.
+
+        Args:
+            each: whether every application of a linear map must have been seen by itself.
+            logits: the pass's, if a parameter that they depend on must have been seen in use.
+
+        Raises:
+            Unsupported: as said; the text names what is not known.
+        """
+        if (name := scripted(self._network)) is not None:
+            raise Unsupported(
+                f"the module {name!r} is scripted or traced, and this indicator cannot look into "
+                "it; measure the network before torch.jit.script or torch.jit.trace"
+            )
+        for name, function in self.unread.items():
+            raise Unsupported(
+                f"the parameter {name!r} enters the network by `{function}`, where it is known "
+                "neither as the weight of a linear map nor as a bias, a scale or a part of a "
+                "normalisation"
+            )
+        if logits is not None:
+            for own in _leaves(logits):
+                made = self._own.get(id(own))
+                if made is not None and made.names[0] not in self.used:
+                    raise Unsupported(
+                        f"the parameter {made.names[0]!r} changes the logits by an operation that "
+                        "is not seen, in scripted or compiled code for instance"
+                    )
+        if each and self.fused:
+            raise Unsupported(
+                f"`{self.fused[0]}` applies several linear maps inside of one function, and this "
+                "indicator looks at the output of each"
+            )
+        for a in self.maps:
+            if a.cut or (a.weight and self._grad and not a.weight.tensor.requires_grad):
+                raise Unsupported(
+                    f"`{a.operation}` applies a weight made of {_listed(a.weight)} where gradients "
+                    "are switched off, so that its gradient is unknown, not zero"
+                )
+
+    @contextmanager
+    def of_leaves(self) -> Iterator[Account]:
+        """While entered, record what each module without children returns, as a `module`.
+
+        What such a module calls is not recorded by itself.
+        """
+        inside: list[nn.Module] = []
+        kinds = self._kinds
+
+        def begin(module: nn.Module, args: object) -> None:
+            inside.append(module)
+            self._kinds = frozenset({"module"})
+
+        def end(module: nn.Module, args: object, output: object) -> None:
+            inside.pop()
+            if isinstance(output, Tensor) and not inside:
+                trace = self._trace(output) or _Trace(self, None)
+                channels = trace.channels or (1 - output.dim() if output.dim() == 4 else -1)
+                batch = self._place(trace.batch, output, channels)
+                name = type(module).__name__
+                self._record(Application("module", name, output, channels, batch))
+            self._kinds = self._kinds if inside else kinds
+
+        handles = [
+            handle
+            for module in self._network.modules()
+            if not any(module.children())
+            for handle in (
+                module.register_forward_pre_hook(begin, prepend=True),
+                module.register_forward_hook(end),
+            )
+        ]
+        try:
+            with self:
+                yield self
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def __torch_function__(  # noqa: PLR0911 - one return for each kind of call
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        """Pass every call on, and take it into account."""
+        kwargs = kwargs or {}
+        name, in_place = _name_of(func)
+        if name in _SILENT:
+            return func(*args, **kwargs)
+        if name == "multi_head_attention_forward":
+            with self:
+                return _opened(func)(*args, **kwargs)
+        if in_place or (name in _KINDS and _asks_in_place(args, kwargs)):
+            self._before_write(args[0])
+        made: list[Made] = []
+        data: list[Tensor] = []
+        for tensor in _tensors(args, kwargs):
+            trace = self._trace(tensor)
+            if trace is not None and trace.made is not None:
+                made.append(trace.made)
+            elif trace is not None:
+                data.append(tensor)
+        if made and name in _WEIGHTS:
+            return self._apply(func, name, args, kwargs)
+        if self._bypass_norms and _KINDS.get(name) == "norm":
+            return args[0] if args else kwargs["input"]
+        if made and data and name in _PRODUCTS:
+            return self._multiply(func, name, args, kwargs, made)
+        output = func(*args, **kwargs)
+        if made and not data and name not in _RECURRENT:
+            self._derive(name, args, kwargs, made, output)
+            return output
+        if made:
+            self._use(name, args, made, data, output)
+        if data:
+            self._follow(name, in_place, args, data, output)
+        return output
+
+    def _trace(self, tensor: Tensor) -> _Trace | None:
+        own = self._own.get(id(tensor))
+        if own is not None:
+            return _Trace(self, own)
+        trace: _Trace | None = getattr(tensor, "_account", None)
+        return trace if trace is not None and trace.account is self else None
+
+    def _made(self, tensor: Any) -> Made | None:
+        trace = self._trace(tensor) if isinstance(tensor, Tensor) else None
+        return None if trace is None else trace.made
+
+    def _before_write(self, tensor: Any) -> None:
+        """Copy what was recorded of a tensor that is about to be written to."""
+        if isinstance(tensor, Tensor):
+            for record in self._by_storage.pop(tensor.untyped_storage().data_ptr(), ()):
+                record.tensor = record.tensor.clone()
+
+    def _follow(
+        self, name: str, in_place: bool, args: Any, data: list[Tensor], output: Any
+    ) -> None:
+        """Note that an output depends on the input, and record it if it is of a known kind."""
+        outputs = [args[0]] if in_place and isinstance(args[0], Tensor) else []
+        first = self._trace(data[0])
+        assert first is not None
+        for tensor in [*_tensors((output,), {}), *outputs]:
+            batch, channels = first.batch, first.channels
+            if name in _TRANSPOSED or name in _VIEWS or tensor.dim() != data[0].dim():
+                if batch is not None:
+                    batch = self._moved(name, args, batch, data[0], tensor)
+                channels = None
+            kind = _KINDS.get(name)
+            if kind in ("norm", "pooling", "table"):
+                channels = -1 if name in _OF_LAST_AXIS else 1 - tensor.dim()
+            batch = self._place(batch, tensor, channels)
+            tensor._account = _Trace(self, None, batch, channels)  # type: ignore[attr-defined]
+            if kind is not None and tensor is output and tensor.is_floating_point():
+                if channels is None:
+                    channels = 1 - tensor.dim() if tensor.dim() == 4 else -1
+                self._record(Application(kind, name, tensor, channels, batch))
+
+    def _place(self, batch: Place | None, tensor: Tensor, channels: int | None) -> Place | None:
+        """Where the samples are: as said if that fits, else the first axis of their number."""
+        size = self._batch_size
+        if batch is not None:
+            axis, outer = batch
+            if axis < tensor.dim() and tensor.shape[axis] % (outer * size) == 0:
+                return batch
+        skipped = None if channels is None else channels % max(tensor.dim(), 1)
+        sizes = enumerate(tensor.shape)
+        return next(((a, 1) for a, s in sizes if a != skipped and s == size), None)
+
+    def _moved(
+        self, name: str, args: Any, batch: Place, before: Tensor, after: Tensor
+    ) -> Place | None:
+        """Where the samples are after a transposition or another view of the same numbers."""
+        axis, outer = batch
+        if name in _TRANSPOSED:
+            order = _order(name, args, before.dim())
+            return None if order is None else (order.index(axis), outer)
+        if name not in _VIEWS or before.numel() != after.numel():
+            return None
+        ahead, product = prod(before.shape[:axis]) * outer, 1
+        for place, size in enumerate(after.shape):
+            if ahead % product == 0 and size % (ahead // product * self._batch_size) == 0:
+                return place, ahead // product
+            product *= size
+        return None
+
+    def _record(self, record: Application) -> None:
+        if record.kind not in self._kinds:
+            return
+        tensor = record.tensor
+        record.edge = get_gradient_edge(tensor) if tensor.requires_grad else None
+        record.cut = self._grad and not torch.is_grad_enabled()
+        record.tensor = tensor.detach()
+        self.applications.append(record)
+        self._by_storage.setdefault(tensor.untyped_storage().data_ptr(), []).append(record)
+
+    def _apply(
+        self, func: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """A function with an argument of its own for the weight."""
+        place, parameter, channels = _WEIGHTS[name]
+        weight = args[place] if len(args) > place else kwargs.get(parameter)
+        made = self._made(weight)
+        others = [m for t in _tensors(args, kwargs) if t is not weight and (m := self._made(t))]
+        first = args[0] if args else kwargs.get("input")
+        if made is None:
+            output = func(*args, **kwargs)
+            of_input = self._made(first)
+            self.unread |= dict.fromkeys(of_input.names if of_input else (), name)
+        else:
+            assert isinstance(weight, Tensor)
+            self._weigh(made, name)
+            applied = self._replaced(made, weight)
+            if len(args) > place:
+                output = func(*args[:place], applied, *args[place + 1 :], **kwargs)
+            else:
+                output = func(*args, **{**kwargs, parameter: applied})
+        self.used.update(one for m in others for one in m.names)
+        self._output(Application("map", name, output, channels, None, made), weight, first)
+        return output
+
+    def _multiply(
+        self,
+        func: Callable[..., Any],
+        name: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        made: list[Made],
+    ) -> Any:
+        """A product of something that depends on the input, and of something made."""
+        operands = list(_tensors(args, kwargs))
+        if name.startswith(("add", "baddbmm")):
+            bias = self._made(operands.pop(0))
+            self.used.update(bias.names if bias else ())
+        weights = [t for t in operands if self._made(t)]
+        if len(weights) != 1:
+            self.unread |= {one: name for m in made for one in m.names} if weights else {}
+            output = func(*args, **kwargs)
+            self._output(Application("map", name, output, -1, None), None, operands[0])
+            return output
+        (weight,) = weights
+        of_weight = self._made(weight)
+        assert of_weight is not None
+        self._weigh(of_weight, name)
+        applied = self._replaced(of_weight, weight)
+        if applied is not weight:
+            args = _exchanged(args, weight, applied)
+            kwargs = {k: applied if v is weight else v for k, v in kwargs.items()}
+        output = func(*args, **kwargs)
+        left = (operands[0] is weight) != (name == "rmatmul")
+        channels: int | None = -2 if left and output.dim() > 1 and operands[1].dim() > 1 else -1
+        if name == "einsum":
+            channels = _einsum_channels(args, weight if applied is weight else applied)
+        elif name == "tensordot":
+            channels = None
+        data = next(t for t in operands if t is not weight)
+        self._output(Application("map", name, output, channels, None, of_weight), weight, data)
+        return output
+
+    def _output(self, record: Application, weight: Any, data: Any) -> None:
+        """Note the output of a linear map; it is recorded if its weight is made of parameters."""
+        output, channels = record.tensor, record.channels
+        before = self._trace(data) if isinstance(data, Tensor) else None
+        batch = before.batch if before is not None and data.dim() == output.dim() else None
+        batch = self._place(batch, output, channels)
+        output._account = _Trace(self, None, batch, channels)  # type: ignore[attr-defined]
+        record.batch = batch
+        if record.weight is not None:
+            record.shape = tuple(weight.shape)
+            self._record(record)
+
+    def _replaced(self, made: Made, weight: Tensor) -> Tensor:
+        if self._replace is None or made.is_parameter:
+            return weight
+        return self._replace(made, weight)
+
+    def _weigh(self, made: Made, name: str) -> None:
+        if made.tensor.is_complex():
+            self.unread |= dict.fromkeys(made.names, f"{name} of complex numbers")
+        self.used.update(made.names)
+        known = self.weights.setdefault(made.key, [])
+        if all(one.tensor is not made.tensor for one in known):
+            known.append(made)
+
+    def _derive(
+        self, name: str, args: Any, kwargs: dict[str, Any], made: list[Made], output: Any
+    ) -> None:
+        """Something is computed of parameters, and of nothing that depends on the input."""
+        for place, tensor in enumerate(_tensors((output,), {})):
+            if id(tensor) in self._own:
+                continue
+            same = len(made) == 1 and tensor.numel() >= made[0].tensor.numel()
+            if same and (name in _LAYOUT or (name == "getitem" and tensor._is_view())):
+                origin = made[0]
+            else:
+                names = sorted({n for m in made for n in m.names}, key=self._places.__getitem__)
+                key = (name, place, *(self._key(value) for value in (*args, *kwargs.items())))
+                origin = Made(tuple(names), key, tensor)
+            tensor._account = _Trace(self, origin)  # type: ignore[attr-defined]
+
+    def _key(self, value: Any) -> Hashable:
+        if isinstance(value, Tensor):
+            made = self._made(value)
+            return made.key if made else (value.data_ptr(), tuple(value.shape))
+        if isinstance(value, list | tuple):
+            return tuple(self._key(one) for one in value)
+        return repr(value)
+
+    def _use(
+        self,
+        name: str,
+        args: Any,
+        made: list[Made],
+        data: list[Tensor],
+        output: Any,
+    ) -> None:
+        """A parameter meets the input in something else than a linear map."""
+        names = [one for m in made for one in m.names]
+        if name in _RECURRENT:
+            self.fused.append(name)
+            for m in made:
+                if m.tensor.dim() > 1:
+                    self._weigh(m, name)
+            known = True
+        elif name in _SCALES:
+            shapes = {tuple(t.shape) for t in data}
+            known = isinstance(output, Tensor) and tuple(output.shape) in shapes
+            known = known and not any(m.tensor.is_complex() for m in made)
+        elif name == "scaled_dot_product_attention":
+            known = not any(self._made(t) for t in args[:3])
+        else:
+            known = name in _SHIFTS or name in _KINDS or name in _LAYOUT
+        if known:
+            self.used.update(names)
+        else:
+            self.unread |= dict.fromkeys(names, name)
+
+
+def is_plain(network: nn.Module) -> bool:
+    """Whether the parts of a network's parameters are known by the classes of its modules.
+
+    So if all modules are torch's or of the built-in search spaces, whose code is known, and all
+    parameters are those of convolutions, linear layers and normalisations as torch makes them.
+    """
+    for module in network.modules():
+        kind = type(module)
+        if not kind.__module__.startswith(("torch.nn.modules.", "untrained.spaces.")):
+            return False
+        if any(True for _ in module.parameters(recurse=False)) and (
+            not isinstance(module, _LAYERS)
+            or not kind.__module__.startswith("torch.nn.modules.")
+            or module._forward_pre_hooks
+            or module._forward_hooks
+            or "forward" in vars(module)
+        ):
+            return False
+    return True
+
+
+def is_built_in(network: nn.Module) -> bool:
+    """Whether a network is one of the built-in search spaces'."""
+    return type(network).__module__.startswith("untrained.spaces.") and is_plain(network)
+
+
+def _leaves(root: Tensor) -> Iterator[Tensor]:
+    """The tensors that a tensor's graph begins with."""
+    stack, seen = [root.grad_fn], set()
+    while stack:
+        node: Any = stack.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            stack.extend(child for child, _ in node.next_functions)
+            if hasattr(node, "variable"):
+                yield node.variable
+
+
+def scripted(network: nn.Module) -> str | None:
+    """The name of the first scripted or traced module of a network, `` for itself, or None."""
+    for name, module in network.named_modules():
+        if isinstance(module, torch.jit.ScriptModule):
+            return name
+    return None
+
+
+def _listed(made: Made | None) -> str:
+    return ", ".join(repr(name) for name in made.names) if made else "parameters"
+
+
+def _tensors(args: Any, kwargs: dict[str, Any]) -> Iterator[Tensor]:
+    for value in (*args, *kwargs.values()):
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, list | tuple):
+            yield from _tensors(value, {})
+
+
+def _exchanged(args: Any, old: Tensor, new: Tensor) -> Any:
+    return type(args)(
+        new if a is old else _exchanged(a, old, new) if type(a) in (list, tuple) else a
+        for a in args
+    )
+
+
+def _order(name: str, args: Any, dims: int) -> list[int] | None:
+    """The axes before a transposition in the order after it; None where that is not known."""
+    order = list(range(dims))
+    if name in ("get_T", "t"):
+        return order[::-1]
+    if name == "get_mT":
+        args = args[0], -2, -1
+    if name == "permute":
+        return [a % dims for a in (args[1] if isinstance(args[1], list | tuple) else args[1:])]
+    if len(args) != 3 or not isinstance(args[1], int):
+        return None
+    i, j = args[1] % dims, args[2] % dims
+    if name in ("movedim", "moveaxis"):
+        order.insert(j, order.pop(i))
+    else:
+        order[i], order[j] = order[j], order[i]
+    return order
+
+
+def _einsum_channels(args: Any, weight: Tensor) -> int | None:
+    """The axis, from the end, of the one index that the weight alone gives to the output."""
+    equation, *operands = args
+    if len(operands) == 1 and isinstance(operands[0], list | tuple):
+        operands = list(operands[0])
+    if not isinstance(equation, str) or "->" not in equation:
+        return None
+    inputs, result = equation.replace(" ", "").split("->")
+    of_weight = "".join(
+        letters
+        for letters, operand in zip(inputs.split(","), operands, strict=True)
+        if operand is weight
+    )
+    counts = {letter: inputs.count(letter) for letter in of_weight if letter.isalpha()}
+    own = [letter for letter, count in counts.items() if count == 1 and letter in result]
+    return result.index(own[0]) - len(result) if len(own) == 1 else None
+
+
+@cache
+def _opened(function: Any) -> Callable[..., Any]:
+    """A function of torch in Python, whose own calls a function mode sees instead of itself."""
+    scope = {**function.__globals__, "has_torch_function": lambda *_: False}
+    body = FunctionType(function.__code__, scope, function.__name__, function.__defaults__)
+    body.__kwdefaults__ = function.__kwdefaults__
+    return body
+
+
+@cache
+def _name_of(function: Any) -> tuple[str, bool]:
+    """A function's name in one spelling, and whether it writes to its first argument."""
+    name = str(getattr(function, "__name__", function))
+    if name in ("__get__", "__set__"):
+        return f"{name[2:5]}_{getattr(function.__self__, '__name__', '')}", name == "__set__"
+    if name.startswith("__") and name.endswith("__"):
+        name = name[2:-2]
+        if name in _INPLACE_OPERATORS:
+            return _ALIASES.get(name[1:], name[1:]), True
+        return _ALIASES.get(name, name), name == "setitem"
+    in_place = name.endswith("_")
+    name = name.rstrip("_").lstrip("_")
+    return _ALIASES.get(name, name), in_place
+
+
+def _asks_in_place(args: Any, kwargs: dict[str, Any]) -> bool:
+    return bool(kwargs.get("inplace")) or any(a is True for a in args[1:])
+
+
+_LAYERS = (_ConvNd, nn.Linear, _NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm, nn.PReLU)
+_INPLACE_OPERATORS = frozenset(
+    {"iadd", "isub", "imul", "itruediv", "imatmul", "ipow", "iand", "ior", "ixor", "ifloordiv"}
+)
+_ALIASES = {
+    **{"radd": "add", "rmul": "mul", "multiply": "mul", "truediv": "div", "true_divide": "div"},
+    **{"divide": "div", "subtract": "sub", "rsub": "sub", "concat": "cat", "concatenate": "cat"},
+    **{"clip": "clamp", "swapaxes": "transpose", "swapdims": "transpose", "select": "getitem"},
+    **{"narrow": "getitem", "batch_norm_": "batch_norm"},
+}
+_SILENT = frozenset(
+    {"get_shape", "get_dtype", "get_device", "get_requires_grad", "get_ndim", "get_is_leaf"}
+    | {"get_layout", "get_grad_fn", "get_is_cuda", "get_is_cpu", "get_is_sparse", "get_itemsize"}
+    | {"get_is_quantized", "get_is_nested", "get_is_meta", "get_names", "get_grad", "get__version"}
+    | {"size", "dim", "numel", "stride", "len", "is_floating_point", "is_complex", "is_contiguous"}
+    | {"data_ptr", "hash", "is_nonzero", "bool", "repr", "format", "storage_offset", "deepcopy"}
+)
+_WEIGHTS: dict[str, tuple[int, str, int]] = {
+    "linear": (1, "weight", -1),
+    "bilinear": (2, "weight", -1),
+    **{f"conv{n}d": (1, "weight", -n - 1) for n in (1, 2, 3)},
+    **{f"conv_transpose{n}d": (1, "weight", -n - 1) for n in (1, 2, 3)},
+    "conv_tbc": (1, "weight", -1),
+}
+"""Functions with an argument for the weight: its place, its name, the output's channels."""
+_PRODUCTS = frozenset(
+    {"matmul", "rmatmul", "mm", "bmm", "mv", "addmm", "addmv", "addbmm", "baddbmm", "einsum"}
+    | {"tensordot", "dot", "vdot", "vecdot", "inner", "chain_matmul", "multi_dot", "ger", "outer"}
+)
+_RECURRENT = frozenset(
+    {"lstm", "gru", "rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell", "rnn_tanh_cell"}
+    | {"rnn_relu_cell"}
+)
+_KINDS = {
+    **dict.fromkeys(("batch_norm", "layer_norm", "group_norm", "instance_norm"), "norm"),
+    **dict.fromkeys(("rms_norm", "local_response_norm"), "norm"),
+    "embedding": "table",
+    **dict.fromkeys(
+        ("relu", "relu6", "threshold", "hardtanh", "gelu", "silu", "mish"), "activation"
+    ),
+    **dict.fromkeys(("elu", "selu", "celu", "leaky_relu", "prelu", "rrelu"), "activation"),
+    **dict.fromkeys(("hardswish", "hardsigmoid", "sigmoid", "tanh", "softplus"), "activation"),
+    **dict.fromkeys(("logsigmoid", "softsign", "tanhshrink", "softshrink"), "activation"),
+    **dict.fromkeys(("hardshrink", "glu", "mish"), "activation"),
+    **{f"{kind}_pool{n}d": "pooling" for kind in ("avg", "max", "lp") for n in (1, 2, 3)},
+    **{f"adaptive_{kind}_pool{n}d": "pooling" for kind in ("avg", "max") for n in (1, 2, 3)},
+}
+_OF_LAST_AXIS = frozenset({"layer_norm", "rms_norm", "embedding"})
+_TRANSPOSED = frozenset({"transpose", "permute", "movedim", "moveaxis", "get_T", "get_mT", "t"})
+_VIEWS = frozenset(
+    {"view", "reshape", "flatten", "unflatten", "unsqueeze", "squeeze", "view_as", "reshape_as"}
+)
+_LAYOUT = (
+    _TRANSPOSED
+    | _VIEWS
+    | {"expand", "expand_as"}
+    | {"broadcast_to", "contiguous", "clone", "ravel", "repeat"}
+    | {"to", "type_as", "cpu", "cuda", "alias", "requires_grad"}
+)
+_SCALES = frozenset({"mul", "div"})
+_SHIFTS = frozenset(
+    {"add", "sub", "cat", "stack", "hstack", "vstack", "setitem", "copy", "where", "masked_fill"}
+    | {"embedding", "embedding_bag", "index_put", "new_zeros", "zeros_like", "ones_like"}
+)
