@@ -25,7 +25,8 @@ from untrained.foundation import MalformedInput, MissingData
 from untrained.spaces.benchmarks.benchmark import Benchmark, Provenance, Target
 from untrained.spaces.converters.safe_pickle import load_inert
 from untrained.spaces.framework.registry import register_benchmark
-from untrained.spaces.nasbench201.space import EDGES, OPERATIONS, format_operations
+from untrained.spaces.nasbench201.notations import EDGES
+from untrained.spaces.nasbench201.space import OPERATIONS, format_operations
 
 DISTRIBUTION = "analog-nasbench"
 _FILE = "analognasbench/data.anb"

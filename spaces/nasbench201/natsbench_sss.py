@@ -14,7 +14,8 @@ from untrained.spaces.framework.product_space import ProductSpace
 from untrained.spaces.framework.registry import register_benchmark, register_space
 from untrained.spaces.framework.search_space import Architecture
 from untrained.spaces.nasbench201.network import Reduction, ReLUConvBN
-from untrained.spaces.nasbench201.space import EDGES, NASBench201
+from untrained.spaces.nasbench201.notations import EDGES
+from untrained.spaces.nasbench201.space import NASBench201
 
 
 def _edge(operation: str, channels_in: int, channels_out: int) -> nn.Module:

@@ -14,7 +14,8 @@ from untrained.spaces.framework.supernet import EdgeWeights, MixedEdge
 from untrained.spaces.framework.supernet_layout import SupernetLayout
 from untrained.spaces.framework.supernet_mask import OperationMask
 from untrained.spaces.nasbench201.network import Cell, Zero, make_operation
-from untrained.spaces.nasbench201.space import EDGES, LAYOUT, NASBench201, Operations
+from untrained.spaces.nasbench201.notations import EDGES
+from untrained.spaces.nasbench201.space import LAYOUT, NASBench201, Operations
 
 _LAYER = re.compile(r"(cells\.\d+\.layers\.(\d+))\.")
 
