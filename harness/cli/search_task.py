@@ -20,7 +20,7 @@ JOURNAL_NAME = "journal.jsonl"
 TASK_NAME = "task.toml"
 
 
-@model_options("conditions", RunConditions, without=("dataset", "protocol", "labels", "timeout_s"))
+@model_options("measuring", RunConditions, without=("dataset", "protocol", "labels", "timeout_s"))
 def search_task(
     *,
     space: Annotated[str, typer.Option(help="Search space.", show_default=False)],
@@ -49,7 +49,7 @@ def search_task(
     training_steps: Annotated[
         int, typer.Option(min=1, help="Of every network on every task.")
     ] = 100,
-    conditions: dict[str, Any],
+    measuring: dict[str, Any],
     benchmark: Annotated[
         str | None,
         typer.Option(
@@ -107,7 +107,7 @@ def search_task(
     from untrained.results.store.export import write_frame
     from untrained.spaces import find_benchmark
 
-    run_conditions = checked(RunConditions, conditions)
+    run_conditions = checked(RunConditions, measuring)
     seed = run_conditions.seed
     truth = find_benchmark(space, benchmark)
     target = label_column(truth, dataset, metric)
