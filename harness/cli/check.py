@@ -37,7 +37,7 @@ def check(
         str,
         typer.Argument(
             metavar="BASELINE",
-            help="A folder with a baseline, or a built-in one by name (untrained list baselines).",
+            help="Folder of a baseline, or name of a built-in one (untrained list baselines).",
         ),
     ],
     *,
@@ -45,47 +45,49 @@ def check(
         str | None,
         typer.Option(
             metavar="STUDY",
-            help="A study file or built-in study, instead of the baseline's own.",
+            help="Study file or built-in study (default: the baseline's own).",
             show_default=False,
         ),
     ] = None,
     seed: Annotated[
         int | None,
         typer.Option(
-            help="Of the networks' weights; by default the baseline's first seed, whose scores "
-            "must come out the same. Other seeds are held against the spread between seeds.",
+            help="Seed of the networks' weights (default: the baseline's first seed, whose scores "
+            "must be reproduced). Other seeds are compared with the spread between seeds.",
             show_default=False,
         ),
     ] = None,
     update: Annotated[
         bool,
-        typer.Option("--update", help="Measure the baseline anew, all its seeds, and rewrite it."),
+        typer.Option("--update", help="Measure all seeds of the baseline again, and rewrite it."),
     ] = False,
     golden_only: Annotated[
         bool,
         typer.Option(
             "--golden-only",
-            help="With --update, where there is no baseline yet: make one of golden scores alone.",
+            help="With --update, without a baseline: make one of golden scores alone.",
         ),
     ] = False,
     accept_lower_coverage: Annotated[
         bool,
-        typer.Option("--accept-lower-coverage", help="With --update: also if it has fewer scores."),
+        typer.Option("--accept-lower-coverage", help="With --update: accept fewer scores."),
     ] = False,
     junit: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write JUnit XML.", show_default=False),
+        typer.Option(metavar="FILE", help="File for JUnit XML.", show_default=False),
     ] = None,
     summary: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Append a Markdown summary, as $GITHUB_STEP_SUMMARY wants it.",
+            help="File to append a Markdown summary to, such as $GITHUB_STEP_SUMMARY.",
             show_default=False,
         ),
     ] = None,
     as_json: AsJson = False,
-    all_: Annotated[bool, typer.Option("--all", help="Also list what has not moved.")] = False,
+    all_: Annotated[
+        bool, typer.Option("--all", help="Also list values that have not changed.")
+    ] = False,
     scores: KnownScores = None,
     workers: Workers = None,
     device: DeviceOption = "cpu",

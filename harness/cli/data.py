@@ -23,7 +23,9 @@ app = typer.Typer(
 
 Output = Annotated[
     Path | None,
-    typer.Option(metavar="FOLDER", help="Instead of the data folder.", show_default=False),
+    typer.Option(
+        metavar="FOLDER", help="Folder to write to (default: the data folder).", show_default=False
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
@@ -77,12 +79,10 @@ def fetch(
 @app.command("convert")
 def convert_data(
     name: Annotated[str, typer.Argument(metavar="NAME", help="See untrained data list.")],
-    source: Annotated[Path, typer.Argument(metavar="PATH", help="The official file or folder.")],
+    source: Annotated[Path, typer.Argument(metavar="PATH", help="Official file or folder.")],
     *,
     output: Output = None,
-    replace: Annotated[
-        bool, typer.Option("--replace", help="Write over a table that is there.")
-    ] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace an existing table.")] = False,
 ) -> None:
     """Turn a benchmark's official file into a table that runs read.
 
@@ -99,7 +99,7 @@ def convert_data(
 def verify_data(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME...", help="By default all that are there."),
+        typer.Argument(metavar="NAME...", help="Names of tables (default: all that are present)."),
     ] = None,
     *,
     as_json: AsJson = False,

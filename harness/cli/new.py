@@ -101,7 +101,7 @@ def indicator(
         str,
         typer.Argument(
             metavar="NAME",
-            help="Of the indicator and its function: lower-case letters, digits, underscores.",
+            help="Name of the indicator and its function: lower-case letters, digits, underscores.",
             show_default=False,
         ),
     ],
@@ -109,7 +109,9 @@ def indicator(
     output: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Where it goes; by default NAME.py here.", show_default=False
+            metavar="FILE",
+            help="File to write (default: NAME.py in the working directory).",
+            show_default=False,
         ),
     ] = None,
 ) -> None:
@@ -119,8 +121,6 @@ def indicator(
 
     untrained validate mean_saliency.py[/dim]
     """
-    from untrained.harness.cli.new import indicator_template, write_template
-
     path = output or Path(f"{name}.py")
     write_template(indicator_template(name, year=datetime.now(UTC).year), path)
     print(path)

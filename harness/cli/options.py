@@ -86,25 +86,28 @@ def _option(name: str, field: Mapping[str, Any], flag: str, *, defaults: bool) -
     least = kind.get("minimum")
     if kind["type"] == "integer" and "exclusiveMinimum" in kind:
         least = kind["exclusiveMinimum"] + 1
-    default = field.get("default") if defaults else None
+    text = " ".join(field["description"].split()).replace("`", "")
+    default = field.get("default")
+    if default is not None and not defaults:
+        text, default = f"{text} (default: {default})", None
     option = typer.Option(
         flag,
         *_ALIASES.get(name, ()),
         min=least,
         metavar=_METAVARS.get(name),
-        help=" ".join(field["description"].split()).replace("`", ""),
+        help=text,
         show_default=default is not None,
     )
     return Annotated[python if default is not None else python | None, option], default
 
 
-Store = Annotated[Path, typer.Option(metavar="FILE", help="The score store.", show_default=False)]
+Store = Annotated[Path, typer.Option(metavar="FILE", help="Score store.", show_default=False)]
 StoredScores = Annotated[
     Path,
     typer.Option(
         "--store",
         metavar="FILE",
-        help="The score store, or the scores.parquet exported from one.",
+        help="Score store, or the scores.parquet exported from one.",
         show_default=False,
     ),
 ]
@@ -113,8 +116,8 @@ KnownScores = Annotated[
     typer.Option(
         "--scores",
         metavar="FILE",
-        help="Scores that are there already, exported or in a store: they are added first and not "
-        "computed again. May be repeated.",
+        help="Existing scores, exported or in a store: they are added first and not computed "
+        "again. May be repeated.",
         show_default=False,
     ),
 ]
@@ -123,8 +126,7 @@ TaskFiles = Annotated[
     typer.Option(
         "--task",
         metavar="FILE",
-        help="A task of GenNAS (untrained search-task), which is then an indicator; may be "
-        "repeated.",
+        help="Task of GenNAS (untrained search-task), which becomes an indicator; may be repeated.",
         show_default=False,
     ),
 ]
@@ -132,12 +134,12 @@ Workers = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Worker processes; by default one a CPU core, or one a GPU. Scores do not depend "
-        "on it.",
+        help="Number of worker processes (default: one per CPU core, or one per GPU). Scores do "
+        "not depend on it.",
         show_default=False,
     ),
 ]
-DeviceOption = Annotated[DeviceName, typer.Option(help="What networks are computed on.")]
+DeviceOption = Annotated[DeviceName, typer.Option(help="Device of the networks.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan with counts and stop.")]
 RetryFailed = Annotated[
     bool, typer.Option("--retry-failed", help="Score again what failed in an earlier run.")

@@ -31,14 +31,14 @@ SCORES_NAME = "scores.parquet"
 
 def run(
     study: Annotated[
-        str, typer.Argument(metavar="STUDY", help="A TOML file, or a built-in study by name.")
+        str, typer.Argument(metavar="STUDY", help="TOML file, or name of a built-in study.")
     ],
     *,
     output: Annotated[
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="For store and report; by default what the study says, else its name.",
+            help="Folder of store and report (default: the study's value, else its name).",
             show_default=False,
         ),
     ] = None,

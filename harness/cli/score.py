@@ -53,7 +53,10 @@ def score(
         ),
     ] = None,
     sample: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Score N, drawn without replacement.")
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Number of architectures to draw, without replacement."
+        ),
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Score the whole space.")] = False,
     conditions: dict[str, Any],

@@ -40,23 +40,23 @@ def search(
         str | None,
         typer.Argument(
             metavar="[STUDY]",
-            help="A TOML file with searches, or a built-in one by name, instead of the options "
-            "that describe a single search.",
+            help="TOML file with searches, or name of a built-in one, instead of the options that "
+            "describe a single search.",
             show_default=False,
         ),
     ] = None,
     *,
     searcher: Annotated[
         str | None,
-        typer.Option(help="See untrained list searchers.", show_default=False),
+        typer.Option(help="Searcher: see untrained list searchers.", show_default=False),
     ] = None,
     space: Annotated[str | None, typer.Option(help="Search space.", show_default=False)] = None,
     indicator: Annotated[
         str | None,
         typer.Option(
             metavar="A[,B,C]",
-            help="What decides where scores do: an indicator; several, whose ranks are summed; or "
-            "an aggregate (te_nas, teg, ...).",
+            help="Objective: an indicator, several indicators (rank sum), or an aggregate (te_nas, "
+            "teg, ...).",
             show_default=False,
         ),
     ] = None,
@@ -66,7 +66,7 @@ def search(
         typer.Option(
             "--set",
             metavar="NAME=VALUE",
-            help="A setting of the searcher; may be repeated.",
+            help="Setting of the searcher; may be repeated.",
             show_default=False,
         ),
     ] = None,
@@ -74,7 +74,7 @@ def search(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Look scores up in this store or exported scores.parquet; none is measured.",
+            help="Store or exported scores.parquet to look scores up in; none is measured.",
             show_default=False,
         ),
     ] = None,
@@ -82,8 +82,8 @@ def search(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Measure scores as the search goes and keep them in this store, from which a "
-            "killed search goes on.",
+            help="Store of scores that are measured during the search; a killed search resumes "
+            "from it.",
             show_default=False,
         ),
     ] = None,
@@ -91,29 +91,32 @@ def search(
         float | None,
         typer.Option(
             metavar="SECONDS",
-            help="Of simulated or measured cost; what would go past it is not done.",
+            help="Time budget in seconds, simulated or measured; steps that would exceed it are "
+            "skipped.",
             show_default=False,
         ),
     ] = None,
     evaluations: Annotated[
         int | None,
-        typer.Option(min=1, help="Budget of scores and trainings.", show_default=False),
+        typer.Option(min=1, help="Budget in numbers of scores and trainings.", show_default=False),
     ] = None,
     runs: Annotated[
         int | None,
-        typer.Option(min=1, help="Repetitions; by default 100, of a study its own."),
+        typer.Option(min=1, help="Number of runs (default: the study's value, else 100)."),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="Of all runs; by default 0, of a study its own.")
+        int | None, typer.Option(help="Seed of all runs (default: the study's value, else 0).")
     ] = None,
     dataset: Annotated[
         str | None,
-        typer.Option(help="That is searched for; by default the benchmark's.", show_default=False),
+        typer.Option(
+            help="Dataset of the accuracies (default: the benchmark's).", show_default=False
+        ),
     ] = None,
     benchmark: Annotated[
         str | None,
         typer.Option(
-            help="Where accuracies are looked up; by default the first whose data is present.",
+            help="Benchmark of the accuracies (default: the first whose data is present).",
             show_default=False,
         ),
     ] = None,
@@ -129,14 +132,14 @@ def search(
         bool,
         typer.Option(
             "--confined",
-            help="Let the search stay among the scored networks, where only a part is scored.",
+            help="Restrict the search to the scored networks, where only a part is scored.",
         ),
     ] = False,
     protocol: Annotated[
         list[str] | None,
         typer.Option(
             metavar="DIGEST",
-            help="Which protocol, where --scores has an indicator under several; may be repeated.",
+            help="Protocol, where --scores has an indicator under several; may be repeated.",
             show_default=False,
         ),
     ] = None,
@@ -145,7 +148,7 @@ def search(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Write report.md and report.html, their figures, runs.csv and "
+            help="Folder for report.md, report.html, their figures, runs.csv and "
             "trajectories.parquet.",
             show_default=False,
         ),
@@ -155,13 +158,12 @@ def search(
         typer.Option(
             "--from",
             metavar="FOLDER",
-            help="Run nothing: report the runs.csv and trajectories.parquet that an earlier "
-            "--output wrote.",
+            help="Folder of an earlier --output: its runs are reported again and nothing is run.",
             show_default=False,
         ),
     ] = None,
     format_: Annotated[
-        SearchFormat, typer.Option("--format", help="Of what is printed.")
+        SearchFormat, typer.Option("--format", help="Format of the printed table.")
     ] = SearchFormat.text,
     workers: Workers = None,
     device: DeviceOption = "auto",

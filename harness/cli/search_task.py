@@ -28,44 +28,48 @@ def search_task(
         Path,
         typer.Option(
             metavar="FOLDER",
-            help="For the journal, from which a killed search goes on, and then the task, the "
+            help="Folder for the journal, from which a killed search resumes, the task, the "
             "report and the list of tasks.",
             show_default=False,
         ),
     ],
-    networks: Annotated[int, typer.Option(min=3, help="Labelled networks that judge a task.")] = 20,
+    networks: Annotated[
+        int, typer.Option(min=3, help="Number of labelled networks that rate a task.")
+    ] = 20,
     held_out: Annotated[
         int,
-        typer.Option(min=3, help="Others that the found task is checked on."),
+        typer.Option(min=3, help="Number of other networks that the found task is checked on."),
     ] = 20,
-    population: Annotated[int, typer.Option(min=1, help="Tasks alive at once.")] = 50,
-    steps: Annotated[int, typer.Option(min=0, help="Children after the first population.")] = 400,
+    population: Annotated[int, typer.Option(min=1, help="Number of tasks in the population.")] = 50,
+    steps: Annotated[
+        int, typer.Option(min=0, help="Number of children after the first population.")
+    ] = 400,
     tournament: Annotated[
-        int, typer.Option(min=1, help="Tasks of which the best becomes a parent.")
+        int, typer.Option(min=1, help="Number of tasks of which the best becomes a parent.")
     ] = 10,
     rate: Annotated[
         float, typer.Option(min=0, max=1, help="Probability that a gene is drawn anew in a child.")
     ] = 0.2,
     training_steps: Annotated[
-        int, typer.Option(min=1, help="Of every network on every task.")
+        int, typer.Option(min=1, help="Training steps of every network on every task.")
     ] = 100,
     measuring: dict[str, Any],
     benchmark: Annotated[
         str | None,
         typer.Option(
-            help="Where labels are from; by default the first whose data is present.",
+            help="Benchmark of the labels (default: the first whose data is present).",
             show_default=False,
         ),
     ] = None,
     dataset: Annotated[
         str | None,
-        typer.Option(help="Of the labels; by default the benchmark's.", show_default=False),
+        typer.Option(help="Dataset of the labels (default: the benchmark's).", show_default=False),
     ] = None,
     metric: Annotated[
         str | None,
         typer.Option(
-            help="Of the labels; by default the validation accuracy. A test accuracy is better "
-            "left for later: what chose a task cannot judge it.",
+            help="Metric of the labels (default: the validation accuracy). Keep the test accuracy "
+            "for later: data that chose a task cannot rate it.",
             show_default=False,
         ),
     ] = None,

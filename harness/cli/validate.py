@@ -20,58 +20,56 @@ def validate(
         Path,
         typer.Argument(
             metavar="FILE.py",
-            help="One Python file with a function decorated by @indicator, or with a plain "
-            "function (network, inputs, labels) -> float.",
+            help="Python file with a function decorated by @indicator, or with a plain function "
+            "(network, inputs, labels) -> float.",
             show_default=False,
         ),
     ],
     *,
     function: Annotated[
         str | None,
-        typer.Option(help="Which function, where the file has several.", show_default=False),
+        typer.Option(help="Name of the function, where the file has several.", show_default=False),
     ] = None,
     higher_is_better: Annotated[
         bool | None,
         typer.Option(
             "--higher-is-better/--lower-is-better",
-            help="Direction of a plain function; higher by default.",
+            help="Direction of a plain function (default: higher).",
             show_default=False,
         ),
     ] = None,
     minutes: Annotated[
         float,
-        typer.Option(min=0.1, help="About how long it may take; more minutes, more networks."),
+        typer.Option(min=0.1, help="Approximate duration; more minutes allow more networks."),
     ] = _MINUTES,
     networks: Annotated[
         int | None,
         typer.Option(
             min=3,
             metavar="N",
-            help="At most N networks a space, whatever time allows.",
+            help="Maximum number of networks of a space.",
             show_default=False,
         ),
     ] = None,
     spaces: Annotated[
         str,
-        typer.Option(
-            metavar="A,B", help="Search spaces to compare on, among those with stored scores."
-        ),
+        typer.Option(metavar="A,B", help="Search spaces with stored scores to compare on."),
     ] = "nasbench201,nasbench101,darts",
     workers: Workers = None,
     seed: Annotated[
         int,
         typer.Option(
-            min=0, help="Of resamples, searches, and the second initialisation and batch."
+            min=0, help="Seed of resamples, searches, and the second initialisation and batch."
         ),
     ] = 0,
     timeout: Annotated[
-        float, typer.Option(min=0.1, help="Seconds the indicator may take on one network.")
+        float, typer.Option(min=0.1, help="Time limit of the indicator on one network, in seconds.")
     ] = 60.0,
     output: Annotated[
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="For the verdict page and the scores; by default NAME-verdict.",
+            help="Folder of the verdict page and the scores (default: NAME-verdict).",
             show_default=False,
         ),
     ] = None,
@@ -79,7 +77,7 @@ def validate(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Where the indicator's scores are kept; by default in the output folder.",
+            help="Store of the indicator's scores (default: in the output folder).",
             show_default=False,
         ),
     ] = None,

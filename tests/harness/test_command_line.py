@@ -191,6 +191,13 @@ def test_a_dry_run_counts_and_touches_nothing(untrained, scored: Path, tmp_path,
     assert "200 networks" in out
 
 
+def test_the_resolution_of_synthetic_inputs_is_an_option(untrained, tmp_path, score_arguments):
+    arguments = score_arguments(tmp_path / "new.sqlite", sample=2, indicators="naswot")
+    code, out, _ = untrained(*arguments, "--resolution", "16", "--dry-run")
+    assert code == 0
+    assert "16 x 16" in out or "16 px" in out
+
+
 def test_the_summary_of_a_score_run_is_json_on_request(untrained, scored, score_arguments):
     arguments = score_arguments(scored, sample=7, indicators="naswot,params")
     code, out, _ = untrained(*arguments, "--json")

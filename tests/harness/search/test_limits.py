@@ -48,6 +48,12 @@ def test_parameters_and_multiplications_are_counted_where_no_scores_have_them():
     flops = find_cost("flops", study(), None)
     assert flops(Architecture("nasbench201", HEAVY)) == pytest.approx(220.12e6, rel=0.02)
     assert flops(Architecture("nasbench201", LIGHT)) < 0.1 * 220e6
+    halved = find_cost("flops", study(measuring={"resolution": 16}), None)
+    assert halved(Architecture("nasbench201", HEAVY)) == pytest.approx(220.12e6 / 4, rel=0.02)
+    images = study(measuring={"resolution": 16, "inputs": "cifar10"})
+    assert find_cost("flops", images, None)(Architecture("nasbench201", LIGHT)) == flops(
+        Architecture("nasbench201", LIGHT)
+    )
     small = find_cost("params", study(measuring={"channels": 2, "cells": 1}), None)
     assert small(Architecture("nasbench201", HEAVY)) < 10_000
 

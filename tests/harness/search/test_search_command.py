@@ -105,3 +105,36 @@ def test_options_of_measuring_do_not_go_with_a_study(untrained):
     code, _, err = untrained("search", "darts-search", "--batch-size", "4", "--seed", "1")
     assert code == 2
     assert "the study darts-search and batch_size were both given" in err
+
+
+def test_the_options_of_a_search_are_its_conditions(untrained, on_analog):
+    arguments = ["search", "--searcher", "te_nas", *on_analog, *TINY, "--indicator", "params"]
+    code, out, err = untrained(
+        *(*arguments, "--set", "repeats=1", "--runs", "1"),
+        *("--resolution", "16", "--labels", "random", "--initialisation", "gaussian"),
+    )
+    assert code == 0, err
+    assert "resolution 16, initialisation gaussian, labels random" in " ".join(out.split())
+    code, _, err = untrained("search", "darts-search", "--labels", "random")
+    assert code == 2
+    assert "the study darts-search and labels were both given" in err
+
+
+def test_every_name_of_a_search_study_is_looked_up_with_its_line(untrained, tmp_path):
+    file = tmp_path / "s.toml"
+    file.write_text(
+        'space = "nasbench201"\ndataset = "cifar7"\nbenchmark = "nasbench201-analog"\n'
+        '[measuring]\ninputs = "gausian"\ntimeout_s = 1.0\n'
+        '[[search]]\nsearcher = "random"\nsettings = { m = 3 }\n'
+        '[[search]]\nsearcher = "evolutoin"\nindicator = ["naswto"]\nlimits = { energy = 3.0 }\n'
+    )
+    code, _, err = untrained("search", file)
+    assert code == 2
+    lines = [line.split("s.toml:")[1].split(":")[0] for line in err.splitlines()]
+    assert lines == ["2", "5", "9", "11", "12", "13"]
+    file.write_text(file.read_text().replace("1.0", "inf"))
+    code, _, err = untrained("search", file)
+    assert (code, "s.toml:6: measuring.timeout_s = inf: input should be a finite" in err) == (
+        2,
+        True,
+    )
