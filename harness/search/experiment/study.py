@@ -125,10 +125,12 @@ def _check_names(study: SearchStudy, at: At) -> None:
         spaces[study.space]
         with at("benchmark"):
             benchmark = benchmark_of(study)
-    known = set() if benchmark is None else {t.dataset for t in benchmark.targets()}
-    if study.dataset is not None and study.dataset not in known:
+    known: set[str | None] = {None}
+    if benchmark is not None:
+        known.update(target.dataset for target in benchmark.targets())
+    if study.dataset not in known:
         with at("dataset"):
-            find_dataset(study.dataset)
+            known.add(find_dataset(str(study.dataset)).name)
     with at("measuring", "inputs"):
         study.measuring.find_dataset()
     if study.measuring.initialisation is not None:
@@ -151,7 +153,10 @@ def _check_names(study: SearchStudy, at: At) -> None:
         if one.inputs is not None:
             with at("search", number, "inputs"):
                 check_input_source(one.inputs)
-        for name in costs if study.space in spaces else ():
+        # the names of other costs depend on the space and the dataset
+        if study.space not in spaces or study.dataset not in known:
+            continue
+        for name in set(costs) - {"params", "flops"}:
             with at("search", number, "limits"):
                 find_cost(name, study, benchmark)
 

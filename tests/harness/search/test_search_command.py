@@ -131,7 +131,10 @@ def test_every_name_of_a_search_study_is_looked_up_with_its_line(untrained, tmp_
     code, _, err = untrained("search", file)
     assert code == 2
     lines = [line.split("s.toml:")[1].split(":")[0] for line in err.splitlines()]
-    assert lines == ["2", "5", "9", "11", "12", "13"]
+    assert lines == ["2", "5", "9", "11", "12"]
+    file.write_text(file.read_text().replace("cifar7", "cifar10"))
+    code, _, err = untrained("search", file)
+    assert "s.toml:13: no cost of a network named 'energy'; there are: flops, params" in err
     file.write_text(file.read_text().replace("1.0", "inf"))
     code, _, err = untrained("search", file)
     assert (code, "s.toml:6: measuring.timeout_s = inf: input should be a finite" in err) == (
