@@ -172,7 +172,7 @@ def _over_tasks(sections: Sequence[Section]) -> TaskComparison | None:
 
 
 def _stability(ranked: ScoreSelection, name: str, truth: pd.Series[float]) -> Stability | None:
-    """How much an indicator's ranking depends on the seed; None for an aggregate or one seed."""
+    """Measure the dependence of a ranking on the seed; None for an aggregate or one seed."""
     if name not in ranked.seeds:
         return None
     rows = ranked.frame[ranked.frame["indicator"] == name]
@@ -292,7 +292,7 @@ _VALIDATION_OF = {
 def noise_ceilings(
     truth: ChosenTruth, values: pd.Series[float], *, resampling: Resampling
 ) -> tuple[Ceiling, ...]:
-    """How well the benchmark's own noise lets its target be ranked, over the same architectures.
+    """Estimate how well the benchmark's own noise lets its target be ranked.
 
     Training seed against training seed (the two lowest, where the benchmark has several), and
     validation against the target.

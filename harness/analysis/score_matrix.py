@@ -61,7 +61,7 @@ def wide_scores(ranked: ScoreSelection) -> pd.DataFrame:
 
 
 def member_scores(ranked: ScoreSelection, scores: pd.DataFrame) -> MemberScores:
-    """What aggregates are computed from.
+    """Collect the scores that aggregates are computed from.
 
     Args:
         scores: the same as a table, one row an architecture, one column an indicator.
@@ -83,7 +83,7 @@ def member_scores(ranked: ScoreSelection, scores: pd.DataFrame) -> MemberScores:
 
 
 def row_provenances(ranked: ScoreSelection, scored: ScoreMatrix) -> dict[str, RowProvenance]:
-    """What each column of the scores was measured under or computed from, aggregates last."""
+    """Describe how each column was measured or computed, aggregates last."""
     rows = {
         name: _provenance(ranked, name) for name in ranked.protocols if name in scored.wide.columns
     }
@@ -101,7 +101,7 @@ def functional_classes(space: str, architectures: pd.Index[str]) -> pd.Series[st
 
 
 def score_notes(ranked: ScoreSelection) -> tuple[str, ...]:
-    """How values came about from stored scores: what was left out, averaged, shared."""
+    """Note which stored scores were left out, averaged or shared."""
     notes = list(ranked.notes)
     if any(len(seeds) > 1 for seeds in ranked.seeds.values()):
         notes.append("where a row has several seeds, a score is the mean over these networks")
@@ -115,7 +115,7 @@ def score_notes(ranked: ScoreSelection) -> tuple[str, ...]:
 
 
 def stand_in_notes(ranked: ScoreSelection) -> tuple[str, ...]:
-    """Which data sets are not the ones they are taken for."""
+    """Note data sets that stand in for others."""
     measured = {protocol.dataset for protocol in ranked.protocols.values()}
     used = (datasets[name] for name in sorted(measured) if name in datasets)
     return tuple(
@@ -127,7 +127,7 @@ def stand_in_notes(ranked: ScoreSelection) -> tuple[str, ...]:
 
 
 def supervised_notes(ranked: ScoreSelection) -> tuple[str, ...]:
-    """Which indicators are not training-free throughout."""
+    """Note indicators that are not training-free throughout."""
     supervised = [name for name in ranked.protocols if indicators[name].uses_accuracy]
     if not supervised:
         return ()
@@ -160,7 +160,7 @@ def aggregate_row(
     ranked: ScoreSelection,
     rows: Mapping[str, RowProvenance],
 ) -> RowProvenance:
-    """What the row of an aggregate says it was computed from.
+    """Describe how an aggregate was computed.
 
     Args:
         values: its values; NaN = missing.

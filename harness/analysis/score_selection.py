@@ -59,7 +59,7 @@ def select_stored_scores(
     aggregates: Sequence[BoundAggregate] = (),
     only: Sequence[str] | None = None,
 ) -> list[ScoreSelection]:
-    """What a store holds, for one table a search space.
+    """Select the scores of a store, for one table per search space.
 
     Of each indicator the newest version counts. Scores of several seeds are all kept; a table
     averages them.

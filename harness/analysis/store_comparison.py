@@ -133,7 +133,7 @@ def compare_stores(
 
 
 class _Side:
-    """What one store holds."""
+    """Scores of one store."""
 
     def __init__(
         self, ranked: Sequence[ScoreSelection], environments: Mapping[int, Environment]

@@ -329,7 +329,7 @@ def catalogue() -> str:
 
 
 def brief(protocol: Protocol) -> str:
-    """What a protocol asks for in a few words: the batch, then what differs from the usual."""
+    """Describe a protocol in a few words: the batch, then differences from the usual one."""
     from untrained.indicators import Protocol
 
     usual = Protocol()
@@ -353,7 +353,7 @@ def brief(protocol: Protocol) -> str:
 
 
 def _needs(item: Indicator) -> list[str]:
-    """What it needs, as words in alphabetical order."""
+    """List the needs of an indicator as words in alphabetical order."""
     return sorted(need.value.replace("_", " ") for need in item.needs)
 
 

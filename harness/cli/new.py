@@ -16,7 +16,7 @@ from untrained.foundation import StorageError, UserError
 
 
 def check_name(name: str) -> None:
-    """Whether an indicator may be called so.
+    """Check the name of a new indicator.
 
     Args:
         name: of the function, which is the id.

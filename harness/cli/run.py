@@ -127,7 +127,7 @@ def fill(
 
 
 def print_plan(plans: Sequence[Plan], path: Path, *, known: Sequence[Path] = ()) -> None:
-    """What a run would do: nothing is scored, and no store is made.
+    """Print what a run would do: nothing is scored, and no store is made.
 
     Args:
         plans: what is wanted.
@@ -156,7 +156,7 @@ def print_plan(plans: Sequence[Plan], path: Path, *, known: Sequence[Path] = ())
 
 
 def print_summary(summary: RunSummary, path: Path, *, as_json: bool = False) -> None:
-    """What a run came to: JSON on standard output, or a line on standard error."""
+    """Print counts of a run: JSON on standard output, or a line on standard error."""
     if as_json:
         fields = asdict(summary) | {"statuses": dict(summary.statuses), "store": str(path)}
         print(json.dumps(fields, indent=2))
@@ -166,7 +166,7 @@ def print_summary(summary: RunSummary, path: Path, *, as_json: bool = False) -> 
 
 
 def print_failures(summary: RunSummary) -> None:
-    """How many scores failed and what to do, on standard error."""
+    """Print on standard error how many scores failed and what to do."""
     print(
         f"untrained: {summary.num_failures} of {summary.wanted} scores failed; their reasons are "
         "in the store (column reason); run again with --retry-failed to try them once more",

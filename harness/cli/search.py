@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class SearchFormat(StrEnum):
-    """How the table is printed."""
+    """Format of the printed table."""
 
     text = "text"
     markdown = "markdown"
@@ -332,7 +332,7 @@ def _live(named: NamedSearchStudy, device: DeviceName, workers: int | None) -> M
 
 
 def _counter(named: NamedSearchStudy) -> Any:
-    """Tells on a terminal how far each search is."""
+    """Show the progress of each search on a terminal."""
     if not sys.stderr.isatty():
         return lambda label, done, total: None
 
@@ -344,7 +344,7 @@ def _counter(named: NamedSearchStudy) -> Any:
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:
-    """What is there: the model has the defaults of the rest."""
+    """Keep the values that were given: the model has the defaults of the rest."""
     return {key: value for key, value in values.items() if value not in (None, {}, [])}
 
 

@@ -179,7 +179,7 @@ def search_task(
 
 
 def _counter(total: int) -> Callable[[TriedTask, TriedTask], None]:
-    """Tells of every task, and how long the rest will take."""
+    """Print every task and the time left."""
     import time
 
     from untrained.harness.execution.progress import duration

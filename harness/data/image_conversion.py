@@ -26,7 +26,7 @@ _ROWS_AT_ONCE = 1000
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """How a dataset's official batches are named and labelled."""
+    """Names and labels of a dataset's official batches."""
 
     takes: str
     train: tuple[str, ...]
@@ -59,7 +59,7 @@ _LAYOUTS = {
 
 
 def image_converters() -> dict[str, str]:
-    """What images can be converted from, by name."""
+    """List the sources that images are converted from, by name."""
     return {name: layout.takes for name, layout in _LAYOUTS.items()}
 
 

@@ -45,7 +45,7 @@ def random_crops(images: Tensor, *, size: int, channels: int, seed: int) -> Tens
 
 
 def image_file(dataset: Dataset) -> Path:
-    """Where the dataset's training images lie.
+    """Find the file of the dataset's training images.
 
     Raises:
         MissingData: the file is not there; the message says where it was looked for.
@@ -108,7 +108,7 @@ def _open(path: Path) -> pq.ParquetFile:
 
 
 def num_images(dataset: Dataset) -> int:
-    """How many images the dataset's file holds.
+    """Count the images in the dataset's file.
 
     Raises:
         MissingData: the file is not there.

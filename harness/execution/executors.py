@@ -163,7 +163,7 @@ def find_device(wanted: Literal["auto", "cpu", "cuda"]) -> Device:
 
 
 def device_name(device: Device) -> str:
-    """What the device calls itself, for the record: `cpu`, or the model of the GPU."""
+    """Name the device for the record: `cpu`, or the model of the GPU."""
     if device == "cpu":
         return "cpu"
     import torch
@@ -267,8 +267,8 @@ class ProcessExecutor:
                     deaths += 1
                     if deaths == _DEATHS_IN_A_ROW:
                         raise UserError(
-                            f"worker processes died {deaths} times in a row, whatever they worked "
-                            "on; see whether memory or a driver is at fault, or use --workers 1"
+                            f"{deaths} consecutive workers died. Likely causes: out of memory or a "
+                            "driver fault. Use fewer processes, for instance --workers 1."
                         )
                     pool.stop()
                     pool = Pool(self.workers, gpus=self._gpus)

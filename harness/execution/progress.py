@@ -13,7 +13,7 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 class Progress(ABC):
-    """Told how many scores there will be, and of every few that are done."""
+    """Receives the total and progress updates."""
 
     @abstractmethod
     def running(self, *, total: int, done_before: int) -> AbstractContextManager[None]:

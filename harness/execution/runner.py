@@ -29,27 +29,20 @@ def check_sharing(plan: Plan, store: ScoreStore) -> None:
     invariant = [name for name in plan.protocols if indicators[name].class_invariant]
     if not invariant:
         return
-    frame = store.frame(space=plan.space, indicators=invariant)
-    digests = {name: plan.protocols[name].digest for name in invariant}
-    frame = frame[
-        (frame["protocol"] == frame["indicator"].map(digests))
-        & frame["seed"].isin(plan.seeds)
-        & frame["architecture"].isin(plan.selection.architectures)
-    ]
+    frame = plan.scores_in(store)
+    frame = frame[frame["indicator"].isin(invariant)]
     if frame.empty:
         return
     shared = frame["representative"].notna()
     if not plan.share_classes:
-        conflicts = int(shared.sum())
-        stored, wanted = "shared within functional classes", "of each architecture's own weights"
+        conflicts, stored = int(shared.sum()), "with"
     else:
         elsewhere = frame["architecture"].map(plan.representatives) != frame["architecture"]
-        conflicts = int((elsewhere & ~shared).sum())
-        stored, wanted = "of each architecture's own weights", "shared within functional classes"
+        conflicts, stored = int((elsewhere & ~shared).sum()), "without"
     if conflicts:
         raise StorageError(
-            f"{conflicts} scores wanted here are in {store.path} already, but {stored}, while "
-            f"scores {wanted} are asked for; the two differ: choose as before, or another store"
+            f"{store.path} already contains {conflicts} of the requested scores, computed {stored} "
+            "class sharing (share_classes). Use the same setting, or another store."
         )
 
 
@@ -59,7 +52,7 @@ FAILURES = frozenset({"error", "timeout", "out_of_memory"})
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """What a run came to."""
+    """Counts of a run."""
 
     wanted: int
     """Scores the plans ask for."""
@@ -67,7 +60,7 @@ class RunSummary:
     scored: int
     """Scores this run added."""
     statuses: tuple[tuple[str, int], ...]
-    """How many of the wanted scores have each status, sorted by status."""
+    """Number of wanted scores of each status, sorted by status."""
 
     @property
     def num_failures(self) -> int:

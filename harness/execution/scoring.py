@@ -91,7 +91,7 @@ def _readings(task: ScoreTask) -> Iterator[tuple[Wanted, Reading]]:
 
 
 def _same_network(wanted: Iterable[Wanted]) -> list[list[Wanted]]:
-    """What is wanted, apart by the network it is wanted of."""
+    """Group the wanted scores by the configuration of their network."""
     groups: dict[Hashable, list[Wanted]] = {}
     for item in wanted:
         p = item.protocol

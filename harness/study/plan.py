@@ -34,14 +34,14 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class ScoreTask:
-    """What a worker needs to know; plain values only, so that it crosses a process boundary."""
+    """Work on one network: plain values only, so that it crosses a process boundary."""
 
     space: str
     architecture: str
     """The one that is built."""
     wanted: tuple[Wanted, ...]
     seed: int
-    """Of the run; initialisation and draws derive from it and the architecture."""
+    """Seed of the run; initialisation and draws derive from it and the architecture."""
     device: str = "cpu"
     timeout_s: float | None = None
     """For one indicator; None: no limit."""
@@ -84,7 +84,7 @@ class Plan:
     share_classes: bool = False
     timeout_s: float | None = None
     aggregates: tuple[BoundAggregate, ...] = ()
-    """What tables compute from the scores; it asks for no score beyond `protocols`."""
+    """Scores that tables compute from other scores; all members are among `protocols`."""
 
     @cached_property
     def keys(self) -> list[ScoreKey]:

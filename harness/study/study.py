@@ -177,7 +177,7 @@ class ReportOptions(StudyTable):
 
 
 class Conditions(StudyTable):
-    """What scores are measured under: changes to the reference protocol of each indicator.
+    """Conditions of measurement: changes to the reference protocol of each indicator.
 
     The options of `score`, `search` and `search-task` are made from these fields.
     """

@@ -109,7 +109,7 @@ class Named(Generic[S]):
     """Stem of the file's name."""
     study: S
     command: str
-    """What a reader types to regenerate its results."""
+    """Command that regenerates its results."""
     text: str = ""
     """The TOML document; empty for a study that was not read from a file."""
 
@@ -131,9 +131,9 @@ class StudyLoader(Generic[S]):
     command: str
     """Command that runs a study: `untrained run`."""
     hint: str
-    """What to do where no built-in study has a name."""
+    """Remedy for an unknown name."""
     check_names: Callable[[S, At], None]
-    """Looks every name of a study up."""
+    """Function that looks up every name of a study."""
 
     def builtin(self) -> list[str]:
         """Names of the studies that come with the project, sorted."""

@@ -62,12 +62,12 @@ NONE = "none"
 
 @dataclass(frozen=True, slots=True)
 class NoTruth:
-    """Why scores are not ranked against accuracies."""
+    """Absence of accuracies, and its reason."""
 
     reason: str
     """And how to get them: for a report, without any place of this machine."""
     error: MissingData | None = None
-    """What was looked for and not found; None: nothing was asked for."""
+    """Error of a search for data; None: no accuracies were requested."""
 
 
 def find_truth(space: str, truth: Truth, *, datasets: Iterable[str] = ()) -> ChosenTruth | NoTruth:

@@ -117,7 +117,7 @@ def test_workers_compute_with_one_thread_all_their_life(work: ModuleType):
 
 def test_workers_that_always_die_end_the_run(work: ModuleType, monkeypatch):
     monkeypatch.setattr(executors, "_DEATHS_IN_A_ROW", 2)
-    with pytest.raises(UserError, match=r"died 2 times in a row.*--workers 1"):
+    with pytest.raises(UserError, match=r"2 consecutive workers died.*--workers 1"):
         list(ProcessExecutor(1).run(work.always_die, range(5)))
 
 

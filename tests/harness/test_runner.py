@@ -170,7 +170,7 @@ def test_a_store_does_not_mix_shared_and_own_scores(run, tmp_path, shared_first:
     }
     run(share_classes=shared_first, **fields)
     run(share_classes=shared_first, **fields)
-    with pytest.raises(StorageError, match="the two differ: choose as before, or another store"):
+    with pytest.raises(StorageError, match="Use the same setting, or another store"):
         run(share_classes=not shared_first, **fields)
 
 
