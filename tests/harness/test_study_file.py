@@ -225,3 +225,11 @@ def test_the_line_of_a_misspelt_key_is_found_wherever_it_stands(order: list[str]
 def test_every_default_of_the_model_passes_the_model():
     study = Study(spaces=["a"], indicators="all", population={"kind": "all"})
     assert Study.model_validate(study.model_dump()) == study
+
+
+def test_the_documented_study_is_valid():
+    page = Path(__file__).parents[2] / "docs" / "studies.md"
+    text = page.read_text(encoding="utf-8").split("```toml\n")[1].split("```")[0]
+    study = parse(text).study
+    assert study.factors.varied == {"batch_size": (8,)}
+    assert [own.name for own in study.aggregate] == ["my_vote"]
