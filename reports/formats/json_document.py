@@ -5,16 +5,17 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from untrained.reports.blocks.block import Part
 from untrained.reports.formats.formats import report_format
 from untrained.reports.pages.report import Report
 
 if TYPE_CHECKING:
-    from untrained.results import CorrelationTable, SideBySide
+    from untrained.results import ComparedRow, CorrelationTable, SideBySide, TableRow
 
 DOCUMENT_VERSION = 1
 """Raised whenever a key changes its meaning or goes away."""
@@ -29,31 +30,60 @@ def render(report: Report) -> str:
         "title": report.title,
         "summary": report.summary,
         "tables": [_table(section.table) for section in report.sections],
-        "agreements": [dataclasses.asdict(table) for table in report.agreements],
+        "agreements": report.agreements,
         "comparisons": [_comparison(one) for one in report.comparisons],
+        "parts": [_part(part) for part in report.parts],
         "environments": list(report.environments),
     }
+    return json_text(document)
+
+
+def json_text(document: Mapping[str, object]) -> str:
+    """A document as strict JSON.
+
+    Args:
+        document: dataclasses, mappings, sequences, numbers (of NumPy too) and texts. NaN becomes
+            null and an infinite number the text `inf` or `-inf`.
+    """
     return json.dumps(plain(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _table(table: CorrelationTable) -> dict[str, Any]:
-    fields = dataclasses.asdict(table)
-    fields["rows"] = []
-    for row in table.ranked:
-        line = dataclasses.asdict(row)
-        line["correlation"]["coverage"] = row.correlation.coverage
-        line["failures"] = dict(sorted(row.failures))
-        fields["rows"].append(line)
-    return fields
+def _part(part: Part) -> dict[str, object]:
+    grid = part.full or part.grid
+    return {
+        "name": part.name,
+        "title": part.title,
+        "meaning": part.meaning,
+        "notes": part.notes,
+        "rows": [grid.record(row) for row in grid.rows] if grid else [],
+    }
 
 
-def _comparison(one: SideBySide) -> dict[str, Any]:
-    fields = dataclasses.asdict(one)
-    for line, row in zip(fields["rows"], one.rows, strict=True):
-        line["change"]["coverage_before"] = row.change.coverage_before
-        line["change"]["coverage_after"] = row.change.coverage_after
-        line["side"]["cost_ratio"] = row.side.cost_ratio
-    return fields
+def _table(table: CorrelationTable) -> dict[str, object]:
+    return fields(table) | {"rows": [_row(row) for row in table.ranked]}
+
+
+def _row(row: TableRow) -> dict[str, object]:
+    correlation = fields(row.correlation, "coverage")
+    return fields(row) | {"correlation": correlation, "failures": dict(sorted(row.failures))}
+
+
+def _comparison(one: SideBySide) -> dict[str, object]:
+    return fields(one) | {"rows": [_compared(row) for row in one.rows]}
+
+
+def _compared(row: ComparedRow) -> dict[str, object]:
+    change, side = row.change, row.side
+    return fields(row) | {
+        "change": fields(change, "coverage_before", "coverage_after"),
+        "side": fields(side, "cost_ratio"),
+    }
+
+
+def fields(value: Any, *computed: str, without: Collection[str] = ()) -> dict[str, object]:
+    """The fields of a dataclass by name, then some of its computed properties."""
+    names = [field.name for field in dataclasses.fields(value) if field.name not in without]
+    return {name: getattr(value, name) for name in (*names, *computed)}
 
 
 def plain(value: object) -> object:
@@ -62,6 +92,8 @@ def plain(value: object) -> object:
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else str(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        value = fields(value)
     if isinstance(value, Mapping):
         return {str(name): plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):

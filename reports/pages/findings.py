@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from untrained.reports.formats.json_document import plain
+from untrained.reports.formats.json_document import fields, json_text
 from untrained.reports.formats.markdown import escape, grid_table
 from untrained.reports.tables.grid import Cell, Column, Grid, Value
 from untrained.reports.tables.numbers import decimal
@@ -137,6 +135,6 @@ def findings_json(document: Mapping[str, object], findings: Sequence[Finding]) -
     whole = {
         **document,
         "failed": sum(one.failed for one in findings),
-        "findings": [asdict(one) | {"failed": one.failed} for one in findings],
+        "findings": [fields(one, "failed") for one in findings],
     }
-    return json.dumps(plain(whole), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json_text(whole)

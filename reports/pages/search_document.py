@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import asdict
 
 import numpy as np
 
 from untrained.reports.formats import html
 from untrained.reports.formats.formats import Content
+from untrained.reports.formats.json_document import fields, json_text
 from untrained.reports.formats.markdown import document, escape
 from untrained.reports.pages.search import search_report
 from untrained.reports.tables.numbers import MISSING
@@ -43,64 +42,25 @@ def search_markdown(table: SearchTable, *, version: str = "") -> str:
 
 
 def search_json(table: SearchTable) -> str:
-    """Everything of the table but curves and landscapes; numbers that do not exist are null."""
-    made = {
-        "title": table.title,
-        "space": table.space,
-        "dataset": table.dataset,
-        "benchmark": table.benchmark,
-        "sha256": table.sha256,
-        "command": table.command,
-        "seed": table.seed,
-        "columns": [asdict(column) for column in table.columns],
-        "rows": [
-            {
-                "label": row.label,
-                "searcher": row.searcher,
-                "settings": row.settings,
-                "budget": row.budget,
-                "facts": list(row.facts),
-                "cost_is_known": row.cost_is_known,
-                "values": [asdict(value) for value in row.values],
-                "evaluations": None if row.evaluations is None else asdict(row.evaluations),
-                "cost_s": None if row.cost_s is None else asdict(row.cost_s),
-                "reaching": None if row.reaching is None else asdict(row.reaching),
-            }
-            for row in table.rows
-        ],
-        "equal_cost": [
-            {
-                **asdict(one),
-                "difference": one.difference,
-                "standard_errors": one.standard_errors,
-            }
-            for one in table.equal_costs
-        ],
-        "speed_ups": [{**asdict(one), "ratio": one.ratio} for one in table.speed_ups],
-        "ranks": None if table.ranks is None else asdict(table.ranks),
-        "published": [
-            {
-                **asdict(one.published),
-                "own_mean": one.mean,
-                "own_sd": one.sd,
-                "own_runs": one.runs,
-                "difference": one.difference,
-                "standard_errors": one.standard_errors,
-            }
-            for one in table.published
-        ],
-        "notes": list(table.notes),
-    }
-    return json.dumps(_finite(made), indent=2, ensure_ascii=False) + "\n"
-
-
-def _finite(value: object) -> object:
-    """The same document, null for what JSON has no number for."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    """Everything of the table but curves and landscapes; see `json_text` for its numbers."""
+    about = ("title", "space", "dataset", "benchmark", "sha256", "command", "seed", "columns")
+    compared = ("difference", "standard_errors")
+    return json_text(
+        {name: getattr(table, name) for name in about}
+        | {
+            "rows": [fields(row, without=("curve",)) for row in table.rows],
+            "equal_cost": [fields(one, *compared) for one in table.equal_costs],
+            "speed_ups": [fields(one, "ratio") for one in table.speed_ups],
+            "ranks": table.ranks,
+            "published": [
+                fields(one.published)
+                | {"own_mean": one.mean, "own_sd": one.sd, "own_runs": one.runs}
+                | {name: getattr(one, name) for name in compared}
+                for one in table.published
+            ],
+            "notes": table.notes,
+        }
+    )
 
 
 _SHOWN = 10

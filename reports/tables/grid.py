@@ -7,9 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from operator import attrgetter
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from untrained.reports.tables.numbers import MISSING, count, decimal, interval
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,16 @@ class Grid:
     columns: Sequence[Column]
     rows: Sequence[Any]
 
+    def __post_init__(self) -> None:
+        """Refuse columns that a file could not tell apart.
+
+        Raises:
+            ValueError: two columns have one name.
+        """
+        names = [column.name for column in self.columns]
+        if len(set(names)) < len(names):
+            raise ValueError(f"columns of the table {self.name!r} share a name: {names}")
+
     @property
     def narrow(self) -> tuple[Column, ...]:
         """The columns that documents of limited width have."""
@@ -131,6 +144,31 @@ class Grid:
     def texts(self) -> list[dict[str, str]]:
         """The narrow columns of every row as they are printed, by heading."""
         return [{c.heading: c.cell(row).whole for c in self.narrow} for row in self.rows]
+
+    def record(self, row: Any) -> dict[str, float | str | None]:
+        """The values of a row by column; an interval stands in two more beside its number."""
+        values: dict[str, float | str | None] = {}
+        for column in self.columns:
+            cell = column.cell(row)
+            values[column.name] = cell.value
+            if column.interval:
+                values |= {f"{column.name}_low": cell.low, f"{column.name}_high": cell.high}
+        return values
+
+    def frame(self) -> pd.DataFrame:
+        """The records of all rows; a column of integers stays one where some are missing."""
+        import pandas as pd
+
+        names: list[str] = []
+        for column in self.columns:
+            ends = ("", "_low", "_high") if column.interval else ("",)
+            names += [f"{column.name}{end}" for end in ends]
+        frame = pd.DataFrame(list(map(self.record, self.rows)), columns=names, dtype=object)
+        for name in names:
+            known = frame[name].dropna()
+            whole = bool(len(known)) and all(isinstance(value, int) for value in known)
+            frame[name] = frame[name].astype("Int64") if whole else frame[name].infer_objects()
+        return frame
 
 
 def estimate_of(thing: object, name: str) -> Estimate:

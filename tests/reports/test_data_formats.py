@@ -3,13 +3,16 @@ import io
 import json
 import math
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from untrained.reports import Report, Section, formats
-from untrained.results import CorrelationTable, TableRow
+from untrained.reports import Part, Report, Section, formats
+from untrained.reports.formats.json_document import json_text
+from untrained.reports.tables.grid import Column, Grid
+from untrained.results import CorrelationTable, Pick, TableRow
 
 
 def read_csv(report: Report) -> list[dict[str, str]]:
@@ -99,3 +102,38 @@ def test_json_holds_everything_around_the_numbers(varied_report: Report) -> None
 @pytest.mark.parametrize("name", ["csv", "json", "markdown", "html"])
 def test_the_same_report_gives_the_same_text(varied_report: Report, name: str) -> None:
     assert formats[name].render(varied_report) == formats[name].render(varied_report)
+
+
+def test_numbers_that_strict_json_lacks_are_the_same_in_every_document() -> None:
+    text = json_text({"nan": math.nan, "one": Pick(1, math.inf, -math.inf), "n": (np.int64(3),)})
+    assert json.loads(text) == {
+        "nan": None,
+        "one": {"k": 1, "regret": "inf", "rank": "-inf"},
+        "n": [3],
+    }
+
+
+def test_a_page_of_parts_has_its_tables_in_json_and_the_first_in_csv() -> None:
+    columns = (
+        Column("name", "Name", kind="code"),
+        Column("n", "n"),
+        Column("tau", "tau", interval=True, show=lambda value: f"about {value:.0f}"),
+    )
+    rows = [
+        SimpleNamespace(name="a", n=1, tau=0.25, tau_low=0.0, tau_high=0.5),
+        SimpleNamespace(name="b", n=None, tau=math.nan, tau_low=math.nan, tau_high=math.nan),
+    ]
+    report = Report("T", (), parts=(Part("p", "P", "m", Grid("p", columns, rows)),))
+    assert formats["csv"].render(report).splitlines() == [
+        "name,n,tau,tau_low,tau_high",
+        "a,1,0.250000,0.000000,0.500000",
+        "b,,,,",
+    ]
+    (part,) = read_json(report)["parts"]
+    assert part["rows"][0]["tau_high"] == 0.5
+    assert part["rows"][1] == {"name": "b"} | dict.fromkeys(("n", "tau", "tau_low", "tau_high"))
+
+
+def test_columns_of_one_name_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"the table 'x' share a name: \['n', 'n'\]"):
+        Grid("x", (Column("n"), Column("n")), ())

@@ -1,0 +1,101 @@
+"""CSV: one line an indicator in one file, or every table in a file of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from untrained.reports.blocks.agreement import full_grid
+from untrained.reports.blocks.block import parts_of
+from untrained.reports.blocks.side_by_side import changes_grid
+from untrained.reports.formats.formats import report_format
+from untrained.reports.pages.report import Report, Section
+from untrained.reports.tables.grid import Column, Grid
+
+if TYPE_CHECKING:
+    from untrained.results import CorrelationTable, TableRow
+
+
+@report_format("csv", title="CSV, one line an indicator, for spreadsheets and diffs", suffix=".csv")
+def render(report: Report) -> str:
+    """The tables of a report below one another, without its points, summary and environments.
+
+    Every line is complete by itself. A missing number is an empty field; statistics have six
+    decimals; several seeds are separated by spaces, failures are written `status=count`, or
+    `member:status=count` of an aggregate, whose members and their protocols are separated by
+    spaces too.
+
+    A report that has only tables without accuracies, only two stores side by side, or only a page
+    of parts gives these (of parts the first table), under columns of other names; beside tables
+    with accuracies they are left to the format `tables`.
+    """
+    if report.sections:
+        return grid_csv(_lines_grid(*(section.table for section in report.sections)))
+    if report.comparisons:
+        return grid_csv(changes_grid(*report.comparisons))
+    if report.agreements:
+        return grid_csv(full_grid(*report.agreements))
+    grids = (part.full or part.grid for part in report.parts)
+    return grid_csv(next((grid for grid in grids if grid), _lines_grid()))
+
+
+@report_format("tables", title="CSV of every table, in a folder", suffix="-tables")
+def render_tables(report: Report) -> dict[str, str]:
+    """A file a table, named `table-NUMBER-NAME.csv`; those of several tables begin with `all`.
+
+    Tables that documents shorten are whole here. Statistics have six decimals, a missing number is
+    an empty field, and an interval stands in two columns beside its number. The correlation tables
+    themselves are the format `csv`.
+    """
+    return {f"{name}.csv": grid_csv(grid) for name, grid in named_grids(report)}
+
+
+def named_grids(report: Report) -> Iterator[tuple[str, Grid]]:
+    """Every table of the parts of a report under a name of its own, in the order of the page."""
+    places = [f"table-{i}" for i in range(1, len(report.sections) + 1)]
+    wholes: list[Section | Report] = [*report.sections, report]
+    for place, whole in zip((*places, "all"), wholes, strict=True):
+        for part in parts_of(whole):
+            if grid := part.full or part.grid:
+                yield f"{place}-{part.name}", grid
+
+
+def grid_csv(grid: Grid) -> str:
+    """One table as CSV, with its columns' names as the header."""
+    text: str = grid.frame().to_csv(index=False, lineterminator="\n", float_format="{:z.6f}".format)
+    return text
+
+
+class _Line(NamedTuple):
+    table: CorrelationTable
+    row: TableRow
+
+
+def _lines_grid(*tables: CorrelationTable) -> Grid:
+    of_table = ("title", "space", "population", "target", "truth_source", "truth_sha256")
+    statistics = (
+        *("tau", "tau_low", "tau_high", "rho", "rho_low", "rho_high", "tau_failures_last"),
+        *("ties_score", "ties_truth", "delta_tau", "delta_low", "delta_high", "coverage"),
+    )
+    return Grid(
+        "correlations",
+        (
+            *(Column(name, get=f"table.{name}") for name in (*of_table, "resamples")),
+            Column("confidence", get=lambda line: str(line.table.confidence)),
+            Column("bootstrap_seed", get="table.bootstrap_seed"),
+            *(Column(name, get=f"row.{name}") for name in ("indicator", "version", "protocol")),
+            Column("seeds", get=lambda line: " ".join(map(str, line.row.seeds))),
+            Column("higher_is_better", get=lambda line: str(line.row.higher_is_better).lower()),
+            Column("n", get="row.correlation.n"),
+            Column("n_population", get="row.correlation.n_population"),
+            *(Column(name, get=f"row.correlation.{name}") for name in statistics),
+            Column("failures", get=lambda line: _failures(line.row)),
+            Column("alone_s", get="row.alone_s"),
+            Column("members", get=lambda line: " ".join(line.row.members)),
+        ),
+        [_Line(table, row) for table in tables for row in table.ranked],
+    )
+
+
+def _failures(row: TableRow) -> str:
+    return " ".join(f"{status}={n}" for status, n in sorted(row.failures))
