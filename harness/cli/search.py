@@ -32,6 +32,9 @@ class SearchFormat(StrEnum):
     text = "text"
     markdown = "markdown"
     json = "json"
+    csv = "csv"
+    latex = "latex"
+    html = "html"
 
 
 @model_options("measuring", Conditions, without=("seed", "dataset", "protocol"), defaults=False)
@@ -209,8 +212,9 @@ def search(
     )
     from untrained.harness.search.pareto_front import front_frame
     from untrained.harness.search.supernet.genotypes import genotypes_text
-    from untrained.reports.pages.search import search_facts
-    from untrained.reports.pages.search_document import search_files, search_json, search_markdown
+    from untrained.reports import formats
+    from untrained.reports.pages.search import search_facts, search_report
+    from untrained.reports.pages.search_document import search_files, search_json
     from untrained.reports.pages.search_grids import (
         distance_grid,
         equal_cost_grid,
@@ -266,8 +270,8 @@ def search(
         print(f"written: {', '.join(map(str, written))}", file=sys.stderr)
     if format_ is SearchFormat.json:
         print(search_json(table), end="")
-    elif format_ is SearchFormat.markdown:
-        print(search_markdown(table, version=made), end="")
+    elif format_ is not SearchFormat.text:
+        print(formats[format_].render(search_report(table, version=made)), end="")
     else:
         for fact in search_facts(table):
             print(fact)

@@ -105,8 +105,8 @@ def search_task(
     from untrained.harness.study.study_file import checked
     from untrained.indicators.gennas_found import indicator_ids, use_task
     from untrained.indicators.regression.task_file import TaskFile, task_text
-    from untrained.reports.pages.search_document import task_search_markdown, task_search_rows
-    from untrained.reports.pages.writing import write_files
+    from untrained.reports.pages.search_document import rivals_grid, task_search_report
+    from untrained.reports.pages.writing import write_files, write_report
     from untrained.results.searches.task_search import trials_frame
     from untrained.results.store.export import write_frame
     from untrained.spaces import find_benchmark
@@ -164,16 +164,14 @@ def search_task(
         lots=(labelled, others),
         command=typed_command("--output", "--workers"),
     )
-    contents = {
-        TASK_NAME: task_text(file, comment=where_it_is_from(table)),
-        "report.md": task_search_markdown(table, version=version("untrained")),
-    }
-    written = write_files(contents, output)
+    report = task_search_report(table, version=version("untrained"))
+    text = task_text(file, comment=where_it_is_from(table))
+    written = write_files({TASK_NAME: text}, output) + write_report(report, output, ["markdown"])
     written.append(write_frame(trials_frame(found.tried), output / "tasks.csv", metadata={}))
     use_task(output / TASK_NAME)  # what was written is read back before it is announced
     print(f"written: {', '.join(map(str, written))}", file=sys.stderr)
     print(f"found task {file.id}: {found.best.content}")
-    print_rows(task_search_rows(table), unbroken=("ranking by",))
+    print_rows(rivals_grid(table).texts(), unbroken=("ranking by",))
     print("\n".join(table.notes))
     print(f"indicators: {', '.join(indicator_ids(file))} (--task {output / TASK_NAME})")
 

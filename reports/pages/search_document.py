@@ -1,4 +1,4 @@
-"""Search reports as JSON and Markdown documents."""
+"""Documents on searches, for networks and for tasks."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import math
 
 import numpy as np
 
+from untrained.reports.blocks.block import Part
 from untrained.reports.formats import html
 from untrained.reports.formats.formats import Content
 from untrained.reports.formats.json_document import fields, json_text
-from untrained.reports.formats.markdown import document, escape
+from untrained.reports.formats.markdown import document
+from untrained.reports.pages.report import Report
 from untrained.reports.pages.search import search_report
-from untrained.reports.tables.numbers import MISSING
+from untrained.reports.tables.grid import Cell, Column, Grid
+from untrained.reports.tables.numbers import decimal
 from untrained.results.searches.table import SearchTable
 from untrained.results.searches.task_search import TaskSearchTable
-from untrained.results.statistics.correlation import CorrelationRow
 
 
 def search_files(table: SearchTable, *, version: str = "") -> dict[str, Content]:
@@ -34,11 +36,6 @@ def search_files(table: SearchTable, *, version: str = "") -> dict[str, Content]
         files[f"{figure.name}.svg"] = figure.svg()
         files[f"{figure.name}.pdf"] = figure.pdf()
     return files
-
-
-def search_markdown(table: SearchTable, *, version: str = "") -> str:
-    """The report as GitHub-flavoured Markdown without figures."""
-    return document(search_report(table, version=version))
 
 
 def search_json(table: SearchTable) -> str:
@@ -66,69 +63,61 @@ def search_json(table: SearchTable) -> str:
 _SHOWN = 10
 
 
-def task_search_markdown(table: TaskSearchTable, *, version: str = "") -> str:
-    """The whole report."""
+def task_search_report(table: TaskSearchTable, *, version: str = "") -> Report:
+    """The found task beside its rivals, and the best tasks that were tried."""
     drawn = np.array([one.rho for one in table.tried[: table.num_drawn]])
     best = table.best
-    lines = [
-        f"# {escape(table.title)}",
-        "",
-        *(f"- {escape(fact)}" for fact in table.facts),
-        "",
-        f"The best of {len(table.tried)} tasks is number {best.number} ({best.id}): "
-        f"{escape(best.content)}.",
-        "",
-        "## On the networks that chose it, and on others",
-        "",
-        "| ranking by | labelled: rho | tau-b | held out: rho [95 %] | tau-b | n |",
-        "| :-- | --: | --: | --: | --: | --: |",
-        *(
-            f"| {escape(one.name)} | {_number(one.labelled.rho)} | {_number(one.labelled.tau)} "
-            f"| {_interval(one.held_out)} | {_number(one.held_out.tau)} | {one.held_out.n} |"
-            for one in table.rivals
-        ),
-        "",
-        f"Tasks drawn at random: median rho {_number(float(np.nanmedian(drawn)))}, best "
-        f"{_number(float(np.nanmax(drawn)))} of {len(drawn)} on the labelled networks."
-        if np.isfinite(drawn).any()
-        else "No task drawn at random ranks the labelled networks at all.",
-        "",
-        "## The best tasks",
-        "",
-        "| task | number | parent | rho | tau-b | seconds | content |",
-        "| :-- | --: | --: | --: | --: | --: | :-- |",
-    ]
+    facts = "\n".join(f"\N{BULLET} {fact}" for fact in table.facts)
+    of_drawn = "No task drawn at random ranks the labelled networks at all."
+    if np.isfinite(drawn).any():
+        of_drawn = (
+            f"Tasks drawn at random: median rho {decimal(float(np.nanmedian(drawn)))}, best "
+            f"{decimal(float(np.nanmax(drawn)))} of {len(drawn)} on the labelled networks."
+        )
     first = {one.id: one for one in reversed(table.tried)}.values()  # a child may be a repeat
     ranked = sorted(first, key=lambda one: (math.isnan(one.rho), -one.rho, one.number))
-    for one in ranked[:_SHOWN]:
-        parent = str(one.parent) if one.parent else "drawn"
-        lines.append(
-            f"| {one.id} | {one.number} | {parent} | {_number(one.rho)} | {_number(one.tau)} "
-            f"| {one.seconds:,.0f} | {escape(one.content)} |"
-        )
-    lines += ["", "## Notes", "", *(f"- {escape(note)}" for note in table.notes)]
-    if version:
-        lines += ["", f"Tables made by untrained {version}."]
-    return "\n".join(lines) + "\n"
+    columns = (
+        Column("task", "task", "id", kind="text"),
+        Column("number", "number"),
+        Column("parent", "parent", lambda one: Cell(str(one.parent or "drawn"), one.parent)),
+        Column("rho", "rho"),
+        Column("tau", "tau-b"),
+        Column("seconds", "seconds", show=lambda value: f"{value:,.0f}"),
+        Column("content", "content", kind="text"),
+    )
+    return Report(
+        title=table.title,
+        sections=(),
+        summary=f"{facts}\n\nThe best of {len(table.tried)} tasks is number {best.number} "
+        f"({best.id}): {best.content}.",
+        version=version,
+        parts=(
+            Part(
+                "rivals",
+                "On the networks that chose it, and on others",
+                of_drawn,
+                rivals_grid(table),
+                notes=table.notes,
+            ),
+            Part(
+                "tasks",
+                "The best tasks",
+                "By rho of minus the loss and the accuracy on the labelled networks.",
+                Grid("tasks", columns, ranked[:_SHOWN]),
+                full=Grid("tasks", columns, ranked),
+            ),
+        ),
+    )
 
 
-def task_search_rows(table: TaskSearchTable) -> list[dict[str, str]]:
-    """The comparison, for a terminal."""
-    return [
-        {
-            "ranking by": one.name,
-            "labelled rho": _number(one.labelled.rho),
-            "held-out rho [95 %]": _interval(one.held_out),
-            "held-out tau-b": _number(one.held_out.tau),
-            "n": str(one.held_out.n),
-        }
-        for one in table.rivals
-    ]
-
-
-def _number(value: float) -> str:
-    return MISSING if math.isnan(value) else f"{value:.3f}"
-
-
-def _interval(row: CorrelationRow) -> str:
-    return f"{_number(row.rho)} [{_number(row.rho_low)}, {_number(row.rho_high)}]"
+def rivals_grid(table: TaskSearchTable) -> Grid:
+    """The found task and other ways to rank networks, on both lots."""
+    columns = (
+        Column("ranking_by", "ranking by", "name", kind="text"),
+        Column("rho_labelled", "labelled rho", "labelled.rho"),
+        Column("tau_labelled", "labelled tau-b", "labelled.tau"),
+        Column("rho", "held-out rho [95 %]", "held_out.rho", interval=True),
+        Column("tau", "held-out tau-b", "held_out.tau"),
+        Column("n", "n", "held_out.n"),
+    )
+    return Grid("rivals", columns, table.rivals)

@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from untrained.reports.pages.search_document import search_files, search_json, search_markdown
+from untrained.reports import formats
+from untrained.reports.pages.search import search_report
+from untrained.reports.pages.search_document import search_files, search_json
 from untrained.reports.pages.search_grids import cost_text, distance_grid, speed_grid
 from untrained.results.searches.comparison import EqualCost, RandomRanks, RankedAnswer
 from untrained.results.searches.landscape import Landscape, Logged, Pruning, Route, Surface
@@ -161,8 +163,19 @@ def test_the_page_logs_nothing_and_fits_its_window(table, tmp_path: Path, width:
 
 def test_without_a_known_optimum_no_distance_is_shown(table):
     column = replace(table.columns[0], optimum=math.nan)
-    text = search_markdown(replace(table, columns=(column,), notes=("all is PREDICTED",)))
+    unknown = replace(table, columns=(column,), notes=("all is PREDICTED",))
+    text = formats["markdown"].render(search_report(unknown))
     assert "## Spread over runs" in text
     assert "## Distance and speed" not in text
     assert "distance to the optimum" not in text
     assert "All is PREDICTED." in text
+
+
+def test_other_formats_hold_the_same_tables(table):
+    report = search_report(table)
+    lines = formats["csv"].render(report).splitlines()
+    assert lines[0] == "search,runs,evaluations,cost_s,cifar10_test_accuracy"
+    assert lines[2] == "random network,,,,80.000000"
+    assert "\\caption{Time to equal accuracy." in formats["latex"].render(report)
+    files = formats["tables"].make(report)
+    assert {"all-found.csv", "all-speed.csv", "all-settings.csv"} < set(files)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from untrained.reports.pages.search_document import task_search_markdown, task_search_rows
+from untrained.reports import formats
+from untrained.reports.pages.search_document import rivals_grid, task_search_report
 from untrained.results.searches.task_search import Rival, TaskSearchTable, TriedTask, trials_frame
 from untrained.results.statistics.correlation import correlate
 
@@ -38,20 +39,25 @@ def table() -> TaskSearchTable:
 
 
 def test_every_task_is_listed_once_the_best_first_and_the_undefined_last():
-    text = task_search_markdown(table(), version="1")
+    report = task_search_report(table(), version="1")
+    text = formats["markdown"].render(report)
     lines = [line for line in text.splitlines() if "\\| signals |" in line]
     assert [line.split(" | ")[0].strip("| ") for line in lines] == ["cc", "aa", "dd", "bb"]
-    assert [line.split(" | ")[1] for line in lines] == ["3", "1", "5", "2"]
+    assert [line.split(" | ")[1].strip() for line in lines] == ["3", "1", "5", "2"]
     assert "The best of 5 tasks is number 3 (cc)" in text
     assert "median rho 0.500, best 0.500 of 2" in text
-    assert text == task_search_markdown(table(), version="1")
+    assert "- Seed: 0\n" in text
+    assert "- a note\n" in text
+    tasks = formats["tables"].make(report)["all-tasks.csv"].splitlines()
+    assert tasks[1] == "cc,3,1,0.800000,0.400000,12.000000,noise; cc | signals"
 
 
 def test_rows_and_the_file_agree_with_it():
     found = table()
-    rows = task_search_rows(found)
+    rows = rivals_grid(found).texts()
     assert [row["ranking by"] for row in rows] == ["found task", "parameters"]
-    assert rows[0]["held-out rho [95 %]"] in task_search_markdown(found)
+    text = formats["markdown"].render(task_search_report(found))
+    assert rows[0]["held-out rho [95 %]"] in text
     frame = trials_frame(TRIED)
     assert frame["rho"].isna().tolist() == [False, True, False, False, False]
     assert frame["parent"].tolist() == [0, 0, 1, 3, 3]
