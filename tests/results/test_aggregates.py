@@ -10,13 +10,15 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from untrained.foundation import MalformedInput, UnknownName
 from untrained.results.aggregates import BoundAggregate, MemberScores, aggregates
 
 NAN, INF = math.nan, math.inf
+# a busy machine takes longer for an example than 200 ms
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # whole numbers: every sum below is exact, and ties are frequent
 VALUES = st.sampled_from([-INF, -3.0, -1.0, 0.0, 1.0, 2.0, 5.0, INF])
 
@@ -76,6 +78,7 @@ def slow_ranks(scores: MemberScores, ties: str) -> list[list[float]]:
 
 
 @pytest.mark.parametrize("ties", ["average", "dense", "best"])
+@UNHURRIED
 @given(scores=some_scores())
 def test_a_rank_sum_counts_who_is_worse(ties: str, scores: MemberScores) -> None:
     expected = [sum(row) for row in slow_ranks(scores, ties)]
@@ -83,6 +86,7 @@ def test_a_rank_sum_counts_who_is_worse(ties: str, scores: MemberScores) -> None
 
 
 @pytest.mark.parametrize("ties", ["average", "dense", "best"])
+@UNHURRIED
 @given(scores=some_scores())
 def test_a_log_rank_sum_adds_logarithms(ties: str, scores: MemberScores) -> None:
     m = len(scores.raw)
@@ -121,11 +125,13 @@ def slow_votes(scores: MemberScores, weights: Sequence[float]) -> list[int]:
     return counts
 
 
+@UNHURRIED
 @given(some_scores())
 def test_a_majority_vote_asks_every_member_about_every_pair(scores: MemberScores) -> None:
     assert value("majority_vote", scores) == slow_votes(scores, [1] * scores.raw.shape[1])
 
 
+@UNHURRIED
 @given(some_scores(members=3), st.lists(st.sampled_from([0.1, 0.2, 0.3, 1, 7]), min_size=3))
 def test_a_weighted_vote_weighs_them(scores: MemberScores, weights: list[float]) -> None:
     """0.1 + 0.2 against 0.3 is even, though their difference is not zero in binary."""
@@ -166,6 +172,7 @@ def given_weights(kind: str, k: int) -> dict[str, list[float]]:
 
 
 @pytest.mark.parametrize("kind", RANK_KINDS)
+@UNHURRIED
 @given(scores=some_scores())
 def test_a_rank_aggregate_depends_on_the_order_under_each_member_alone(
     kind: str, scores: MemberScores
@@ -179,6 +186,7 @@ def test_a_rank_aggregate_depends_on_the_order_under_each_member_alone(
 
 
 @pytest.mark.parametrize("kind", RANK_KINDS)
+@UNHURRIED
 @given(scores=some_scores(), data=st.data())
 def test_the_order_of_architectures_and_members_changes_no_bit(kind: str, scores, data) -> None:
     parameters = given_weights(kind, scores.raw.shape[1])
@@ -196,6 +204,7 @@ def test_the_order_of_architectures_and_members_changes_no_bit(kind: str, scores
 
 
 @pytest.mark.parametrize("kind", RANK_KINDS)
+@UNHURRIED
 @given(some_scores())
 def test_better_under_every_member_is_better(kind: str, scores: MemberScores) -> None:
     parameters = given_weights(kind, scores.raw.shape[1])
@@ -290,17 +299,20 @@ def nasi(T: list[float], **parameters: float) -> list[float]:
     return bound(MemberScores(pd.DataFrame({"nasi": T}), {"nasi": True})).tolist()
 
 
+@UNHURRIED
 @given(st.lists(st.floats(0, 1e12), min_size=1), st.floats(0, 1e6))
 def test_with_mu_one_the_objective_is_flat_above_the_limit(T: list[float], nu: float) -> None:
     assert nasi(T, mu=1, nu=nu) == [min(t, nu) for t in T]
 
 
+@UNHURRIED
 @given(st.lists(st.integers(0, 200), min_size=1))
 def test_with_mu_two_it_is_symmetric_about_the_limit(distances: list[int]) -> None:
     below, above = [500.0 - d for d in distances], [500.0 + d for d in distances]
     assert nasi(below, mu=2, nu=500) == nasi(above, mu=2, nu=500) == below
 
 
+@UNHURRIED
 @given(st.lists(st.integers(0, 10_000)), st.integers(0, 5), st.integers(0, 2000))
 def test_the_constrained_objective_is_its_formula(T: list[int], mu: int, nu: int) -> None:
     found = nasi([float(t) for t in T], mu=mu, nu=nu)
