@@ -67,7 +67,7 @@ class PublishedSearch:
 
 
 @dataclass(frozen=True, slots=True)
-class SearchComparison:
+class PublishedSearchComparison:
     """A published mean beside ours."""
 
     published: PublishedSearch
@@ -164,7 +164,7 @@ class SearchTable:
     main: int
     """Place of the column that distances and curves are about; -1: there is none."""
     rows: tuple[SearchRow, ...]
-    published: tuple[SearchComparison, ...]
+    published: tuple[PublishedSearchComparison, ...]
     notes: tuple[str, ...]
     speed_ups: tuple[SpeedUp, ...] = ()
     equal_costs: tuple[EqualCost, ...] = ()

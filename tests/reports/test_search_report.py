@@ -21,7 +21,7 @@ from untrained.results.searches.speed import SpeedUp
 from untrained.results.searches.table import (
     Column,
     PublishedSearch,
-    SearchComparison,
+    PublishedSearchComparison,
     SearchRow,
     SearchTable,
 )
@@ -70,7 +70,7 @@ def table() -> SearchTable:
         columns=(Column("cifar10", "test_accuracy", "cifar10 test accuracy", 94.0, True),),
         main=0,
         rows=rows,
-        published=(SearchComparison(cell, 93.8, 0.2, 3, 0.1),),
+        published=(PublishedSearchComparison(cell, 93.8, 0.2, 3, 0.1),),
         notes=("searches see scores",),
         speed_ups=(
             SpeedUp(HOSTILE, "rea", 90.0, 90.0, 93.0, 12.0, 1200.0, 50.0, 150.0, 0.95, 3, 3),

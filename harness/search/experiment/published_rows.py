@@ -10,7 +10,7 @@ from untrained.harness.search.experiment.study import OneSearch
 from untrained.results.searches.table import (
     SEARCHED_FOR,
     PublishedSearch,
-    SearchComparison,
+    PublishedSearchComparison,
     SearchRow,
     published_searches,
 )
@@ -18,13 +18,13 @@ from untrained.results.searches.table import (
 
 def published_rows(
     rows: Sequence[SearchRow], finished: Sequence[Finished], truth: Truth, dataset: str
-) -> list[SearchComparison]:
+) -> list[PublishedSearchComparison]:
     """Searches that the literature has too; then the rules, if it has any of the searches."""
     by_label = {row.label: row for row in rows}
     searches = {one.label: one.one for one in finished}
     places = {(c.target.dataset, c.target.metric): i for i, c in enumerate(truth.columns)}
-    found: list[SearchComparison] = []
-    rules: list[SearchComparison] = []
+    found: list[PublishedSearchComparison] = []
+    rules: list[PublishedSearchComparison] = []
     for cell in published_searches():
         row = by_label.get(cell.method)
         place = places.get((cell.dataset, cell.metric))
@@ -35,7 +35,7 @@ def published_rows(
             continue
         value = row.values[place]
         error = value.standard_error if row.searcher else 0.0
-        compared = SearchComparison(cell, value.mean, value.sd, value.n, error)
+        compared = PublishedSearchComparison(cell, value.mean, value.sd, value.n, error)
         (found if row.searcher else rules).append(compared)
     return [*found, *rules] if found else []
 
