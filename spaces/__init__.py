@@ -1,8 +1,6 @@
 """Search spaces: architectures, networks, ground truth."""
 
-from untrained.spaces.benchmarks.benchmark import Benchmark, Provenance, Target
-from untrained.spaces.benchmarks.benchmark_choice import data_folder, find_benchmark
-from untrained.spaces.benchmarks.training_cost import TrainingCost
+from untrained.spaces.benchmarks.benchmark import Benchmark, Provenance, Target, TrainingCost
 from untrained.spaces.framework.dataset import Dataset
 from untrained.spaces.framework.initialisation import (
     find_initialisation,
@@ -13,7 +11,9 @@ from untrained.spaces.framework.network import Network, NetworkSize
 from untrained.spaces.framework.product_space import ProductSpace
 from untrained.spaces.framework.registry import (
     benchmarks,
+    data_folder,
     datasets,
+    find_benchmark,
     register_benchmark,
     register_space,
     spaces,

@@ -124,7 +124,7 @@ def _opened(path: object) -> None:
 
 def _kind_of(given: str) -> Kind:
     with unaudited():
-        from untrained.spaces.benchmarks.benchmark_choice import data_folder
+        from untrained.spaces.framework.registry import data_folder
 
         folder = Path(data_folder()).resolve()
         # a link, or a way round, leads to the same table

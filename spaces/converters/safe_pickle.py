@@ -91,15 +91,17 @@ def inert_reconstruct(kind: object, shape: object, code: object) -> InertArray:
     return InertArray()
 
 
-def inert_scalar(dtype: InertDtype, data: bytes) -> Any:
-    """Stands for the function that makes numpy's single numbers.
+def inert_scalar(dtype: InertDtype, data: bytes | str) -> Any:
+    """Stand for the function that makes numpy's single numbers.
 
     Args:
-        data: its bytes.
+        data: its bytes, of old pickles as a Latin-1 text.
 
     Raises:
         ValueError: they do not fit, or are no bytes of a number.
     """
+    if isinstance(data, str):
+        data = data.encode("latin1")
     if not isinstance(dtype, InertDtype) or not isinstance(data, bytes):
         raise ValueError("it has a number without type or bytes")
     (number,) = np.frombuffer(data, dtype.dtype)

@@ -16,11 +16,10 @@ from typing import Any
 import numpy as np
 
 from untrained.foundation import MalformedInput, MissingData, StorageError, UnknownName, UserError
-from untrained.spaces.benchmarks.benchmark_choice import data_folder
-from untrained.spaces.converters.json_file import load_json
-from untrained.spaces.darts.operations import DARTS_OPERATIONS
+from untrained.spaces.converters.json_benchmarks import load_json
+from untrained.spaces.darts.network import DARTS_OPERATIONS
 from untrained.spaces.darts.surrogate import CELLS, OFFSETS, PREFIX, UNUSED, predict
-from untrained.spaces.framework.registry import spaces
+from untrained.spaces.framework.registry import data_folder, spaces
 
 _PAIRS = (
     ("model.onnx", "encoding.json"),

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from untrained.spaces.converters.converter import Value, converter
+from untrained.spaces.converters.conversion import Value, converter
 
 _METRICS = {
     "class_scene": ("top1", "test_accuracy", "valid_accuracy"),

@@ -1,14 +1,172 @@
-"""Networks stacked of the cells of a genotype, whole and thin."""
+"""Operations, cells and networks of a genotype, whole and thin.
+
+All operations are ReLU-convolution-batch norm without bias, or a pooling without batch norm, or
+nothing; each keeps the number of channels and, at stride 1, the resolution. At stride 2 a side of H
+pixels becomes ceil(H / 2).
+Reference: Liu et al., "DARTS", ICLR 2019, section 3.1; Zoph et al., "NASNet", CVPR 2018, section
+3.1; Radosavovic et al., "On Network Design Spaces for Visual Recognition", ICCV 2019, appendix.
+"""
 
 from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput
 from untrained.spaces.darts.genotype import CellGenotype, Genotype
-from untrained.spaces.darts.operations import FactorizedReduce, ReLUConvBN, make_operation
-from untrained.spaces.framework.network import Network, NetworkSize
+from untrained.spaces.framework.network import NetworkSize, PooledNetwork
+
+DARTS_OPERATIONS = (
+    "max_pool_3x3",
+    "avg_pool_3x3",
+    "skip_connect",
+    "sep_conv_3x3",
+    "sep_conv_5x5",
+    "dil_conv_3x3",
+    "dil_conv_5x5",
+)
+"""The operations that a DARTS cell is chosen from, in the order of the paper's list."""
+
+
+class ReLUConvBN(nn.Sequential):
+    """ReLU, 1 x 1 convolution without bias, batch norm: what a cell does to its two inputs."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        """Any two numbers of channels."""
+        super().__init__(
+            nn.ReLU(),
+            nn.Conv2d(channels_in, channels_out, 1, bias=False),
+            nn.BatchNorm2d(channels_out),
+        )
+
+
+class FactorizedReduce(nn.Module):
+    """Half the resolution by two 1 x 1 convolutions of stride 2, the second one pixel further."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        """An even number of output channels."""
+        super().__init__()
+        self.relu = nn.ReLU()
+        half = channels_out // 2
+        self.first = nn.Conv2d(channels_in, half, 1, stride=2, bias=False)
+        self.second = nn.Conv2d(channels_in, half, 1, stride=2, bias=False)
+        self.norm = nn.BatchNorm2d(channels_out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, channels_in, H, W) -> (batch, channels_out, ceil(H / 2), ceil(W / 2))."""
+        x = self.relu(x)
+        # an odd side has no pixel after the last: a zero stands for it, so that the halves match
+        shifted = (
+            nn.functional.pad(x, (-1, x.shape[3] % 2, -1, x.shape[2] % 2))
+            if _odd(x)
+            else x[:, :, 1:, 1:]
+        )
+        out: Tensor = self.norm(torch.cat([self.first(x), self.second(shifted)], dim=1))
+        return out
+
+
+def _odd(x: Tensor) -> bool:
+    return bool(x.shape[2] % 2 or x.shape[3] % 2)
+
+
+class Zero(nn.Module):
+    """The operation `none`: zeros, connected to its input."""
+
+    def __init__(self, stride: int) -> None:
+        """Stride 1 or 2."""
+        super().__init__()
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Zeros of the shape that another operation of this stride would give."""
+        return x[:, :, :: self.stride, :: self.stride] * 0
+
+
+def _depthwise(channels: int, kernel: int, stride: int, dilation: int) -> nn.Sequential:
+    """ReLU, depthwise and pointwise convolution, batch norm."""
+    pad = dilation * (kernel // 2)
+    return nn.Sequential(
+        nn.ReLU(),
+        nn.Conv2d(channels, channels, kernel, stride, pad, dilation, groups=channels, bias=False),
+        nn.Conv2d(channels, channels, 1, bias=False),
+        nn.BatchNorm2d(channels),
+    )
+
+
+def _twice(channels: int, kernel: int, stride: int, dilation: int) -> nn.Sequential:
+    """The same two times, the stride at the first."""
+    first = _depthwise(channels, kernel, stride, dilation)
+    return nn.Sequential(*first, *_depthwise(channels, kernel, 1, dilation))
+
+
+def _conv(channels: int, kernel: int, stride: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.ReLU(),
+        nn.Conv2d(channels, channels, kernel, stride, padding=kernel // 2, bias=False),
+        nn.BatchNorm2d(channels),
+    )
+
+
+def _two_sided(channels: int, kernel: int, stride: int) -> nn.Sequential:
+    """1 x k, then k x 1, without anything in between."""
+    pad = kernel // 2
+    return nn.Sequential(
+        nn.ReLU(),
+        nn.Conv2d(channels, channels, (1, kernel), (1, stride), (0, pad), bias=False),
+        nn.Conv2d(channels, channels, (kernel, 1), (stride, 1), (pad, 0), bias=False),
+        nn.BatchNorm2d(channels),
+    )
+
+
+def _max_pool(channels: int, kernel: int, stride: int) -> nn.Module:
+    return nn.MaxPool2d(kernel, stride, padding=kernel // 2)
+
+
+def _avg_pool(channels: int, kernel: int, stride: int) -> nn.Module:
+    return nn.AvgPool2d(kernel, stride, padding=kernel // 2, count_include_pad=False)
+
+
+_KINDS: dict[str, Callable[[int, int, int], nn.Module]] = {
+    "sep_conv": partial(_twice, dilation=1),
+    "dil_conv": partial(_depthwise, dilation=2),
+    "dil_sep_conv": partial(_twice, dilation=2),
+    "conv": _conv,
+    "max_pool": _max_pool,
+    "avg_pool": _avg_pool,
+}
+"""By what stands before the kernel's size: from channels, kernel and stride."""
+
+
+def make_operation(name: str, channels: int, stride: int) -> nn.Module:
+    """The module of an operation.
+
+    `sep_conv` is applied twice, the stride at the first time; `dil_conv` once with dilation 2;
+    `dil_sep_conv` twice with dilation 2; `skip_connect` at stride 2 is a factorised reduction.
+    Average pooling does not count its padding.
+
+    Args:
+        name: such as `sep_conv_3x3`.
+        channels: of input and output; even if a skip connection has stride 2.
+        stride: 1 or 2.
+
+    Raises:
+        ValueError: no such operation.
+    """
+    if name == "none":
+        return Zero(stride)
+    if name == "skip_connect":
+        return nn.Identity() if stride == 1 else FactorizedReduce(channels, channels)
+    if (sides := re.fullmatch(r"conv_(\d)x1_1x\1", name)) is not None:
+        return _two_sided(channels, int(sides[1]), stride)
+    matched = re.fullmatch(r"(\w+)_(\d)x\2", name)
+    if matched is None or matched[1] not in _KINDS:
+        raise ValueError(f"no operation {name!r}")
+    return _KINDS[matched[1]](channels, int(matched[2]), stride)
+
 
 STEM_MULTIPLIER = 3
 """The CIFAR stem is so many times as wide as the first cells' nodes."""
@@ -62,7 +220,7 @@ class Cell(nn.Module):
         return torch.cat([states[n] for n in self.genotype.concat], dim=1)
 
 
-class CellNetwork(Network):
+class CellNetwork(PooledNetwork):
     """The macro skeleton around the two cells of a genotype."""
 
     def __init__(
@@ -88,19 +246,19 @@ class CellNetwork(Network):
             )
         if size.stem == "cifar":
             width = STEM_MULTIPLIER * channels
-            self.stem = nn.Sequential(_conv(in_channels, width, 1), nn.BatchNorm2d(width))
+            self.stem = nn.Sequential(_conv3x3(in_channels, width, 1), nn.BatchNorm2d(width))
             self.second_stem: nn.Module | None = None
         else:
             width = channels
             self.stem = nn.Sequential(
-                _conv(in_channels, channels // 2, 2),
+                _conv3x3(in_channels, channels // 2, 2),
                 nn.BatchNorm2d(channels // 2),
                 nn.ReLU(),
-                _conv(channels // 2, channels, 2),
+                _conv3x3(channels // 2, channels, 2),
                 nn.BatchNorm2d(channels),
             )
             self.second_stem = nn.Sequential(
-                nn.ReLU(), _conv(channels, channels, 2), nn.BatchNorm2d(channels)
+                nn.ReLU(), _conv3x3(channels, channels, 2), nn.BatchNorm2d(channels)
             )
         self.reductions = reduction_layers(cells)
         self.cells = nn.ModuleList()
@@ -134,21 +292,12 @@ class CellNetwork(Network):
             before_last, last = last, cell(before_last, last)
         return [*maps, last]
 
-    def features(self, x: Tensor) -> Tensor:
-        """What the last cell gives: there is neither batch norm nor ReLU before the pooling."""
-        return self.stages(x)[-1]
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits (batch, num_classes) of images (batch, in_channels, H, W) of any size."""
-        out: Tensor = self.classifier(self.global_pooling(self.features(x)).flatten(1))
-        return out
-
-
-def _conv(channels_in: int, channels_out: int, stride: int) -> nn.Conv2d:
+def _conv3x3(channels_in: int, channels_out: int, stride: int) -> nn.Conv2d:
     return nn.Conv2d(channels_in, channels_out, 3, stride, padding=1, bias=False)
 
 
-class CellThinNetwork(Network):
+class CellThinNetwork(PooledNetwork):
     """One cell of each kind without a stem."""
 
     def __init__(self, genotype: Genotype, size: NetworkSize) -> None:
@@ -193,9 +342,4 @@ class CellThinNetwork(Network):
     def features(self, x: Tensor) -> Tensor:
         """(batch, channels of the reduction cell, H / 2, W / 2), after the batch norm and ReLU."""
         out: Tensor = self.lastact(self.stages(x)[-1])
-        return out
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits (batch, num_classes) of images (batch, channels, H, W) of any size."""
-        out: Tensor = self.classifier(self.global_pooling(self.features(x)).flatten(1))
         return out

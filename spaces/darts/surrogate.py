@@ -1,25 +1,26 @@
-"""Surrogates of NAS-Bench-301: the configuration of a genotype, the ONNX model, the benchmark."""
+"""Surrogates of NAS-Bench-301: the ONNX model, the original package, what they are asked with."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from abc import abstractmethod
+from collections import namedtuple
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from untrained.foundation import MalformedInput, MissingData, UserError, suggest
+from untrained.foundation import MalformedInput, UserError, suggest
 from untrained.spaces.benchmarks.benchmark import Benchmark, Provenance, Target
-from untrained.spaces.benchmarks.benchmark_choice import VARIABLE, data_folder
 from untrained.spaces.darts.genotype import CellGenotype, Edge, Genotype, Node, sorted_node
-from untrained.spaces.darts.operations import DARTS_OPERATIONS
+from untrained.spaces.darts.network import DARTS_OPERATIONS
 from untrained.spaces.darts.space import DARTS
-from untrained.spaces.framework.registry import register_benchmark
+from untrained.spaces.framework.registry import VARIABLE, data_folder, register_benchmark
 from untrained.spaces.framework.search_space import Architecture
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ class NASBench301Surrogate(DARTSSurrogate):
     @property
     def provenance(self) -> Provenance:
         """See `Benchmark.provenance`."""
-        self._check()
+        self.check_present()
         return Provenance(
             title="NAS-Bench-301 surrogate of YAHPO-Gym",
             kind=self.kind,
@@ -215,13 +216,8 @@ class NASBench301Surrogate(DARTSSurrogate):
         return None
 
     def _predict(self, genotype: Genotype) -> float:
-        self._check()
+        self.check_present()
         return predict(self.path, self.encoding_path, genotype)
-
-    def _check(self) -> None:
-        reason = self.missing()
-        if reason is not None:
-            raise MissingData(reason)
 
 
 def predict(path: Path, encoding_path: Path, genotype: Genotype) -> float:
@@ -289,4 +285,73 @@ def _unusable(path: Path, error: Exception) -> MalformedInput:
     )
 
 
+PACKAGE = "nasbench301"
+_Record = namedtuple("_Record", ["normal", "normal_concat", "reduce", "reduce_concat"])
+"""The package reads the fields by their names."""
+
+
+class NASBench301Package(DARTSSurrogate):
+    """The ensemble of gradient-boosted trees (xgb_v1.0), without its noise model.
+
+    The package `nasbench301` pins libraries of 2020 that do not exist for the Pythons of this
+    project, so this is for an environment that has a port of it.
+    Reference: Siems et al., "NAS-Bench-301", arXiv:2008.09777, 2020.
+    """
+
+    name = "nasbench301-package"
+
+    @property
+    def path(self) -> Path:
+        """The folder of the ensemble, whether it exists or not."""
+        return data_folder() / "surrogates" / "nb_models" / "xgb_v1.0"
+
+    @property
+    def provenance(self) -> Provenance:
+        """See `Benchmark.provenance`; the hash is of all files of the folder, by name."""
+        self.check_present()
+        found = hashlib.sha256()
+        for path in sorted(p for p in self.path.rglob("*") if p.is_file()):
+            found.update(path.relative_to(self.path).as_posix().encode() + b"\0")
+            found.update(hashlib.sha256(path.read_bytes()).digest())
+        title = "NAS-Bench-301 ensemble xgb v1.0"
+        digest = found.hexdigest()
+        return Provenance(title, self.kind, self.path.name, digest, note="without noise")
+
+    def missing(self) -> str | None:
+        """See `Benchmark.missing`."""
+        instead = "use the benchmark 'nasbench301-surrogate', which predicts every cell as well"
+        if find_spec(PACKAGE) is None:
+            return (
+                f"the benchmark {self.name!r} runs the package {PACKAGE}, which is not installed; "
+                f"its own requirements cannot be installed on a current Python: {instead}"
+            )
+        if not self.path.is_dir():
+            return (
+                f"the benchmark {self.name!r} was looked for in the folder {self.path} and is not "
+                f"there; set {VARIABLE} to a folder that has surrogates/nb_models/xgb_v1.0 of the "
+                f"benchmark's published models, or {instead}"
+            )
+        return None
+
+    def _predict(self, genotype: Genotype) -> float:
+        self.check_present()
+        return _predicted_by_package(self.path, genotype)
+
+
+@lru_cache(maxsize=100_000)
+def _predicted_by_package(path: Path, genotype: Genotype) -> float:
+    cells = (genotype.normal, genotype.reduction)
+    parts = [part for c in cells for part in (list(chain(*c.nodes)), list(c.concat))]
+    found = _ensemble(path).predict(_Record(*parts), representation="genotype", with_noise=False)
+    return float(found)
+
+
+@lru_cache(maxsize=1)
+def _ensemble(path: Path) -> Any:
+    import nasbench301
+
+    return nasbench301.load_ensemble(str(path))
+
+
 register_benchmark(NASBench301Surrogate())
+register_benchmark(NASBench301Package())

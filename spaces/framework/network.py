@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Literal, NoReturn
@@ -62,6 +63,34 @@ class Network(nn.Module):
 
         Taken before the activation that the next block begins with.
         """
+
+
+class PooledNetwork(Network):
+    """A network that averages its features over all places and classifies the averages.
+
+    A subclass makes both modules; the order in which modules are made is that of their weights.
+    """
+
+    global_pooling: nn.Module
+    classifier: nn.Linear
+
+    def _draw_fan_out(self) -> None:
+        """Draw convolutions from N(0, 2 / (k^2 C_out)), the classifier from N(0, 0.01^2)."""
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                fan_out = module.kernel_size[0] * module.kernel_size[1] * module.out_channels
+                nn.init.normal_(module.weight, std=math.sqrt(2 / fan_out))
+        nn.init.normal_(self.classifier.weight, std=0.01)
+        nn.init.zeros_(self.classifier.bias)
+
+    def features(self, x: Tensor) -> Tensor:
+        """Return the last stage, where nothing follows it before the pooling."""
+        return self.stages(x)[-1]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (batch, num_classes) of images (batch, in_channels, height, width)."""
+        out: Tensor = self.classifier(self.global_pooling(self.features(x)).flatten(1))
+        return out
 
 
 WRITTEN_CHANNELS, WRITTEN_CELLS = 16, 5

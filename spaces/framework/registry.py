@@ -1,11 +1,15 @@
-"""The registered search spaces and benchmarks, and the calls that register one."""
+"""The registered spaces, data sets and benchmarks, and the benchmark whose data is present."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TypeVar
 
-from untrained.foundation import Registry
+import platformdirs
+
+from untrained.foundation import MissingData, Registry, UserError
 from untrained.spaces.benchmarks.benchmark import Benchmark
 from untrained.spaces.framework.dataset import SHARED_DATASETS, Dataset
 from untrained.spaces.framework.search_space import SearchSpace
@@ -13,6 +17,7 @@ from untrained.spaces.framework.search_space import SearchSpace
 S = TypeVar("S", bound=SearchSpace)
 B = TypeVar("B", bound=Benchmark)
 
+VARIABLE = "UNTRAINED_DATA"
 _MACHINERY = ("framework", "benchmarks", "converters")
 
 spaces: Registry[SearchSpace] = Registry(
@@ -28,7 +33,7 @@ benchmarks: Registry[Benchmark] = Registry(
     package="untrained.spaces",
     group="untrained.benchmarks",
     hint="untrained list benchmarks",
-    machinery=_MACHINERY,
+    machinery=("framework", "converters"),
 )
 
 
@@ -86,3 +91,63 @@ def register_benchmark(benchmark: B, *, origin: str = "") -> B:
     """
     benchmarks.register(benchmark.name, benchmark, origin=origin or type(benchmark).__module__)
     return benchmark
+
+
+def is_file(name: str) -> bool:
+    """Return whether the name of a benchmark is the path of a file with accuracies."""
+    return (
+        name.lower().endswith((".csv", ".tsv", ".txt", ".parquet")) or "/" in name or "\\" in name
+    )
+
+
+def data_folder() -> Path:
+    """The folder that UNTRAINED_DATA names, else the user data directory; it need not exist."""
+    named = os.environ.get(VARIABLE, "")
+    if named:
+        return Path(named).expanduser()
+    return Path(platformdirs.user_data_dir("untrained"))
+
+
+def find_benchmark(space: str, name: str | None = None) -> Benchmark:
+    """The named benchmark, else the first of the space whose data is there.
+
+    Benchmarks are tried in alphabetical order, those marked as fallback last.
+
+    Args:
+        space: registered name of the search space.
+        name: registered name of a benchmark of that space, or the path of a CSV or Parquet file
+            with a column `architecture` and one column a metric.
+
+    Raises:
+        UnknownName: no space or benchmark of that name.
+        UserError: the named benchmark belongs to another space.
+        MissingData: the data of the named one, or of all there are, is not there.
+    """
+    search_space = spaces[space]
+    of_space = [b for b in benchmarks.values() if b.space == search_space.name]
+    if name is not None and name not in benchmarks and is_file(name):
+        from untrained.spaces.benchmarks.file_benchmark import FileBenchmark
+
+        return FileBenchmark(Path(name), space=space)
+    if name is not None:
+        chosen = benchmarks[name]
+        if chosen not in of_space:
+            names = ", ".join(b.name for b in of_space) or "none"
+            raise UserError(
+                f"the benchmark {name!r} was asked for the search space {space!r}, but it belongs "
+                f"to {chosen.space!r}; benchmarks of {space!r}: {names} (untrained list benchmarks)"
+            )
+        of_space = [chosen]
+    reasons: list[str] = []
+    for candidate in sorted(of_space, key=lambda b: (b.fallback, b.name)):
+        reason = candidate.missing()
+        if reason is None:
+            return candidate
+        reasons.append(reason)
+    if not reasons:
+        raise MissingData(
+            f"ground truth of the search space {space!r} was asked for, but no benchmark is "
+            "registered for it; scores can be computed and stored without one "
+            "(untrained list benchmarks)"
+        )
+    raise MissingData("; ".join(reasons))

@@ -15,8 +15,7 @@ from untrained.foundation import MalformedInput, Unsupported, UserError
 from untrained.spaces.framework.network import Network, NetworkSize, Stem
 
 if TYPE_CHECKING:
-    from untrained.spaces.benchmarks.benchmark import Benchmark
-    from untrained.spaces.benchmarks.training_cost import TrainingCost
+    from untrained.spaces.benchmarks.benchmark import Benchmark, TrainingCost
     from untrained.spaces.framework.dataset import Dataset
     from untrained.spaces.framework.product_space import Decisions
     from untrained.spaces.framework.supernet import Supernet

@@ -12,8 +12,7 @@ from torch import Tensor, nn
 from untrained.foundation import MalformedInput
 from untrained.spaces.framework.network import Network, fastest_layout
 from untrained.spaces.framework.search_space import Architecture
-from untrained.spaces.framework.supernet_layout import SupernetLayout
-from untrained.spaces.framework.supernet_mask import OperationMask
+from untrained.spaces.framework.supernet_layout import OperationMask, SupernetLayout
 
 
 class EdgeWeights:

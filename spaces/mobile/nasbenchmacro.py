@@ -8,12 +8,11 @@ from itertools import islice
 from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput
-from untrained.spaces.benchmarks.table import ParquetBenchmark
-from untrained.spaces.framework.network import Network, NetworkSize
+from untrained.spaces.framework.network import Network, NetworkSize, PooledNetwork
 from untrained.spaces.framework.product_space import ProductSpace
-from untrained.spaces.framework.registry import register_benchmark, register_space
+from untrained.spaces.framework.registry import register_space
 from untrained.spaces.framework.search_space import Architecture
-from untrained.spaces.mobile.inverted_residual import InvertedResidual, conv_bn
+from untrained.spaces.mobile.mobilenetv2 import InvertedResidual, conv_bn
 
 HEAD_PER_CHANNEL = 40
 """Width of the last convolution by that of the stem: 1,280 for the benchmark's 32."""
@@ -27,7 +26,7 @@ def _block(block: int, channels_in: int, channels_out: int, stride: int) -> nn.M
     return nn.Sequential(*conv_bn(channels_in, channels_out, stride=stride))
 
 
-class NASBenchMacroNetwork(Network):
+class NASBenchMacroNetwork(PooledNetwork):
     """Eight layers in three stages."""
 
     def __init__(self, layers: Sequence[int], size: NetworkSize) -> None:
@@ -67,11 +66,6 @@ class NASBenchMacroNetwork(Network):
     def features(self, x: Tensor) -> Tensor:
         """(batch, 40C, H / 8, W / 8), after the last convolution, batch norm and ReLU."""
         out: Tensor = self.head(self.stages(x)[-1])
-        return out
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits (batch, num_classes) of images (batch, in_channels, H, W)."""
-        out: Tensor = self.classifier(self.global_pooling(self.features(x)).flatten(1))
         return out
 
 
@@ -140,6 +134,3 @@ def _malformed(text: str, reason: str) -> MalformedInput:
 
 
 register_space(NASBenchMacro())
-
-
-register_benchmark(ParquetBenchmark("nasbenchmacro", space="nasbenchmacro"), origin=__name__)

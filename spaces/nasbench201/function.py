@@ -94,30 +94,3 @@ def _apply(
 def _join(terms: list[Term]) -> Term:
     ordered = sorted(terms)
     return "+".join(text for text, _ in ordered), tuple(e for _, edges in ordered for e in edges)
-
-
-def unique_string(operations: Sequence[str]) -> str:
-    """The benchmark's own structure string, which calls 6,466 cells different.
-
-    A node is the sorted list of its inputs' strings. `none`, or anything after an input that is
-    wholly `#`, is `#`; a skip connection repeats its source's string. Differs from `normal_form`
-    both ways: it keeps `#` among the summands (`0` and `#+0` differ, though equal), and it writes
-    a convolution reached twice like two convolutions.
-
-    Reference: Dong and Yang, "NAS-Bench-201", ICLR 2020, the rule that considers zero operations.
-    """
-    nodes = ["0"]
-    edge = 0
-    for target in (1, 2, 3):
-        inputs: list[str] = []
-        for source in range(target):
-            operation, text = operations[edge], nodes[source]
-            if operation == "none" or text == "#":
-                inputs.append("#")
-            elif operation == "skip_connect":
-                inputs.append(text)
-            else:
-                inputs.append(f"({text})@{operation}")
-            edge += 1
-        nodes.append("+".join(sorted(inputs)))
-    return nodes[3]

@@ -8,12 +8,11 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput
-from untrained.spaces.benchmarks.table import ParquetBenchmark
-from untrained.spaces.framework.network import WRITTEN_CHANNELS, Network, NetworkSize
+from untrained.spaces.framework.network import WRITTEN_CHANNELS, Network, NetworkSize, PooledNetwork
 from untrained.spaces.framework.product_space import ProductSpace
-from untrained.spaces.framework.registry import register_benchmark, register_space
+from untrained.spaces.framework.registry import register_space
 from untrained.spaces.framework.search_space import Architecture
-from untrained.spaces.nasbench201.network import Reduction, ReLUConvBN
+from untrained.spaces.nasbench201.network import Reduction, ReLUConvBN, four_nodes
 from untrained.spaces.nasbench201.notations import EDGES
 from untrained.spaces.nasbench201.space import NASBench201
 
@@ -42,16 +41,10 @@ class FixedCell(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, channels_in, H, W) -> (batch, channels_out, H, W)."""
-        edges = iter(self.layers)
-        nodes = [x]
-        for _ in range(3):
-            # a list is evaluated whole before it is extended: the sources are the nodes so far
-            inputs = [edge(source) for source, edge in zip(nodes, edges, strict=False)]
-            nodes.append(sum(inputs[1:], start=inputs[0]))
-        return nodes[3]
+        return four_nodes(self.layers, x)
 
 
-class NATSBenchSizeNetwork(Network):
+class NATSBenchSizeNetwork(PooledNetwork):
     """The macro skeleton with the width of each layer."""
 
     def __init__(self, widths: Sequence[int], size: NetworkSize) -> None:
@@ -89,11 +82,6 @@ class NATSBenchSizeNetwork(Network):
     def features(self, x: Tensor) -> Tensor:
         """(batch, c5, H / 4, W / 4), after the last batch norm and ReLU."""
         out: Tensor = self.lastact(self.stages(x)[-1])
-        return out
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits (batch, num_classes) of images (batch, in_channels, H, W); 4 divides H and W."""
-        out: Tensor = self.classifier(self.global_pooling(self.features(x)).flatten(1))
         return out
 
 
@@ -176,6 +164,3 @@ def _malformed(text: str, reason: str) -> MalformedInput:
 
 
 register_space(NATSBenchSize())
-
-
-register_benchmark(ParquetBenchmark("natsbench_sss", space="natsbench_sss"), origin=__name__)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from torch import Tensor, nn
 
-from untrained.spaces.framework.network import Network, NetworkSize
+from untrained.spaces.framework.network import NetworkSize, PooledNetwork
 
 
 class ReLUConvBN(nn.Module):
@@ -54,6 +54,21 @@ def make_operation(name: str, channels: int) -> nn.Module:
     return _OPERATIONS[name](channels)
 
 
+def four_nodes(edges: Iterable[nn.Module], x: Tensor) -> Tensor:
+    """Run a cell: each of three nodes is the sum of an edge from the input and every earlier node.
+
+    Args:
+        edges: six, by target and then by source, as in the notation.
+    """
+    left = iter(edges)
+    nodes = [x]
+    for _ in range(3):
+        # a list is evaluated whole before it is extended: the sources are the nodes so far
+        inputs = [edge(source) for source, edge in zip(nodes, left, strict=False)]
+        nodes.append(sum(inputs[1:], start=inputs[0]))
+    return nodes[3]
+
+
 class Cell(nn.Module):
     """Four nodes, six edges; `layers` holds the edges in the order of the notation."""
 
@@ -65,13 +80,7 @@ class Cell(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The output node, of the shape of x."""
-        edges = iter(self.layers)
-        nodes = [x]
-        for _ in range(3):
-            # a list is evaluated whole before it is extended: the sources are the nodes so far
-            inputs = [edge(source) for source, edge in zip(nodes, edges, strict=False)]
-            nodes.append(sum(inputs[1:], start=inputs[0]))
-        return nodes[3]
+        return four_nodes(self.layers, x)
 
 
 class Reduction(nn.Module):
@@ -92,7 +101,7 @@ class Reduction(nn.Module):
         return out
 
 
-class NASBench201Network(Network):
+class NASBench201Network(PooledNetwork):
     """The macro skeleton around one cell."""
 
     def __init__(self, operations: Sequence[str], size: NetworkSize) -> None:
@@ -133,14 +142,8 @@ class NASBench201Network(Network):
         out: Tensor = self.lastact(self.stages(x)[-1])
         return out
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits (batch, num_classes) of images (batch, in_channels, H, W); 4 divides H and W."""
-        pooled = self.global_pooling(self.features(x)).flatten(1)
-        out: Tensor = self.classifier(pooled)
-        return out
 
-
-class NASBench201ThinNetwork(Network):
+class NASBench201ThinNetwork(PooledNetwork):
     """One cell without a stem, and what follows the last cell of the whole network."""
 
     def __init__(self, operations: Sequence[str], size: NetworkSize) -> None:
@@ -163,10 +166,4 @@ class NASBench201ThinNetwork(Network):
     def features(self, x: Tensor) -> Tensor:
         """(batch, channels, H, W), after the last batch norm and ReLU."""
         out: Tensor = self.lastact(self.stages(x)[-1])
-        return out
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits (batch, num_classes) of images (batch, channels, H, W) of any size."""
-        pooled = self.global_pooling(self.features(x)).flatten(1)
-        out: Tensor = self.classifier(pooled)
         return out

@@ -1,24 +1,34 @@
-"""The search space NAS-Bench-201 and its tables."""
+"""The search space NAS-Bench-201, and its supernet."""
 
 from __future__ import annotations
 
+import re
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import pairwise, product
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from torch import nn
+
 from untrained.foundation import MalformedInput, suggest
-from untrained.spaces.benchmarks.table import ParquetBenchmark
-from untrained.spaces.benchmarks.training_cost import TrainingCost
+from untrained.spaces.benchmarks.benchmark import TrainingCost
 from untrained.spaces.framework.network import Network, NetworkSize
 from untrained.spaces.framework.product_space import ProductSpace
-from untrained.spaces.framework.registry import register_benchmark, register_space
+from untrained.spaces.framework.registry import register_space
 from untrained.spaces.framework.search_space import Architecture
-from untrained.spaces.framework.supernet_layout import SupernetLayout
+from untrained.spaces.framework.supernet import EdgeWeights, MixedEdge, Supernet
+from untrained.spaces.framework.supernet_layout import OperationMask, SupernetLayout
 from untrained.spaces.nasbench201.function import normal_form
-from untrained.spaces.nasbench201.network import NASBench201Network, NASBench201ThinNetwork
+from untrained.spaces.nasbench201.network import (
+    Cell,
+    NASBench201Network,
+    NASBench201ThinNetwork,
+    Zero,
+    make_operation,
+)
 from untrained.spaces.nasbench201.notations import (
     EDGES,
     find_cells,
@@ -29,7 +39,6 @@ from untrained.spaces.nasbench201.notations import (
 
 if TYPE_CHECKING:
     from untrained.spaces.benchmarks.benchmark import Benchmark
-    from untrained.spaces.framework.supernet import Supernet
 
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
@@ -53,6 +62,8 @@ _SLOPE_S = (10.848 - 7.221) / (0.802426 - 0.129306)
 _EVALUATION_EPOCHS = 0.35
 FORM = "|op~0|+|op~0|op~1|+|op~0|op~1|op~2|"
 
+_LAYER = re.compile(r"(cells\.\d+\.layers\.(\d+))\.")
+
 Operations = tuple[str, ...]
 """The operation of each edge, in the order of `EDGES`."""
 
@@ -61,6 +72,50 @@ def format_operations(operations: Operations) -> str:
     """The notation of a cell, given the operation of each edge in the order of `EDGES`."""
     a, b, c, d, e, f = operations
     return f"|{a}~0|+|{b}~0|{c}~1|+|{d}~0|{e}~1|{f}~2|"
+
+
+@dataclass(frozen=True, slots=True)
+class NASBench201Parts:
+    """See `SupernetParts`: the whole network or the thin one, all operations on each edge."""
+
+    space: NASBench201
+    build: Callable[[Operations], Network]
+    """The network of a cell: whole or thin, of the supernet's size."""
+
+    @property
+    def layout(self) -> SupernetLayout:
+        """Six edges, five operations."""
+        return LAYOUT
+
+    def mixed(self, mask: OperationMask, weights: EdgeWeights) -> Network:
+        """See `SupernetParts.mixed`."""
+        network = self.build(("none",) * len(EDGES))
+        for cell in network.modules():
+            if isinstance(cell, Cell):
+                cell.layers = nn.ModuleList(
+                    _edge(mask, number, cell.channels, weights) for number in range(len(EDGES))
+                )
+        return network
+
+    def single(self, arch: str | Architecture) -> Network:
+        """See `SupernetParts.single`."""
+        return self.build(self.space.operations(arch))
+
+    def owner(self, arch: str | Architecture, network: Network) -> Callable[[str], str]:
+        """See `SupernetParts.owner`."""
+        operations = self.space.operations(arch)
+        return lambda name: _LAYER.sub(
+            lambda found: f"{found[1]}.operations.{operations[int(found[2])]}.", name
+        )
+
+
+def _edge(mask: OperationMask, edge: int, channels: int, weights: EdgeWeights) -> MixedEdge:
+    operations = {
+        place: (name, make_operation(name, channels))
+        for place, name in enumerate(LAYOUT.operations)
+        if name in mask.edges[edge]
+    }
+    return MixedEdge(operations, Zero(), edge, weights)
 
 
 class NASBench201(ProductSpace):
@@ -104,7 +159,7 @@ class NASBench201(ProductSpace):
 
         Two architectures compute the same function if their convolutions can be paired such that
         with equal weights in each pair the untrained networks agree on every input; see
-        `nasbench201_function`. 5,260 classes, or 5,044 with `linear_pooling`.
+        `function.normal_form`. 5,260 classes, or 5,044 with `linear_pooling`.
         """
         operations = self.operations(arch)
         index = self._linear_classes if linear_pooling else self._classes
@@ -133,9 +188,6 @@ class NASBench201(ProductSpace):
         self, *, num_classes: int, channels: int, cells: int, in_channels: int = 3
     ) -> Supernet:
         """See `SearchSpace.supernet`; TE-NAS has 3 channels and one cell a stage."""
-        from untrained.spaces.framework.supernet import Supernet
-        from untrained.spaces.nasbench201.supernet import NASBench201Parts
-
         size = self.network_size(
             num_classes=num_classes, channels=channels, cells=cells, in_channels=in_channels
         )
@@ -143,9 +195,6 @@ class NASBench201(ProductSpace):
 
     def thin_supernet(self, *, num_classes: int, channels: int = 1) -> Supernet:
         """See `SearchSpace.thin_supernet`: one cell, batch norm, ReLU, pooling, classifier."""
-        from untrained.spaces.framework.supernet import Supernet
-        from untrained.spaces.nasbench201.supernet import NASBench201Parts
-
         size = self.network_size(num_classes=num_classes, channels=channels)
         return Supernet(NASBench201Parts(self, partial(NASBench201ThinNetwork, size=size)))
 
@@ -272,9 +321,3 @@ def _malformed(text: str, reason: str) -> MalformedInput:
 
 
 register_space(NASBench201())
-
-
-register_benchmark(ParquetBenchmark("nasbench201", space="nasbench201"), origin=__name__)
-
-
-register_benchmark(ParquetBenchmark("natsbench_tss", space="nasbench201"), origin=__name__)

@@ -1,17 +1,26 @@
-"""The search space NAS-Bench-NLP and its table."""
+"""The search space NAS-Bench-NLP and its language models.
+
+    embedding -> 3 recurrent layers of the cell -> decoder, whose weight is that of the embedding
+
+The last layer is as wide as the embedding. Without any of the dropouts of the benchmark's training.
+Reference: Klyuchnikov et al., "NAS-Bench-NLP", IEEE Access 2022; Merity et al., "Regularizing and
+Optimizing LSTM Language Models", ICLR 2018.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 
+import torch
 from numpy.random import Generator
+from torch import Tensor, nn
+from torch.nn import functional
 
-from untrained.spaces.benchmarks.table import ParquetBenchmark
 from untrained.spaces.framework.network import NetworkSize, RecurrentNetwork
-from untrained.spaces.framework.registry import register_benchmark, register_space
+from untrained.spaces.framework.registry import register_space
 from untrained.spaces.framework.search_space import Architecture, SearchSpace
-from untrained.spaces.nasbenchnlp.generator import draw
-from untrained.spaces.nasbenchnlp.network import NASBenchNLPNetwork
 from untrained.spaces.nasbenchnlp.recipe import (
     ACTIVATIONS,
     BLEND,
@@ -20,6 +29,7 @@ from untrained.spaces.nasbenchnlp.recipe import (
     Node,
     Recipe,
     X,
+    draw,
     format_node,
     format_recipe,
     new,
@@ -28,6 +38,101 @@ from untrained.spaces.nasbenchnlp.recipe import (
     previous,
     read_recipe,
 )
+
+_BOUND = 0.1
+
+
+def _blend(gate: Tensor, one: Tensor, other: Tensor) -> Tensor:
+    return gate * one + (1 - gate) * other
+
+
+_FUNCTIONS: dict[str, Callable[..., Tensor]] = {
+    "activation_leaky_relu": functional.leaky_relu,
+    "activation_sigm": torch.sigmoid,
+    "activation_tanh": torch.tanh,
+    "elementwise_prod": torch.mul,
+    "elementwise_sum": torch.add,
+    "blend": _blend,
+}
+
+
+class RecurrentLayer(nn.Module):
+    """The cell, applied to one time step after another."""
+
+    def __init__(self, recipe: Recipe, inputs: int, hidden: int) -> None:
+        """All weights and biases uniform within 1 / sqrt(hidden), as the benchmark draws them.
+
+        Args:
+            hidden: width of the hidden states and of the output.
+        """
+        super().__init__()
+        self.hidden = hidden
+        self.num_hidden = num_hidden(recipe)
+        self.nodes = tuple(recipe[place] for place in order(recipe))
+        # one weight for each input and one bias: a linear layer of all inputs side by side
+        self.linears = nn.ModuleList(
+            nn.Linear(sum(inputs if name == X else hidden for name in node.inputs), hidden)
+            for node in self.nodes
+            if node.operation == LINEAR
+        )
+        bound = 1 / math.sqrt(hidden)
+        for parameter in self.parameters():
+            nn.init.uniform_(parameter, -bound, bound)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(T, B, inputs) -> (T, B, hidden), from hidden states of zeros."""
+        states = [x.new_zeros(x.shape[1], self.hidden)] * self.num_hidden
+        outputs = []
+        for step in x:
+            states = self._step(step, states)
+            outputs.append(states[0])
+        return torch.stack(outputs)
+
+    def _step(self, x: Tensor, states: list[Tensor]) -> list[Tensor]:
+        values = {X: x} | {previous(place): state for place, state in enumerate(states)}
+        linears = iter(self.linears)
+        for node in self.nodes:
+            inputs = [values[name] for name in node.inputs]
+            if node.operation == LINEAR:
+                values[node.name] = next(linears)(torch.cat(inputs, dim=1))
+            else:
+                values[node.name] = _FUNCTIONS[node.operation](*inputs)
+        return [values[new(place)] for place in range(self.num_hidden)]
+
+
+class NASBenchNLPNetwork(RecurrentNetwork):
+    """Embedding, recurrent layers, tied decoder."""
+
+    def __init__(
+        self, recipe: Recipe, *, num_words: int, embedding: int, hidden: int, layers: int
+    ) -> None:
+        """Build with the benchmark's initialisation.
+
+        Args:
+            embedding: width of a word, of the first input and of the last output.
+        """
+        super().__init__()
+        self.embedding_size = embedding
+        self.embedding = nn.Embedding(num_words, embedding)
+        widths = [embedding, *[hidden] * (layers - 1), embedding]
+        self.layers = nn.Sequential(
+            *(RecurrentLayer(recipe, given, wanted) for given, wanted in pairwise(widths))
+        )
+        self.decoder = nn.Linear(embedding, num_words)
+        self.decoder.weight = self.embedding.weight
+        nn.init.uniform_(self.decoder.weight, -_BOUND, _BOUND)
+        nn.init.zeros_(self.decoder.bias)
+
+    def recurrent(self, x: Tensor) -> Tensor:
+        """(T, B, embedding) -> (T, B, embedding)."""
+        out: Tensor = self.layers(x)
+        return out
+
+    def logits(self, words: Tensor) -> Tensor:
+        """(T, B) -> (T, B, num_words)."""
+        out: Tensor = self.decoder(self.recurrent(self.embedding(words)))
+        return out
+
 
 EMBEDDING, HIDDEN, LAYERS = 400, 600, 3
 """Of the benchmark's networks."""
@@ -63,7 +168,7 @@ class NASBenchNLP(SearchSpace):
     def sample(self, rng: Generator) -> Architecture:
         """One cell by the benchmark's own generator, which is not uniform over cells.
 
-        See `nasbenchnlp_generator`. The benchmark's cells are a sample like this.
+        See `recipe.draw`. The benchmark's cells are a sample like this.
         """
         return self._make(draw(rng))
 
@@ -186,6 +291,3 @@ def _needs(recipe: Recipe) -> dict[str, set[str]]:
 
 
 register_space(NASBenchNLP())
-
-
-register_benchmark(ParquetBenchmark("nasbenchnlp", space="nasbenchnlp"), origin=__name__)

@@ -23,8 +23,7 @@ from untrained.spaces.darts.genotype import (
     genotype_of,
     is_dead,
 )
-from untrained.spaces.darts.network import CellNetwork, reduction_layers
-from untrained.spaces.darts.operations import DARTS_OPERATIONS
+from untrained.spaces.darts.network import DARTS_OPERATIONS, CellNetwork, reduction_layers
 from untrained.spaces.framework.network import AS_WRITTEN, Network, NetworkSize
 from untrained.spaces.framework.registry import register_space
 from untrained.spaces.framework.search_space import Architecture, StemSpace

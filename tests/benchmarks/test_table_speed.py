@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from untrained.spaces import Architecture, benchmarks, spaces
-from untrained.spaces.benchmarks.table import ParquetBenchmark, _read
+from untrained.spaces.benchmarks.tables import ParquetBenchmark, _read
 
 ARCHITECTURES = {
     "nasbench201": "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|"

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from untrained.foundation import MalformedInput
 from untrained.spaces import spaces
-from untrained.spaces.darts.operations import FactorizedReduce, make_operation
+from untrained.spaces.darts.network import FactorizedReduce, make_operation
 from untrained.spaces.darts.space import DARTS
 
 # edges of (normal, reduction) as in the published genotype files

@@ -15,7 +15,7 @@ from untrained.spaces.darts.genotype import (
     format_genotype,
     parse_genotype,
 )
-from untrained.spaces.darts.operations import DARTS_OPERATIONS
+from untrained.spaces.darts.network import DARTS_OPERATIONS
 from untrained.spaces.darts.space import DARTS, OPERATIONS
 from untrained.spaces.darts.surrogate import (
     from_configuration,

@@ -5,8 +5,8 @@ from platformdirs import user_data_dir
 
 from untrained.foundation import MissingData, UnknownName, UserError
 from untrained.spaces import benchmarks, data_folder, find_benchmark, register_benchmark
-from untrained.spaces.benchmarks import benchmark_choice
-from untrained.spaces.benchmarks.table import ParquetBenchmark
+from untrained.spaces.benchmarks.tables import ParquetBenchmark
+from untrained.spaces.framework import registry
 from untrained.spaces.nasbench201.analog import AnalogBenchmark
 
 
@@ -56,7 +56,7 @@ def test_all_reasons_are_given_when_nothing_is_there(
 
 
 def test_a_space_without_benchmarks_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(benchmark_choice, "benchmarks", {})
+    monkeypatch.setattr(registry, "benchmarks", {})
     with pytest.raises(MissingData, match="no benchmark is registered for it; scores can be"):
         find_benchmark("nasbench201")
 

@@ -1,6 +1,7 @@
 """The functional classes, counted, and checked against networks in float64."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from itertools import permutations, product
 
 import numpy as np
@@ -8,9 +9,37 @@ import pytest
 import torch
 from torch import Tensor
 
-from untrained.spaces.nasbench201.function import normal_form, unique_string
+from untrained.spaces.nasbench201.function import normal_form
 from untrained.spaces.nasbench201.network import Cell
 from untrained.spaces.nasbench201.space import OPERATIONS, NASBench201
+
+
+def unique_string(operations: Sequence[str]) -> str:
+    """The benchmark's own structure string, which calls 6,466 cells different.
+
+    A node is the sorted list of its inputs' strings. `none`, or anything after an input that is
+    wholly `#`, is `#`; a skip connection repeats its source's string. Differs from `normal_form`
+    both ways: it keeps `#` among the summands (`0` and `#+0` differ, though equal), and it writes
+    a convolution reached twice like two convolutions.
+
+    Reference: Dong and Yang, "NAS-Bench-201", ICLR 2020, the rule that considers zero operations.
+    """
+    nodes = ["0"]
+    edge = 0
+    for target in (1, 2, 3):
+        inputs: list[str] = []
+        for source in range(target):
+            operation, text = operations[edge], nodes[source]
+            if operation == "none" or text == "#":
+                inputs.append("#")
+            elif operation == "skip_connect":
+                inputs.append(text)
+            else:
+                inputs.append(f"({text})@{operation}")
+            edge += 1
+        nodes.append("+".join(sorted(inputs)))
+    return nodes[3]
+
 
 ALL = list(product(OPERATIONS, repeat=6))
 EQUAL = 1e-10  # rounding of float64 through three layers is 1e-14; linear pooling reorders sums

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput
 from untrained.spaces import Network
-from untrained.spaces.nasbench201.space import EDGES, OPERATIONS, NASBench201, format_operations
+from untrained.spaces.nasbench201.notations import EDGES
+from untrained.spaces.nasbench201.space import OPERATIONS, NASBench201, format_operations
 
 TINY: dict[str, Any] = {"num_classes": 10, "channels": 4, "cells": 1}
 MIXED = ("nor_conv_3x3", "nor_conv_1x1", "none", "nor_conv_1x1", "avg_pool_3x3", "nor_conv_3x3")

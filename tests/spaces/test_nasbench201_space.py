@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from untrained.foundation import MalformedInput
 from untrained.spaces import Architecture, spaces
-from untrained.spaces.nasbench201.space import EDGES, OPERATIONS, NASBench201, format_operations
+from untrained.spaces.nasbench201.notations import EDGES
+from untrained.spaces.nasbench201.space import OPERATIONS, NASBench201, format_operations
 
 TEXT = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|avg_pool_3x3~0|nor_conv_1x1~1|none~2|"
 

@@ -10,10 +10,8 @@ import pytest
 
 from untrained.foundation import MalformedInput, MissingData, UserError
 from untrained.spaces import Target, benchmarks, data_folder, find_benchmark, spaces
-from untrained.spaces.darts import nasbench301_package
 from untrained.spaces.darts import surrogate as nasbench301_surrogate
-from untrained.spaces.darts.nasbench301_package import NASBench301Package
-from untrained.spaces.darts.surrogate import NASBench301Surrogate
+from untrained.spaces.darts.surrogate import NASBench301Package, NASBench301Surrogate
 
 CELL = "|max_pool_3x3~0|sep_conv_3x3~1|+" + "+".join(["|skip_connect~0|dil_conv_5x5~2|"] * 3)
 TEXT = f"{CELL};{CELL}"
@@ -176,7 +174,7 @@ def test_the_package_is_asked_without_noise(
     assert "'nasbench301-surrogate'" in reason
     fake = SimpleNamespace(load_ensemble=lambda folder: Ensemble())
     monkeypatch.setitem(sys.modules, "nasbench301", fake)
-    monkeypatch.setattr(nasbench301_package, "find_spec", lambda name: object())
+    monkeypatch.setattr(nasbench301_surrogate, "find_spec", lambda name: object())
     assert f"looked for in the folder {package.path}" in str(package.missing())
     package.path.mkdir(parents=True)
     (package.path / "model").write_text("trees")

@@ -12,9 +12,8 @@ from torch import Tensor
 from untrained.foundation import MalformedInput
 from untrained.indicators import Measurement, indicators, read
 from untrained.spaces import benchmarks, data_folder, spaces
-from untrained.spaces.nasbenchnlp.network import NASBenchNLPNetwork
 from untrained.spaces.nasbenchnlp.recipe import OPERATIONS
-from untrained.spaces.nasbenchnlp.space import NASBenchNLP
+from untrained.spaces.nasbenchnlp.space import NASBenchNLP, NASBenchNLPNetwork
 
 RNN = (
     '{"f":{"op":"linear","input":["x","h_prev_0"]},'

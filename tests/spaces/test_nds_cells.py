@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from untrained.foundation import MalformedInput
 from untrained.spaces import benchmarks, data_folder, spaces
+from untrained.spaces.benchmarks.tables import NDS_SETS, NDSTable
 from untrained.spaces.framework.network import scaled
 from untrained.spaces.nds.cells import NDSCells
-from untrained.spaces.nds.table import SETS, NDSTable
 
 NAMES = [name for name, space in spaces.items() if isinstance(space, NDSCells)]
 FULL = {"num_classes": 10, "channels": 16, "cells": 5}
@@ -177,7 +177,7 @@ def test_none_in_every_path_is_constant() -> None:
         assert torch.equal(a, b) is expected
 
 
-@pytest.mark.parametrize("name", [name for name in SETS if name != "nds_resnet"])
+@pytest.mark.parametrize("name", [name for name in NDS_SETS if name != "nds_resnet"])
 def test_all_records_of_the_table_are_in_normal_notation(name: str) -> None:
     if not (data_folder() / "tables" / "nds.parquet").is_file():
         pytest.skip("no NDS table: set UNTRAINED_DATA to a folder that has it")
@@ -191,4 +191,4 @@ def test_all_records_of_the_table_are_in_normal_notation(name: str) -> None:
     assert len(texts) == published.get(name, len(texts)) > 100
     for text in texts:
         assert spaces[name].parse(text).text == text
-        assert text.startswith((f"{SETS[name]}#", f"{SETS[name]}_in#"))
+        assert text.startswith((f"{NDS_SETS[name]}#", f"{NDS_SETS[name]}_in#"))

@@ -10,8 +10,7 @@ from torch import Tensor, nn
 from untrained.foundation import MalformedInput, UserError
 from untrained.spaces import spaces
 from untrained.spaces.framework.network import NetworkSize
-from untrained.spaces.nds.residual import NDSResidual
-from untrained.spaces.nds.residual_network import ResidualNetwork, Stage
+from untrained.spaces.nds.residual import NDSResidual, ResidualNetwork, Stage
 
 NAMES = [name for name, space in spaces.items() if isinstance(space, NDSResidual)]
 FULL = {"num_classes": 10, "channels": 16, "cells": 5}

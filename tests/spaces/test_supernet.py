@@ -9,7 +9,7 @@ from untrained.foundation import MalformedInput, Unsupported
 from untrained.indicators import measure
 from untrained.spaces import Architecture, Network, SearchSpace, initialise, spaces
 from untrained.spaces.framework.supernet import Supernet
-from untrained.spaces.framework.supernet_mask import OperationMask
+from untrained.spaces.framework.supernet_layout import OperationMask
 from untrained.spaces.nasbench201.space import NASBench201
 
 # sums of the same terms; float64 leaves nothing but the last digits of library kernels
@@ -275,7 +275,7 @@ def test_spaces_without_a_supernet_say_so(name: str) -> None:
         lambda: space.thin_supernet(num_classes=2),
         lambda: space.supernet_layout,
     ):
-        with pytest.raises(Unsupported, match=f"{name}.*has none; nasbench201 and darts"):
+        with pytest.raises(Unsupported, match=f"{name}.*has none. Take one of darts, nasbench201"):
             make()
 
 

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from untrained.foundation import MalformedInput
 from untrained.spaces import SearchSpace, spaces
-from untrained.spaces.framework.supernet_layout import SupernetLayout
-from untrained.spaces.framework.supernet_mask import OperationMask
+from untrained.spaces.framework.supernet_layout import OperationMask, SupernetLayout
 
 NAMES = ("nasbench201", "darts")
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from untrained.foundation import MalformedInput, MissingData, UnknownName, UserError
 from untrained.spaces import Target, benchmarks, spaces
-from untrained.spaces.benchmarks.table import LongTable, ParquetBenchmark
+from untrained.spaces.benchmarks.tables import LongTable, ParquetBenchmark
 from untrained.spaces.nasbench201.space import OPERATIONS, format_operations
 
 A, B, C, D = (format_operations((op,) * 6) for op in OPERATIONS[:4])

@@ -11,9 +11,12 @@ from torch import Tensor, nn
 from untrained.foundation import MalformedInput
 from untrained.spaces import benchmarks, data_folder, spaces
 from untrained.spaces.nasbench201.function import REDUCTION, normal_form
-from untrained.spaces.transnasbench101.macro import TransNASBench101Macro
-from untrained.spaces.transnasbench101.micro import OPERATIONS, TransNASBench101Micro
-from untrained.spaces.transnasbench101.network import Cell
+from untrained.spaces.transnasbench101.space import (
+    OPERATIONS,
+    Cell,
+    TransNASBench101Macro,
+    TransNASBench101Micro,
+)
 
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 

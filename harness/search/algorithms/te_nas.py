@@ -23,7 +23,7 @@ from untrained.harness.search.supernet.pruning import (
     relative_drops,
     removals,
 )
-from untrained.spaces.framework.supernet_mask import OperationMask
+from untrained.spaces.framework.supernet_layout import OperationMask
 
 
 @register_searcher(

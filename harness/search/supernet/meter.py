@@ -19,7 +19,7 @@ from untrained.harness.study.study import Conditions
 from untrained.indicators import Measurement, Protocol, indicators, read
 from untrained.spaces import SearchSpace, find_initialisation, initialise
 from untrained.spaces.framework.supernet import Supernet
-from untrained.spaces.framework.supernet_mask import OperationMask
+from untrained.spaces.framework.supernet_layout import OperationMask
 
 _KEPT = 8
 """Supernets that stay in memory: those of the draws that a search goes back and forth between."""

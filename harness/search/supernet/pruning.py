@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from untrained.spaces.framework.supernet_mask import OperationMask
+from untrained.spaces.framework.supernet_layout import OperationMask
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from untrained.harness.search.supernet.pruning import (
     removals,
 )
 from untrained.spaces import spaces
-from untrained.spaces.framework.supernet_mask import OperationMask
+from untrained.spaces.framework.supernet_layout import OperationMask
 
 NASBENCH201 = spaces["nasbench201"].supernet_layout
 DARTS = spaces["darts"].supernet_layout

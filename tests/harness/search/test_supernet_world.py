@@ -23,7 +23,7 @@ from untrained.harness.search.supernet.meter import SupernetMeter
 from untrained.harness.search.supernet.opening import layout_of
 from untrained.harness.study.study import Conditions
 from untrained.spaces import SearchSpace, spaces
-from untrained.spaces.framework.supernet_mask import OperationMask
+from untrained.spaces.framework.supernet_layout import OperationMask
 
 SIZES = {
     "nasbench201": {"num_classes": 3, "channels": 2, "cells": 1},

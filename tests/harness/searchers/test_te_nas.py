@@ -22,7 +22,7 @@ from untrained.harness.search.supernet.meter import SupernetMeter
 from untrained.harness.study.study import Conditions
 from untrained.results.searches.speed import Trajectory
 from untrained.spaces import spaces
-from untrained.spaces.framework.supernet_mask import OperationMask
+from untrained.spaces.framework.supernet_layout import OperationMask
 
 Values = Callable[[OperationMask, int], tuple[float, ...]]
 

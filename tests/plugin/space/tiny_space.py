@@ -25,8 +25,7 @@ from untrained.spaces import (
     register_space,
 )
 from untrained.spaces.framework.supernet import EdgeWeights, MixedEdge, Supernet
-from untrained.spaces.framework.supernet_layout import SupernetLayout
-from untrained.spaces.framework.supernet_mask import OperationMask
+from untrained.spaces.framework.supernet_layout import OperationMask, SupernetLayout
 
 STRIPES = Dataset("stripes", "Grey stripes", 4, 8, mean=(128.0,), std=(64.0,))
 LAYOUT = SupernetLayout.dense(

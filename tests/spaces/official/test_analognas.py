@@ -10,7 +10,7 @@ import pytest
 
 from untrained.foundation import MalformedInput
 from untrained.spaces import benchmarks
-from untrained.spaces.benchmarks.table import read as read_table
+from untrained.spaces.benchmarks.tables import read as read_table
 from untrained.spaces.converters import convert
 from untrained.spaces.nasbench201.analog import AnalogBenchmark
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from untrained.foundation import MalformedInput
 from untrained.spaces import Target
-from untrained.spaces.benchmarks.table import read as read_table
+from untrained.spaces.benchmarks.tables import read as read_table
 from untrained.spaces.converters import convert
-from untrained.spaces.converters.tfrecord import fields, masked_crc32c, records
+from untrained.spaces.converters.nasbench101 import fields, masked_crc32c, records
 
 
 def varint(value: int) -> bytes:

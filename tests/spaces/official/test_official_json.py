@@ -13,7 +13,7 @@ import pytest
 
 from untrained.foundation import MalformedInput
 from untrained.spaces import Target, benchmarks, spaces
-from untrained.spaces.benchmarks.table import read as read_table
+from untrained.spaces.benchmarks.tables import read as read_table
 from untrained.spaces.converters import convert
 from untrained.spaces.converters.verification import verify
 from untrained.spaces.nds.record import format_record

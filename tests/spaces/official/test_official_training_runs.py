@@ -16,7 +16,7 @@ import torch
 
 from untrained.foundation import MalformedInput
 from untrained.spaces import Target
-from untrained.spaces.benchmarks.table import read as read_table
+from untrained.spaces.benchmarks.tables import read as read_table
 from untrained.spaces.converters import convert
 
 FIRST = "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|nor_conv_1x1~0|skip_connect~1|none~2|"

@@ -10,7 +10,7 @@ import torch
 
 from untrained.foundation import MalformedInput
 from untrained.spaces import Target
-from untrained.spaces.benchmarks.table import read as read_table
+from untrained.spaces.benchmarks.tables import read as read_table
 from untrained.spaces.converters import convert
 
 

@@ -1,4 +1,7 @@
-"""Benchmarks that are Parquet tables in long form."""
+"""Benchmarks that are Parquet tables in long form, and the list of those that are built in.
+
+A third-party space registers its own: `register_benchmark(ParquetBenchmark(name, space=...))`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import hashlib
 import json
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -14,13 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from untrained.foundation import MalformedInput, MissingData
+from untrained.foundation import MalformedInput
 from untrained.spaces.benchmarks.benchmark import Benchmark, Provenance, Target
-from untrained.spaces.benchmarks.benchmark_choice import VARIABLE, data_folder
-
-if TYPE_CHECKING:
-    import pandas as pd
-
+from untrained.spaces.framework.registry import VARIABLE, data_folder, register_benchmark
 
 _TEXT = ("architecture", "dataset", "metric")
 _WHOLE = {"epochs": pa.int16(), "seed": pa.int8()}
@@ -152,12 +151,15 @@ class ParquetBenchmark(Benchmark):
         space: str,
         kind: Literal["tabular", "surrogate"] = "tabular",
         fallback: bool = False,
+        path: Path | None = None,
     ) -> None:
         """Describe a table; nothing is read yet.
 
         Args:
             fallback: only chosen by itself if no other benchmark of the space has its data.
+            path: the file; by default `tables/<name>.parquet` of the data folder.
         """
+        self._path = path
         self.name = name
         self.space = space
         self.kind = kind
@@ -166,7 +168,7 @@ class ParquetBenchmark(Benchmark):
     @property
     def path(self) -> Path:
         """The file, whether it exists or not."""
-        return data_folder() / "tables" / f"{self.name}.parquet"
+        return self._path or data_folder() / "tables" / f"{self.name}.parquet"
 
     @property
     def provenance(self) -> Provenance:
@@ -202,7 +204,71 @@ class ParquetBenchmark(Benchmark):
             raise malformed(self.path, str(error)) from error
 
     def _table(self) -> LongTable:
-        reason = self.missing()
-        if reason is not None:
-            raise MissingData(reason)
+        self.check_present()
         return read(self.path)
+
+
+NDS_SETS = {
+    "nds_amoeba": "Amoeba",
+    "nds_darts": "DARTS",
+    "nds_darts_fix-w-d": "DARTS_fix-w-d",
+    "nds_enas": "ENAS",
+    "nds_nasnet": "NASNet",
+    "nds_pnas": "PNAS",
+    "nds_resnet": "ResNet",
+    "nds_resnext-a": "ResNeXt-A",
+    "nds_resnext-b": "ResNeXt-B",
+}
+"""The set of each NDS space, with `_in` on ImageNet.
+
+In the table of all sets `DARTS_fix-w-d_in` was trained for 5 epochs only."""
+_NOT_SHARED = ("nds_resnet",)
+"""Spaces that the table of all sets has nothing of."""
+
+
+class NDSTable(ParquetBenchmark):
+    """The rows of one NDS set: from a table of its own, else from one of all sets.
+
+    Its own is what `untrained data convert` makes of the official files, CIFAR-10 and ImageNet.
+    """
+
+    def __init__(self, space: str, set_name: str) -> None:
+        """Describe it.
+
+        Args:
+            space: registered name of the search space, and of this benchmark.
+            set_name: what its architectures begin with, before `_in` and the `#`.
+        """
+        super().__init__(space, space=space)
+        self.prefixes = (f"{set_name}#", f"{set_name}_in#")
+
+    @property
+    def path(self) -> Path:
+        """The space's own table if it is there, else that of all sets, whether it exists or not."""
+        own = super().path
+        shared = data_folder() / "tables" / "nds.parquet"
+        return own if own.is_file() or self.name in _NOT_SHARED else shared
+
+    def targets(self) -> tuple[Target, ...]:
+        """See `Benchmark.targets`; those that the set has values of."""
+        return tuple(target for target in super().targets() if len(self._values(target)))
+
+    def _values(self, target: Target) -> pd.Series[float]:
+        values = super()._values(target)
+        return values[values.index.str.startswith(self.prefixes)]
+
+
+for _table in (
+    ParquetBenchmark("nasbench101", space="nasbench101"),
+    ParquetBenchmark("nasbench201", space="nasbench201"),
+    ParquetBenchmark("natsbench_tss", space="nasbench201"),
+    ParquetBenchmark("natsbench_sss", space="natsbench_sss"),
+    ParquetBenchmark("nasbench301", space="darts", kind="surrogate"),
+    ParquetBenchmark("darts1000", space="darts", fallback=True),
+    ParquetBenchmark("nasbenchmacro", space="nasbenchmacro"),
+    ParquetBenchmark("nasbenchnlp", space="nasbenchnlp"),
+    ParquetBenchmark("transnasbench101_micro", space="transnasbench101_micro"),
+    ParquetBenchmark("transnasbench101_macro", space="transnasbench101_macro"),
+    *(NDSTable(space, set_name) for space, set_name in NDS_SETS.items()),
+):
+    register_benchmark(_table, origin=__name__)
