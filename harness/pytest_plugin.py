@@ -151,7 +151,7 @@ class _Promise(pytest.Item):
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that asks for a golden measurement once for each golden network."""
     if "untrained_golden_measurement" in metafunc.fixturenames:
-        from untrained.harness.gate.golden_scores import GOLDEN_NETWORKS
+        from untrained.harness.gate.golden import GOLDEN_NETWORKS
 
         metafunc.parametrize(
             "untrained_golden_measurement",
@@ -188,7 +188,7 @@ def untrained_toy_batch() -> tuple[Tensor, Tensor]:
 @pytest.fixture
 def untrained_golden_networks() -> dict[str, nn.Module]:
     """Three networks whose weights are the same bits on every version of torch, by name."""
-    from untrained.harness.gate.golden_scores import GOLDEN_NETWORKS, golden_measurement
+    from untrained.harness.gate.golden import GOLDEN_NETWORKS, golden_measurement
 
     return {golden.name: golden_measurement(golden).network for golden in GOLDEN_NETWORKS}
 
@@ -196,7 +196,7 @@ def untrained_golden_networks() -> dict[str, nn.Module]:
 @pytest.fixture
 def untrained_golden_measurement(request: pytest.FixtureRequest) -> Iterator[Measurement]:
     """An open measurement of a golden network with two batches; the test runs once for each."""
-    from untrained.harness.gate.golden_scores import golden_measurement
+    from untrained.harness.gate.golden import golden_measurement
 
     with golden_measurement(request.param) as measurement:
         yield measurement

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from untrained.harness.gate.baseline import Baseline
-    from untrained.harness.gate.checking import Check, Fill
+    from untrained.harness.gate.check import Check, Fill
     from untrained.harness.study.plan import Plan
     from untrained.harness.study.study import Study
     from untrained.harness.study.study_file import Named
@@ -108,7 +108,7 @@ def check(
     from tempfile import TemporaryDirectory
 
     from untrained.harness.gate.baseline_files import baseline_folder, baseline_label, load_baseline
-    from untrained.harness.gate.updating import measure_baseline
+    from untrained.harness.gate.update import measure_baseline
     from untrained.harness.study.study_file import load_study
     from untrained.results import ScoreStore
 
@@ -180,7 +180,7 @@ def _filler(device: DeviceName, workers: int | None) -> Fill:
 def _checked(
     baseline: Baseline, named: Named[Study] | None, store: ScoreStore, fill: Fill, seed: int | None
 ) -> Check:
-    from untrained.harness.gate.checking import check_baseline
+    from untrained.harness.gate.check import check_baseline
 
     if seed is not None and baseline.study is None:
         raise UserError(
@@ -194,7 +194,7 @@ def _update(
     old: Baseline | None, folder: Path, contents: Mapping[str, str], accept_lower_coverage: bool
 ) -> None:
     from untrained.harness.gate.baseline_files import write_baseline
-    from untrained.harness.gate.updating import lower_coverage
+    from untrained.harness.gate.update import lower_coverage
 
     lost = [] if old is None else lower_coverage(old, contents)
     for line in lost:
@@ -282,7 +282,7 @@ def _verdict(check: Check) -> str:
 
 
 def _facts(check: Check) -> list[str]:
-    from untrained.harness.gate.score_findings import FALSE_ALARM
+    from untrained.harness.gate.findings import FALSE_ALARM
 
     versions = [f"the baseline was written with {one}" for one in check.other_versions]
     if check.seed is None:

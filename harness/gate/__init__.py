@@ -1,1 +1,1 @@
-"""The gate: whether scores and correlations are still what a committed baseline says."""
+"""The gate: compare scores and correlations with a committed baseline."""

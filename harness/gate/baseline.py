@@ -1,9 +1,9 @@
-"""A baseline: what was true of a study when somebody last looked at it and agreed."""
+"""A baseline: scores and true values of a study that were committed as correct."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class GoldenScore:
-    """A score of one golden network."""
+    """The committed score of one golden network."""
 
     indicator: str
     network: str
     version: int
-    """Of the indicator's definition."""
+    """Version of the indicator."""
     value: float
     """NaN where the score diverged."""
     tolerance: float
@@ -32,7 +32,7 @@ class GoldenScore:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """What an indicator was when its scores were measured."""
+    """The definition of an indicator when its scores were measured."""
 
     indicator: str
     version: int
@@ -47,14 +47,14 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class BaselineTruth:
-    """Where the true values of one space came from."""
+    """The source of the true values of one space."""
 
     benchmark: str
     target: Target
     higher_is_better: bool
     source: str
     sha256: str
-    """Of the file they were in."""
+    """Digest of the file with the values."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,16 +70,16 @@ class Baseline:
     study: Named[Study] | None = None
     """None: golden scores alone."""
     seeds: tuple[int, ...] = ()
-    definitions: Mapping[str, Definition] | None = None
+    definitions: Mapping[str, Definition] = field(default_factory=dict)
     """By indicator, in alphabetical order."""
-    truths: Mapping[str, BaselineTruth] | None = None
+    truths: Mapping[str, BaselineTruth] = field(default_factory=dict)
     """By search space."""
-    values: Mapping[str, pd.Series[float]] | None = None
+    values: Mapping[str, pd.Series[float]] = field(default_factory=dict)
     """True values by search space, indexed by architecture; NaN where there is none."""
-    scores: Mapping[tuple[str, str], pd.DataFrame] | None = None
+    scores: Mapping[tuple[str, str], pd.DataFrame] = field(default_factory=dict)
     """By search space and indicator: one column a seed, indexed by architecture."""
 
     @property
     def architectures(self) -> dict[str, tuple[str, ...]]:
-        """The networks of each search space, in alphabetical order."""
-        return {space: tuple(map(str, v.index)) for space, v in (self.values or {}).items()}
+        """Networks of each search space, in alphabetical order."""
+        return {space: tuple(map(str, v.index)) for space, v in self.values.items()}

@@ -1,28 +1,38 @@
-"""A baseline as files: found by name, read with every check, replaced as a whole or not at all."""
+"""Files of a baseline: find them by name, read and check them, replace all or none."""
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
 import math
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from untrained.foundation import MissingData, StorageError, UnknownName
+from untrained.foundation import MalformedInput, MissingData, StorageError, UnknownName, suggest
 from untrained.harness.gate.baseline import Baseline, BaselineTruth, Definition, GoldenScore
-from untrained.harness.gate.baseline_table import malformed, read_rows, read_text
 from untrained.results import STATUSES
 from untrained.spaces import Target
 
 if TYPE_CHECKING:
     import pandas as pd
 
+R = TypeVar("R")
+
+DIGITS = 9
+"""Significant digits of a score: a single-precision number survives them."""
+WHOLE = 2.0**53
+"""Whole numbers below are written whole, parameter counts above all."""
+
+
 FORMAT = 1
-"""Raised when a reader of the files must know."""
+"""Increased when readers of the files must change."""
 GOLDEN, INDICATORS, NETWORKS, SCORES = "golden.csv", "indicators.csv", "networks.csv", "scores.csv"
 GOLDEN_COLUMNS = ("indicator", "network", "version", "score", "tolerance")
 PROVENANCE, STUDY = "provenance.json", "study.toml"
@@ -30,18 +40,18 @@ _STAGED, _READY = ".update.partial", ".update"
 
 
 def builtin_folder() -> Path:
-    """Where the baselines that come with the project lie."""
+    """Return the folder of the committed baselines."""
     return Path(str(files("untrained.results") / "committed" / "baselines"))
 
 
 def builtin_baselines() -> list[str]:
-    """Their names, sorted."""
+    """List the names of the committed baselines, sorted."""
     folder = builtin_folder()
     return sorted(p.name for p in folder.iterdir() if (p / PROVENANCE).is_file())
 
 
 def baseline_folder(name: str) -> Path:
-    """The folder that a name stands for: one that is there, a built-in one, else as it is named."""
+    """Return the folder of a baseline: an existing one, a built-in one, else the name as a path."""
     path = Path(name)
     if path.is_dir() or len(path.parts) > 1 or name not in builtin_baselines():
         return path
@@ -49,14 +59,14 @@ def baseline_folder(name: str) -> Path:
 
 
 def baseline_label(folder: Path) -> str:
-    """What a baseline is called on the command line: a built-in one by name, else its folder."""
+    """Return the name of a baseline on the command line: built-in name or folder."""
     if folder.resolve().parent == builtin_folder().resolve():
         return folder.resolve().name
     return str(folder)
 
 
 def load_baseline(name: str) -> Baseline:
-    """The baseline in a folder, or the built-in one of that name.
+    """Read the baseline in a folder, or the built-in one of that name.
 
     Raises:
         UnknownName: neither a folder nor a built-in baseline.
@@ -82,14 +92,13 @@ def load_baseline(name: str) -> Baseline:
 
 
 def write_baseline(folder: Path, contents: Mapping[str, str]) -> list[str]:
-    """Replace a baseline's files, all or none; other files of the folder are left alone.
+    """Replace the files of a baseline, all or none; other files of the folder stay as they are.
 
-    Everything is written beside its place first, and counts from the moment that this is complete:
-    a program that is killed before leaves the old baseline, and one that is killed after leaves the
-    new one, which the next reader moves into place.
+    New files are written to a staging folder, which one atomic rename commits. A program that is
+    killed before leaves the old baseline; after it, the next reader moves the files into place.
 
     Args:
-        contents: by file name; the hashes that protect them are added to the provenance.
+        contents: by file name; hashes of the files are added to the provenance.
 
     Returns:
         The names of files whose content has changed, sorted.
@@ -125,7 +134,7 @@ def write_baseline(folder: Path, contents: Mapping[str, str]) -> list[str]:
 
 
 def _finish_update(folder: Path) -> None:
-    """Move the files of a complete update into place."""
+    """Move the files of a committed update into place."""
     ready = folder / _READY
     if ready.is_dir():
         for file in sorted(ready.iterdir()):
@@ -167,7 +176,7 @@ def _read_provenance(path: Path) -> dict[str, Any]:
 
 
 def read_golden(text: str, path: Path) -> list[GoldenScore]:
-    """The golden scores in a CSV document.
+    """Parse the golden scores of a CSV document.
 
     Raises:
         MalformedInput: it holds something else; the message names the line.
@@ -235,7 +244,7 @@ def _with_study(baseline: Baseline, texts: Mapping[str, str]) -> Baseline:
 
 def _definitions(text: str, path: Path) -> dict[str, Definition]:
     columns = ("indicator", "version", "protocol", "higher_is_better", "repeatable", "conditions")
-    found = [
+    definitions = (
         Definition(
             row.text("indicator"),
             row.whole("version"),
@@ -245,12 +254,12 @@ def _definitions(text: str, path: Path) -> dict[str, Definition]:
             row.text("conditions"),
         )
         for row in read_rows(text, path, columns)
-    ]
-    return {one.indicator: one for one in found}
+    )
+    return {definition.indicator: definition for definition in definitions}
 
 
 def read_values(text: str, path: Path) -> dict[str, pd.Series[float]]:
-    """The true values in a CSV document, by search space; NaN where there is none.
+    """Parse the true values of a CSV document, by search space; NaN where there is none.
 
     Raises:
         MalformedInput: it holds something else; the message names the line.
@@ -269,7 +278,7 @@ def read_values(text: str, path: Path) -> dict[str, pd.Series[float]]:
 def read_scores(
     text: str, path: Path
 ) -> tuple[tuple[int, ...], dict[tuple[str, str], pd.DataFrame]]:
-    """The seeds and scores in a CSV document.
+    """Parse the seeds and scores of a CSV document.
 
     Raises:
         MalformedInput: it holds something else; the message names the line.
@@ -294,3 +303,129 @@ def read_scores(
         key: pd.DataFrame.from_dict(part, orient="index", columns=list(seeds), dtype="float64")
         for key, part in found.items()
     }
+
+
+def score_text(value: float) -> str:
+    """Format a number for a baseline; the same number always gives the same text.
+
+    >>> [score_text(v) for v in (6459.0, 0.1, 1 / 3, float("-inf"), -0.0)]
+    ['6459', '0.1', '0.333333333', '-inf', '0']
+    """
+    if math.isfinite(value) and value == int(value) and abs(value) < WHOLE:
+        return str(int(value))
+    return f"{value:.{DIGITS}g}"
+
+
+def rounded(value: float) -> float:
+    """Return a number as it is read back after it was written."""
+    return float(score_text(value))
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Format a CSV document with unix line ends."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return stream.getvalue()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a CSV file; the methods convert fields and raise `MalformedInput`."""
+
+    place: str
+    """File and line."""
+    fields: dict[str, str]
+
+    def text(self, name: str) -> str:
+        """Return a text that must not be empty."""
+        if not self.fields[name]:
+            raise self._wrong(name, "should not be empty")
+        return self.fields[name]
+
+    def whole(self, name: str) -> int:
+        """Return a whole number."""
+        return self._as(name, int, "should be a whole number")
+
+    def number(self, name: str) -> float:
+        """Return a number that must not be NaN."""
+        value = self._as(name, float, "should be a number")
+        if math.isnan(value):
+            raise self._wrong(name, "should be a number, or empty where there is none")
+        return value
+
+    def truth(self, name: str) -> bool:
+        """Return whether the field is yes; it must be yes or no."""
+        if self.fields[name] not in ("yes", "no"):
+            raise self._wrong(name, "should be yes or no")
+        return self.fields[name] == "yes"
+
+    def _as(self, name: str, kind: Callable[[str], R], expected: str) -> R:
+        try:
+            return kind(self.fields[name])
+        except ValueError:
+            raise self._wrong(name, expected) from None
+
+    def _wrong(self, name: str, expected: str) -> MalformedInput:
+        return malformed(self.place, f"{name} = {self.fields[name]!r}: {expected}")
+
+
+def malformed(place: str, what: str) -> MalformedInput:
+    """Make an error about a file of a baseline, with the remedy."""
+    return MalformedInput(
+        f"{place}: {what}; put the file back as it was committed (git checkout), or write the "
+        "baseline anew with --update"
+    )
+
+
+def read_text(path: Path) -> str:
+    """Read the text of a baseline's file, with unix line ends.
+
+    Raises:
+        MissingData: it is not there.
+        MalformedInput: it cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8").replace("\r\n", "\n")
+    except FileNotFoundError:
+        raise MissingData(
+            f"the baseline {path.parent.name!r} lacks its file {path}; put it back as it was "
+            "committed (git checkout), or write the baseline anew with --update"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise malformed(str(path), f"cannot be read: {error}") from error
+
+
+def read_rows(
+    text: str, path: Path, columns: Sequence[str], *, more: str | None = None
+) -> Iterator[Row]:
+    """Parse the lines of a CSV document.
+
+    Args:
+        more: beginning of the names of further columns at the end, of which there is at least one.
+
+    Raises:
+        MalformedInput: other columns, or a line with too few or too many fields.
+    """
+    lines = csv.reader(io.StringIO(text))
+    header = next(lines, [])
+    _check_header(header, path, columns, more)
+    if not text.endswith("\n"):
+        raise malformed(str(path), "the last line is cut short")
+    for fields in lines:
+        place = f"{path}:{lines.line_num}"
+        if len(fields) != len(header):
+            raise malformed(place, f"{len(fields)} fields where the header has {len(header)}")
+        yield Row(place, dict(zip(header, fields, strict=True)))
+
+
+def _check_header(header: list[str], path: Path, columns: Sequence[str], more: str | None) -> None:
+    further = header[len(columns) :]
+    expected = ",".join(columns) + (f",{more}..." if more else "")
+    known = all(f.startswith(more) for f in further) if more else not further
+    if header[: len(columns)] == list(columns) and known and (further or not more):
+        return
+    unknown = [f for f in header if f not in columns and not (more and f.startswith(more))]
+    hint = f" ({unknown[0]!r}: {suggest(unknown[0], columns)})" if unknown else ""
+    raise malformed(f"{path}:1", f"the columns are {','.join(header)!r}, not {expected!r}{hint}")

@@ -5,7 +5,7 @@ import hashlib
 import pytest
 import torch
 
-from untrained.harness.gate.golden_scores import GOLDEN_NETWORKS, golden_measurement, uniform
+from untrained.harness.gate.golden import GOLDEN_NETWORKS, golden_measurement, uniform
 from untrained.indicators import read
 
 every_network = pytest.mark.parametrize("golden", GOLDEN_NETWORKS, ids=lambda golden: golden.name)

@@ -17,8 +17,8 @@ from untrained.harness.execution.progress import PlainProgress
 from untrained.harness.execution.runner import run_plans
 from untrained.harness.gate.baseline import Baseline
 from untrained.harness.gate.baseline_files import load_baseline, write_baseline
-from untrained.harness.gate.checking import Check, check_baseline
-from untrained.harness.gate.updating import measure_baseline
+from untrained.harness.gate.check import Check, check_baseline
+from untrained.harness.gate.update import measure_baseline
 from untrained.harness.study.plan import Plan
 from untrained.harness.study.study import Study
 from untrained.harness.study.study_file import Named, parse_study
@@ -117,14 +117,15 @@ def fill(store: ScoreStore, plans: Sequence[Plan]) -> None:
 
 
 @pytest.fixture(scope="session")
-def contents(
+def measured(
     _toy: ToyTable, study_of: Callable[..., Named[Study]], tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, str]:
-    """The files of the baseline."""
+) -> tuple[dict[str, str], Path]:
+    """The files of the baseline, and the store with its scores."""
     threads = torch.get_num_threads()
+    path = tmp_path_factory.mktemp("gate") / "s.sqlite"
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(benchmarks._items, _toy.name, _toy)
-        with ScoreStore(tmp_path_factory.mktemp("gate") / "s.sqlite") as store:
+        with ScoreStore(path) as store:
             made = measure_baseline(
                 None,
                 store=store,
@@ -133,7 +134,13 @@ def contents(
                 study=study_of(),
             )
     assert torch.get_num_threads() == threads
-    return made
+    return made, path
+
+
+@pytest.fixture(scope="session")
+def contents(measured: tuple[dict[str, str], Path]) -> dict[str, str]:
+    """The files of the baseline."""
+    return measured[0]
 
 
 @pytest.fixture
@@ -150,12 +157,16 @@ def baseline(folder: Path) -> Baseline:
 
 
 @pytest.fixture
-def check(baseline: Baseline, tmp_path: Path) -> Callable[..., Check]:
-    """A check of the baseline in this process."""
+def check(
+    baseline: Baseline, measured: tuple[dict[str, str], Path], tmp_path: Path
+) -> Callable[..., Check]:
+    """A check of the baseline in this process; with its own scores where none would differ."""
 
-    def run(*, golden: bool = True, **options: object) -> Check:
+    def run(*, golden: bool = True, same_scores: bool = False, **options: object) -> Check:
         held = baseline if golden else replace(baseline, golden=())
         with ScoreStore(tmp_path / "new.sqlite") as store:
+            if same_scores:
+                store.absorb(measured[1])
             return check_baseline(held, store=store, fill=fill, **options)
 
     return run

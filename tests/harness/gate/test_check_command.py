@@ -277,6 +277,6 @@ def test_built_in_baselines_are_about_what_is_installed(name: str):
     for one in baseline.golden:
         assert indicators[one.indicator].version == one.version
         assert math.isfinite(one.value)
-    for definition in (baseline.definitions or {}).values():
+    for definition in baseline.definitions.values():
         assert definition.repeatable
     assert baseline.provenance["command"] == f"untrained check {name} --update"

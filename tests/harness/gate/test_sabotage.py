@@ -11,7 +11,7 @@ import torch
 
 from untrained.harness.data.inputs import batches
 from untrained.harness.execution import scoring
-from untrained.harness.gate.truth_findings import truth_finding
+from untrained.harness.gate.findings import truth_finding
 from untrained.indicators import Measurement, indicators
 from untrained.spaces import Target, benchmarks, find_benchmark, initialise
 from untrained.spaces.nasbench201.network import NASBench201Network
@@ -111,7 +111,7 @@ def test_every_broken_indicator_is_named(sabotage: Break, broken, tiers, check, 
 def test_a_turned_direction_is_named_as_such_and_as_a_correlation(check, found, monkeypatch):
     turned = replace(indicators["synflow"], higher_is_better=False)
     monkeypatch.setitem(indicators._items, "synflow", turned)
-    done = check()
+    done = check(same_scores=True)
     assert {(one.tier, one.subject) for one in done.failed} == {
         ("definition", "synflow"),
         ("correlation", "synflow"),
@@ -126,7 +126,7 @@ def test_a_turned_direction_is_named_as_such_and_as_a_correlation(check, found, 
 def test_another_version_is_not_compared(check, named, found, monkeypatch):
     newer = replace(indicators["naswot"], version=2)
     monkeypatch.setitem(indicators._items, "naswot", newer)
-    done = check()
+    done = check(same_scores=True)
     assert named(done) == {("definition", "naswot"), ("golden", "naswot")}
     text = found(done, "definition", "naswot").text
     assert text.startswith("not comparable: version 1, now 2")
@@ -197,7 +197,7 @@ def test_the_twelve_epochs_served_for_two_hundred_are_named_as_the_truth(
     check, found, named, toy_table
 ):
     toy_table.serves[LONG] = Target("cifar10", "test_accuracy", 12)
-    done = check(golden=False)
+    done = check(golden=False, same_scores=True)
     assert named(done) == {("truth", "truth")}
     finding = found(done, "truth", "truth")
     assert "16 of 16 true values differ" in finding.text
@@ -216,7 +216,7 @@ def test_the_twelve_epochs_served_for_two_hundred_are_named_as_the_truth(
 def test_a_wrong_column_in_the_study_is_named_as_the_truth(
     key, value, label, study_of, check, found, named
 ):
-    done = check(golden=False, study=study_of(**{key: value}))
+    done = check(golden=False, same_scores=True, study=study_of(**{key: value}))
     assert named(done) == {("truth", "truth")}
     text = found(done, "truth", "truth").text
     assert "another column: cifar10 test accuracy, 200 epochs" in text
@@ -225,7 +225,7 @@ def test_a_wrong_column_in_the_study_is_named_as_the_truth(
 
 def test_a_turned_direction_of_the_truth_is_named(check, found, named, toy_table, monkeypatch):
     monkeypatch.setattr(type(toy_table), "higher_is_better", lambda self, metric: False)
-    done = check(golden=False)
+    done = check(golden=False, same_scores=True)
     assert named(done) == {("truth", "truth")}
     assert "mean over training seeds is turned: higher was better, now lower" in (
         found(done, "truth", "truth").text
@@ -236,14 +236,14 @@ def test_a_score_where_there_was_none_has_moved(baseline, check, found, named):
     scores = baseline.scores["nasbench201", "naswot"]
     first = scores.index[0]
     scores.loc[first] = math.nan
-    done = check(golden=False)
+    done = check(golden=False, same_scores=True)
     assert named(done) == {("coverage", "naswot")}
     assert f"a score where there was none: {first}" in found(done, "coverage", "naswot").text
 
 
 def test_a_truth_that_is_not_there_is_no_regression_but_said(check, found, toy_table, monkeypatch):
     monkeypatch.setattr(type(toy_table), "missing", lambda self: "toy.parquet is not there")
-    done = check(golden=False)
+    done = check(golden=False, same_scores=True)
     assert done.failed == ()
     finding = found(done, "truth", "truth")
     assert finding.outcome == "unknown"

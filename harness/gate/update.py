@@ -1,4 +1,4 @@
-"""Updates of a baseline."""
+"""Update a baseline: measure its files again, and say what coverage would be lost."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ from untrained.harness.gate.baseline_files import (
     PROVENANCE,
     SCORES,
     STUDY,
+    csv_text,
     read_golden,
     read_scores,
     read_values,
+    rounded,
+    score_text,
 )
-from untrained.harness.gate.baseline_table import csv_text, rounded, score_text
-from untrained.harness.gate.checking import Fill, check_study
-from untrained.harness.gate.golden_findings import golden_rows
-from untrained.harness.gate.golden_scores import golden_readings
+from untrained.harness.gate.check import Fill, check_study
+from untrained.harness.gate.golden import golden_readings, golden_rows
 from untrained.harness.study.plan import Plan, plan_study
 from untrained.harness.study.truth import ChosenTruth, NoTruth, truths_of_study
 from untrained.indicators import indicators
@@ -42,15 +43,15 @@ if TYPE_CHECKING:
 
 
 def lower_coverage(baseline: Baseline, contents: Mapping[str, str]) -> list[str]:
-    """What the old baseline has and the new one lacks, a sentence each; empty if nothing."""
+    """Say what the old baseline has and the new one lacks, a sentence each."""
     return [
-        *_golden(baseline, contents),
-        *_scores(baseline, contents),
-        *_truths(baseline, contents),
+        *_lost_golden(baseline, contents),
+        *_lost_scores(baseline, contents),
+        *_lost_truths(baseline, contents),
     ]
 
 
-def _golden(baseline: Baseline, contents: Mapping[str, str]) -> Iterator[str]:
+def _lost_golden(baseline: Baseline, contents: Mapping[str, str]) -> Iterator[str]:
     new = read_golden(contents[GOLDEN], baseline.folder / GOLDEN)
     there = {(one.indicator, one.network) for one in new if not math.isnan(one.value)}
     for one in baseline.golden:
@@ -58,7 +59,7 @@ def _golden(baseline: Baseline, contents: Mapping[str, str]) -> Iterator[str]:
             yield f"{one.indicator} has no score of the golden network {one.network} any more"
 
 
-def _scores(baseline: Baseline, contents: Mapping[str, str]) -> Iterator[str]:
+def _lost_scores(baseline: Baseline, contents: Mapping[str, str]) -> Iterator[str]:
     if not baseline.scores:
         return
     new: Mapping[tuple[str, str], pd.DataFrame] = {}
@@ -82,11 +83,11 @@ def _scores(baseline: Baseline, contents: Mapping[str, str]) -> Iterator[str]:
             )
 
 
-def _truths(baseline: Baseline, contents: Mapping[str, str]) -> Iterator[str]:
+def _lost_truths(baseline: Baseline, contents: Mapping[str, str]) -> Iterator[str]:
     if NETWORKS not in contents:  # then no space has scores either, which is said
         return
     new = read_values(contents[NETWORKS], baseline.folder / NETWORKS)
-    for space, old in (baseline.values or {}).items():
+    for space, old in baseline.values.items():
         had, has = (int(v.notna().sum()) for v in (old, new.get(space, old.iloc[:0])))
         if has < had:
             yield f"{has} networks of {space} have a true value, before {had}"
@@ -105,11 +106,11 @@ def measure_baseline(
     command: str,
     study: Named[Study] | None = None,
 ) -> dict[str, str]:
-    """The files of a baseline, measured now.
+    """Measure the files of a baseline.
 
     Args:
-        baseline: the old one, if there is one; its networks stay, unless a study is given.
-        study: what to make a baseline of; by default the old one's.
+        baseline: the old one, if any; its networks stay, unless a study is given.
+        study: study of the baseline; by default the old one's.
 
     Returns:
         Contents by file name; the same scores give the same bytes.
@@ -128,7 +129,7 @@ def measure_baseline(
         )
     kept = baseline.architectures if baseline and study is None else None
     plans = [replace(p, aggregates=()) for p in plan_study(named.study, architectures=kept)]
-    truths = _truths_updating(named.study)
+    truths = _truths(named.study)
     fill(store, plans)
     frames = {plan.space: plan.scores_in(store) for plan in plans}
     values = {p.space: truths[p.space].values(sorted(p.selection.architectures)) for p in plans}
@@ -142,7 +143,7 @@ def measure_baseline(
                 for architecture, value in values[space].items()
             ),
         ),
-        SCORES: _scores_updating(plans, frames),
+        SCORES: _scores(plans, frames),
         CORRELATIONS: _correlations(plans, frames, values, truths),
         STUDY: named.text,
     }
@@ -159,7 +160,7 @@ def measure_baseline(
     return _files(list(plans[0].protocols), tables, provenance)
 
 
-def _truths_updating(study: Study) -> dict[str, ChosenTruth]:
+def _truths(study: Study) -> dict[str, ChosenTruth]:
     truths = {}
     for space, truth in truths_of_study(study).items():
         if isinstance(truth, NoTruth):
@@ -212,7 +213,7 @@ def _indicators(plans: Sequence[Plan]) -> str:
 
 
 def _repeatable(plans: Sequence[Plan]) -> dict[str, bool]:
-    """Whether each indicator gives the same bits again: the first networks are scored twice."""
+    """Score the first networks twice; return whether each indicator gives the same bits."""
     plan = replace(
         plans[0],
         selection=replace(
@@ -229,7 +230,7 @@ def _repeatable(plans: Sequence[Plan]) -> dict[str, bool]:
     return same
 
 
-def _scores_updating(plans: Sequence[Plan], frames: Mapping[str, pd.DataFrame]) -> str:
+def _scores(plans: Sequence[Plan], frames: Mapping[str, pd.DataFrame]) -> str:
     seeds = plans[0].seeds
     rows: list[tuple[str, ...]] = []
     for plan in plans:
@@ -258,7 +259,7 @@ def _correlations(
     values: Mapping[str, pd.Series[float]],
     truths: Mapping[str, ChosenTruth],
 ) -> str:
-    """For reviewers, who read a change off it: nothing else does."""
+    """Format the correlations, which reviewers of a change read and no code does."""
     rows = []
     for plan in plans:
         truth = values[plan.space].map(rounded, na_action="ignore")

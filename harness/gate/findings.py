@@ -1,4 +1,4 @@
-"""Findings of the gate on scores and definitions."""
+"""Findings of the gate on definitions, scores and truth."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from untrained.foundation import MissingData
 from untrained.harness.execution.runner import FAILURES
-from untrained.harness.gate.baseline import Baseline, Definition
-from untrained.harness.gate.baseline_table import rounded
+from untrained.harness.gate.baseline import Baseline, BaselineTruth, Definition
+from untrained.harness.gate.baseline_files import rounded
 from untrained.harness.study.plan import Plan
+from untrained.harness.study.truth import ChosenTruth, NoTruth, find_truth
 from untrained.indicators import Protocol, indicators
 from untrained.results import (
     SAME_RHO,
@@ -24,22 +26,26 @@ from untrained.results import (
     coverage_drift,
     other_seed_drift,
     same_seed_drift,
+    truth_drift,
 )
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from untrained.harness.study.study import Study
+    from untrained.spaces import Target
 
 
 UPDATE = "if that is meant, --update the baseline"
 
 
 def definition_findings(baseline: Baseline, plans: Sequence[Plan]) -> list[Finding]:
-    """What cannot be compared, and what is new; nothing of indicators that are as they were.
+    """Find new or incompatible indicators and spaces; unchanged ones give no finding.
 
     Args:
-        plans: of the study as it is now, of the baseline's networks.
+        plans: of the present study, on the baseline's networks.
     """
-    definitions, protocols = baseline.definitions or {}, dict(plans[0].protocols) if plans else {}
+    definitions, protocols = baseline.definitions, dict(plans[0].protocols) if plans else {}
     found = []
     for name, old in definitions.items():
         text = _difference(old, protocols.get(name))
@@ -61,7 +67,7 @@ def definition_findings(baseline: Baseline, plans: Sequence[Plan]) -> list[Findi
 
 
 def comparable(definition: Definition, protocol: Protocol | None) -> bool:
-    """Whether new scores may be held against the old; a direction alone does not hinder that."""
+    """Return whether new scores can be compared with the old, whatever their direction."""
     return (
         protocol is not None
         and definition.indicator in indicators
@@ -99,14 +105,14 @@ usual 95 % decide whether a difference is more than these networks' own, and no 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What is compared with what."""
+    """The old and new scores of one indicator in one space."""
 
     baseline: Baseline
     space: str
     indicator: str
     seed: int
     rows: pd.DataFrame
-    """Of `ScoreStore.frame`: the new scores of the baseline's networks."""
+    """The new scores of the baseline's networks, as in `ScoreStore.frame`."""
 
     @property
     def new(self) -> pd.Series[float]:
@@ -116,24 +122,24 @@ class Compared:
 
     @property
     def exact(self) -> bool:
-        """Whether the baseline has scores of the same seed, and they can be had again."""
-        definition = (self.baseline.definitions or {})[self.indicator]
+        """Whether the baseline has repeatable scores of the same seed."""
+        definition = self.baseline.definitions[self.indicator]
         return definition.repeatable and self.seed in self.baseline.seeds
 
     @property
     def old(self) -> pd.DataFrame:
         """The old scores: of the same seed where that is exact, else of all seeds."""
-        scores = (self.baseline.scores or {})[self.space, self.indicator]
+        scores = self.baseline.scores[self.space, self.indicator]
         return scores[[self.seed]] if self.exact else scores
 
     @property
     def level(self) -> float:
-        """Of each test."""
-        return FALSE_ALARM / (3 * len(self.baseline.scores or {}))
+        """Significance level of each test."""
+        return FALSE_ALARM / (3 * len(self.baseline.scores))
 
 
 def score_findings(compared: Compared) -> Iterator[Finding]:
-    """The findings of one indicator in one space."""
+    """Yield the findings of one indicator in one space."""
     yield _coverage(compared)
     yield _scores(compared)
     yield _correlation(compared)
@@ -170,13 +176,13 @@ def _coverage(compared: Compared) -> Finding:
 
 
 def _crashed(compared: Compared, drift: CoverageDrift) -> bool:
-    """Whether a network that always had a score has failed to get one."""
+    """Return whether a network that always had a score has failed to get one."""
     rows = compared.rows[compared.rows["architecture"].isin(drift.lost)]
     return bool(rows["status"].isin(FAILURES).any())
 
 
 def _reasons(compared: Compared, drift: CoverageDrift) -> str:
-    """Why scores are missing now: each status with its commonest reason."""
+    """Say why scores are missing now: each status with its commonest reason."""
     rows = compared.rows[compared.rows["status"] != "ok"]
     if drift.lost:
         rows = rows[rows["architecture"].isin(drift.lost)]
@@ -244,13 +250,13 @@ def _other_seed_text(drift: ScoreDrift) -> str:
 
 def _correlation(compared: Compared) -> Finding:
     baseline, space, name = compared.baseline, compared.space, compared.indicator
-    truth = (baseline.truths or {})[space]
-    values = (baseline.values or {})[space]
+    truth = baseline.truths[space]
+    values = baseline.values[space]
     drift = correlation_drift(
         compared.old,
         compared.new,
         values if truth.higher_is_better else -values,
-        old_higher_is_better=(baseline.definitions or {})[name].higher_is_better,
+        old_higher_is_better=baseline.definitions[name].higher_is_better,
         new_higher_is_better=indicators[name].higher_is_better,
         level=EXACT_LEVEL if compared.exact else compared.level,
     )
@@ -273,7 +279,7 @@ def _correlation(compared: Compared) -> Finding:
 
 
 def _without_tau(drift: CorrelationDrift) -> tuple[Outcome, str]:
-    """What is said where a tau-b does not exist."""
+    """Say why a tau-b does not exist."""
     if not drift.moved:
         return "unknown", (
             f"no tau-b: {drift.n} networks have all scores and a true value, and three with "
@@ -283,3 +289,77 @@ def _without_tau(drift: CorrelationDrift) -> tuple[Outcome, str]:
         was = f"tau-b was {drift.tau_before:.3f}"
         return "moved", f"{was} and does not exist now: scores are all alike"
     return "moved", f"there was no tau-b, scores were all alike; now {drift.tau:.3f}"
+
+
+def truth_finding(baseline: Baseline, space: str, study: Study) -> Finding:
+    """Compare the truth of one space with the baseline's: column and values.
+
+    Raises:
+        UserError: a name in the study's truth does not exist.
+    """
+    old, values = baseline.truths[space], baseline.values[space]
+    try:
+        now = find_truth(space, study.truth, datasets={study.find_dataset().name})
+    except MissingData as error:  # CI need not have what the baseline was made with
+        now = NoTruth(str(error))
+    if isinstance(now, NoTruth):
+        text = f"whether the truth has changed cannot be said: {now.reason}"
+        return Finding("truth", "truth", "unknown", text, space)
+    told = _told(old, now)
+    if not told and now.higher_is_better != old.higher_is_better:
+        was, is_ = ("higher", "lower") if old.higher_is_better else ("lower", "higher")
+        text = f"the direction of {now.target.label} is turned: {was} was better, now {is_}"
+        return Finding("truth", "truth", "changed", text, space)
+    new = now.values(values.index).map(rounded, na_action="ignore")
+    drift = truth_drift(values, new)
+    outcome: Outcome = "holds" if drift.same else "moved"
+    text = f"the values of {drift.n} networks equal; {now.target.label}"
+    if not drift.same:
+        text = (
+            f"{drift.different} of {drift.n} true values differ, by up to "
+            f"{100 * drift.largest_difference:.3g} %"
+        )
+        if drift.lost or drift.gained:
+            text += f"; {drift.lost} lost, {drift.gained} gained"
+        text += f"; rank agreement with the baseline's tau-b {drift.tau:.3f}"
+        alike = _columns_with(now, new)
+        text += f"; {told or f'the column is named as before ({now.target.label})'}"
+        if alike:
+            text += f", but its values are those of {' = '.join(alike)}"
+    elif told:
+        outcome, text = "changed", f"{told}; the values of these networks are equal"
+    elif now.benchmark.provenance.sha256 != old.sha256:
+        text += f"; the file is another ({now.source})"
+    return Finding(
+        tier="truth",
+        subject="truth",
+        outcome=outcome,
+        text=text,
+        space=space,
+        measure="tau-b of the true values",
+        value=drift.tau,
+        limit=1.0,
+        n=drift.n,
+    )
+
+
+def _told(old: BaselineTruth, now: ChosenTruth) -> str:
+    """Say how the named column differs; empty where it is the same."""
+    if now.benchmark.name != old.benchmark:
+        return (
+            f"another benchmark: {old.benchmark} ({old.target.label}), now "
+            f"{now.benchmark.name} ({now.target.label})"
+        )
+    if now.target != old.target:
+        return f"another column: {old.target.label}, now {now.target.label}"
+    return ""
+
+
+def _columns_with(now: ChosenTruth, new: pd.Series[float]) -> list[str]:
+    """List other columns of the benchmark that hold the new values of these networks."""
+
+    def holds(target: Target) -> bool:
+        there = now.benchmark.values(new.index, target).map(rounded, na_action="ignore")
+        return truth_drift(new, there).same
+
+    return [t.label for t in now.benchmark.targets() if t != now.target and holds(t)]

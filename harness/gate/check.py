@@ -1,4 +1,4 @@
-"""A check: what a baseline asks for is measured anew and held against it."""
+"""Check a baseline: measure its scores again and compare."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 
 from untrained.foundation import MalformedInput
 from untrained.harness.gate.baseline import Baseline
-from untrained.harness.gate.golden_findings import golden_findings, golden_names
-from untrained.harness.gate.golden_scores import golden_readings
-from untrained.harness.gate.score_findings import (
+from untrained.harness.gate.findings import (
     Compared,
     comparable,
     definition_findings,
     score_findings,
+    truth_finding,
 )
-from untrained.harness.gate.truth_findings import truth_finding
+from untrained.harness.gate.golden import golden_findings, golden_names, golden_readings
 from untrained.harness.study.plan import Plan, plan_study
 from untrained.indicators import indicators
 from untrained.results import Finding, ScoreStore, current_environment
@@ -26,26 +25,26 @@ if TYPE_CHECKING:
     from untrained.harness.study.study_file import Named
 
 Fill = Callable[[ScoreStore, Sequence[Plan]], object]
-"""Scores what a store lacks of some plans."""
+"""Measures the scores of some plans that a store lacks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What a check came to."""
+    """The result of a check."""
 
     baseline: str
     seed: int | None
-    """Of the new scores; None where there were only golden ones."""
+    """Seed of the new scores; None where there were only golden ones."""
     same_seed: bool
     """Whether the baseline has scores of that seed."""
     findings: tuple[Finding, ...]
     """Sorted by tier, space and subject."""
     other_versions: tuple[str, ...]
-    """Of what the baseline was written with and is another now: where rounding may come from."""
+    """Packages with another version than the baseline's, which may explain rounding."""
 
     @property
     def failed(self) -> tuple[Finding, ...]:
-        """What makes the check fail."""
+        """Findings that make the check fail."""
         return tuple(one for one in self.findings if one.failed)
 
 
@@ -57,22 +56,20 @@ def check_baseline(
     study: Named[Study] | None = None,
     seed: int | None = None,
 ) -> Check:
-    """Everything that a baseline can be asked.
+    """Check golden scores, definitions, coverage, scores, correlations and truth.
 
     Args:
-        store: takes the new scores; those that are there are believed.
+        store: takes the new scores; scores that it holds are used as they are.
         seed: of the new scores' networks; by default the baseline's first.
 
     Raises:
         UserError: the study cannot be run: an unknown name, images that are not there.
     """
-    names = golden_names(baseline.golden)
-    if baseline.study is None:
-        names = list(indicators)
+    names = golden_names(baseline.golden) if baseline.study else list(indicators)
     findings = golden_findings(baseline.golden, golden_readings(names))
-    named = study or baseline.study
-    if named is None or baseline.definitions is None:
+    if baseline.study is None:
         return _check(baseline, None, findings)
+    named = study or baseline.study
     check_study(named.study)
     seed = baseline.seeds[0] if seed is None else seed
     plans = plan_study(named.study, architectures=baseline.architectures)
@@ -89,7 +86,7 @@ def check_baseline(
 
 
 def check_study(study: Study) -> None:
-    """Refuse studies whose scores cannot be held against others.
+    """Refuse studies whose scores cannot be compared with others.
 
     Raises:
         MalformedInput: it varies conditions, or shares scores between networks.
@@ -110,9 +107,9 @@ def _comparable_part(baseline: Baseline, plan: Plan, seed: int) -> Plan:
     kept = {
         name: protocol
         for name, protocol in plan.protocols.items()
-        if (old := (baseline.definitions or {}).get(name)) is not None
+        if (old := baseline.definitions.get(name)) is not None
         and comparable(old, protocol)
-        and (plan.space, name) in (baseline.scores or {})
+        and (plan.space, name) in baseline.scores
     }
     return replace(plan, protocols=kept, seeds=(seed,), aggregates=())
 
