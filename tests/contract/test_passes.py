@@ -1,5 +1,6 @@
 """Passes of a network, counted by convolutions: what sharing saves."""
 
+from functools import cache
 from typing import Any
 
 import pytest
@@ -19,7 +20,8 @@ GRADIENT_FAMILY = ["grad_norm", "snip", "plain", "nasi", "fisher"]
 INPUT_GRADIENT_FAMILY = ["jacov", "epe_nas"]
 
 
-def counted(names: list[str]) -> CountedConvolutions:
+@cache
+def counted(*names: str) -> CountedConvolutions:
     counts, readings = indicator_effects.counted([indicators[name] for name in names])
     for reading in readings.values():
         assert (reading.status, reading.reason) == ("ok", "")
@@ -28,7 +30,7 @@ def counted(names: list[str]) -> CountedConvolutions:
 
 def passes_of(names: list[str]) -> dict[Any, Passes]:
     """Convolutions by the quantity they are for, or by the indicator if they are its own."""
-    return counted(names).by_owner()
+    return counted(*names).by_owner()
 
 
 def alone(name: str) -> dict[Any, Passes]:

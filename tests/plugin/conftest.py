@@ -93,11 +93,33 @@ def stranger(tmp_path):
     """Runs pytest in a folder that knows nothing of the project, on the given test file."""
 
     def run(source: str, *options: str, ini: str = "", **how: bool):
-        (tmp_path / "test_stranger.py").write_text(source)
-        (tmp_path / "pytest.ini").write_text(f"[pytest]\n{ini}\n")
+        write_stranger(tmp_path, source, ini)
         return run_pytest(tmp_path, *options, **how)
 
     return run
+
+
+@pytest.fixture
+def stranger_here(tmp_path, monkeypatch, capfd):
+    """The same in this process, which has imported all that a check needs."""
+
+    def run(source: str, *options: str, ini: str = ""):
+        write_stranger(tmp_path, source, ini)
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        monkeypatch.delitem(sys.modules, "test_stranger", raising=False)
+        plain = [f"-pno:{name}" for name in ("cacheprovider", "faulthandler")]
+        capfd.readouterr()
+        code = pytest.main([*plain, "-p", PLUGIN, "--import-mode=importlib", *options])
+        sys.modules.pop("test_stranger", None)
+        return subprocess.CompletedProcess(options, code, *capfd.readouterr())
+
+    return run
+
+
+def write_stranger(folder: Path, source: str, ini: str) -> None:
+    (folder / "test_stranger.py").write_text(source)
+    (folder / "pytest.ini").write_text(f"[pytest]\n{ini}\n")
 
 
 @pytest.fixture(scope="session")

@@ -65,8 +65,8 @@ def test_what_words_of_the_option_mean(tmp_path):
     ]
 
 
-def test_a_usage_error_ends_the_run_without_a_traceback(stranger):
-    done = stranger(NOTHING, "--untrained-contract", "naswoot", ini=SETTING)
+def test_a_usage_error_ends_the_run_without_a_traceback(stranger_here):
+    done = stranger_here(NOTHING, "--untrained-contract", "naswoot", ini=SETTING)
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
     assert "ERROR: --untrained-contract / untrained_contract: no indicator" in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
@@ -101,8 +101,8 @@ def test_golden(untrained_golden_networks, untrained_golden_measurement):
 """
 
 
-def test_the_setting_adds_promises_to_the_tests_of_a_folder(stranger):
-    done = stranger(FIXTURES, ".", "-v", "-k", "it_says or test_", ini=SETTING)
+def test_the_setting_adds_promises_to_the_tests_of_a_folder(stranger_here):
+    done = stranger_here(FIXTURES, ".", "-v", "-k", "it_says or test_", ini=SETTING)
     assert done.returncode == 0, done.stdout
     assert "untrained contract: params" in done.stdout
     assert "untrained/indicator params::it_says_what_it_is PASSED" in done.stdout
