@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 import zlib
@@ -12,10 +13,12 @@ import pytest
 import torch
 
 from untrained.foundation import MalformedInput, MissingData
+from untrained.harness.data.images import read_images
 from untrained.harness.data.inputs import batches
 from untrained.harness.study.conditions import resolve
 from untrained.harness.study.study import Conditions
 from untrained.indicators import Protocol, indicators
+from untrained.spaces import Dataset
 
 GAUSSIAN = Protocol(inputs="gaussian", batch_size=6, resolution=8, labels="random")
 
@@ -286,3 +289,21 @@ def test_real_images_are_roughly_normalised(dataset: str):
     assert len(labels.unique()) > 9
     assert float(inputs.mean(dim=(0, 2, 3)).abs().max()) < 0.1
     assert float((inputs.std(dim=(0, 2, 3)) - 1).abs().max()) < 0.1
+
+
+def test_pictures_of_one_channel_are_grey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    from PIL import Image
+
+    grey = Dataset("grey", "Grey", 3, 4, mean=(100.0,), std=(50.0,))
+    pixels = np.arange(16, dtype=np.uint8).reshape(4, 4)
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG")
+    monkeypatch.setenv("UNTRAINED_DATA", str(tmp_path))
+    (tmp_path / "images").mkdir()
+    table = pa.table({"img": [{"bytes": stream.getvalue(), "path": ""}], "label": [2]})
+    pq.write_table(table, tmp_path / "images" / grey.file_name)
+    images, labels = read_images(grey, [0])
+    assert labels.tolist() == [2]
+    np.testing.assert_allclose(images, (pixels[None, None] - 100.0) / 50.0, rtol=1e-6)

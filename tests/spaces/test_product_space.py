@@ -10,8 +10,7 @@ import pytest
 
 from untrained.foundation import MalformedInput
 from untrained.harness.search.decisions import decisions_of
-from untrained.spaces import Architecture
-from untrained.spaces.framework.product_space import ProductSpace
+from untrained.spaces import Architecture, Dataset, ProductSpace, datasets, register_space, spaces
 
 
 class Toy(ProductSpace):
@@ -51,3 +50,16 @@ def test_searches_ask_the_space_for_its_decisions() -> None:
     assert decisions.choices == (3, 2)
     assert decisions.architecture(decisions.chosen("21")) == space.parse("21")
     assert decisions.diversity([space.parse("00"), space.parse("21")]) == pytest.approx(2)
+
+
+def test_a_space_brings_its_data_sets() -> None:
+    grey = Dataset("grey", "Grey", 3, 8, mean=(128.0,), std=(64.0,))
+    with spaces.borrowed():
+        toy = register_space(Toy())
+        toy.datasets = (grey,)
+        assert datasets["grey"] is grey
+        assert list(datasets)[-1] == "grey"
+        toy.datasets = (Dataset("cifar10", "Another", 3, 8, mean=(128.0,), std=(64.0,)),)
+        with pytest.raises(ValueError, match="another data set has that name"):
+            list(datasets)
+    assert "grey" not in datasets

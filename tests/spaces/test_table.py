@@ -59,6 +59,19 @@ def toy(folder: Path) -> ParquetBenchmark:
     return ParquetBenchmark("toy", space="nasbench201")
 
 
+def test_a_dataset_without_the_default_metric_has_one_of_its_own(toy: ParquetBenchmark) -> None:
+    assert toy.default_target.metric == "test_accuracy"
+    assert toy.target(dataset="wikitext2") == Target("wikitext2", "val_loss", 50)
+
+
+def test_a_table_may_lie_elsewhere(toy: ParquetBenchmark, tmp_path: Path) -> None:
+    moved = toy.path.rename(tmp_path / "elsewhere.parquet")
+    other = ParquetBenchmark("other", space="nasbench201", path=moved)
+    assert len(other.targets()) == 8
+    assert other.provenance.file == "elsewhere.parquet"
+    assert toy.missing() is not None
+
+
 def test_targets_are_sorted_and_complete(toy: ParquetBenchmark) -> None:
     assert toy.targets() == tuple(sorted({Target(*row[1:5]) for row in ROWS}))
 
