@@ -4,10 +4,9 @@ from untrained.reports.blocks.agreement import agreement_facts, agreement_grid, 
 from untrained.reports.blocks.block import Part, report_block, report_blocks
 from untrained.reports.blocks.factors import factor_part
 from untrained.reports.blocks.side_by_side import verdict_counts
-from untrained.reports.formats.formats import Format, formats, report_format
+from untrained.reports.formats.formats import Format, formats, report_format, write_report
 from untrained.reports.pages.report import Report, Section
-from untrained.reports.pages.text import correlation_table
-from untrained.reports.pages.writing import write_report
+from untrained.reports.tables.columns import correlation_table
 from untrained.reports.tables.facts import facts, note_lines
 
 __all__ = [

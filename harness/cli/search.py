@@ -213,6 +213,7 @@ def search(
     from untrained.harness.search.pareto_front import front_frame
     from untrained.harness.search.supernet.genotypes import genotypes_text
     from untrained.reports import formats
+    from untrained.reports.formats.formats import write_files
     from untrained.reports.pages.search import search_facts, search_report
     from untrained.reports.pages.search_document import search_files, search_json
     from untrained.reports.pages.search_grids import (
@@ -223,7 +224,6 @@ def search(
         ranks_grid,
         speed_grid,
     )
-    from untrained.reports.pages.writing import write_files
     from untrained.results.store.export import write_frame
 
     found = use_tasks(task)

@@ -25,8 +25,7 @@ from untrained.harness.validation.measuring import (
 )
 from untrained.harness.validation.trials import CostTrial, Examined, traits_of
 from untrained.indicators import Indicator
-from untrained.reports.pages.verdict_conduct import Cost, Promise, Scope, Seen
-from untrained.reports.pages.verdict_page import VerdictPage
+from untrained.reports.pages.verdict_page import Cost, Promise, Scope, Seen, VerdictPage
 from untrained.results import ScoreStore, current_environment
 
 if TYPE_CHECKING:

@@ -1,12 +1,17 @@
-"""The registry of document formats; a file of this folder registers the one it defines."""
+"""The registry of document formats, and files on disk, whole or none.
+
+A file of this folder registers the formats that it defines.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
-from untrained.foundation import Registry
+from untrained.foundation import Registry, StorageError
 from untrained.reports.pages.report import Report
 
 Content = str | bytes
@@ -68,3 +73,87 @@ def report_format(name: str, *, title: str, suffix: str) -> Callable[[_Maker], _
         return make
 
     return register
+
+
+def write_report(
+    report: Report,
+    folder: str | os.PathLike[str],
+    names: Iterable[str] = ("html", "markdown", "csv"),
+    *,
+    stem: str = "report",
+) -> list[Path]:
+    """Render a report in some formats and write their files.
+
+    Everything is rendered before anything is written, and a file appears under its name only when
+    it is complete: an earlier report survives whatever goes wrong.
+
+    Args:
+        folder: where the files go; made if it is not there.
+        stem: name of the files, and of folders of files, before the suffix.
+
+    Returns:
+        The files, in the order of `names`.
+
+    Raises:
+        UnknownName: a name no format is registered under.
+        StorageError: the folder cannot be made, or a file in it cannot be written.
+    """
+    chosen = [formats[name] for name in dict.fromkeys(names)]
+    contents: dict[str, Content] = {}
+    for item in chosen:
+        plain = f"{stem}{item.suffix}"
+        made = item.make(report)
+        if isinstance(made, Mapping):
+            contents |= {f"{plain}/{name}": content for name, content in made.items()}
+        else:
+            # two formats of one suffix must not overwrite each other
+            contents[f"{stem}-{item.name}{item.suffix}" if plain in contents else plain] = made
+    return write_files(contents, folder)
+
+
+def write_files(contents: Mapping[str, Content], folder: str | os.PathLike[str]) -> list[Path]:
+    """Write files below a folder, each complete before it appears under its name.
+
+    Args:
+        contents: by name; a slash in a name makes a folder.
+
+    Returns:
+        The files, in the order of `contents`.
+
+    Raises:
+        StorageError: a folder cannot be made, or a file cannot be written.
+    """
+    place = Path(folder)
+    paths: list[Path] = []
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        for name, content in contents.items():
+            (place / name).parent.mkdir(exist_ok=True)
+            paths.append(_write_atomically(place / name, content))
+    except OSError as error:
+        raise StorageError(
+            f"cannot write the report into {str(place)!r}: {error.strerror or error} "
+            f"({error.filename or place}); {_done(paths)}; "
+            "choose a folder you may write to, with room for a few megabytes"
+        ) from error
+    return paths
+
+
+def _done(paths: list[Path]) -> str:
+    if not paths:
+        return "no file was written or changed"
+    return f"already written: {', '.join(path.name for path in paths)}"
+
+
+def _write_atomically(path: Path, content: Content) -> Path:
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    if isinstance(content, str):
+        # a lone surrogate (an undecodable file name in a message) must not lose the report
+        content = content.encode(errors="backslashreplace")
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    return path

@@ -18,11 +18,11 @@ from untrained.reports.figures.drawing import Figure
 from untrained.reports.formats.formats import report_format
 from untrained.reports.pages.report import Report, Section
 from untrained.reports.tables.columns import correlation_grid
-from untrained.reports.tables.environment import entries
 from untrained.reports.tables.facts import (
     AGGREGATE,
     ARROW,
     ProtocolNote,
+    entries,
     facts,
     mark,
     other_lines,

@@ -10,8 +10,7 @@ from untrained.reports.blocks.block import Part, parts_of
 from untrained.reports.formats.formats import report_format
 from untrained.reports.pages.report import Report, Section
 from untrained.reports.tables.columns import correlation_grid
-from untrained.reports.tables.environment import entries
-from untrained.reports.tables.facts import facts, note_lines
+from untrained.reports.tables.facts import entries, facts, note_lines
 from untrained.reports.tables.grid import Grid
 
 _NONE: Mapping[str, str] = MappingProxyType({})

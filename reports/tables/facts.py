@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from untrained.reports.tables.numbers import confidence_level, count, decimal, listing
+from untrained.reports.tables.numbers import MISSING, confidence_level, count, decimal, listing
 
 if TYPE_CHECKING:
     from untrained.results import (
@@ -181,3 +181,27 @@ def intervals(table: TableProvenance) -> str:
 
 def _protocol_of(row: RowProvenance) -> tuple[str, str, tuple[int, ...]]:
     return (row.protocol, row.protocol_text, tuple(row.seeds))
+
+
+def entries(environment: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Name and text of every entry, in alphabetical order; nested names are joined by dots.
+
+    >>> list(entries({"torch": "2.13.0", "git": {"dirty": False, "commit": None}}))
+    [('git.commit', '–'), ('git.dirty', 'no'), ('torch', '2.13.0')]
+    """
+    for name, value in sorted(environment.items()):
+        if isinstance(value, Mapping):
+            for inner, text in entries(value):
+                yield f"{name}.{inner}", text
+        elif isinstance(value, list | tuple):
+            yield name, ", ".join(map(_text, value)) or MISSING
+        else:
+            yield name, _text(value)
+
+
+def _text(value: object) -> str:
+    if value is None or value == "":
+        return MISSING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)

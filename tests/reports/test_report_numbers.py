@@ -23,7 +23,6 @@ from untrained.reports.tables.numbers import (
         "tables.columns",
         "tables.facts",
         "tables.grid",
-        "tables.environment",
         "formats.markdown",
     ],
 )

@@ -10,8 +10,14 @@ import pandas as pd
 import pytest
 
 from untrained.reports.formats.formats import formats
-from untrained.reports.pages.verdict_conduct import Cost, Promise, Scope, Seen
-from untrained.reports.pages.verdict_page import VerdictPage, verdict_report
+from untrained.reports.pages.verdict_page import (
+    Cost,
+    Promise,
+    Scope,
+    Seen,
+    VerdictPage,
+    verdict_report,
+)
 from untrained.results import Resampling, Stability
 from untrained.results.searches.comparison import FoundBy, PairedDifference, SearchComparison
 from untrained.results.searches.runs import summarise

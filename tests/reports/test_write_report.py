@@ -52,7 +52,7 @@ def test_a_renderer_that_fails_leaves_no_file(
         raise ZeroDivisionError
 
     known = dict(formats) | {"bad": Format("bad", "Bad", ".bad", fail)}
-    monkeypatch.setattr("untrained.reports.pages.writing.formats", known)
+    monkeypatch.setattr(sys.modules[write_report.__module__], "formats", known)
     with pytest.raises(ZeroDivisionError):
         write_report(varied_report, tmp_path, ["csv", "bad"])
     assert list(tmp_path.iterdir()) == []
@@ -62,7 +62,7 @@ def test_two_formats_of_one_suffix_do_not_overwrite_each_other(
     varied_report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = dict(formats) | {"short": Format("short", "Short", ".csv", lambda _: "short\n")}
-    monkeypatch.setattr("untrained.reports.pages.writing.formats", known)
+    monkeypatch.setattr(sys.modules[write_report.__module__], "formats", known)
     paths = write_report(varied_report, tmp_path, ["csv", "short"])
     assert [path.name for path in paths] == ["report.csv", "report-short.csv"]
     assert paths[1].read_text() == "short\n"
