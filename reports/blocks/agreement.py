@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from untrained.reports.blocks.block import Part, report_block
 from untrained.reports.blocks.redundancy import part_of_matrix
@@ -19,7 +19,7 @@ from untrained.reports.tables.facts import (
     mark,
     notes_of_rows,
 )
-from untrained.reports.tables.grid import Cell, Column, Grid, Value, estimate_of
+from untrained.reports.tables.grid import Cell, Column, Estimate, Grid, estimate_of
 from untrained.reports.tables.numbers import count, percent, seconds
 
 if TYPE_CHECKING:
@@ -96,6 +96,11 @@ def agreement_notes(table: AgreementTable) -> tuple[str, ...]:
     return (*lines, *_failures(rows), *table.notes)
 
 
+class _Line(NamedTuple):
+    table: AgreementTable
+    row: AgreementRow
+
+
 def agreement_grid(table: AgreementTable) -> Grid:
     """For readers: one row an indicator."""
     rows = sorted_rows(table)
@@ -107,20 +112,14 @@ def agreement_grid(table: AgreementTable) -> Grid:
             Column(
                 "indicator",
                 "Indicator",
-                lambda row: Cell(label_of_row(row, notes), row.indicator),
+                lambda line: Cell(label_of_row(line.row, notes), line.row.indicator),
                 kind="code",
             ),
-            Column("n", "n", note="architectures with a score"),
+            Column("n", "n", "row.n", "architectures with a score"),
             *(_size_column(size, "tau", f"{TAU}-b with {size}") for size in sizes),
             *(_size_column(size, "rho", f"{RHO} with {size}", aside=True) for size in sizes),
-            Column(
-                "nearest",
-                "nearest",
-                lambda row: _nearest(table, row)[0],
-                "most alike of all others",
-                kind="code",
-            ),
-            Column("rho_nearest", f"{RHO} with it", lambda row: _nearest(table, row)[1]),
+            Column("nearest", "nearest", _nearest, "most alike of all others", kind="code"),
+            Column("rho_nearest", f"{RHO} with it", _rho_nearest),
             Column(
                 "coverage",
                 "coverage",
@@ -128,18 +127,17 @@ def agreement_grid(table: AgreementTable) -> Grid:
                 "share of the population with a score",
                 show=percent,
             ),
-            Column("ties", "ties", note="share of pairs with equal scores", show=percent),
+            Column("ties", "ties", "row.ties", "share of pairs with equal scores", show=percent),
             Column(
-                "alone_s", "s/arch", note="median seconds an architecture, by itself", show=seconds
+                "alone_s",
+                "s/arch",
+                "row.alone_s",
+                "median seconds an architecture, by itself",
+                show=seconds,
             ),
         ),
-        rows,
+        [_Line(table, row) for row in rows],
     )
-
-
-class _Line(NamedTuple):
-    table: AgreementTable
-    row: AgreementRow
 
 
 def full_grid(*tables: AgreementTable) -> Grid:
@@ -158,12 +156,12 @@ def full_grid(*tables: AgreementTable) -> Grid:
             Column("higher_is_better", get=lambda line: str(line.row.higher_is_better).lower()),
             Column("n", get="row.n"),
             Column("n_population", get="row.n_population"),
-            *(_size_column(size, "tau", of_line=True) for size in sizes),
-            *(_size_column(size, "rho", of_line=True) for size in sizes),
-            Column("nearest", get=lambda line: _nearest(*line)[0]),
-            Column("rho_nearest", get=lambda line: _nearest(*line)[1]),
+            *(_size_column(size, "tau") for size in sizes),
+            *(_size_column(size, "rho") for size in sizes),
+            Column("nearest", get=_nearest),
+            Column("rho_nearest", get=_rho_nearest),
             Column("ties_score", get="row.ties"),
-            Column("coverage", get=lambda line: _coverage(line.row)),
+            Column("coverage", get=_coverage),
             Column(
                 "failures",
                 get=lambda line: " ".join(f"{status}={n}" for status, n in line.row.failures),
@@ -181,33 +179,29 @@ def _sizes(rows: Sequence[AgreementRow]) -> list[str]:
     return list(dict.fromkeys(one.size for row in longest_first for one in row.with_sizes))
 
 
-def _size_column(
-    size: str, statistic: str, heading: str = "", *, aside: bool = False, of_line: bool = False
-) -> Column:
-    """The correlation with a size, of an `AgreementRow` or of a line that has one."""
-
-    def get(line: Any) -> Value:
-        row: AgreementRow = line.row if of_line else line
-        one = next((one for one in row.with_sizes if one.size == size), None)
+def _size_column(size: str, statistic: str, heading: str = "", *, aside: bool = False) -> Column:
+    def get(line: _Line) -> Estimate:
+        one = next((one for one in line.row.with_sizes if one.size == size), None)
         return estimate_of(one, statistic)
 
-    # documents show the intervals of all, files those of what is not aside
-    name = f"{statistic}_with_{size}"
-    return Column(name, heading, get, interval=not aside, aside=aside)
+    return Column(f"{statistic}_with_{size}", heading, get, interval=True, aside=aside)
 
 
-def _nearest(table: AgreementTable, row: AgreementRow) -> tuple[str, float]:
-    names = table.redundancy.indicators
-    line = table.redundancy.rho[names.index(row.indicator)]
-    others = [
-        (abs(rho), name, rho)
-        for name, rho in zip(names, line, strict=True)
-        if name != row.indicator and not math.isnan(rho)
-    ]
-    if not others:
-        return "", math.nan
-    _, name, rho = max(others, key=lambda one: one[0])
-    return name, rho
+def _nearest(line: _Line) -> str | None:
+    """The other indicator of the largest |rho|."""
+    rhos = _rhos(line)
+    return max(rhos, key=lambda name: abs(rhos[name]), default=None)
+
+
+def _rho_nearest(line: _Line) -> float | None:
+    return max(_rhos(line).values(), key=abs, default=None)
+
+
+def _rhos(line: _Line) -> dict[str, float]:
+    """Spearman's rho with every other indicator, as far as it exists."""
+    found, own = line.table.redundancy, line.row.indicator
+    rhos = zip(found.indicators, found.rho[found.indicators.index(own)], strict=True)
+    return {name: rho for name, rho in rhos if name != own and not math.isnan(rho)}
 
 
 def _failures(rows: list[AgreementRow]) -> Iterator[str]:
@@ -221,5 +215,6 @@ def _failures(rows: list[AgreementRow]) -> Iterator[str]:
             )
 
 
-def _coverage(row: AgreementRow) -> float:
+def _coverage(line: _Line) -> float:
+    row = line.row
     return row.n / row.n_population if row.n_population else math.nan

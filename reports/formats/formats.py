@@ -8,11 +8,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from untrained.foundation import Registry, StorageError
 from untrained.reports.pages.report import Report
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 Content = str | bytes
 """Of one file."""
@@ -73,6 +78,26 @@ def report_format(name: str, *, title: str, suffix: str) -> Callable[[_Maker], _
         return make
 
     return register
+
+
+@cache
+def template(name: str) -> str:
+    """Read a file of the folder of templates."""
+    return files("untrained.reports.formats").joinpath("templates", name).read_text("utf-8")
+
+
+def template_environment(**options: Any) -> Environment:
+    """Make the Jinja environment of a text format; an undefined name is an error."""
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    return Environment(  # noqa: S701  (HTML asks for autoescape, LaTeX escapes every text itself)
+        loader=FunctionLoader(template),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        **options,
+    )
 
 
 def write_report(

@@ -5,17 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
-import re
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from untrained.reports.blocks.block import Part, parts_of
 from untrained.reports.blocks.scatter import ScatterPlot, scatter_plots
 from untrained.reports.figures.dot_rows import Bar, Forest, forest
 from untrained.reports.figures.drawing import Figure
-from untrained.reports.formats.formats import report_format
+from untrained.reports.formats.formats import report_format, template, template_environment
 from untrained.reports.pages.report import Report, Section
 from untrained.reports.tables.columns import correlation_grid
 from untrained.reports.tables.facts import (
@@ -89,21 +86,11 @@ class _Table:
 @report_format("html", title="HTML, one self-contained page with figures", suffix=".html")
 def render(report: Report) -> str:
     """The report as one page that loads nothing: readable on a phone, in print, light and dark."""
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FunctionLoader(_template),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = template_environment(autoescape=True)
     environment.filters["minus"] = lambda text: str(text).replace("-", "\N{MINUS SIGN}")
-    script = "".join(_template(f"{name}.js") for name in ("sort", "filter", "point", "columns"))
+    script = "".join(template(f"{name}.js") for name in ("sort", "filter", "point", "columns"))
     return environment.get_template("report.html.j2").render(
         report=report,
-        paragraphs=[part for part in re.split(r"\n\s*\n", report.summary) if part.strip()],
         tables=[_table(section, i) for i, section in enumerate(report.sections, start=1)],
         parts=[_shown(part, "all") for part in parts_of(report)],
         environments=[list(entries(environment)) for environment in report.environments],
@@ -115,14 +102,7 @@ def render(report: Report) -> str:
         protocol_number=protocol_number,
         script=script,
         script_sha256=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        style=_template("style.css"),
-    )
-
-
-@cache
-def _template(name: str) -> str:
-    return (
-        files("untrained.reports.formats").joinpath("templates", name).read_text(encoding="utf-8")
+        style=template("style.css"),
     )
 
 

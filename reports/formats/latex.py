@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 
 from untrained.reports.blocks.block import Part, parts_of
-from untrained.reports.formats.formats import report_format
+from untrained.reports.formats.formats import report_format, template_environment
 from untrained.reports.pages.report import Report, Section
 from untrained.reports.tables.columns import MINUS, RHO, TAU, correlation_grid
 from untrained.reports.tables.facts import facts, note_lines
@@ -63,27 +61,20 @@ def render(report: Report) -> str:
     The preamble that the tables need (booktabs, graphicx) stands at the top. Tables wider than the
     line are scaled down to it.
     """
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
-
     # braces and per cent signs are LaTeX's own
-    environment = Environment(  # noqa: S701  (autoescape is for HTML; everything is escaped here)
-        loader=FunctionLoader(_template),
+    environment = template_environment(
         block_start_string="<%",
         block_end_string="%>",
         variable_start_string="<<",
         variable_end_string=">>",
         comment_start_string="<#",
         comment_end_string="#>",
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
     )
     tabulars = [one for i, s in enumerate(report.sections, start=1) for one in _section(s, i)]
     tabulars += [_part(part, "all") for part in parts_of(report) if _shown(part)]
     return environment.get_template("report.tex.j2").render(
         title=escape(report.title),
-        paragraphs=[escape(part) for part in re.split(r"\n\s*\n", report.summary) if part.strip()],
+        paragraphs=list(map(escape, report.paragraphs)),
         tabulars=tabulars,
         version=escape(report.version),
     )
@@ -115,13 +106,6 @@ def _character(c: str) -> str:
     if " " <= c <= "~" or ("\u00c0" <= c <= "\u00ff"):
         return c
     return f"[U+{ord(c):04X}]"
-
-
-@cache
-def _template(name: str) -> str:
-    return (
-        files("untrained.reports.formats").joinpath("templates", name).read_text(encoding="utf-8")
-    )
 
 
 def _section(section: Section, number: int) -> list[_Tabular]:

@@ -29,7 +29,7 @@ def document(report: Report, *, pictures: Mapping[str, str] = _NONE) -> str:
         pictures: files of figures of parts, by the figures' names; other figures are left out.
     """
     blocks = [f"# {escape(report.title)}"]
-    blocks += [_paragraph(part) for part in re.split(r"\n\s*\n", report.summary) if part.strip()]
+    blocks += map(_paragraph, report.paragraphs)
     for section in report.sections:
         blocks += _section(section, pictures)
     for part in parts_of(report):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -75,3 +76,8 @@ class Report:
     """Tables of search spaces of which no accuracy is known."""
     comparisons: tuple[SideBySide, ...] = ()
     """Two stores side by side, one a search space."""
+
+    @property
+    def paragraphs(self) -> list[str]:
+        """The paragraphs of the summary."""
+        return [part for part in re.split(r"\n\s*\n", self.summary) if part.strip()]
