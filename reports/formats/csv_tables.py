@@ -9,7 +9,7 @@ from untrained.reports.blocks.agreement import full_grid
 from untrained.reports.blocks.block import parts_of
 from untrained.reports.blocks.side_by_side import changes_grid
 from untrained.reports.formats.formats import report_format
-from untrained.reports.pages.report import Report, Section
+from untrained.reports.pages.report import Report
 from untrained.reports.tables.grid import Column, Grid
 
 if TYPE_CHECKING:
@@ -52,9 +52,7 @@ def render_tables(report: Report) -> dict[str, str]:
 
 def named_grids(report: Report) -> Iterator[tuple[str, Grid]]:
     """Every table of the parts of a report under a name of its own, in the order of the page."""
-    places = [f"table-{i}" for i in range(1, len(report.sections) + 1)]
-    wholes: list[Section | Report] = [*report.sections, report]
-    for place, whole in zip((*places, "all"), wholes, strict=True):
+    for place, whole in report.places():
         for part in parts_of(whole):
             if grid := part.full or part.grid:
                 yield f"{place}-{part.name}", grid

@@ -10,7 +10,7 @@ from untrained.reports.blocks.scatter import scatter_plots
 from untrained.reports.figures.cost_quality import cost_quality
 from untrained.reports.figures.drawing import Figure
 from untrained.reports.formats.formats import report_format
-from untrained.reports.pages.report import Report
+from untrained.reports.pages.report import Report, Section
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -43,17 +43,14 @@ def render_all(report: Report) -> dict[str, str | bytes]:
 
 def named_figures(report: Report) -> Iterator[tuple[str, Figure]]:
     """Every figure of a report under a name of its own, in the order of the page."""
-    for number, section in enumerate(report.sections, start=1):
-        for part in parts_of(section):
+    for place, whole in report.places():
+        for part in parts_of(whole):
             for figure in part.figures:
-                yield f"table-{number}-{figure.name}", figure
-        for plot in scatter_plots(section):
+                yield f"{place}-{figure.name}", figure
+        for plot in scatter_plots(whole) if isinstance(whole, Section) else ():
             if plot.figure:
                 name = _plain(plot.row.correlation.indicator)
-                yield f"table-{number}-{plot.figure.name}{name}", plot.figure
-    for part in parts_of(report):
-        for figure in part.figures:
-            yield f"all-{figure.name}", figure
+                yield f"{place}-{plot.figure.name}{name}", plot.figure
 
 
 def _plain(indicator: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -81,3 +81,9 @@ class Report:
     def paragraphs(self) -> list[str]:
         """The paragraphs of the summary."""
         return [part for part in re.split(r"\n\s*\n", self.summary) if part.strip()]
+
+    def places(self) -> Iterator[tuple[str, Section | Report]]:
+        """Every section and the report itself, under names for files: `table-1`, ..., `all`."""
+        for number, section in enumerate(self.sections, start=1):
+            yield f"table-{number}", section
+        yield "all", self
