@@ -51,7 +51,7 @@ WITHOUT_ACCURACIES = (
 
 
 def correlation_section(
-    ranked: ScoreSelection,
+    selection: ScoreSelection,
     truth: ChosenTruth,
     *,
     statistics: Statistics,
@@ -68,8 +68,8 @@ def correlation_section(
     Raises:
         MissingData: no score fits.
     """
-    scored = score_matrix(ranked)
-    scores, computed = scored.wide, scored.computed
+    matrix = score_matrix(selection)
+    scores, computed = matrix.wide, matrix.computed
     values = truth.values(scores.index)
     larger_is_better = values if truth.higher_is_better else -values
     resampling = Resampling(
@@ -78,10 +78,10 @@ def correlation_section(
     analysis = analyse(
         scores,
         larger_is_better,
-        higher_is_better=scored.higher_is_better,
+        higher_is_better=matrix.higher_is_better,
         baseline=BASELINE,
         resampling=resampling,
-        clusters=functional_classes(ranked.space, scores.index) if statistics.by_class else None,
+        clusters=functional_classes(selection.space, scores.index) if statistics.by_class else None,
     )
     correlations = {row.indicator: row for row in analysis.rows}
     rows = tuple(
@@ -91,15 +91,15 @@ def correlation_section(
             top=analysis.top.get(name),
             size_bias=analysis.size_bias.get(name),
             best_baseline=analysis.best_baseline.get(name),
-            stability=_stability(ranked, name, larger_is_better),
+            stability=_stability(selection, name, larger_is_better),
         )
-        for name, row in row_provenances(ranked, scored).items()
+        for name, row in row_provenances(selection, matrix).items()
     )
     table = CorrelationTable(
-        title=title or f"{spaces[ranked.space].title}: {truth.target.label}",
-        space=ranked.space,
-        population=ranked.population,
-        n_population=len(ranked.architectures),
+        title=title or f"{spaces[selection.space].title}: {truth.target.label}",
+        space=selection.space,
+        population=selection.population,
+        n_population=len(selection.architectures),
         target=truth.target.label,
         truth_source=truth.source,
         truth_sha256=truth.benchmark.provenance.sha256,
@@ -107,7 +107,7 @@ def correlation_section(
         confidence=statistics.confidence,
         bootstrap_seed=statistics.seed,
         command=command,
-        notes=_notes(ranked, truth, values),
+        notes=_notes(selection, truth, values),
         rows=rows,
         published=tuple(
             comparison
@@ -116,10 +116,10 @@ def correlation_section(
             if row.indicator not in computed or computed[row.indicator].is_standard
             for comparison in compare_published(
                 row,
-                space=ranked.space,
+                space=selection.space,
                 dataset=truth.target.dataset,
                 confidence=statistics.confidence,
-                size=spaces[ranked.space].size,
+                size=spaces[selection.space].size,
             )
         ),
         baseline=BASELINE,
@@ -135,14 +135,16 @@ def correlation_section(
 def make_report(
     title: str,
     sections: Sequence[Section],
-    ranked: Sequence[ScoreSelection],
+    selections: Sequence[ScoreSelection],
     store: ScoreStore,
     *,
     agreements: Sequence[AgreementTable] = (),
 ) -> Report:
     """A report of some tables, with the environments that their scores were measured in."""
     environments = store.environments()
-    used = sorted({int(number) for part in ranked for number in part.frame["environment"].unique()})
+    used = sorted(
+        {int(number) for part in selections for number in part.frame["environment"].unique()}
+    )
     return Report(
         title=title,
         sections=tuple(sections),
@@ -171,38 +173,40 @@ def _over_tasks(sections: Sequence[Section]) -> TaskComparison | None:
     return compare_over_tasks(quality)
 
 
-def _stability(ranked: ScoreSelection, name: str, truth: pd.Series[float]) -> Stability | None:
+def _stability(selection: ScoreSelection, name: str, truth: pd.Series[float]) -> Stability | None:
     """Measure the dependence of a ranking on the seed; None for an aggregate or one seed."""
-    if name not in ranked.seeds:
+    if name not in selection.seeds:
         return None
-    rows = ranked.frame[ranked.frame["indicator"] == name]
+    rows = selection.frame[selection.frame["indicator"] == name]
     by_seed = {
         seed: rows[rows["seed"] == seed].set_index("architecture")["value"]
-        for seed in ranked.seeds[name]
+        for seed in selection.seeds[name]
     }
     return seed_stability(by_seed, truth, higher_is_better=indicators[name].higher_is_better)
 
 
-def _notes(ranked: ScoreSelection, truth: ChosenTruth, values: pd.Series[float]) -> tuple[str, ...]:
-    notes = list(score_notes(ranked))
-    measured = {p.dataset for p in ranked.protocols.values()}
+def _notes(
+    selection: ScoreSelection, truth: ChosenTruth, values: pd.Series[float]
+) -> tuple[str, ...]:
+    notes = list(score_notes(selection))
+    measured = {p.dataset for p in selection.protocols.values()}
     if measured != {truth.target.dataset}:
         notes.append(
             f"scores were measured for {', '.join(sorted(measured))}, but the target is on "
             f"{truth.target.dataset}"
         )
-    notes += stand_in_notes(ranked)
+    notes += stand_in_notes(selection)
     notes += truth.notes(values)
     unknown = int(values.isna().sum())
     if unknown:
         notes.append(f"{unknown:,} architectures have no ground truth and are not ranked")
     if not truth.higher_is_better:
         notes.append("lower values of the target are better; correlations are with its negative")
-    return (*notes, *supervised_notes(ranked))
+    return (*notes, *supervised_notes(selection))
 
 
 def agreement_table(
-    ranked: ScoreSelection,
+    selection: ScoreSelection,
     truth: NoTruth,
     *,
     statistics: Statistics,
@@ -217,22 +221,22 @@ def agreement_table(
     Raises:
         MissingData: no score fits.
     """
-    scored = score_matrix(ranked)
-    scores = scored.wide
-    classes = functional_classes(ranked.space, scores.index) if statistics.by_class else None
+    matrix = score_matrix(selection)
+    scores = matrix.wide
+    classes = functional_classes(selection.space, scores.index) if statistics.by_class else None
     found = agree(
         scores,
-        higher_is_better=scored.higher_is_better,
+        higher_is_better=matrix.higher_is_better,
         resampling=Resampling(
             statistics.resamples, statistics.confidence, statistics.seed, statistics.interval
         ),
         clusters=classes,
     )
     return AgreementTable(
-        title=title or f"{spaces[ranked.space].title}: agreement of scores, no accuracies",
-        space=ranked.space,
-        population=ranked.population,
-        n_population=len(ranked.architectures),
+        title=title or f"{spaces[selection.space].title}: agreement of scores, no accuracies",
+        space=selection.space,
+        population=selection.population,
+        n_population=len(selection.architectures),
         reason=truth.reason,
         resamples=statistics.resamples,
         confidence=statistics.confidence,
@@ -240,7 +244,7 @@ def agreement_table(
         interval=statistics.interval,
         clusters=None if classes is None else classes.nunique(),
         command=command,
-        notes=(*score_notes(ranked), *stand_in_notes(ranked), *supervised_notes(ranked)),
+        notes=(*score_notes(selection), *stand_in_notes(selection), *supervised_notes(selection)),
         rows=tuple(
             AgreementRow(
                 **row.provenance(),
@@ -250,14 +254,14 @@ def agreement_table(
                 ties=tied_pair_fraction(scores[name].dropna()),
                 with_sizes=found.with_sizes[name],
             )
-            for name, row in row_provenances(ranked, scored).items()
+            for name, row in row_provenances(selection, matrix).items()
         ),
         redundancy=found.redundancy,
     )
 
 
 def build_tables(
-    ranked: Sequence[ScoreSelection],
+    selections: Sequence[ScoreSelection],
     truths: Mapping[str, ChosenTruth | NoTruth],
     *,
     statistics: Statistics,
@@ -269,7 +273,7 @@ def build_tables(
         MissingData: no score of a space fits.
     """
     sections, agreements = [], []
-    for part in ranked:
+    for part in selections:
         truth = truths[part.space]
         if isinstance(truth, NoTruth):
             agreements.append(agreement_table(part, truth, statistics=statistics, command=command))

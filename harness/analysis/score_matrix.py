@@ -32,35 +32,35 @@ class ScoreMatrix:
     """By column."""
 
 
-def score_matrix(ranked: ScoreSelection) -> ScoreMatrix:
+def score_matrix(selection: ScoreSelection) -> ScoreMatrix:
     """The values of all scores and aggregates.
 
     Raises:
         MissingData: there are none.
     """
-    if ranked.frame.empty:
-        raise MissingData(f"no scores of {ranked.space} are stored; run untrained score first")
-    measured = wide_scores(ranked)
+    if selection.frame.empty:
+        raise MissingData(f"no scores of {selection.space} are stored; run untrained score first")
+    measured = wide_scores(selection)
     # fixed from here on: resamples do not take the ranks inside an aggregate anew
-    computed = {one.name: one for one in ranked.aggregates}
-    members = member_scores(ranked, measured)
+    computed = {one.name: one for one in selection.aggregates}
+    members = member_scores(selection, measured)
     scores = measured.assign(**{name: one(members) for name, one in computed.items()})
     directions = {name: indicators[name].higher_is_better for name in measured.columns}
     directions |= {name: one.aggregate.higher_is_better for name, one in computed.items()}
     return ScoreMatrix(scores, computed, directions)
 
 
-def wide_scores(ranked: ScoreSelection) -> pd.DataFrame:
+def wide_scores(selection: ScoreSelection) -> pd.DataFrame:
     """One row an architecture of the population, one column an indicator; NaN = missing."""
-    values = ranked.frame.groupby(["architecture", "indicator"])["value"].agg(["mean", "count"])
+    values = selection.frame.groupby(["architecture", "indicator"])["value"].agg(["mean", "count"])
     # a mean over fewer seeds than the others' would have another noise
-    wanted = values.index.get_level_values("indicator").map(lambda name: len(ranked.seeds[name]))
+    wanted = values.index.get_level_values("indicator").map(lambda name: len(selection.seeds[name]))
     means = values["mean"].where(values["count"] == wanted).unstack("indicator")
-    order = [name for name in ranked.protocols if name in means.columns]
-    return means.reindex(index=sorted(ranked.architectures), columns=order)
+    order = [name for name in selection.protocols if name in means.columns]
+    return means.reindex(index=sorted(selection.architectures), columns=order)
 
 
-def member_scores(ranked: ScoreSelection, scores: pd.DataFrame) -> MemberScores:
+def member_scores(selection: ScoreSelection, scores: pd.DataFrame) -> MemberScores:
     """Collect the scores that aggregates are computed from.
 
     Args:
@@ -69,26 +69,28 @@ def member_scores(ranked: ScoreSelection, scores: pd.DataFrame) -> MemberScores:
     Returns:
         The scores, and where all that is missing for a mean over the seeds diverged.
     """
-    frame = ranked.frame
+    frame = selection.frame
     fates = frame.assign(
         done=frame["status"].isin(("ok", "diverged")), bad=frame["status"] == "diverged"
     ).groupby(["architecture", "indicator"])[["done", "bad"]]
     counts = fates.sum().unstack("indicator").reindex(scores.index)
     diverged = scores.isna()
     for name in diverged.columns:
-        complete = counts["done"][name] == len(ranked.seeds[str(name)])
+        complete = counts["done"][name] == len(selection.seeds[str(name)])
         diverged[name] &= complete & (counts["bad"][name] > 0)
-    directions = {name: indicators[name].higher_is_better for name in ranked.protocols}
+    directions = {name: indicators[name].higher_is_better for name in selection.protocols}
     return MemberScores(scores, directions, diverged)
 
 
-def row_provenances(ranked: ScoreSelection, scored: ScoreMatrix) -> dict[str, RowProvenance]:
+def row_provenances(selection: ScoreSelection, matrix: ScoreMatrix) -> dict[str, RowProvenance]:
     """Describe how each column was measured or computed, aggregates last."""
     rows = {
-        name: _provenance(ranked, name) for name in ranked.protocols if name in scored.wide.columns
+        name: _provenance(selection, name)
+        for name in selection.protocols
+        if name in matrix.wide.columns
     }
-    for name, one in scored.computed.items():
-        rows[name] = aggregate_row(one, scored.wide[name], ranked, rows)
+    for name, one in matrix.computed.items():
+        rows[name] = aggregate_row(one, matrix.wide[name], selection, rows)
     return rows
 
 
@@ -100,12 +102,12 @@ def functional_classes(space: str, architectures: pd.Index[str]) -> pd.Series[st
     return pd.Series(texts, index=architectures)
 
 
-def score_notes(ranked: ScoreSelection) -> tuple[str, ...]:
+def score_notes(selection: ScoreSelection) -> tuple[str, ...]:
     """Note which stored scores were left out, averaged or shared."""
-    notes = list(ranked.notes)
-    if any(len(seeds) > 1 for seeds in ranked.seeds.values()):
+    notes = list(selection.notes)
+    if any(len(seeds) > 1 for seeds in selection.seeds.values()):
         notes.append("where a row has several seeds, a score is the mean over these networks")
-    shared = ranked.frame["representative"].notna()
+    shared = selection.frame["representative"].notna()
     if shared.any():
         notes.append(
             f"{int(shared.sum()):,} of {len(shared):,} scores are those of another member of the "
@@ -114,9 +116,9 @@ def score_notes(ranked: ScoreSelection) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def stand_in_notes(ranked: ScoreSelection) -> tuple[str, ...]:
+def stand_in_notes(selection: ScoreSelection) -> tuple[str, ...]:
     """Note data sets that stand in for others."""
-    measured = {protocol.dataset for protocol in ranked.protocols.values()}
+    measured = {protocol.dataset for protocol in selection.protocols.values()}
     used = (datasets[name] for name in sorted(measured) if name in datasets)
     return tuple(
         f"{dataset.name} ({dataset.title}) is a stand-in for {dataset.stand_in_for}, whose images "
@@ -126,9 +128,9 @@ def stand_in_notes(ranked: ScoreSelection) -> tuple[str, ...]:
     )
 
 
-def supervised_notes(ranked: ScoreSelection) -> tuple[str, ...]:
+def supervised_notes(selection: ScoreSelection) -> tuple[str, ...]:
     """Note indicators that are not training-free throughout."""
-    supervised = [name for name in ranked.protocols if indicators[name].uses_accuracy]
+    supervised = [name for name in selection.protocols if indicators[name].uses_accuracy]
     if not supervised:
         return ()
     return (
@@ -137,9 +139,9 @@ def supervised_notes(ranked: ScoreSelection) -> tuple[str, ...]:
     )
 
 
-def _provenance(ranked: ScoreSelection, name: str) -> RowProvenance:
-    indicator, protocol = indicators[name], ranked.protocols[name]
-    mine = ranked.frame[ranked.frame["indicator"] == name]
+def _provenance(selection: ScoreSelection, name: str) -> RowProvenance:
+    indicator, protocol = indicators[name], selection.protocols[name]
+    mine = selection.frame[selection.frame["indicator"] == name]
     failed = mine.loc[mine["status"] != "ok", "status"].value_counts().sort_index()
     measured = mine.loc[mine["representative"].isna(), "alone_s"]
     return RowProvenance(
@@ -148,7 +150,7 @@ def _provenance(ranked: ScoreSelection, name: str) -> RowProvenance:
         protocol=protocol.digest,
         protocol_text=protocol.describe(),
         higher_is_better=indicator.higher_is_better,
-        seeds=ranked.seeds[name],
+        seeds=selection.seeds[name],
         failures=tuple((str(status), int(n)) for status, n in failed.items()),
         alone_s=float(measured.median()),
     )
@@ -157,7 +159,7 @@ def _provenance(ranked: ScoreSelection, name: str) -> RowProvenance:
 def aggregate_row(
     one: BoundAggregate,
     values: pd.Series[float],
-    ranked: ScoreSelection,
+    selection: ScoreSelection,
     rows: Mapping[str, RowProvenance],
 ) -> RowProvenance:
     """Describe how an aggregate was computed.
@@ -167,10 +169,10 @@ def aggregate_row(
     """
     members = [rows[member] for member in one.members]
     without = values.index[values.isna()]
-    failed = ranked.frame[
-        ranked.frame["architecture"].isin(without)
-        & ranked.frame["indicator"].isin(one.members)
-        & (ranked.frame["status"] != "ok")
+    failed = selection.frame[
+        selection.frame["architecture"].isin(without)
+        & selection.frame["indicator"].isin(one.members)
+        & (selection.frame["status"] != "ok")
     ]
     fates = (failed["indicator"] + ":" + failed["status"]).value_counts().sort_index()
     return RowProvenance(

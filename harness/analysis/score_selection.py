@@ -82,10 +82,12 @@ def select_stored_scores(
         raise MissingData(_nothing_fits(store, space, seed, only))
     _check_chosen(protocols, set(frame["protocol"]))
     known = _known_protocols(store, set(frame["protocol"]))
-    ranked = [_ranked(str(name), part, known, protocols) for name, part in frame.groupby("space")]
-    for part in ranked:
+    selections = [
+        _select(str(name), part, known, protocols) for name, part in frame.groupby("space")
+    ]
+    for part in selections:
         check_members(aggregates, list(part.protocols), f"the store {store.path} ({part.space})")
-    return [replace(part, aggregates=tuple(aggregates)) for part in ranked]
+    return [replace(part, aggregates=tuple(aggregates)) for part in selections]
 
 
 def check_members(chosen: Sequence[BoundAggregate], stored: Sequence[str], place: str) -> None:
@@ -138,7 +140,7 @@ def _known_protocols(store: ScoreStore, digests: set[str]) -> dict[str, Protocol
     return {digest: Protocol.from_json(texts[digest]) for digest in digests}
 
 
-def _ranked(
+def _select(
     space: str, frame: pd.DataFrame, known: Mapping[str, Protocol], chosen: Sequence[str]
 ) -> ScoreSelection:
     import pandas as pd

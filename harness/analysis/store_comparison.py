@@ -136,9 +136,9 @@ class _Side:
     """Scores of one store."""
 
     def __init__(
-        self, ranked: Sequence[ScoreSelection], environments: Mapping[int, Environment]
+        self, selections: Sequence[ScoreSelection], environments: Mapping[int, Environment]
     ) -> None:
-        self.selections = {part.space: part for part in ranked}
+        self.selections = {part.space: part for part in selections}
         self.environments = environments
 
     def part(self, space: str) -> Measured:
@@ -272,17 +272,19 @@ def _common_seeds(
     return (_with_seeds(old, shared), old_places), (_with_seeds(new, shared), new_places)
 
 
-def _with_seeds(ranked: ScoreSelection, shared: Mapping[str, tuple[int, ...]]) -> ScoreSelection:
-    seeds = {name: shared.get(name, own) for name, own in ranked.seeds.items()}
-    left_out = sorted(name for name, own in ranked.seeds.items() if set(own) != set(seeds[name]))
+def _with_seeds(selection: ScoreSelection, shared: Mapping[str, tuple[int, ...]]) -> ScoreSelection:
+    seeds = {name: shared.get(name, own) for name, own in selection.seeds.items()}
+    left_out = sorted(name for name, own in selection.seeds.items() if set(own) != set(seeds[name]))
     if not left_out:
-        return ranked
+        return selection
     keep = [
         seed in seeds[name]
-        for name, seed in zip(ranked.frame["indicator"], ranked.frame["seed"], strict=True)
+        for name, seed in zip(selection.frame["indicator"], selection.frame["seed"], strict=True)
     ]
     note = f"only the seeds of both sides are compared: {', '.join(left_out)}"
-    return replace(ranked, frame=ranked.frame[keep], seeds=seeds, notes=(*ranked.notes, note))
+    return replace(
+        selection, frame=selection.frame[keep], seeds=seeds, notes=(*selection.notes, note)
+    )
 
 
 def _values(truth: ChosenTruth | NoTruth, common: pd.Index[str]) -> pd.Series[float] | None:
@@ -292,15 +294,15 @@ def _values(truth: ChosenTruth | NoTruth, common: pd.Index[str]) -> pd.Series[fl
     return values if truth.higher_is_better else -values
 
 
-def _rows(ranked: ScoreSelection, indicator: str) -> pd.DataFrame:
-    return ranked.frame[ranked.frame["indicator"] == indicator]
+def _rows(selection: ScoreSelection, indicator: str) -> pd.DataFrame:
+    return selection.frame[selection.frame["indicator"] == indicator]
 
 
-def _condition(ranked: ScoreSelection, indicator: str) -> Condition:
-    protocol = ranked.protocols[indicator]
+def _condition(selection: ScoreSelection, indicator: str) -> Condition:
+    protocol = selection.protocols[indicator]
     return Condition(
-        version=int(_rows(ranked, indicator)["version"].iloc[0]),
+        version=int(_rows(selection, indicator)["version"].iloc[0]),
         protocol=protocol.digest,
         protocol_text=f"{protocol.describe()}, data seed {protocol.data_seed}",
-        seeds=ranked.seeds[indicator],
+        seeds=selection.seeds[indicator],
     )
