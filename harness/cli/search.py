@@ -22,7 +22,7 @@ from untrained.harness.study.study import Conditions
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from untrained.harness.search.experiment.setup import MakeLive
+    from untrained.harness.search.evaluators.measuring import Measuring
     from untrained.harness.search.experiment.study import NamedSearchStudy
 
 
@@ -203,15 +203,15 @@ def search(
     from untrained.harness.execution.executors import find_device
     from untrained.harness.search.experiment.reporting import search_table
     from untrained.harness.search.experiment.run import run_study
-    from untrained.harness.search.experiment.runs import (
+    from untrained.harness.search.experiment.run_files import (
         RUNS,
         STEPS,
+        front_frame,
+        genotypes_text,
         read_runs,
         runs_frame,
         steps_frame,
     )
-    from untrained.harness.search.pareto_front import front_frame
-    from untrained.harness.search.supernet.genotypes import genotypes_text
     from untrained.reports import formats
     from untrained.reports.formats.formats import write_files
     from untrained.reports.pages.search import search_facts, search_report
@@ -250,10 +250,10 @@ def search(
     named = _study(study, _given(one), _given(whole))
     finished, truth, where = run_study(
         named,
-        live=_live(named, device, workers),
+        measuring=_measuring(named, device, workers),
         device=find_device(device),
-        kept={} if from_ is None else read_runs(from_),
-        told=_counter(named),
+        stored_runs={} if from_ is None else read_runs(from_),
+        on_run=_counter(named),
     )
     table = search_table(named, finished, truth, where)
     made = version("untrained")
@@ -327,12 +327,14 @@ def _study(name: str | None, one: dict[str, Any], whole: dict[str, Any]) -> Name
     )
 
 
-def _live(named: NamedSearchStudy, device: DeviceName, workers: int | None) -> MakeLive | None:
+def _measuring(
+    named: NamedSearchStudy, device: DeviceName, workers: int | None
+) -> Measuring | None:
     if named.study.store is None:
         return None
-    from untrained.harness.search.evaluators.measuring import live_maker
+    from untrained.harness.search.evaluators.measuring import Measuring
 
-    return live_maker(named, device=device, workers=workers)
+    return Measuring.of_study(named.study, device=device, workers=workers)
 
 
 def _counter(named: NamedSearchStudy) -> Any:

@@ -25,7 +25,7 @@ from untrained.harness.search import (
     find_estimator,
     run_search,
 )
-from untrained.harness.search.experiment.runs import generator_of_run
+from untrained.harness.search.driver import generator_of_run
 from untrained.results.searches.speed import Trajectory
 from untrained.spaces import Architecture, Benchmark, Target, spaces
 

@@ -17,7 +17,7 @@ from untrained.harness.execution.executors import Executor, WorkerDied
 from untrained.harness.execution.scoring import build_network
 from untrained.harness.gennas_tasks.evolution import AnyTask
 from untrained.harness.gennas_tasks.journal import Journal
-from untrained.harness.search.problem import Validation
+from untrained.harness.search.evaluators.trainings import Trainings
 from untrained.indicators import Measurement, Protocol
 from untrained.indicators.framework.reading import Diverged
 from untrained.indicators.regression.task_file import digest
@@ -49,8 +49,8 @@ def label_column(benchmark: Benchmark, dataset: str | None, metric: str | None) 
     """
     if metric is not None:
         return benchmark.target(dataset=dataset, metric=metric)
-    validation = Validation(benchmark, dataset)
-    return validation.target(validation.lengths[-1])
+    trainings = Trainings(benchmark, dataset)
+    return trainings.target(trainings.lengths[-1])
 
 
 def draw_labelled(

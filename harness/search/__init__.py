@@ -1,10 +1,10 @@
 """Searches: requests, searchers, the evaluators that answer them, and the driver."""
 
 from untrained.foundation import Parameter
-from untrained.harness.search.domain import Domain, Limit
-from untrained.harness.search.driver import Budget, run_search
-from untrained.harness.search.evaluators.evaluator import World
-from untrained.harness.search.problem import History, Problem
+from untrained.harness.search.driver import Budget, Search, run_search
+from untrained.harness.search.estimator import Estimator, find_estimator
+from untrained.harness.search.evaluators.evaluator import Evaluator
+from untrained.harness.search.problem import Domain, History, Limit, Problem
 from untrained.harness.search.requests import (
     BudgetSpent,
     Evaluation,
@@ -24,7 +24,6 @@ from untrained.harness.search.requests import (
     supernet_gradient,
     train,
 )
-from untrained.harness.search.search import Search
 from untrained.harness.search.searcher import (
     BY,
     EPOCHS,
@@ -33,7 +32,9 @@ from untrained.harness.search.searcher import (
     register_searcher,
     searchers,
 )
-from untrained.harness.search.supernet.estimator import Estimator, find_estimator
+
+World = Evaluator
+"""The former name of `Evaluator`."""
 
 __all__ = [
     "BY",
@@ -44,6 +45,7 @@ __all__ = [
     "Domain",
     "Estimator",
     "Evaluation",
+    "Evaluator",
     "Gradient",
     "History",
     "Incumbent",

@@ -1,36 +1,147 @@
-"""Running a search in a world: every answer is counted and paid for."""
+"""Run searches: request by request, every answer counted and its cost added up."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
-from untrained.foundation import UserError
-from untrained.harness.search.evaluators.evaluator import World
-from untrained.harness.search.requests import Answer, BudgetSpent, CostlyRequest, items
-from untrained.harness.search.search import Search
+from untrained.foundation import UserError, Value, derive
+from untrained.harness.search.evaluators.evaluator import Evaluator
+from untrained.harness.search.problem import Problem
+from untrained.harness.search.requests import (
+    Answer,
+    BudgetSpent,
+    CostlyRequest,
+    Incumbent,
+    Request,
+    items,
+)
+from untrained.harness.search.searcher import Searcher
 from untrained.results.searches.speed import Trajectory
+from untrained.spaces import Architecture
+
+
+class Search:
+    """One run of a searcher, with answers from outside.
+
+    search = Search(searchers["rea"], problem, rng, {"population": 20})
+    while (request := search.ask()) is not None:
+        search.tell(answers_to(request))
+    search.result
+    """
+
+    def __init__(
+        self,
+        searcher: Searcher,
+        problem: Problem,
+        rng: np.random.Generator,
+        settings: Mapping[str, object] = MappingProxyType({}),
+    ) -> None:
+        """Start a search, without a request.
+
+        Args:
+            settings: parameters of the searcher that differ from the default.
+
+        Raises:
+            UserError: the searcher does not have a setting, or refuses its value.
+        """
+        self.searcher = searcher
+        self.settings: dict[str, Value] = searcher.settings(settings)
+        self.logged: list[Incumbent] = []
+        """Steps that the searcher has logged."""
+        self._steps = searcher.start(problem, rng, self.settings)
+        self._next: CostlyRequest | None = None
+        self._result: Architecture | None = None
+        self._started = False
+
+    def ask(self) -> CostlyRequest | None:
+        """Return the pending request; None if the search has ended."""
+        if not self._started:
+            self._started = True
+            self._advance(None)
+        return self._next
+
+    def tell(self, answers: Sequence[Answer]) -> None:
+        """Answer the pending request, one answer per item, in order."""
+        assert self._next is not None, "no request is pending"
+        self._advance(list(answers))
+
+    def stop(self, spent: BudgetSpent) -> None:
+        """End the search because the pending request does not fit into the budget.
+
+        Raises:
+            RuntimeError: the searcher yields another request.
+        """
+        try:
+            request = self._steps.throw(spent)
+        except BudgetSpent:
+            self._end(None)
+            return
+        except StopIteration as end:
+            self._end(end.value)
+            return
+        if self._run_on(request) is not None:
+            self._steps.close()
+            raise RuntimeError(
+                f"the searcher {self.searcher.name!r} asked for more although its budget is spent"
+            )
+
+    @property
+    def result(self) -> Architecture | None:
+        """The architecture that the searcher returned, else its last incumbent."""
+        if self._result is not None:
+            return self._result
+        return self.logged[-1].architecture if self.logged else None
+
+    def _advance(self, answers: list[Answer] | None) -> None:
+        self._next = None
+        try:
+            request = self._steps.send(answers)
+        except StopIteration as end:
+            self._end(end.value)
+            return
+        self._next = self._run_on(request)
+
+    def _run_on(self, request: Request) -> CostlyRequest | None:
+        """Log incumbents until the searcher yields another request, or ends."""
+        while isinstance(request, Incumbent):
+            self.logged.append(request)
+            try:
+                request = next(self._steps)
+            except StopIteration as end:
+                self._end(end.value)
+                return None
+            except BudgetSpent:
+                self._end(None)
+                return None
+        return request
+
+    def _end(self, result: Architecture | None) -> None:
+        self._next = None
+        self._result = result
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """When a search has to stop; without either, when it wants to."""
+    """The end of a search; without either limit, the searcher ends by itself."""
 
     seconds: float | None = None
-    """Of simulated or measured cost."""
+    """Simulated or measured cost."""
     evaluations: int | None = None
-    """Answers, of whatever kind."""
+    """Answers of any kind."""
 
     def forbids(self, spent_s: float, evaluations: int, price_s: float | None) -> str | None:
-        """What one more evaluation would go past: `seconds`, `evaluations` or nothing.
+        """Name the limit that one more evaluation would exceed: `seconds`, `evaluations` or None.
 
-        An evaluation whose price is only known afterwards is made if anything is left.
+        An evaluation of unknown cost is allowed if any budget is left.
 
         Args:
-            price_s: of the next one, None if not known.
+            price_s: cost of the next evaluation, None if not known in advance.
         """
         if self.evaluations is not None and evaluations >= self.evaluations:
             return "evaluations"
@@ -43,18 +154,18 @@ class Budget:
 UNLIMITED = Budget()
 
 
-def run_search(search: Search, world: World, budget: Budget = UNLIMITED) -> Trajectory:
-    """Run a search to its end or to that of its budget.
+def run_search(search: Search, evaluator: Evaluator, budget: Budget = UNLIMITED) -> Trajectory:
+    """Run a search until it ends or its budget is spent.
 
-    An evaluation that would go past the budget is not made; the searcher gets `BudgetSpent` at
+    An evaluation that would exceed the budget is skipped; the searcher gets `BudgetSpent` at
     its `yield`, and its last incumbent is the answer unless it returns another.
 
     Returns:
-        What it did, one step for every incumbent it logged.
+        One step for every incumbent that the searcher logged.
 
     Raises:
-        UserError: only a budget ends the search and there is none, or nothing of it fits the
-            budget.
+        UserError: only a budget ends the search and there is none, or the first evaluation does
+            not fit into the budget.
     """
     if budget == UNLIMITED and search.searcher.is_endless(search.settings):
         chosen = ", ".join(f"{k} = {v}" for k, v in search.searcher.endless.items())
@@ -65,29 +176,30 @@ def run_search(search: Search, world: World, budget: Budget = UNLIMITED) -> Traj
     ledger = _Ledger(budget)
     while (request := search.ask()) is not None:
         if ledger.has_room_for(len(items(request))):
-            world.prepare(request)
+            evaluator.prepare(request)
         answers: list[Answer] = []
         for item in items(request):
-            stop = ledger.forbids(world, request, item)
+            stop = ledger.forbids(evaluator, request, item)
             if stop is not None:
                 search.stop(BudgetSpent(stop, answers))
                 break
-            answers.append(world.answer(request, item))
-            ledger.pay(request, answers[-1].cost_s)
+            answers.append(evaluator.answer(request, item))
+            ledger.add(request, answers[-1].cost_s)
         else:
             search.tell(answers)
-        ledger.enter(search)
+        ledger.date_steps(search)
     result = search.result
     if result is None:
         raise UserError(
             f"{search.searcher.name} ended without an answer: the budget of "
-            f"{ledger.stopped or 'its settings'} does not pay for its first step; raise it"
+            f"{ledger.stopped or 'its settings'} is smaller than the cost of the first step; "
+            "increase it"
         )
-    return ledger.trajectory(search, result.text, world.measured_on)
+    return ledger.trajectory(search, result.text, evaluator.measured_on)
 
 
 class _Ledger:
-    """Cost and number of evaluations at every step."""
+    """Adds up cost and number of evaluations at every step."""
 
     def __init__(self, budget: Budget) -> None:
         self.stopped = ""
@@ -98,28 +210,28 @@ class _Ledger:
         self._costs: list[float] = []
         self._numbers: list[int] = []
 
-    def forbids(self, world: World, request: CostlyRequest, item: object) -> str | None:
+    def forbids(self, evaluator: Evaluator, request: CostlyRequest, item: object) -> str | None:
         budget = self._budget
         if budget.seconds is None and budget.evaluations is None:
             return None
-        price = None if budget.seconds is None else world.price_s(request, item)
+        price = None if budget.seconds is None else evaluator.price_s(request, item)
         reason = budget.forbids(self._spent_s, self._evaluations, price)
         self.stopped = reason or ""
         return reason
 
     def has_room_for(self, count: int) -> bool:
-        """Whether so many more evaluations keep the budget: only these are prepared."""
+        """Tell whether so many more evaluations fit: only then is a request prepared."""
         most = self._budget.evaluations
         left = math.inf if most is None else most - self._evaluations
         is_spent = self._budget.seconds is not None and self._spent_s >= self._budget.seconds
         return count <= left and not is_spent
 
-    def pay(self, request: CostlyRequest, cost_s: float) -> None:
+    def add(self, request: CostlyRequest, cost_s: float) -> None:
         self._spent_s += cost_s
         self._evaluations += 1
         self._count[type(request).__name__] += 1
 
-    def enter(self, search: Search) -> None:
+    def date_steps(self, search: Search) -> None:
         """Date the steps that have been logged since the last call."""
         for _ in range(len(search.logged) - len(self._costs)):
             self._costs.append(self._spent_s)
@@ -141,3 +253,33 @@ class _Ledger:
             counts=dict(sorted(self._count.items())),
             measured_on=measured_on,
         )
+
+
+def generator_of_run(seed: int, searcher: str, run: int) -> np.random.Generator:
+    """Make the random numbers of one run, independent of the other runs and their number."""
+    return np.random.default_rng(derive(seed, "search", searcher, run))
+
+
+def run_many(
+    searcher: Searcher,
+    evaluator: Evaluator,
+    *,
+    runs: int,
+    seed: int = 0,
+    settings: Mapping[str, object] = MappingProxyType({}),
+    budget: Budget = UNLIMITED,
+    on_run: Callable[[int], None] = lambda done: None,
+) -> list[Trajectory]:
+    """Run a search several times; errors as in `Search` and `run_search`.
+
+    Args:
+        settings: the searcher's, those that differ from the default.
+        on_run: called with the number of finished runs.
+    """
+    trajectories = []
+    for run in range(runs):
+        rng = generator_of_run(seed, searcher.name, run)
+        search = Search(searcher, evaluator.problem, rng, settings)
+        trajectories.append(run_search(search, evaluator, budget))
+        on_run(run + 1)
+    return trajectories

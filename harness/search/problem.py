@@ -1,28 +1,151 @@
-"""The problem that a searcher is given."""
+"""The problem that a searcher is given: a part of a search space and an objective."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from untrained.foundation import MissingData, UnknownName, UserError
+from untrained.foundation import Unsupported, UserError
 from untrained.harness.data.datasets import find_dataset
-from untrained.harness.search.decisions import decisions_of, has_decisions
-from untrained.harness.search.domain import Cost, Domain
+from untrained.harness.search.estimator import Estimator
 from untrained.harness.search.requests import Evaluation, Request, Scored, Trained, evaluate
-from untrained.harness.search.supernet.estimator import Estimator
 from untrained.indicators import Protocol
-from untrained.spaces import Architecture, Benchmark, SearchSpace, Target
+from untrained.spaces import Architecture, SearchSpace, spaces
 from untrained.spaces.framework.product_space import Decisions
+from untrained.spaces.framework.supernet_layout import SupernetLayout
 
-_DRAWS = 1000
+_DRAWS = 100_000
+_PROPOSALS = 1000
 _SIZE = Protocol()
-"""That networks have where nothing is said."""
+"""The default size of networks."""
+
+Cost = Callable[[Architecture], float]
+"""A size or a measured cost of a network; NaN where it is not known."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Limit:
+    """An upper bound on a cost of networks."""
+
+    name: str
+    """`flops`, `params`, `edgegpu_latency_ms`, ..."""
+    at_most: float
+    value: Cost
+    """NaN where it is not known; no limit admits NaN."""
+
+    def admits(self, architecture: Architecture) -> bool:
+        """Tell whether the network keeps the limit."""
+        return self.value(architecture) <= self.at_most
+
+
+class Domain:
+    """A search space, or the part of it that is open to a search."""
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        *,
+        members: Sequence[Architecture] | None = None,
+        confined: bool = False,
+        limits: Sequence[Limit] = (),
+    ) -> None:
+        """Restrict a space.
+
+        Args:
+            members: networks that `sample` draws from; by default the whole space.
+            confined: whether `mutate` and `neighbors` stay among the members too. The neighbours
+                of a network are then the members at the smallest number of changed decisions at
+                which there are any.
+            limits: bounds that every network has to keep.
+
+        Raises:
+            UserError: no member keeps the limits.
+        """
+        self.space = space
+        self.limits = tuple(limits)
+        self.confined = confined
+        self._members = None if members is None else [a for a in members if self.admits(a)]
+        self._known = frozenset(self._members or ())
+        self._neighbors: dict[Architecture, list[Architecture]] = {}
+        if self._members is not None and not self._members:
+            raise UserError(self._nothing(f"none of the {len(members or ()):,} networks"))
+
+    @property
+    def num_members(self) -> int | None:
+        """Number of networks that `sample` draws from; None: the whole space."""
+        return None if self._members is None else len(self._members)
+
+    @property
+    def members(self) -> tuple[Architecture, ...] | None:
+        """Networks that `sample` draws from; None: the whole space."""
+        return None if self._members is None else tuple(self._members)
+
+    def admits(self, architecture: Architecture) -> bool:
+        """Tell whether a network keeps all limits."""
+        return all(limit.admits(architecture) for limit in self.limits)
+
+    def holds(self, architecture: Architecture) -> bool:
+        """Tell whether the search may visit a network: by the members if confined, else limits."""
+        if self.confined and self._members is not None:
+            return architecture in self._known
+        return self.admits(architecture)
+
+    def sample(self, rng: np.random.Generator) -> Architecture:
+        """Draw a network uniformly from those that keep the limits.
+
+        Raises:
+            UserError: none of many draws keeps them.
+        """
+        if self._members is not None:
+            return self._members[int(rng.integers(len(self._members)))]
+        for _ in range(_DRAWS):
+            drawn = self.space.sample(rng)
+            if self.admits(drawn):
+                return drawn
+        raise UserError(self._nothing(f"none of {_DRAWS:,} networks drawn from {self.space.name}"))
+
+    def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+        """Draw one of `neighbors` uniformly; return the network itself where it has none."""
+        if not self.limits and not self.confined:
+            return self.space.mutate(architecture, rng)
+        nearby = self.neighbors(architecture)
+        return nearby[int(rng.integers(len(nearby)))] if nearby else architecture
+
+    def neighbors(self, architecture: Architecture) -> list[Architecture]:
+        """List the neighbours that keep the limits, in a fixed order."""
+        if not self.limits and not self.confined:
+            return self.space.neighbors(architecture)
+        if architecture not in self._neighbors:
+            if self.confined:
+                self._neighbors[architecture] = self._nearest_members(architecture)
+            else:
+                nearby = self.space.neighbors(architecture)
+                self._neighbors[architecture] = [a for a in nearby if self.admits(a)]
+        return self._neighbors[architecture]
+
+    def _nearest_members(self, architecture: Architecture) -> list[Architecture]:
+        """List the members at the smallest distance, by breadth-first search."""
+        seen = {architecture}
+        ring = [architecture]
+        while ring:
+            # a dictionary keeps the order, so that draws do not depend on hashes
+            after = dict.fromkeys(n for a in ring for n in self.space.neighbors(a))
+            ring = [a for a in after if a not in seen]
+            nearest = [a for a in ring if a in self._known]
+            if nearest:
+                return nearest
+            seen.update(ring)
+        return []
+
+    def _nothing(self, networks: str) -> str:
+        bounds = ", ".join(f"{limit.name} <= {limit.at_most:g}" for limit in self.limits)
+        return f"{networks} keeps the limits {bounds or '(there are none)'}; raise them"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,9 +154,9 @@ class Problem:
 
     domain: Domain
     dataset: str
-    """What the networks are for."""
+    """Data set that the networks are for."""
     estimator: Estimator | None = None
-    """What scores mean; None where a search asks for none."""
+    """Meaning of the scores; None where a search requests none."""
     costs: Mapping[str, Cost] = field(default_factory=lambda: MappingProxyType({}))
     """By name, those that the searcher's settings name."""
 
@@ -45,7 +168,7 @@ class Problem:
     def evaluate(
         self, architectures: Sequence[Architecture]
     ) -> Generator[Request, Any, list[Evaluation]]:
-        """Ask for scores or for trainings, as the problem says."""
+        """Request scores or trainings, by the objective."""
         return evaluate(architectures, by=self.by, epochs=self.epochs)
 
     @property
@@ -58,44 +181,76 @@ class Problem:
         """The space as a product of decisions.
 
         Raises:
-            UserError: it is none.
+            UserError: the space is no product of decisions.
         """
-        return decisions_of(self.space)
+        decisions = self.space.decisions()
+        if decisions is None:
+            known = ", ".join(name for name, space in spaces.items() if space.decisions())
+            raise UserError(
+                "the searcher makes every decision by itself, but the search space "
+                f"{self.space.name!r} is no product of independent decisions; there are: {known}; "
+                "take one of these, or a searcher that draws and mutates (random, local, rea)"
+            )
+        return decisions
 
-    def cost(self, name: str) -> Cost:
-        """A size or a measured cost of networks; without more, their number of parameters.
+    @property
+    def supernet_layout(self) -> SupernetLayout:
+        """The edges and operations that a search of the supernet chooses among.
 
         Raises:
-            UserError: it is not known here.
+            UserError: the space has no supernet, or only a part of it is open to the search.
+        """
+        try:
+            layout = self.space.supernet_layout
+        except Unsupported as missing:
+            raise UserError(str(missing)) from None
+        if self.domain.limits or self.domain.confined:
+            raise UserError(
+                "a search of the supernet ends wherever its scores lead, and here only a part of "
+                f"{self.space.name!r} is open to it (limits, or stored networks); search the whole "
+                "space, or take a searcher that draws and mutates (evolution)"
+            )
+        return layout
+
+    def cost(self, name: str) -> Cost:
+        """Return a size or a measured cost of networks; `params` is always known.
+
+        Raises:
+            UserError: the cost is not known here.
         """
         if name in self.costs:
             return self.costs[name]
         if name != "params":
             raise UserError(
-                f"the cost {name!r} of networks was asked for, and only "
+                f"the cost {name!r} of networks was requested, and only "
                 f"{', '.join(sorted({*self.costs, 'params'}))} is known here"
             )
         space, dataset = self.space, find_dataset(self.dataset)
-        return lambda arch: float(
-            space.num_parameters(
-                arch,
-                num_classes=dataset.num_classes,
-                channels=_SIZE.channels,
-                cells=_SIZE.cells,
-                in_channels=dataset.channels,
+
+        @cache
+        def params(architecture: Architecture) -> float:
+            return float(
+                space.num_parameters(
+                    architecture,
+                    num_classes=dataset.num_classes,
+                    channels=_SIZE.channels,
+                    cells=_SIZE.cells,
+                    in_channels=dataset.channels,
+                )
             )
-        )
+
+        return params
 
     def sample(self, rng: np.random.Generator) -> Architecture:
-        """One network, drawn uniformly."""
+        """Draw a network uniformly."""
         return self.domain.sample(rng)
 
     def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-        """A network next to one, drawn uniformly."""
+        """Draw a neighbour uniformly."""
         return self.domain.mutate(architecture, rng)
 
     def neighbors(self, architecture: Architecture) -> list[Architecture]:
-        """All networks next to one, in a fixed order."""
+        """List all neighbours, in a fixed order."""
         return self.domain.neighbors(architecture)
 
     def redraw(
@@ -103,40 +258,41 @@ class Problem:
     ) -> Architecture:
         """Draw each decision anew with a probability; `mutate` where that is not possible.
 
-        It is not where the space is no product of decisions or the search is confined. A network
-        that breaks a limit is drawn again, and after many draws `mutate` answers.
+        It is not possible where the space is no product of decisions or the search is confined.
+        A network that breaks a limit is drawn again, after many draws by `mutate`.
         """
-        if has_decisions(self.space) and not self.domain.confined:
-            for _ in range(_DRAWS):
-                drawn = self.decisions.redraw(architecture, rng, rate)
+        decisions = self.space.decisions()
+        if decisions is not None and not self.domain.confined:
+            for _ in range(_PROPOSALS):
+                drawn = decisions.redraw(architecture, rng, rate)
                 if self.domain.admits(drawn):
                     return drawn
         return self.mutate(architecture, rng)
 
     def admitted(self, draw: Callable[[], Architecture]) -> Architecture:
-        """The first of some draws that is open to the search.
+        """Return the first of some draws that is open to the search.
 
-        A search that is confined and proposes only networks outside gets the nearest of those
-        inside to the last one proposed, the first of equally near ones.
+        A confined search that proposes only networks outside gets the member that is nearest to
+        the last proposal, the first of equally near ones.
 
         Raises:
-            UserError: none of many keeps the limits.
+            UserError: none of many proposals keeps the limits.
         """
         drawn = draw()
-        for _ in range(_DRAWS):
+        for _ in range(_PROPOSALS):
             if self.domain.holds(drawn):
                 return drawn
             drawn = draw()
         if self.domain.confined and (nearby := self.domain.neighbors(drawn)):
             return nearby[0]
         raise UserError(
-            f"none of {_DRAWS:,} networks that the searcher proposed keeps the limits "
-            f"{', '.join(f'{one.name} <= {one.at_most:g}' for one in self.domain.limits)}; raise "
-            "them, or take a searcher that mutates (evolution)"
+            f"none of {_PROPOSALS:,} networks that the searcher proposed keeps the limits "
+            f"{', '.join(f'{limit.name} <= {limit.at_most:g}' for limit in self.domain.limits)}; "
+            "raise them, or take a searcher that mutates (evolution)"
         )
 
     def fitness(self, evaluations: Sequence[Evaluation]) -> NDArray[np.float64]:
-        """How good some evaluated networks are beside each other; larger is better.
+        """Compute how good evaluated networks are beside each other; larger is better.
 
         Accuracies, a single indicator's scores in their direction, or the aggregate of several
         indicators among exactly these networks.
@@ -156,9 +312,30 @@ class Problem:
         return self.estimator.fitness([one for one in evaluations if isinstance(one, Scored)])
 
     def best(self, evaluations: Sequence[Evaluation]) -> int:
-        """Place of the best; of equal ones the first, and the first of all if none has a value."""
+        """Find the place of the best: the first of equal ones, and 0 if none has a value."""
         fitness = self.fitness(evaluations)
         return 0 if np.isnan(fitness).all() else int(np.nanargmax(fitness))
+
+    def tournament(
+        self,
+        alive: Sequence[Evaluation],
+        rng: np.random.Generator,
+        size: int,
+        *,
+        replace: bool = False,
+    ) -> Architecture:
+        """Draw some of the networks alive, and return the best of them.
+
+        Args:
+            size: networks drawn; without replacement at most all.
+            replace: whether to draw with replacement.
+        """
+        if replace:
+            places = rng.integers(len(alive), size=size)
+        else:
+            places = rng.choice(len(alive), size=min(size, len(alive)), replace=False)
+        entrants = [alive[int(i)] for i in np.sort(places)]
+        return entrants[self.best(entrants)].architecture
 
 
 class History:
@@ -175,7 +352,7 @@ class History:
         self._best: Evaluation | None = None
 
     def add(self, evaluation: Evaluation) -> None:
-        """Append one."""
+        """Append an evaluation."""
         self.evaluations.append(evaluation)
         if self._best is None:
             self._best = evaluation
@@ -185,12 +362,12 @@ class History:
 
     @property
     def best(self) -> Evaluation:
-        """The best; the first where none has a value."""
+        """The best evaluation; the first where none has a value."""
         assert self._best is not None, "nothing has been evaluated"
         return self._best
 
     def latest_value(self) -> float:
-        """What the last network is worth to a learner; NaN if it has no value.
+        """Compute the reward of the last network; NaN if it has no value.
 
         An aggregate of ranks is taken among all networks so far and divided by their number, so
         that it does not grow with the history.
@@ -206,88 +383,3 @@ class History:
             and estimator is not None
             and estimator.is_relative
         )
-
-
-METRICS = ("valid_accuracy", "surrogate_accuracy", "val_loss")
-"""What counts as validation accuracy, the first that there is; a loss with its sign turned."""
-
-
-class Validation:
-    """The validation accuracy of every network after each length of training."""
-
-    def __init__(self, benchmark: Benchmark, dataset: str | None) -> None:
-        """Choose the metric.
-
-        Args:
-            dataset: one of its datasets; by default that of its default target.
-
-        Raises:
-            UnknownName: the benchmark has no such dataset.
-            UserError: it has no validation accuracy there.
-        """
-        self.benchmark = benchmark
-        self.dataset = dataset or benchmark.default_target.dataset
-        here = [t for t in benchmark.targets() if t.dataset == self.dataset]
-        if not here:
-            known = {t.dataset for t in benchmark.targets()}
-            raise UnknownName(f"dataset of {benchmark.name}", self.dataset, known)
-        metric = next((m for m in METRICS if any(t.metric == m for t in here)), None)
-        if metric is None:
-            metrics = ", ".join(sorted({t.metric for t in here}))
-            raise UserError(
-                f"the search asks for validation accuracies on {self.dataset!r}, but the benchmark "
-                f"{benchmark.name!r} has none there, only {metrics}; test accuracies are "
-                "kept from searches: search by scores, or take another benchmark or dataset"
-            )
-        self.metric = metric
-        self._sign = 1.0 if benchmark.higher_is_better(metric) else -1.0
-        self.lengths = tuple(sorted({t.epochs for t in here if t.metric == metric}))
-        """Numbers of epochs, ascending."""
-        self._values: dict[int, dict[str, float]] = {}
-
-    def target(self, epochs: int) -> Target:
-        """The column that is read.
-
-        Args:
-            epochs: one of `lengths`; 0 for the shortest.
-
-        Raises:
-            UserError: the benchmark did not train that long.
-        """
-        return self.benchmark.target(
-            dataset=self.dataset, metric=self.metric, epochs=epochs or self.lengths[0]
-        )
-
-    def accuracy(self, architecture: Architecture, epochs: int) -> float:
-        """Larger is better; NaN where the benchmark has none.
-
-        Args:
-            epochs: one of `lengths`; 0 for the shortest.
-
-        Raises:
-            UserError: the benchmark did not train that long.
-        """
-        values = self._values.setdefault(epochs, {})
-        text = architecture.text
-        if not values and self.benchmark.enumerable:
-            table = self.benchmark.table(self.target(epochs))
-            values.update(zip(table["architecture"], self._sign * table["value"], strict=True))
-        elif text not in values and not self.benchmark.enumerable:
-            values[text] = self._sign * float(
-                self.benchmark.values([text], self.target(epochs)).iloc[0]
-            )
-        return values.get(text, float("nan"))
-
-    def known(self, epochs: int) -> list[str]:
-        """The networks that have an accuracy, in the benchmark's order.
-
-        Args:
-            epochs: one of `lengths`; 0 for the shortest.
-
-        Raises:
-            MissingData: there is none.
-        """
-        table = self.benchmark.table(self.target(epochs)).dropna(subset="value")
-        if table.empty:
-            raise MissingData(f"{self.benchmark.name} knows no network by {self.metric}")
-        return [str(text) for text in table["architecture"]]

@@ -1,7 +1,7 @@
-"""What a searcher may ask for, and the answers it gets.
+"""Requests of a searcher, and the answers to them.
 
-A searcher is a generator: it yields requests and is sent a list of answers, one for each thing
-asked about, in that order. `score`, `train`, `score_supernet` and `supernet_gradient` do both
+A searcher is a generator: it yields requests and is sent a list of answers, one for each item of
+the request, in that order. `score`, `train`, `score_supernet` and `supernet_gradient` do both
 with the right types:
 
     [child] = yield from train([architecture])
@@ -22,14 +22,14 @@ from untrained.spaces import Architecture
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """The chosen indicators' scores of some networks."""
+    """Request the chosen indicators' scores of some networks."""
 
     architectures: tuple[Architecture, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Train:
-    """The validation accuracy of some networks after a training, at its price in seconds."""
+    """Request the validation accuracy of some networks after a training."""
 
     architectures: tuple[Architecture, ...]
     epochs: int = 0
@@ -38,29 +38,29 @@ class Train:
 
 @dataclass(frozen=True, slots=True)
 class ScoreSupernet:
-    """The chosen indicators' scores of restricted supernets."""
+    """Request the chosen indicators' scores of restricted supernets."""
 
     masks: tuple[str, ...]
-    """Which operations each edge has left, in the notation of the space's supernet."""
+    """Remaining operations of each edge, in the notation of the space's supernet."""
     draw: int = 0
     """Number of the draw of weights and data; repeats of a measurement differ in it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SupernetGradient:
-    """An objective of the whole supernet and its gradient by the architecture weights."""
+    """Request an objective of the whole supernet and its gradient by the architecture weights."""
 
     weights: NDArray[np.float64]
     """Shape (edges, operations)."""
     draw: int = 0
     """Number of the draw of weights and data."""
     options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    """What the searcher chooses of the objective."""
+    """Settings of the objective."""
 
 
 @dataclass(frozen=True, slots=True)
 class Incumbent:
-    """What the searcher would answer if it had to stop here. Costs nothing; logs a step."""
+    """Log a step: the architecture that the search would return now. An incumbent costs nothing."""
 
     architecture: Architecture
     series: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
@@ -73,7 +73,7 @@ class Scored:
 
     architecture: Architecture
     values: tuple[float, ...]
-    """As measured, one an indicator; NaN where there is none."""
+    """As measured, one per indicator; NaN where there is none."""
     oriented: tuple[float, ...]
     """With a sign that makes larger better."""
     cost_s: float
@@ -95,7 +95,7 @@ class ScoredSupernet:
 
     mask: str
     values: tuple[float, ...]
-    """As measured, one an indicator; NaN where there is none."""
+    """As measured, one per indicator; NaN where there is none."""
     oriented: tuple[float, ...]
     """With a sign that makes larger better."""
     cost_s: float
@@ -117,14 +117,14 @@ Evaluation = Scored | Trained
 Answer = Scored | Trained | ScoredSupernet | Gradient
 
 Steps = Generator[Request, Any, Architecture | None]
-"""A searcher at work; what it returns is its final answer, None for the last incumbent."""
+"""A running searcher; its return value is the final answer, None for the last incumbent."""
 
 
 class BudgetSpent(Exception):  # no error: a searcher may catch it to choose its final answer
-    """Raised at a searcher's `yield` when what it asked for does not fit into the budget."""
+    """Raised at a searcher's `yield` when the request does not fit into the budget."""
 
     def __init__(self, reason: str, answers: Sequence[Answer] = ()) -> None:
-        """Say why it ended.
+        """Keep the reason and the partial answers.
 
         Args:
             reason: `seconds` or `evaluations`.
@@ -136,7 +136,7 @@ class BudgetSpent(Exception):  # no error: a searcher may catch it to choose its
 
 
 def score(architectures: Sequence[Architecture]) -> Generator[Request, Any, list[Scored]]:
-    """Ask for the scores of some networks."""
+    """Request the scores of some networks."""
     answers = yield Score(tuple(architectures))
     return cast("list[Scored]", answers)
 
@@ -144,7 +144,7 @@ def score(architectures: Sequence[Architecture]) -> Generator[Request, Any, list
 def train(
     architectures: Sequence[Architecture], epochs: int = 0
 ) -> Generator[Request, Any, list[Trained]]:
-    """Ask for validation accuracies; `epochs` 0 is the shortest training there is."""
+    """Request validation accuracies; `epochs` 0 is the shortest training of the benchmark."""
     answers = yield Train(tuple(architectures), epochs)
     return cast("list[Trained]", answers)
 
@@ -152,7 +152,7 @@ def train(
 def evaluate(
     architectures: Sequence[Architecture], *, by: str, epochs: int = 0
 ) -> Generator[Request, Any, list[Evaluation]]:
-    """Ask for scores (`by` is "scores") or for trainings, one evaluation each."""
+    """Request scores (`by` is "scores") or trainings, one evaluation each."""
     if by == "scores":
         return cast("list[Evaluation]", (yield from score(architectures)))
     return cast("list[Evaluation]", (yield from train(architectures, epochs)))
@@ -161,7 +161,7 @@ def evaluate(
 def score_supernet(
     masks: Sequence[str], draw: int = 0
 ) -> Generator[Request, Any, list[ScoredSupernet]]:
-    """Ask for scores of restricted supernets, all with the weights and data of one draw."""
+    """Request scores of restricted supernets, all with the weights and data of one draw."""
     answers = yield ScoreSupernet(tuple(masks), draw)
     return cast("list[ScoredSupernet]", answers)
 
@@ -169,13 +169,13 @@ def score_supernet(
 def supernet_gradient(
     weights: NDArray[np.float64], draw: int = 0, **options: Any
 ) -> Generator[Request, Any, Gradient]:
-    """Ask for the objective and its gradient at some architecture weights."""
+    """Request the objective and its gradient at some architecture weights."""
     [answer] = yield SupernetGradient(weights, draw, MappingProxyType(options))
     return cast("Gradient", answer)
 
 
 def items(request: CostlyRequest) -> tuple[Any, ...]:
-    """What a request asks about, one answer each."""
+    """List the items of a request; each gets one answer."""
     match request:
         case Score() | Train():
             return request.architectures

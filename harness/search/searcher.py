@@ -21,7 +21,7 @@ Function = Callable[..., Steps]
 
 
 class Asks(StrEnum):
-    """What a searcher asks its world for."""
+    """Kinds of answers that a searcher requests."""
 
     drawn_scores = "scores of networks drawn from the space"
     scores = "scores of any network"
@@ -45,29 +45,29 @@ EPOCHS = Parameter(
 
 @dataclass(frozen=True, slots=True)
 class Searcher:
-    """A search algorithm, apart from what it is run on."""
+    """A search algorithm, independent of the problem."""
 
     name: str
     title: str
     reference: str
     """Authors, venue, year, algorithm."""
     asks: frozenset[Asks]
-    """Everything it can ask for."""
+    """All kinds of answers that it can request."""
     parameters: Mapping[str, Parameter] = field(hash=False)
     endless: Mapping[str, Value] = field(hash=False)
-    """Values of parameters with which it only ends when its budget is spent."""
+    """Values of parameters with which only a spent budget ends the search."""
     deviations: str
-    """Where it differs from the paper or the authors' code; empty if nowhere."""
+    """Differences from the paper or the authors' code; empty if there are none."""
     function: Function
 
     def settings(self, given: Mapping[str, object]) -> dict[str, Value]:
-        """All parameters, checked.
+        """Check the given parameters and add the defaults of the others.
 
         Args:
-            given: by name, those that are not to be the default; texts are read.
+            given: by name; texts are converted.
 
         Raises:
-            UnknownName: it has no parameter of that name.
+            UnknownName: the searcher has no parameter of that name.
             MalformedInput: a value has another type or is out of range.
         """
         for name in given:
@@ -81,20 +81,20 @@ class Searcher:
     def start(
         self, problem: Problem, rng: np.random.Generator, settings: Mapping[str, Value]
     ) -> Steps:
-        """Call the function; `by` and `epochs` go to the problem unless the function takes them."""
+        """Call the function; the problem gets `by` and `epochs` that the function does not take."""
         taken = _keywords(self.function)
         own = {key: value for key, value in settings.items() if key in taken}
         common: dict[str, Any] = {k: value for k, value in settings.items() if k not in taken}
         return self.function(replace(problem, **common) if common else problem, rng, **own)
 
     def asks_with(self, settings: Mapping[str, Value]) -> frozenset[Asks]:
-        """What it asks for under some settings: `by` decides between scores and accuracies."""
+        """List the answers requested under some settings: `by` chooses scores or accuracies."""
         chosen = settings.get("by")
         unused = {ask for word, asks in _BY.items() for ask in asks if word != chosen}
         return self.asks if chosen is None else self.asks - unused
 
     def is_endless(self, settings: Mapping[str, Value]) -> bool:
-        """Whether only the budget ends it."""
+        """Tell whether only a budget ends the search."""
         return any(settings[name] == value for name, value in self.endless.items())
 
 
@@ -125,11 +125,11 @@ def register_searcher(
 
     Args:
         name: unique, lower case, as papers abbreviate.
-        asks: everything it can ask for; if trainings, it has the setting `epochs`.
-        by: default of the setting `by` (`scores` or `accuracy`); empty, it has no such setting.
+        asks: all kinds of answers that it can request; trainings add the setting `epochs`.
+        by: default of the setting `by` (`scores` or `accuracy`); empty: no such setting.
         parameters: of keyword arguments that are not annotated with a `Parameter`.
-        endless: values of settings with which only the budget ends it.
-        deviations: where it differs from the paper or the authors' code.
+        endless: values of settings with which only a budget ends the search.
+        deviations: differences from the paper or the authors' code.
     """
 
     def register(function: Function) -> Function:
@@ -154,32 +154,28 @@ def register_searcher(
 
 def _keywords(function: Function) -> dict[str, inspect.Parameter]:
     return {
-        name: one
-        for name, one in inspect.signature(function).parameters.items()
-        if one.kind is one.KEYWORD_ONLY
+        name: parameter
+        for name, parameter in inspect.signature(function).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY
     }
 
 
 def _declared(function: Function, given: Mapping[str, Parameter]) -> dict[str, Parameter]:
-    """The settings in the signature, with its types and defaults."""
+    """Read the settings, their types and defaults from the signature."""
     taken = _keywords(function)
     hints = typing.get_type_hints(function, include_extras=True)
     declared = dict(given)
     for name in taken:
-        found = [
-            one
-            for one in getattr(hints.get(name), "__metadata__", ())
-            if isinstance(one, Parameter)
-        ]
-        if found:
-            declared[name] = found[0]
-            hints[name] = hints[name].__origin__
+        metadata = getattr(hints.get(name), "__metadata__", ())
+        parameter = next((item for item in metadata if isinstance(item, Parameter)), None)
+        if parameter is not None:
+            declared[name], hints[name] = parameter, hints[name].__origin__
     if sorted(taken) != sorted(declared):
         raise ValueError(
             f"{function.__qualname__} takes {list(taken)}, but declares {list(declared)}; the two "
             "must agree"
         )
     return {
-        name: replace(declared[name], kind=hints[name], default=one.default)
-        for name, one in taken.items()
+        name: replace(declared[name], kind=hints[name], default=keyword.default)
+        for name, keyword in taken.items()
     }

@@ -12,8 +12,8 @@ from untrained.harness.analysis.correlation_tables import noise_ceilings
 from untrained.harness.analysis.score_matrix import wide_scores
 from untrained.harness.analysis.score_selection import select_scores
 from untrained.harness.search import Domain, Problem, find_estimator, searchers
-from untrained.harness.search.evaluators.tabular import TableWorld
-from untrained.harness.search.experiment.runs import run_many
+from untrained.harness.search.driver import run_many
+from untrained.harness.search.evaluators.evaluator import TabularEvaluator
 from untrained.harness.study.plan import Plan
 from untrained.harness.study.truth import ChosenTruth
 from untrained.harness.validation.access_audit import Kind
@@ -244,9 +244,9 @@ def _finals(
     searcher = searchers["random"]
     texts = [str(text) for text in scores.index]
     domain = Domain(spaces[space], members=[Architecture(space, text) for text in texts])
-    world = TableWorld(
+    evaluator = TabularEvaluator(
         Problem(domain, "", find_estimator([name])),
         scores={text: (float(value),) for text, value in zip(texts, scores, strict=True)},
     )
-    trajectories = run_many(searcher, world, runs=runs, seed=seed, settings={"n": n})
+    trajectories = run_many(searcher, evaluator, runs=runs, seed=seed, settings={"n": n})
     return [one.final for one in trajectories]

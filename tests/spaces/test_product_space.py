@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from untrained.foundation import MalformedInput
-from untrained.harness.search.decisions import decisions_of
+from untrained.harness.search import Domain, Problem
 from untrained.spaces import Architecture, Dataset, ProductSpace, datasets, register_space, spaces
 
 
@@ -46,7 +46,7 @@ def test_choices_give_the_whole_space_and_its_moves() -> None:
 
 def test_searches_ask_the_space_for_its_decisions() -> None:
     space = Toy()
-    decisions = decisions_of(space)
+    decisions = Problem(Domain(space), "cifar10").decisions
     assert decisions.choices == (3, 2)
     assert decisions.architecture(decisions.chosen("21")) == space.parse("21")
     assert decisions.diversity([space.parse("00"), space.parse("21")]) == pytest.approx(2)

@@ -1,4 +1,4 @@
-"""HNAS: the objective on scores is itself tuned by the accuracies of the networks it finds."""
+"""HNAS: an objective on scores, tuned by the accuracies of the networks that it finds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from untrained.harness.search import (
     score,
     train,
 )
-from untrained.harness.search.decisions import import_optuna
+from untrained.harness.search.algorithms.tpe import import_optuna
 
 _EPSILON = 1e-6
 
@@ -60,22 +60,25 @@ def hnas(
     lowest: Annotated[float, Parameter("least log10 of the weight mu")] = -4.0,
     highest: Annotated[float, Parameter("largest log10 of mu (on DARTS 1)")] = 0.0,
 ) -> Steps:
-    """Every step trains the network of the pool with the smallest value of an objective.
+    """Train, in every step, the network of the pool with the smallest value of an objective.
 
         mu |M^2 - nu^2| + kappa / (M + 1e-6)
 
     M and kappa are the first and the second of the scores (of the aggregate `hnas` the trace norm
     and condition number of the label-logit kernel). A Gaussian process over (nu / scale, log10 mu)
-    that is told the validation accuracies says what nu and mu come next; the first ones are evenly
-    spread in nu, at log10 mu = -2 or what comes nearest.
+    proposes the next nu and mu by the validation accuracies; the first ones are evenly spread in
+    nu, at log10 mu = -2 or the nearest allowed value.
 
-    The pool grows by so many draws with replacement before every step, and trained networks
-    leave it. The answer is the best that was trained; before the first training, the pool's best.
+    The pool grows by `n` draws with replacement before every step, and trained networks leave
+    it. The answer is the best that was trained; before the first training, the pool's best.
     Logged are nu, log10 mu and the size of the pool.
     """
     advisor = _Advisor(
         rng,
-        probes=_spread(int(steps * probes), min(max(-2.0, lowest), highest)),
+        probes=[
+            (float(target), min(max(-2.0, lowest), highest))
+            for target in np.linspace(0, 1, int(steps * probes))
+        ],
         range_mu=(min(lowest, highest), max(lowest, highest)),
     )
     pool = _Pool()
@@ -110,10 +113,6 @@ def hnas(
     return None
 
 
-def _spread(count: int, log_mu: float) -> list[tuple[float, float]]:
-    return [(float(target), log_mu) for target in np.linspace(0, 1, count)]
-
-
 class _Pool:
     """Scored networks that have not been trained, and the smallest of them in the objective."""
 
@@ -127,36 +126,36 @@ class _Pool:
         return len(self._scored)
 
     def __contains__(self, text: str) -> bool:
-        """Whether a network is in the pool or was."""
+        """Tell whether a network is or was in the pool."""
         return text in self._scored or text in self._gone
 
     @property
     def best(self) -> Scored:
-        """The smallest; of equal ones the first, and the first of all if none has its scores."""
+        """The network of the smallest objective; the first of equal ones, and if none has one."""
         assert self._best is not None, "nothing is in the pool"
         return self._best[1]
 
     def aim(self, nu: float, mu: float) -> None:
-        """Choose another objective, by which the best is sought among all."""
+        """Change the objective and find the best of all."""
         self._nu, self._mu = nu, mu
         values = [(self._objective(one), one) for one in self._scored.values()]
         self._best = min(values, key=lambda pair: pair[0], default=None)
 
     def add(self, scored: Scored) -> None:
-        """Take in a network that has not been in the pool."""
+        """Add a network that has not been in the pool."""
         self._scored[scored.architecture.text] = scored
         value = self._objective(scored)
         if self._best is None or value < self._best[0]:
             self._best = value, scored
 
     def remove(self, scored: Scored) -> None:
-        """Let one go for good; what is best is said by the next `aim`."""
+        """Remove a network for good; the next `aim` finds the best again."""
         del self._scored[scored.architecture.text]
         self._gone.add(scored.architecture.text)
         self._best = None
 
     def _objective(self, scored: Scored) -> float:
-        """Infinite without a score, or with one that is infinite."""
+        """Compute the objective: infinite if a score is missing or infinite."""
         m = scored.values[0]
         # kappa is better low, so that its sign has been turned
         kappa = -sum(scored.oriented[1:])

@@ -1,4 +1,4 @@
-"""Local search: go to a better neighbour while there is one, then start elsewhere."""
+"""Local search: move to better neighbours while there are any, then restart."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def local(
         ),
     ] = "best",
 ) -> Steps:
-    """Neighbours are looked at in random order; one of equal value is not better."""
+    """Visit neighbours in random order; one of equal value is not better."""
     history = History(problem)
     started = 0
     while not starts or started < starts:

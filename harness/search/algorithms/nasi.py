@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
 
 from untrained.harness.search import (
     Asks,
@@ -15,8 +18,6 @@ from untrained.harness.search import (
     register_searcher,
     supernet_gradient,
 )
-from untrained.harness.search.supernet.gradient import GumbelSoftmax, Penalty, RunningMaximum
-from untrained.harness.search.supernet.opening import layout_of
 
 
 @register_searcher(
@@ -58,7 +59,7 @@ def nasi(
     ] = "soft",
     radius: Annotated[float, Parameter("xi, of the step", least=0)] = 1.0,
 ) -> Steps:
-    """The weights of the one-shot network are drawn once and never trained.
+    """Make one step of the architecture weights of a one-shot network that is never trained.
 
     With alpha_0 = 0 and T~ the squared gradient norm of the mean loss of a batch,
 
@@ -74,7 +75,7 @@ def nasi(
 
     Logged are the trace, nu, R and the norm of G_t of each step.
     """
-    layout = layout_of(problem)
+    layout = problem.supernet_layout
     draw = int(rng.integers(2**31))
     alpha = np.zeros(layout.shape)
     penalty = Penalty(mu, nu, quantile=quantile if adaptive == "ours" else None)
@@ -99,3 +100,108 @@ def nasi(
             },
         )
     return None
+
+
+class Penalty:
+    """R = T - mu max(0, T - nu); eq. 13 of the NASI paper.
+
+    mu = 1 is flat above nu; mu = 2 falls above nu as it rises below, so that R is largest at nu.
+    With a quantile, nu is that of all traces so far (ours, the paper's rule is unknown to us), and
+    the given one before the first.
+    """
+
+    def __init__(self, mu: float, nu: float, *, quantile: float | None = None) -> None:
+        """Start with this nu."""
+        self._mu = mu
+        self.nu = nu
+        self._quantile = quantile
+        self._seen: list[float] = []
+
+    def reward(self, trace: float) -> float:
+        """Compute R of T."""
+        return trace - self._mu * max(0.0, trace - self.nu)
+
+    def slope(self, trace: float) -> float:
+        """Compute dR/dT; at nu itself the one from below."""
+        return 1.0 - self._mu if trace > self.nu else 1.0
+
+    def see(self, trace: float) -> None:
+        """Add a trace, which counts from the next step on."""
+        self._seen.append(trace)
+        if self._quantile is not None:
+            self.nu = float(np.quantile(self._seen, self._quantile))
+
+
+class RunningMaximum:
+    """sum_t G_t / max(|G_1|, ..., |G_t|) over the number of gradients; eq. 18 of the NASI paper."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        """Start without a gradient."""
+        self._sum = np.zeros(shape)
+        self._largest = 0.0
+        self._number = 0
+
+    def add(self, gradient: NDArray[np.float64]) -> None:
+        """Add G_t; one that is not finite counts as zero: it has no direction.
+
+        Args:
+            gradient: of the shape of the others.
+        """
+        self._number += 1
+        norm = float(np.linalg.norm(gradient))
+        if not np.isfinite(norm):
+            return
+        self._largest = max(self._largest, norm)
+        if self._largest > 0:
+            self._sum += gradient / self._largest
+
+    @property
+    def mean(self) -> NDArray[np.float64]:
+        """The mean; zeros before the first gradient."""
+        result: NDArray[np.float64] = self._sum / max(self._number, 1)
+        return result
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GumbelSoftmax:
+    """One draw: softmax((alpha + g) / temperature) of each edge, g ~ Gumbel(0, 1).
+
+    Reference: Jang et al., "Categorical Reparameterization with Gumbel-Softmax", ICLR 2017.
+    """
+
+    soft: NDArray[np.float64]
+    """(edges, operations)."""
+    weights: NDArray[np.float64]
+    """`soft`, or one-hot at its largest."""
+    temperature: float
+
+    @classmethod
+    def draw(
+        cls,
+        alpha: NDArray[np.float64],
+        rng: np.random.Generator,
+        *,
+        temperature: float,
+        hard: bool,
+    ) -> GumbelSoftmax:
+        """Draw the weights of all edges.
+
+        Args:
+            alpha: (edges, operations).
+            temperature: above 0.
+        """
+        soft = softmax((alpha + rng.gumbel(size=alpha.shape)) / temperature, axis=1)
+        weights = np.eye(alpha.shape[1])[soft.argmax(1)] if hard else soft
+        return cls(soft, weights, temperature)
+
+    def backward(self, gradient: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Compute the gradient by alpha from that by the weights.
+
+        One-hot weights have the gradient of the softmax (straight through).
+
+        Args:
+            gradient: (edges, operations).
+        """
+        mean = (self.soft * gradient).sum(1, keepdims=True)
+        slope: NDArray[np.float64] = self.soft * (gradient - mean) / self.temperature
+        return slope

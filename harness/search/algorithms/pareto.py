@@ -18,10 +18,10 @@ from untrained.harness.search import (
     Steps,
     register_searcher,
 )
-from untrained.harness.search.decisions import has_decisions
-from untrained.harness.search.pareto_front import FRONT, best_of, fronts
 from untrained.spaces import Architecture
 
+FRONT = "front"
+"""Series that is 1 in the steps that list a front."""
 _TRIES = 100
 
 
@@ -59,7 +59,9 @@ def pareto(
         float, Parameter("probability that a child has two parents", least=0, most=1)
     ] = 0.9,
 ) -> Steps:
-    """The front is of all networks that were evaluated, not of those alive at the end.
+    """Evolve a population towards the front of the objective and a cost.
+
+    The front is of all networks that were evaluated, not of those alive at the end.
 
     While it runs the incumbent is the best by the first objective. At the end the networks of the
     front are logged one after the other, the cheapest first, with `front` 1; the last one is the
@@ -107,7 +109,7 @@ def pareto(
 
 
 def _tournament_order(objectives: NDArray[np.float64]) -> dict[int, int]:
-    """Place in the order of survival, by place among the living."""
+    """Map places among the living to places in the order of survival."""
     order = best_of(objectives, len(objectives))
     return {place: rank for rank, place in enumerate(order)}
 
@@ -121,7 +123,7 @@ def _new(
     seen: dict[Architecture, Evaluation],
     crossover: float,
 ) -> Architecture | None:
-    """A network that has not been evaluated; None where many draws give none."""
+    """Draw a network that has not been evaluated; None where many draws give none."""
     for _ in range(_TRIES):
         if not alive:
             child = problem.sample(rng)
@@ -134,16 +136,16 @@ def _new(
 
 
 def _winner(rng: np.random.Generator, count: int, ranked: dict[int, int]) -> int:
-    """The better of two that are drawn."""
+    """Draw two and return the better."""
     return min((int(place) for place in rng.integers(count, size=2)), key=ranked.__getitem__)
 
 
 def _child(
     problem: Problem, rng: np.random.Generator, parents: list[Architecture], crossover: float
 ) -> Architecture:
-    if not has_decisions(problem.space) or problem.domain.confined:
+    decisions = problem.space.decisions()
+    if decisions is None or problem.domain.confined:
         return problem.mutate(parents[0], rng)
-    decisions = problem.decisions
     child = parents[0]
     if rng.random() < crossover:
         both = [decisions.chosen(parent) for parent in parents]
@@ -152,3 +154,79 @@ def _child(
         if problem.domain.admits(mixed):
             child = mixed
     return problem.redraw(child, rng, 1 / len(decisions.choices))
+
+
+def fronts(objectives: NDArray[np.float64]) -> list[NDArray[np.intp]]:
+    """Sort candidates into layers: none dominates the first, only the first the second, and so on.
+
+    One dominates another if it is as good in every objective and better in one. A candidate with
+    a missing value is dominated by every complete one and dominates nobody.
+
+    Deb et al., A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II, IEEE Transactions on
+    Evolutionary Computation 6, 2002, III.A.
+
+    Args:
+        objectives: (candidates, objectives); larger is better.
+
+    Returns:
+        Places of the candidates, ascending in each layer.
+    """
+    missing = np.zeros(len(objectives), dtype=np.bool_)
+    for column in objectives.T:
+        missing |= np.isnan(column)
+    values = np.where(missing[:, None], -np.inf, objectives)
+    as_good = np.ones((len(values), len(values)), dtype=np.bool_)
+    better = np.zeros_like(as_good)
+    for column in values.T:
+        as_good &= column[:, None] >= column
+        better |= column[:, None] > column
+    dominates = as_good & better & ~missing[:, None]
+    left = np.ones(len(values), dtype=bool)
+    layers = []
+    while left.any():
+        free = left & ~dominates[left].any(axis=0)
+        layers.append(np.flatnonzero(free))
+        left &= ~free
+    return layers
+
+
+def crowding(objectives: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Compute each candidate's distance to its neighbours in a layer (NSGA-II, III.B).
+
+    The sum over the objectives of the distance between the two next to it, in units of the layer's
+    range; infinite at both ends of an objective.
+
+    Args:
+        objectives: (candidates, objectives) of one layer.
+
+    Returns:
+        One number each; larger means less crowded.
+    """
+    count, width = objectives.shape
+    total = np.zeros(count)
+    for k in range(width):
+        order = np.argsort(objectives[:, k], kind="stable")
+        ordered = objectives[order, k]
+        total[order[[0, -1]]] = np.inf
+        span = ordered[-1] - ordered[0]
+        if count > 2 and np.isfinite(span) and span > 0:
+            total[order[1:-1]] += (ordered[2:] - ordered[:-2]) / span
+    return total
+
+
+def best_of(objectives: NDArray[np.float64], count: int) -> list[int]:
+    """Choose the survivors: layer by layer, of the last layer the least crowded.
+
+    Args:
+        objectives: (candidates, objectives); larger is better.
+
+    Returns:
+        Places, the best layer first and in it the least crowded first.
+    """
+    chosen: list[int] = []
+    for layer in fronts(objectives):
+        order = np.argsort(-crowding(objectives[layer]), kind="stable")
+        chosen += [int(place) for place in layer[order]]
+        if len(chosen) >= count:
+            break
+    return chosen[:count]

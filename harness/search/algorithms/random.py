@@ -35,7 +35,7 @@ def random(
     *,
     n: Annotated[int, Parameter("networks drawn; 0, until the budget is spent", least=0)] = 100,
 ) -> Steps:
-    """Draws are uniform and with replacement; missing scores lose, of equal ones the first wins."""
+    """Draw uniformly with replacement; missing scores lose, the first of equal ones wins."""
     history = History(problem)
     while not n or len(history.evaluations) < n:
         [evaluated] = yield from problem.evaluate([problem.sample(rng)])

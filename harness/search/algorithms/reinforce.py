@@ -1,4 +1,4 @@
-"""REINFORCE: a policy that makes every decision learns from the networks it proposes."""
+"""REINFORCE: a policy gradient over independent decisions."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import math
 from typing import Annotated
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 
 from untrained.harness.search import (
     Asks,
@@ -16,7 +18,73 @@ from untrained.harness.search import (
     Steps,
     register_searcher,
 )
-from untrained.harness.search.policy import Policy
+from untrained.spaces.framework.product_space import Decisions
+
+_INITIAL_SCALE = 1e-3
+
+
+class Policy:
+    """Logits of every choice, trained by Adam on -log p (reward - baseline).
+
+    The baseline b, the moving exponential mean of the rewards corrected for its start at zero,
+    includes the current reward:
+
+        m <- momentum m + (1 - momentum) r,  b = m / (1 - momentum^t)
+    """
+
+    def __init__(
+        self,
+        decisions: Decisions,
+        rng: np.random.Generator,
+        *,
+        learning_rate: float,
+        momentum: float,
+    ) -> None:
+        """Start near the uniform policy, logits drawn from N(0, 1e-6)."""
+        self._logits = [
+            torch.tensor(_INITIAL_SCALE * rng.standard_normal(n), dtype=torch.float64)
+            for n in decisions.choices
+        ]
+        for logits in self._logits:
+            logits.requires_grad_()
+        self._optimiser = torch.optim.Adam(self._logits, lr=learning_rate)
+        self._momentum = momentum
+        self._mean = 0.0
+        self._updates = 0
+
+    @property
+    def probabilities(self) -> list[NDArray[np.float64]]:
+        """Probabilities of every decision's choices."""
+        with torch.no_grad():
+            return [torch.softmax(logits, 0).numpy() for logits in self._logits]
+
+    @property
+    def entropy(self) -> float:
+        """Entropy in nats, summed over the decisions."""
+        return float(sum(-(p * np.log(p)).sum() for p in self.probabilities))
+
+    @property
+    def likeliest(self) -> tuple[int, ...]:
+        """The likeliest choice of every decision."""
+        return tuple(int(p.argmax()) for p in self.probabilities)
+
+    def sample(self, rng: np.random.Generator) -> tuple[int, ...]:
+        """Draw one choice per decision."""
+        return tuple(int(rng.choice(len(p), p=p)) for p in self.probabilities)
+
+    def update(self, chosen: tuple[int, ...], reward: float) -> None:
+        """Make one step of Adam."""
+        self._updates += 1
+        self._mean = self._momentum * self._mean + (1 - self._momentum) * reward
+        baseline = self._mean / (1 - self._momentum**self._updates)
+        self._optimiser.zero_grad()
+        for logits, choice in zip(self._logits, chosen, strict=True):
+            # d(-log p)/d logits in closed form: building a graph would take most of the time
+            one_hot = torch.zeros_like(logits)
+            one_hot[choice] = 1.0
+            with torch.no_grad():
+                logits.grad = (torch.softmax(logits, 0) - one_hot) * (reward - baseline)
+        self._optimiser.step()
 
 
 @register_searcher(
@@ -43,7 +111,7 @@ def reinforce(
         int, Parameter("networks proposed; 0, until the budget is spent", least=0)
     ] = 0,
 ) -> Steps:
-    """The answer is the best network ever proposed."""
+    """Train a policy on its proposals; the answer is the best network ever proposed."""
     decisions = problem.decisions
     policy = Policy(decisions, rng, learning_rate=learning_rate, momentum=momentum)
     history = History(problem)

@@ -1,10 +1,13 @@
-"""TE-NAS: a supernet loses, round by round, the operations that its scores miss least."""
+"""TE-NAS: prune a supernet by the operations whose removal costs its scores least."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
+from numpy.typing import NDArray
 
 from untrained.foundation import UserError
 from untrained.harness.search import (
@@ -15,13 +18,6 @@ from untrained.harness.search import (
     Steps,
     register_searcher,
     score_supernet,
-)
-from untrained.harness.search.supernet.opening import layout_of
-from untrained.harness.search.supernet.pruning import (
-    importance,
-    least_important,
-    relative_drops,
-    removals,
 )
 from untrained.spaces.framework.supernet_layout import OperationMask
 
@@ -64,7 +60,9 @@ def te_nas(
         int, Parameter("significant figures in which tied changes agree", least=1)
     ] = 3,
 ) -> Steps:
-    """The paper's scores are the aggregate `te_nas` (condition number and linear regions).
+    """Prune the supernet round by round, by the ranks of relative losses in its scores.
+
+    The paper's scores are the aggregate `te_nas` (condition number and linear regions).
 
     `none` is left out from the start. A round removes every operation in turn, sums the ranks of
     the relative losses in each score among all of them, and prunes the smallest sums on each
@@ -75,7 +73,7 @@ def te_nas(
     operation. Logged are the scores of the supernet before each round, means over the repeats,
     and how many operations it has.
     """
-    layout = layout_of(problem)
+    layout = problem.supernet_layout
     if problem.estimator is None:
         raise UserError(
             "te_nas prunes a supernet by its scores and no indicator is named; give --indicator, "
@@ -116,3 +114,103 @@ def te_nas(
             mask = removal.apply(mask)
         kept = mask.weights() > 0
         incumbent = layout.derive(np.where(kept, np.maximum(highest, -1), -np.inf))
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """One operation of an edge, or a whole edge, that can be removed from a supernet."""
+
+    edge: int
+    operation: str | None
+    """None: the edge."""
+    group: int
+    """Removals of one group compete: those of an edge, or the edges of a node."""
+    quota: int
+    """Largest number of removals of the group."""
+
+    def apply(self, mask: OperationMask) -> OperationMask:
+        """Return the mask after the removal."""
+        return mask.without(self.edge, self.operation)
+
+
+def removals(mask: OperationMask) -> list[Removal]:
+    """List the possible removals of a supernet.
+
+    Single operations as long as any edge has more than one; then, where an architecture keeps some
+    edges of a node, whole edges of nodes that have more.
+    """
+    found = [
+        Removal(edge, operation, edge, len(operations) - 1)
+        for edge, operations in enumerate(mask.edges)
+        if len(operations) > 1
+        for operation in operations
+    ]
+    keep = mask.layout.inputs_per_node
+    if found or keep is None:
+        return found
+    for group, places in enumerate(mask.layout.nodes()):
+        alive = [edge for edge in places if mask.edges[edge]]
+        if len(alive) > keep:
+            found.extend(Removal(edge, None, group, len(alive) - keep) for edge in alive)
+    return found
+
+
+def relative_drops(before: NDArray[np.float64], after: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Compute (o - o') / |o| of oriented scores o before and o' after a removal.
+
+    A missing score counts as -inf, and the ratio as its limit: a removal that costs the score
+    altogether has infinite cost, one that gives it -1, and one that changes nothing 0.
+
+    Args:
+        before: (indicators,), larger is better.
+        after: (removals, indicators).
+
+    Returns:
+        (removals, indicators), without NaN.
+    """
+    tiny = np.finfo(np.float64).tiny
+    there, left = ~np.isnan(before), ~np.isnan(after)
+    with np.errstate(invalid="ignore", over="ignore"):
+        drops: NDArray[np.float64] = (before - after) / np.maximum(np.abs(before), tiny)
+    drops = np.where(there & ~left, np.inf, drops)
+    drops = np.where(~there & left, -1.0, drops)
+    return np.where(~there & ~left, 0.0, drops)
+
+
+def importance(drops: NDArray[np.float64], *, figures: int) -> NDArray[np.int64]:
+    """Sum dense ranks of the drops over the indicators, 0 the smallest.
+
+    Drops that agree in so many significant figures are tied, and the next rank is one more.
+
+    Args:
+        drops: (removals, indicators), without NaN.
+
+    Returns:
+        (removals,); the smallest go first.
+    """
+    total = np.zeros(len(drops), dtype=np.int64)
+    for column in drops.T:
+        rounded = np.array([float(f"{value:.{figures - 1}e}") for value in column])
+        # adding 0 turns -0 into 0
+        total += np.unique(rounded + 0.0, return_inverse=True)[1]
+    return total
+
+
+def least_important(
+    candidates: Sequence[Removal], ranks: NDArray[np.int64], *, number: int
+) -> list[Removal]:
+    """Choose the `number` smallest rank sums in each group, at most its quota.
+
+    The first of equal ones is chosen first.
+
+    Args:
+        ranks: (removals,).
+    """
+    groups: dict[int, list[int]] = {}
+    for place, removal in enumerate(candidates):
+        groups.setdefault(removal.group, []).append(place)
+    chosen = []
+    for places in groups.values():
+        order = sorted(places, key=lambda place: (ranks[place], place))
+        chosen += order[: min(number, candidates[places[0]].quota)]
+    return [candidates[place] for place in sorted(chosen)]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated
+import warnings
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -17,7 +18,6 @@ from untrained.harness.search import (
     Steps,
     register_searcher,
 )
-from untrained.harness.search.decisions import import_optuna
 
 _REFUSALS = 10_000
 
@@ -42,9 +42,10 @@ def tpe(
         int, Parameter("networks proposed; 0, until the budget is spent", least=0)
     ] = 0,
 ) -> Steps:
-    """A network without a finite value is told to Optuna as a failed trial.
+    """Propose by Optuna's tree-structured Parzen estimators.
 
-    An aggregate of ranks is told as it was among the networks up to then.
+    A network without a finite value is a failed trial. An aggregate of ranks is the one among the
+    networks so far.
     """
     optuna = import_optuna("tpe")
     decisions = problem.decisions
@@ -79,3 +80,21 @@ def tpe(
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
         yield Incumbent(history.best.architecture)
     return None
+
+
+def import_optuna(searcher: str) -> Any:
+    """Import the optional package optuna, without its messages.
+
+    Raises:
+        UserError: the package is not installed.
+    """
+    try:
+        import optuna
+    except ImportError:
+        raise UserError(
+            f"the searcher {searcher} needs the package optuna, which is not installed; "
+            "pip install 'untrained[tpe]', or take another searcher (untrained list searchers)"
+        ) from None
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+    return optuna

@@ -1,11 +1,12 @@
-"""What answers a searcher's requests, and what that costs."""
+"""Evaluators answer the requests of searchers; the tabular one looks answers up."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from untrained.foundation import UserError
+from untrained.foundation import MissingData, UserError
 from untrained.harness.search.problem import Problem
 from untrained.harness.search.requests import (
     Answer,
@@ -21,48 +22,62 @@ from untrained.harness.search.requests import (
 )
 from untrained.spaces import Architecture
 
+if TYPE_CHECKING:
+    from untrained.harness.search.evaluators.trainings import Trainings
 
-class World(ABC):
-    """Answers one thing at a time. It never gives a test accuracy: it does not have any."""
+
+class Evaluator(ABC):
+    """Answers requests item by item. An evaluator has no test accuracies, so it gives none."""
 
     problem: Problem
-    """What searchers see of it."""
+    """The part of the evaluator that searchers see."""
     measured_on: str = ""
     """Device and threads of the seconds that it measures; empty where it looks costs up."""
+    trainings: Trainings | None = None
+    """Looks trainings up; None: there are none."""
 
     @abstractmethod
     def score(self, architecture: Architecture) -> Scored:
-        """The scores of one network."""
+        """Return the scores of one network."""
 
-    @abstractmethod
     def train(self, architecture: Architecture, epochs: int) -> Trained:
-        """The validation accuracy of one network."""
+        """Return the validation accuracy of one network.
 
-    def score_supernet(self, mask: str, draw: int) -> ScoredSupernet:
-        """The scores of one restricted supernet.
+        Args:
+            epochs: length of the training; 0 is the shortest of the benchmark.
 
         Raises:
-            UserError: this world has no supernet.
+            UserError: there is no benchmark, or none of that length of training.
+        """
+        if self.trainings is None:
+            raise UserError("the search asks for trainings, but no benchmark is at hand")
+        return self.trainings.train(architecture, epochs)
+
+    def score_supernet(self, mask: str, draw: int) -> ScoredSupernet:
+        """Return the scores of one restricted supernet.
+
+        Raises:
+            UserError: this evaluator has no supernet.
         """
         raise UserError(_no_supernet(self.problem.space.name))
 
     def supernet_gradient(self, request: SupernetGradient) -> Gradient:
-        """An objective of the supernet and its gradient.
+        """Return an objective of the supernet and its gradient.
 
         Raises:
-            UserError: this world has no supernet.
+            UserError: this evaluator has no supernet.
         """
         raise UserError(_no_supernet(self.problem.space.name))
 
-    def prepare(self, request: CostlyRequest) -> None:  # noqa: B027 - most worlds need not
-        """Hear of a whole request before its parts are asked for one by one."""
+    def prepare(self, request: CostlyRequest) -> None:  # noqa: B027 - most evaluators need not
+        """Receive a whole request before its items are evaluated one by one."""
 
     @abstractmethod
     def price_s(self, request: CostlyRequest, item: Any) -> float | None:
-        """What one part of a request will cost; None where that is only known afterwards."""
+        """Return the cost of one item of a request in seconds; None if not known in advance."""
 
     def answer(self, request: CostlyRequest, item: Any) -> Answer:
-        """The answer to one part of a request."""
+        """Answer one item of a request."""
         match request:
             case Score():
                 return self.score(item)
@@ -79,3 +94,56 @@ def _no_supernet(space: str) -> str:
         f"the search measures a supernet of {space!r}, which cannot be read off stored scores; "
         "leave out --scores, so that it is measured as the search goes"
     )
+
+
+class TabularEvaluator(Evaluator):
+    """Looks scores and trainings up; each costs what it cost when it was measured."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        *,
+        scores: Mapping[str, Sequence[float]] | None = None,
+        score_cost_s: float = 0.0,
+        trainings: Trainings | None = None,
+    ) -> None:
+        """Index the scores.
+
+        Args:
+            scores: by architecture, one per indicator of the problem's estimator.
+            score_cost_s: seconds of one network's scores.
+        """
+        self.problem = problem
+        self.trainings = trainings
+        self._score_cost_s = score_cost_s
+        self._scored: dict[Architecture, Scored] = {}
+        for text, values in (scores or {}).items():
+            assert problem.estimator is not None, "scores come with an estimator"
+            architecture = Architecture(problem.space.name, text)
+            self._scored[architecture] = Scored(
+                architecture, tuple(values), problem.estimator.oriented(values), score_cost_s
+            )
+
+    def score(self, architecture: Architecture) -> Scored:
+        """Return the stored scores.
+
+        Raises:
+            MissingData: the network has not been scored.
+        """
+        try:
+            return self._scored[architecture]
+        except KeyError:
+            raise MissingData(
+                f"the search asks for the scores of {architecture}, which is none of the "
+                f"{len(self._scored):,} scored networks; score the whole space, leave out --scores "
+                "to score as the search goes, or take a searcher that only draws (random)"
+            ) from None
+
+    def price_s(self, request: CostlyRequest, item: Any) -> float | None:
+        """Return the stored cost."""
+        match request:
+            case Score():
+                return self._score_cost_s
+            case Train():
+                return self.train(item, request.epochs).cost_s
+        return None

@@ -1,4 +1,4 @@
-"""The scores that a table search looks up, read off a store or an export."""
+"""Stored scores of networks, read from a store or an export."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from untrained.foundation import MissingData
 from untrained.harness.analysis.score_selection import select_stored_scores
-from untrained.harness.search.supernet.estimator import Estimator
+from untrained.harness.search.estimator import Estimator
 from untrained.results import ScoreStore
 from untrained.spaces import spaces
 
@@ -20,13 +20,13 @@ class StoredScores:
     """The scores of some networks under the indicators of one estimator."""
 
     values: Mapping[str, tuple[float, ...]] = field(hash=False)
-    """By architecture, one an indicator; the mean over seeds, NaN where one is missing."""
+    """By architecture, one per indicator; the mean over seeds, NaN where one is missing."""
     cost_s: float
     """Median seconds of one network, each indicator by itself, summed."""
-    measured: str
-    """Devices and threads that the seconds are from."""
+    measured_on: str
+    """Devices and threads of the seconds."""
     protocols: tuple[str, ...]
-    """What the scores were measured under, one line an indicator."""
+    """One line per indicator."""
     notes: tuple[str, ...]
 
 
@@ -36,15 +36,14 @@ def read_scores(
     estimator: Estimator,
     *,
     protocols: Sequence[str] = (),
-    seed: int | None = None,
 ) -> StoredScores:
-    """What a store, or a Parquet file exported from one, says.
+    """Read the scores of a store, or of a Parquet file exported from one.
 
-    Only networks that have a row of every indicator count as scored; one whose row says that the
-    score failed has NaN.
+    Only networks that have a row of every indicator count as scored; the value of a failed score
+    is NaN.
 
     Args:
-        seed: only of this seed; by default the mean over all.
+        protocols: digests, to choose among several protocols of an indicator.
 
     Raises:
         MissingData: there is no file, or it lacks an indicator.
@@ -52,9 +51,7 @@ def read_scores(
     """
     names = list(estimator.indicators)
     with ScoreStore.read(path) as store:
-        [ranked] = select_stored_scores(
-            store, space=space, protocols=protocols, seed=seed, only=sorted(names)
-        )
+        [ranked] = select_stored_scores(store, space=space, protocols=protocols, only=sorted(names))
         environments = store.environments()
         held = sorted(set(store.frame(space=space)["indicator"]))
     absent = [name for name in names if name not in ranked.protocols]
@@ -72,13 +69,14 @@ def read_scores(
     own = frame[frame["representative"].isna()]
     seconds = own.groupby("indicator")["alone_s"].median().reindex(names)
     used = [environments[int(number)] for number in sorted(set(own["environment"]))]
+    devices = dict.fromkeys(f"{one.device}, {_threads(one.threads)}" for one in used)
     return StoredScores(
         values={
             str(text): tuple(map(float, values))
             for text, values in zip(means.index, means.to_numpy(dtype=np.float64), strict=True)
         },
         cost_s=float(np.nansum(seconds.to_numpy())),
-        measured="; ".join(dict.fromkeys(f"{one.device}, {_threads(one.threads)}" for one in used)),
+        measured_on="; ".join(devices),
         protocols=tuple(
             f"{name}: {ranked.protocols[name].describe()} ({ranked.protocols[name].digest})"
             for name in names
@@ -88,7 +86,7 @@ def read_scores(
 
 
 def coverage(count: int, space: str) -> str:
-    """How much of a space some networks are: `1,000 of 15,625`."""
+    """Describe how much of a space is covered: `1,000 of 15,625`."""
     size = spaces[space].size
     if size is None:
         return f"{count:,}"

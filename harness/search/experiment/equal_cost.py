@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untrained.foundation import MissingData, derive
-from untrained.harness.search.evaluators.ground_truth import Truth
-from untrained.harness.search.evaluators.stored_scores import StoredScores, coverage, read_scores
-from untrained.harness.search.experiment.runs import Finished
+from untrained.harness.search.estimator import Estimator, find_estimator
+from untrained.harness.search.evaluators.stored_scores import coverage, read_scores
+from untrained.harness.search.experiment.ground_truth import GroundTruth
+from untrained.harness.search.experiment.run import SearchRuns
+from untrained.harness.search.experiment.setup import ACCURACIES, PreparedSearch
 from untrained.harness.search.experiment.study import SearchStudy
 from untrained.harness.search.requests import Scored
 from untrained.harness.search.searcher import Asks
-from untrained.harness.search.supernet.estimator import Estimator, find_estimator
 from untrained.results.searches.comparison import EqualCost, RandomRanks, RankedAnswer
 from untrained.results.searches.runs import summarise
 from untrained.results.searches.table import best_of_n
@@ -24,40 +25,42 @@ from untrained.spaces import Architecture, spaces
 
 Floats = NDArray[np.float64]
 _SIMULATED = 1000
-_ACCURACIES = {Asks.accuracy, Asks.drawn_accuracy}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Draws:
-    """Networks that are drawn from, what chooses among them, and what one costs."""
+    """Networks to draw from, the criterion that chooses among them, and the cost of one."""
 
     texts: Sequence[str]
     price_s: float
     criterion: str
     fitness: Floats | None
-    """Of every network; None: it depends on the candidates, and `estimator` says how."""
+    """One per network; None: the fitness depends on the candidates, see `estimator`."""
     estimator: Estimator | None = None
     scored: Sequence[Scored] = ()
 
 
 def equal_costs(
-    study: SearchStudy, finished: Sequence[Finished], truth: Truth, main: int
+    study: SearchStudy, searches: Sequence[SearchRuns], truth: GroundTruth, main: int
 ) -> tuple[EqualCost, ...]:
-    """Random search at the mean cost of every search, where it is known what it would find.
+    """Compute what random search finds at the mean cost of each search, where that is known.
 
     Draws are with replacement. A search that trains is compared with the best of as many
     trainings, of the same length and at their mean cost, by validation accuracy; one that scores
     with the best of as many scored networks by the same indicators, at the median cost of one.
     Both are exact but for aggregates that depend on their candidates, which are simulated.
     """
-    found = []
-    for one in finished:
-        if one.opened.searcher.name == "random" or not one.opened.cost_is_known:
+    compared = []
+    for search in searches:
+        prepared = search.prepared
+        if prepared.searcher.name == "random" or not prepared.cost_is_known:
             continue
-        draws = _trained(one, truth) if one.asks & _ACCURACIES else _scored(one, study)
+        draws = (
+            _trained(prepared, truth) if prepared.asks & ACCURACIES else _scored(prepared, study)
+        )
         if draws is None or not draws.texts or not draws.price_s > 0:
             continue
-        cost_s = float(np.mean([run.total_s for run in one.trajectories]))
+        cost_s = float(np.mean([run.total_s for run in search.trajectories]))
         # sums of equal prices are rounded: none may be lost for that
         n = max(1, int(cost_s / draws.price_s + 1e-6))
         values = truth.values(main, draws.texts)
@@ -68,13 +71,13 @@ def equal_costs(
             mean, sd = best_of_n(draws.fitness[known], values[known], n)
             simulated = 0
         else:
-            seed = derive(study.seed, "random search at equal cost", one.label)
+            seed = derive(study.seed, "random search at equal cost", search.label)
             drawn = _simulate(draws, values, known, n, np.random.default_rng(seed))
             mean, sd, simulated = float(drawn.mean()), float(drawn.std(ddof=1)), len(drawn)
-        finals = truth.values(main, [run.final for run in one.trajectories])
-        found.append(
+        finals = truth.values(main, [run.final for run in search.trajectories])
+        compared.append(
             EqualCost(
-                search=one.label,
+                search=search.label,
                 found=summarise(finals),
                 cost_s=cost_s,
                 n=n,
@@ -85,40 +88,38 @@ def equal_costs(
                 criterion=draws.criterion,
             )
         )
-    return tuple(found)
+    return tuple(compared)
 
 
-def _trained(one: Finished, truth: Truth) -> _Draws | None:
-    """All networks by the validation accuracy that the search trains for."""
-    validation, cost = one.opened.validation, one.opened.cost
-    known = truth.table()
-    if validation is None or cost is None or known is None:
+def _trained(search: PreparedSearch, truth: GroundTruth) -> _Draws | None:
+    """Draw from all networks by the validation accuracy that the search trains for."""
+    trainings, known = search.trainings, truth.table()
+    if trainings is None or known is None:
         return None
-    settings = one.opened.searcher.settings(one.one.settings)
-    target = validation.target(int(str(settings.get("epochs", 0))))
-    domain = one.opened.world.problem.domain
-    stays = domain.confined or not one.asks & {Asks.scores, Asks.accuracy}
+    target = trainings.target(int(str(search.settings.get("epochs", 0))))
+    domain = search.evaluator.problem.domain
+    stays = domain.confined or not search.asks & {Asks.scores, Asks.accuracy}
     if stays and domain.members is not None:
-        open_to_it = [a for a in domain.members if a.text in known.index]
+        candidates = [a for a in domain.members if a.text in known.index]
     else:
         architectures = (Architecture(domain.space.name, str(text)) for text in known.index)
-        open_to_it = [a for a in architectures if domain.admits(a)]
-    among = coverage(len(open_to_it), domain.space.name)
-    if not open_to_it:
+        candidates = [a for a in architectures if domain.admits(a)]
+    if not candidates:
         return None
+    among = coverage(len(candidates), domain.space.name)
     return _Draws(
-        texts=[a.text for a in open_to_it],
-        price_s=float(np.mean([cost.seconds(a, target.epochs) for a in open_to_it])),
+        texts=[a.text for a in candidates],
+        price_s=float(np.mean([trainings.cost.seconds(a, target.epochs) for a in candidates])),
         criterion=f"validation accuracy after {target.epochs} epochs, among {among} networks",
-        fitness=np.array([validation.accuracy(a, target.epochs) for a in open_to_it]),
+        fitness=np.array([trainings.accuracy(a, target.epochs) for a in candidates]),
     )
 
 
-def _scored(one: Finished, study: SearchStudy) -> _Draws | None:
-    """The networks whose scores are stored, by the indicators of the search."""
-    estimator, stored = one.opened.estimator, one.opened.stored
-    if estimator is None and Asks.supernet_gradient in one.asks:
-        # what NASI maximises, for single networks
+def _scored(search: PreparedSearch, study: SearchStudy) -> _Draws | None:
+    """Draw from the networks whose scores are stored, by the indicators of the search."""
+    estimator, stored = search.estimator, search.stored
+    if estimator is None and Asks.supernet_gradient in search.asks:
+        # the quantity that NASI maximises, for single networks
         estimator = find_estimator(["nasi"])
     path = study.known_scores or study.scores
     if stored is None and path is not None and estimator is not None:
@@ -128,30 +129,22 @@ def _scored(one: Finished, study: SearchStudy) -> _Draws | None:
             return None
     if stored is None or estimator is None:
         return None
-    scored = _as_scored(stored, estimator, study.space, one)
-    text = (
-        f"{estimator.name}, among {coverage(len(scored), study.space)} networks with stored scores"
-    )
-    return _Draws(
-        texts=[each.architecture.text for each in scored],
-        price_s=stored.cost_s,
-        criterion=text,
-        fitness=None if estimator.is_relative else estimator.fitness(scored),
-        estimator=estimator,
-        scored=scored,
-    )
-
-
-def _as_scored(
-    stored: StoredScores, estimator: Estimator, space: str, one: Finished
-) -> list[Scored]:
-    domain = one.opened.world.problem.domain
-    architectures = [Architecture(space, text) for text in stored.values]
-    return [
+    domain = search.evaluator.problem.domain
+    architectures = [Architecture(study.space, text) for text in stored.values]
+    scored = [
         Scored(a, stored.values[a.text], estimator.oriented(stored.values[a.text]), stored.cost_s)
         for a in architectures
         if domain.admits(a)
     ]
+    among = coverage(len(scored), study.space)
+    return _Draws(
+        texts=[one.architecture.text for one in scored],
+        price_s=stored.cost_s,
+        criterion=f"{estimator.name}, among {among} networks with stored scores",
+        fitness=None if estimator.is_relative else estimator.fitness(scored),
+        estimator=estimator,
+        scored=scored,
+    )
 
 
 def _simulate(
@@ -161,28 +154,28 @@ def _simulate(
     n: int,
     rng: np.random.Generator,
 ) -> Floats:
-    """The values of many random searches' answers; of equal candidates the first wins."""
+    """Simulate many random searches; the first of equal candidates is the answer."""
     assert draws.estimator is not None, "what depends on its candidates is an aggregate"
     places = np.flatnonzero(known)
-    found = np.empty(_SIMULATED)
+    answers = np.empty(_SIMULATED)
     for i in range(_SIMULATED):
         drawn = places[rng.integers(len(places), size=n)]
         fitness = draws.estimator.fitness([draws.scored[int(place)] for place in drawn])
         best = 0 if np.isnan(fitness).all() else int(np.nanargmax(fitness))
-        found[i] = values[drawn[best]]
-    return found
+        answers[i] = values[drawn[best]]
+    return answers
 
 
 NUM_RANDOM = 1000
 
 
 def random_ranks(
-    space: str, seed: int, finished: Sequence[Finished], truth: Truth, main: int
+    space: str, seed: int, searches: Sequence[SearchRuns], truth: GroundTruth, main: int
 ) -> RandomRanks | None:
     """Rank every answer among 1,000 networks, where there is no table of all.
 
     Returns:
-        None where the truth can be enumerated, or knows nothing of random networks.
+        None where the benchmark is a table, or has no value of a random network.
     """
     if truth.benchmark.enumerable:
         return None
@@ -194,13 +187,13 @@ def random_ranks(
     if not len(known):
         return None
     answers = []
-    for one in finished:
-        finals = [run.final for run in one.trajectories]
-        found = truth.values(main, finals)
-        for number, (text, value) in enumerate(zip(finals, found, strict=True)):
+    for search in searches:
+        finals = [run.final for run in search.trajectories]
+        answered = truth.values(main, finals)
+        for number, (text, value) in enumerate(zip(finals, answered, strict=True)):
             answers.append(
                 RankedAnswer(
-                    search=one.label,
+                    search=search.label,
                     run=number,
                     architecture=text,
                     genotype=_genotype(space, text),

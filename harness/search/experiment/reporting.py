@@ -1,4 +1,4 @@
-"""From runs of searches to their table."""
+"""The table of a search study: rows, rules, published values and comparisons."""
 
 from __future__ import annotations
 
@@ -8,34 +8,40 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from untrained.harness.search.evaluators.ground_truth import Truth
-from untrained.harness.search.evaluators.logged import logged, prunings
+from untrained.harness.search.evaluators.trainings import VALIDATION_METRICS
 from untrained.harness.search.experiment.equal_cost import equal_costs, random_ranks
-from untrained.harness.search.experiment.landscape import landscape_of
-from untrained.harness.search.experiment.published_rows import published_rows
-from untrained.harness.search.experiment.runs import Finished
-from untrained.harness.search.experiment.study import NamedSearchStudy, OneSearch
-from untrained.harness.search.problem import METRICS
+from untrained.harness.search.experiment.figures import landscape_of, logged, prunings
+from untrained.harness.search.experiment.ground_truth import GroundTruth
+from untrained.harness.search.experiment.run import SearchRuns
+from untrained.harness.search.experiment.study import NamedSearchStudy, SearchSpec
 from untrained.results.searches.runs import Curve, Summary, anytime, first_reaching, summarise
 from untrained.results.searches.speed import SpeedUp, Trajectory, speed_up
-from untrained.results.searches.table import SearchRow, SearchTable, best_of_n
+from untrained.results.searches.table import (
+    SEARCHED_FOR,
+    PublishedSearch,
+    PublishedSearchComparison,
+    SearchRow,
+    SearchTable,
+    best_of_n,
+    published_searches,
+)
 
 NEAR = 0.99
-"""Fraction of the optimum that counts as having found it."""
+"""Fraction of the optimum that counts as reaching it."""
 _GRID = 200
 
 
 def search_table(
-    named: NamedSearchStudy, finished: Sequence[Finished], truth: Truth | None, dataset: str
+    named: NamedSearchStudy, searches: Sequence[SearchRuns], truth: GroundTruth | None, dataset: str
 ) -> SearchTable:
-    """The table of a study, with the rules that searches are compared with.
+    """Make the table of a study, with the rules that searches are compared with.
 
     Args:
-        truth: where answers are looked up; None: nowhere.
+        truth: ground truth of the answers; None: there is none.
     """
     study = named.study
     main = -1 if truth is None else truth.main(dataset)
-    rows = [_row(one, truth, main) for one in finished]
+    rows = [_row(search, truth, main) for search in searches]
     if truth is not None and (known := truth.table()) is not None and len(known):
         sizes = {round(n.mean) for row in rows if (n := row.evaluations) and n.q05 == n.q95}
         rows += _rules(truth, known, sorted(sizes - {1}))
@@ -51,32 +57,64 @@ def search_table(
         columns=() if truth is None else tuple(one.column for one in truth.columns),
         main=main,
         rows=tuple(rows),
-        published=() if truth is None else tuple(published_rows(rows, finished, truth, dataset)),
+        published=() if truth is None else _published_rows(rows, searches, truth, dataset),
         notes=_notes(truth, main),
-        speed_ups=() if compared is None else _speed_ups(finished, compared, main),
-        equal_costs=() if compared is None else equal_costs(study, finished, compared, main),
+        speed_ups=() if compared is None else _speed_ups(searches, compared, main),
+        equal_costs=() if compared is None else equal_costs(study, searches, compared, main),
         ranks=None
         if compared is None
-        else random_ranks(study.space, study.seed, finished, compared, main),
-        landscape=landscape_of(study, finished, truth, main),
-        logged=logged(finished, truth, main),
-        prunings=prunings(finished),
+        else random_ranks(study.space, study.seed, searches, compared, main),
+        landscape=landscape_of(study, searches, truth, main),
+        logged=logged(searches, truth, main),
+        prunings=prunings(searches),
     )
 
 
-def _speed_ups(finished: Sequence[Finished], truth: Truth, main: int) -> tuple[SpeedUp, ...]:
-    """Every search that is to be compared with another, in the column that counts."""
-    by_label = {one.label: one for one in finished}
-    found = []
-    for one in finished:
-        other = by_label.get(one.one.against or "")
-        if other is None or not (one.opened.cost_is_known and other.opened.cost_is_known):
+def _published_rows(
+    rows: Sequence[SearchRow], searches: Sequence[SearchRuns], truth: GroundTruth, dataset: str
+) -> tuple[PublishedSearchComparison, ...]:
+    """Compare with published values: the searches, then the rules if there is any search."""
+    by_label = {row.label: row for row in rows}
+    specs = {search.label: search.prepared.spec for search in searches}
+    places = {(c.target.dataset, c.target.metric): i for i, c in enumerate(truth.columns)}
+    compared: list[PublishedSearchComparison] = []
+    rules: list[PublishedSearchComparison] = []
+    for cell in published_searches():
+        row = by_label.get(cell.method)
+        place = places.get((cell.dataset, cell.metric))
+        if row is None or place is None or cell.space != truth.benchmark.space:
             continue
-        pair = (one.trajectories, other.trajectories)
+        spec = specs.get(cell.method)
+        if spec is not None and not is_comparable(spec, cell, dataset):
+            continue
+        value = row.values[place]
+        error = value.standard_error if row.searcher else 0.0
+        comparison = PublishedSearchComparison(cell, value.mean, value.sd, value.n, error)
+        (compared if row.searcher else rules).append(comparison)
+    return (*compared, *rules) if compared else ()
+
+
+def is_comparable(spec: SearchSpec, cell: PublishedSearch, dataset: str) -> bool:
+    """Tell whether a search has the dataset and the budget of a published one, and no limits."""
+    is_whole = not spec.limits and not spec.confined and spec.evaluations is None
+    return is_whole and spec.seconds == cell.seconds and dataset == SEARCHED_FOR
+
+
+def _speed_ups(
+    searches: Sequence[SearchRuns], truth: GroundTruth, main: int
+) -> tuple[SpeedUp, ...]:
+    """Compare each search with the one that its study names under `against`."""
+    by_label = {search.label: search for search in searches}
+    found = []
+    for search in searches:
+        other = by_label.get(search.prepared.spec.against or "")
+        if other is None or not (search.prepared.cost_is_known and other.prepared.cost_is_known):
+            continue
+        pair = (search.trajectories, other.trajectories)
         costs = [[run.cost_s for run in runs] for runs in pair]
         values = [[truth.values(main, run.incumbents) for run in runs] for runs in pair]
         result = speed_up(
-            (one.label, other.label),
+            (search.label, other.label),
             (costs[0], costs[1]),
             (values[0], values[1]),
             higher_is_better=truth.columns[main].column.higher_is_better,
@@ -85,8 +123,8 @@ def _speed_ups(finished: Sequence[Finished], truth: Truth, main: int) -> tuple[S
     return tuple(found)
 
 
-def _row(one: Finished, truth: Truth | None, main: int) -> SearchRow:
-    runs = one.trajectories
+def _row(search: SearchRuns, truth: GroundTruth | None, main: int) -> SearchRow:
+    runs = search.trajectories
     values: tuple[Summary, ...] = ()
     curve: Curve | None = None
     reaching: Summary | None = None
@@ -108,17 +146,17 @@ def _row(one: Finished, truth: Truth | None, main: int) -> SearchRow:
                     ]
                 )
     return SearchRow(
-        label=one.label,
-        searcher=one.opened.searcher.name,
+        label=search.label,
+        searcher=search.prepared.searcher.name,
         values=values,
         evaluations=summarise([run.num_evaluations for run in runs]),
         cost_s=summarise([run.total_s for run in runs]),
         reaching=reaching,
-        budget=_budget(one.one),
-        settings=_settings(one.opened.searcher.settings(one.one.settings)),
-        facts=(*one.opened.facts, *_devices(runs)),
+        budget=_budget(search.prepared.spec),
+        settings=_settings(search.prepared.settings),
+        facts=(*search.prepared.facts, *_devices(runs)),
         curve=curve,
-        cost_is_known=one.opened.cost_is_known,
+        cost_is_known=search.prepared.cost_is_known,
     )
 
 
@@ -128,7 +166,7 @@ def _devices(runs: Sequence[Trajectory]) -> list[str]:
 
 
 def _curve(runs: Sequence[Trajectory], found: Sequence[NDArray[np.float64]]) -> Curve | None:
-    """By cost, from the first step of the fastest run to the end of the slowest."""
+    """Draw the curve by cost, from the first step of the fastest run to the end of the slowest."""
     ends = [run.cost_s[-1] for run in runs]
     starts = [run.cost_s[0] for run in runs]
     if not max(ends) > min(starts) > 0:
@@ -139,76 +177,54 @@ def _curve(runs: Sequence[Trajectory], found: Sequence[NDArray[np.float64]]) -> 
     return anytime([run.cost_s for run in runs], found, grid)
 
 
-def _rules(truth: Truth, known: pd.DataFrame, sizes: Sequence[int]) -> list[SearchRow]:
-    """Drawing one network, and the best of N by each column itself or by validation accuracy."""
+def _rules(truth: GroundTruth, known: pd.DataFrame, sizes: Sequence[int]) -> list[SearchRow]:
+    """Make the rows of one random network, and of the best of N by each column or by validation."""
     own = list(range(len(truth.columns)))
     valid = {
         one.target.dataset: i
         for i, one in reversed(list(enumerate(truth.columns)))
-        if one.target.metric in METRICS
+        if one.target.metric in VALIDATION_METRICS
     }
     by_validation = [valid.get(one.target.dataset) for one in truth.columns]
-    rows = [
-        _rule(
-            "random network",
-            "every network is as likely",
-            truth=truth,
-            known=known,
-            deciding=own,
-            n=1,
-        )
-    ]
+    oracle = "an oracle: the best of as many draws by the very column that is reported"
+    best = (
+        "the best of as many draws by validation accuracy after the longest training, on each "
+        "dataset its own"
+    )
+    rules = [("random network", "every network is as likely", _best_of(truth, known, own, 1))]
     for n in sizes:
-        rows.append(
-            _rule(
-                f"best of {n:,}",
-                "an oracle: the best of as many draws by the very column that is reported",
-                truth=truth,
-                known=known,
-                deciding=own,
-                n=n,
-            )
-        )
+        rules.append((f"best of {n:,}", oracle, _best_of(truth, known, own, n)))
         if valid:
-            rows.append(
-                _rule(
-                    f"best of {n:,} by validation",
-                    "the best of as many draws by validation accuracy after the longest training, "
-                    "on each dataset its own",
-                    truth=truth,
-                    known=known,
-                    deciding=by_validation,
-                    n=n,
-                )
-            )
-    return rows
+            values = _best_of(truth, known, by_validation, n)
+            rules.append((f"best of {n:,} by validation", best, values))
+    return [
+        SearchRow(label=label, searcher="", values=values, settings=f"exact: {text}")
+        for label, text, values in rules
+    ]
 
 
-def _rule(
-    label: str,
-    text: str,
-    *,
-    truth: Truth,
-    known: pd.DataFrame,
-    deciding: Sequence[int | None],
-    n: int,
-) -> SearchRow:
-    """The exact mean and spread of the best of N; `deciding` is the column that chooses."""
+def _best_of(
+    truth: GroundTruth, known: pd.DataFrame, criteria: Sequence[int | None], n: int
+) -> tuple[Summary, ...]:
+    """Compute the exact mean and spread of the best of n in every column.
+
+    Args:
+        criteria: for each column, the column that chooses; None: there is none.
+    """
     nan = float("nan")
     values = []
-    for i, decides in enumerate(deciding):
-        if decides is None:
+    for i, chooses in enumerate(criteria):
+        if chooses is None:
             values.append(summarise([]))
             continue
-        criterion = known[decides].to_numpy(dtype=np.float64)
-        if not truth.columns[decides].column.higher_is_better:
-            criterion = -criterion
+        sign = 1.0 if truth.columns[chooses].column.higher_is_better else -1.0
+        criterion = sign * known[chooses].to_numpy(dtype=np.float64)
         mean, sd = best_of_n(criterion, known[i].to_numpy(dtype=np.float64), n)
         values.append(Summary(0, 0, mean, sd, nan, nan, nan, nan, nan))
-    return SearchRow(label=label, searcher="", values=tuple(values), settings=f"exact: {text}")
+    return tuple(values)
 
 
-def _notes(truth: Truth | None, main: int) -> tuple[str, ...]:
+def _notes(truth: GroundTruth | None, main: int) -> tuple[str, ...]:
     notes = [
         "searches see scores and validation accuracies; what else is in this table was looked up "
         "after they had ended",
@@ -225,9 +241,9 @@ def _notes(truth: Truth | None, main: int) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _budget(one: OneSearch) -> str:
-    parts = [f"{one.seconds:,g} s"] if one.seconds is not None else []
-    parts += [f"{one.evaluations:,} evaluations"] if one.evaluations is not None else []
+def _budget(spec: SearchSpec) -> str:
+    parts = [f"{spec.seconds:,g} s"] if spec.seconds is not None else []
+    parts += [f"{spec.evaluations:,} evaluations"] if spec.evaluations is not None else []
     return ", ".join(parts)
 
 

@@ -1,90 +1,106 @@
-"""Running all searches of a study."""
+"""Run all searches of a study."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 from untrained.foundation import MissingData, UserError
 from untrained.harness.execution.executors import Device
-from untrained.harness.search.driver import Budget
-from untrained.harness.search.evaluators.ground_truth import Truth
-from untrained.harness.search.experiment.runs import Finished, label_of, run_many
-from untrained.harness.search.experiment.setup import MakeLive, benchmark_of, open_search
-from untrained.harness.search.experiment.study import NamedSearchStudy
+from untrained.harness.search.driver import Budget, run_many
+from untrained.harness.search.evaluators.measuring import Measuring
+from untrained.harness.search.experiment.ground_truth import GroundTruth
+from untrained.harness.search.experiment.setup import PreparedSearch, benchmark_of, prepare_search
+from untrained.harness.search.experiment.study import NamedSearchStudy, SearchStudy
 from untrained.results.searches.speed import Trajectory
 
 _NONE: Mapping[str, tuple[Trajectory, ...]] = MappingProxyType({})
-Told = Callable[[str, int, int], None]
-"""Of a search, its finished runs, and all its runs."""
+OnRun = Callable[[str, int, int], None]
+"""Receives the label of a search, and the numbers of its finished runs and of all its runs."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SearchRuns:
+    """A search and its runs."""
+
+    prepared: PreparedSearch
+    trajectories: tuple[Trajectory, ...]
+
+    @property
+    def label(self) -> str:
+        """The label of its row."""
+        return self.prepared.label
 
 
 def run_study(
     named: NamedSearchStudy,
     *,
-    live: MakeLive | None = None,
+    measuring: Measuring | None = None,
     device: Device = "cpu",
-    kept: Mapping[str, tuple[Trajectory, ...]] = _NONE,
-    told: Told = lambda label, done, total: None,
-) -> tuple[list[Finished], Truth | None, str]:
+    stored_runs: Mapping[str, tuple[Trajectory, ...]] = _NONE,
+    on_run: OnRun = lambda label, done, total: None,
+) -> tuple[list[SearchRuns], GroundTruth | None, str]:
     """Run every search of a study.
 
     Args:
-        live: makes worlds that measure, where scores are not looked up.
-        kept: runs that are there, by label; then none is run.
+        measuring: where the study measures scores.
+        device: of supernets.
+        stored_runs: runs by label; if there are any, no search is run.
 
     Returns:
-        The searches, where their answers are looked up, and the dataset they were for.
+        The searches, the ground truth of their answers, and the data set of the study.
 
     Raises:
-        UserError: something that the study asks for does not exist or does not fit. All searches
-            are opened before the first one is run.
-        MissingData: runs are kept, but not all of the study's; or there are no known scores.
+        UserError: a name of the study does not exist, or options do not fit together. All searches
+            are prepared before the first one is run.
+        MissingData: `stored_runs` lacks a search of the study, or there are no known scores.
     """
     study = named.study
     if study.known_scores is not None and not Path(study.known_scores).is_file():
-        # needed only for the report: that must not show after hours of measuring
+        # only the report needs the scores: the error must not come after hours of measuring
         raise MissingData(
             f"the study shows its searches beside the scores in {study.known_scores}, which is not "
             "there; run it where that path leads to them, or take known_scores out"
         )
     benchmark = benchmark_of(study)
-    opened = [open_search(one, study, benchmark, live=live, device=device) for one in study.search]
-    labels = [label_of(one, world) for one, world in zip(study.search, opened, strict=True)]
+    searches = [
+        prepare_search(spec, study, benchmark, measuring=measuring, device=device)
+        for spec in study.search
+    ]
+    labels = [search.label for search in searches]
     twice = [label for label, count in Counter(labels).items() if count > 1]
     if twice:
         raise UserError(
             f"two searches of the study are called {twice[0]!r}, and their rows and runs could not "
             "be told apart; give each a label of its own"
         )
-    if kept:
-        absent = [label for label in labels if label not in kept]
-        if absent:
-            raise MissingData(
-                f"the runs that were given are of {', '.join(kept)}, and the study also has "
-                f"{', '.join(absent)}; run it whole, without --from"
-            )
-    finished = []
-    for one, world, name in zip(study.search, opened, labels, strict=True):
-        total = one.runs or study.runs
-
-        def count(done: int, label: str = name, total: int = total) -> None:
-            told(label, done, total)
-
-        if kept:
-            finished.append(Finished(one, world, kept[name]))
-            continue
-        trajectories = run_many(
-            world.searcher,
-            world.world,
-            runs=total,
-            seed=study.seed,
-            settings=one.settings,
-            budget=Budget(one.seconds, one.evaluations),
-            told=count,
+    absent = [label for label in labels if label not in stored_runs]
+    if stored_runs and absent:
+        raise MissingData(
+            f"the runs that were given are of {', '.join(stored_runs)}, and the study also has "
+            f"{', '.join(absent)}; run it whole, without --from"
         )
-        finished.append(Finished(one, world, tuple(trajectories)))
-    truth = None if benchmark is None else Truth(benchmark)
-    return finished, truth, opened[0].world.problem.dataset
+    if stored_runs:
+        runs = [SearchRuns(search, stored_runs[search.label]) for search in searches]
+    else:
+        runs = [_run(search, study, on_run) for search in searches]
+    truth = None if benchmark is None else GroundTruth(benchmark)
+    return runs, truth, searches[0].evaluator.problem.dataset
+
+
+def _run(search: PreparedSearch, study: SearchStudy, on_run: OnRun) -> SearchRuns:
+    spec, label = search.spec, search.label
+    total = spec.runs or study.runs
+    trajectories = run_many(
+        search.searcher,
+        search.evaluator,
+        runs=total,
+        seed=study.seed,
+        settings=spec.settings,
+        budget=Budget(spec.seconds, spec.evaluations),
+        on_run=lambda done: on_run(label, done, total),
+    )
+    return SearchRuns(search, tuple(trajectories))

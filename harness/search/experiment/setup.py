@@ -1,70 +1,96 @@
-"""From a search study to the worlds that its searches are run in."""
+"""Prepare the searches of a study: evaluators, estimators, costs and limits."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from untrained.foundation import MissingData, UserError
-from untrained.harness.execution.executors import Device
-from untrained.harness.search.domain import Cost, Domain, Limit, find_cost, find_limit
-from untrained.harness.search.evaluators.evaluator import World
+import torch
+
+from untrained.foundation import MissingData, UnknownName, UserError, Value
+from untrained.harness.data.datasets import find_dataset
+from untrained.harness.data.inputs import batches
+from untrained.harness.execution.executors import Device, device_name
+from untrained.harness.execution.scoring import build_network
+from untrained.harness.search.estimator import Estimator, find_estimator
+from untrained.harness.search.evaluators.evaluator import Evaluator, TabularEvaluator
+from untrained.harness.search.evaluators.measuring import Measuring, MeasuringEvaluator
 from untrained.harness.search.evaluators.stored_scores import StoredScores, coverage, read_scores
-from untrained.harness.search.evaluators.tabular import TableWorld
-from untrained.harness.search.experiment.study import OneSearch, SearchStudy
-from untrained.harness.search.problem import Problem, Validation
+from untrained.harness.search.evaluators.supernet import SupernetEvaluator, SupernetMeter
+from untrained.harness.search.evaluators.trainings import Trainings
+from untrained.harness.search.experiment.study import SearchSpec, SearchStudy
+from untrained.harness.search.problem import Cost, Domain, Limit, Problem
 from untrained.harness.search.searcher import Asks, Searcher, searchers
-from untrained.harness.search.supernet.estimator import Estimator, find_estimator
-from untrained.harness.search.supernet.opening import supernet_world
-from untrained.spaces import (
-    Architecture,
-    Benchmark,
-    TrainingCost,
-    benchmarks,
-    find_benchmark,
-    spaces,
-)
+from untrained.harness.study.conditions import resolve
+from untrained.harness.study.study import Conditions
+from untrained.indicators import Measurement, indicators, read
+from untrained.results import ScoreStore
+from untrained.spaces import Architecture, Benchmark, benchmarks, find_benchmark, spaces
+from untrained.spaces.benchmarks.benchmark import is_cost
 
-_SCORES = {Asks.scores, Asks.drawn_scores}
-_ACCURACIES = {Asks.accuracy, Asks.drawn_accuracy}
-
-MakeLive = Callable[[Problem, Estimator, Validation | None, TrainingCost | None], World]
-"""Makes a world that measures what it is asked for."""
+SCORES = {Asks.scores, Asks.drawn_scores}
+ACCURACIES = {Asks.accuracy, Asks.drawn_accuracy}
+SUPERNETS = {Asks.supernet, Asks.supernet_gradient}
+_SIZES = ("params", "flops")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Opened:
+class PreparedSearch:
     """One search of a study, ready to run."""
 
+    spec: SearchSpec
     searcher: Searcher
-    world: World
+    evaluator: Evaluator
     estimator: Estimator | None
     facts: tuple[str, ...]
-    """What a report has to say of where its answers come from."""
-    cost_is_known: bool = True
-    """Whether seconds mean anything."""
+    """Origin of the answers, for the report."""
     stored: StoredScores | None = None
-    """Where scores are looked up."""
-    validation: Validation | None = None
-    """Where trainings are looked up."""
-    cost: TrainingCost | None = None
-    """What trainings cost."""
+    """Scores that the search looks up."""
+    trainings: Trainings | None = None
+    """Trainings that the search looks up."""
+
+    @property
+    def label(self) -> str:
+        """The label of the study; by default searcher, estimator and settings."""
+        if self.spec.label is not None:
+            return self.spec.label
+        parts = [self.searcher.name]
+        if self.estimator is not None:
+            parts.append(f"by {self.estimator.name}")
+        parts += [f"{name}={value}" for name, value in sorted(self.spec.settings.items())]
+        return " ".join(parts)
+
+    @property
+    def settings(self) -> dict[str, Value]:
+        """All settings of the searcher."""
+        return self.searcher.settings(self.spec.settings)
+
+    @property
+    def asks(self) -> frozenset[Asks]:
+        """Answers that the searcher requests under its settings."""
+        return self.searcher.asks_with(self.settings)
+
+    @property
+    def cost_is_known(self) -> bool:
+        """Whether the seconds of the search mean anything."""
+        return self.trainings is None or self.trainings.cost.is_known
 
 
 def benchmark_of(study: SearchStudy) -> Benchmark | None:
-    """The benchmark of a study; None where its space has none that is present.
+    """Find the benchmark of a study; None where its space has none that is present.
 
-    Where nothing is said and the space is too large for a table, one that answers for any network
-    comes first: what a search finds is in no table of some thousands.
+    By default a benchmark that answers for any network comes first for a space that is too large
+    for a table: a table of some thousands of networks rarely has the answer of a search.
 
     Raises:
-        UserError: one is named that does not fit, or is not there.
+        UserError: the named benchmark does not fit, or is not there.
     """
     if study.benchmark is None and spaces[study.space].size is None:
-        for one in benchmarks.values():
-            if one.space == study.space and not one.enumerable and one.missing() is None:
-                return one
+        for benchmark in benchmarks.values():
+            fits = benchmark.space == study.space and not benchmark.enumerable
+            if fits and benchmark.missing() is None:
+                return benchmark
     try:
         return find_benchmark(study.space, study.benchmark)
     except MissingData:
@@ -73,202 +99,278 @@ def benchmark_of(study: SearchStudy) -> Benchmark | None:
         return None
 
 
-def open_search(
-    one: OneSearch,
+def prepare_search(
+    spec: SearchSpec,
     study: SearchStudy,
     benchmark: Benchmark | None,
     *,
-    live: MakeLive | None = None,
+    measuring: Measuring | None = None,
     device: Device = "cpu",
-) -> Opened:
-    """Make the world that answers one search.
+) -> PreparedSearch:
+    """Make the evaluator of one search.
 
     Args:
-        live: makes a world that measures scores, where the study does not look them up.
+        measuring: where the study measures scores.
+        device: of supernets.
 
     Raises:
-        UserError: something that is asked for does not exist or does not fit; in particular, a
-            searcher would go where there are no scores.
+        UserError: a name does not exist or options do not fit together; in particular, the
+            searcher would visit networks without scores.
         MissingData: scores or a benchmark that are not there.
     """
-    searcher = searchers[one.searcher]
-    asks = searcher.asks_with(searcher.settings(one.settings))
-    space = spaces[study.space]
-    is_live = study.scores is None
-    estimator = find_estimator(one.indicator) if asks & (_SCORES | {Asks.supernet}) else None
-    if one.indicator and estimator is None:
+    searcher = searchers[spec.searcher]
+    asks = searcher.asks_with(searcher.settings(spec.settings))
+    estimator = find_estimator(spec.indicator) if asks & (SCORES | {Asks.supernet}) else None
+    if spec.indicator and estimator is None:
         raise UserError(
-            f"the indicator {', '.join(one.indicator)} was given to {searcher.name}, which under "
+            f"the indicator {', '.join(spec.indicator)} was given to {searcher.name}, which under "
             "these settings asks for accuracies only; leave it out, or set by=scores"
         )
-    dataset = study.dataset or (benchmark.default_target.dataset if benchmark else "cifar10")
-    if asks & {Asks.supernet, Asks.supernet_gradient}:
-        supernet, fact = supernet_world(one, study, dataset, estimator, device=device)
-        return Opened(searcher, supernet, estimator, (fact,))
-    if one.inputs is not None:
+    dataset = _dataset(study, benchmark) or "cifar10"
+    if asks & SUPERNETS:
+        supernet, fact = _supernet_evaluator(spec, study, dataset, estimator, device)
+        return PreparedSearch(spec, searcher, supernet, estimator, (fact,))
+    if spec.inputs is not None:
         raise UserError(
-            f"inputs = {one.inputs!r} was given to {searcher.name}, which measures no supernet; "
-            "leave it out: what single networks see is said under [measuring]"
+            f"inputs = {spec.inputs!r} was given to {searcher.name}, which measures no supernet; "
+            "leave it out: the inputs of single networks are given under [measuring]"
         )
     facts: list[str] = []
-    validation, cost = _trainings(asks, study, benchmark, facts)
-    stored = None
-    if estimator is not None and not is_live:
-        stored = read_scores(
-            Path(str(study.scores)), study.space, estimator, protocols=study.protocols
-        )
+    trainings = stored = None
+    if asks & ACCURACIES:
+        table = find_benchmark(study.space) if benchmark is None else benchmark
+        trainings = Trainings(table, study.dataset)
+        facts.append(f"seconds of a training: {trainings.cost.text}")
+    if estimator is not None and study.scores is not None:
+        stored = read_scores(Path(study.scores), study.space, estimator, protocols=study.protocols)
         facts += _facts_of_scores(stored, study)
-    trained = _known_to(validation, one)
-    scored = list(stored.values) if stored is not None and asks & _SCORES else None
-    members = _members(space.size, scored, trained)
-    if members == []:
-        raise MissingData(
-            f"no network of {study.space} has both a score in {study.scores} and a validation "
-            "accuracy; score networks that the benchmark knows (population known in a study)"
+    members, confined = _members(spec, study, stored, trainings, facts)
+    limits = [find_limit(name, most, study, benchmark) for name, most in spec.limits.items()]
+    facts += [f"every network keeps {limit.name} <= {limit.at_most:,g}" for limit in limits]
+    domain = Domain(spaces[study.space], members=members, confined=confined, limits=limits)
+    settings = searcher.settings(spec.settings)
+    named = {str(settings[key]) for key, item in searcher.parameters.items() if item.is_cost}
+    costs = {name: find_cost(name, study, benchmark) for name in sorted(named)}
+    problem = Problem(domain, dataset, estimator, costs)
+    if spec.seconds is not None and trainings is not None and not trainings.cost.is_known:
+        raise UserError(
+            f"a budget of {spec.seconds:g} s was given, but nobody recorded what a training of "
+            f"{study.space} takes; give the number of trainings (--evaluations), or a benchmark "
+            "with the metric train_time_s"
         )
-    # parts of the space that the search would leave
-    goes_to = [
-        known
-        for ask, known in ((Asks.scores, scored), (Asks.accuracy, trained))
-        if ask in asks and known is not None and len(known) != space.size
-    ]
-    if goes_to and not one.confined:
-        raise UserError(_too_partial(searcher.name, len(goes_to[0]), study))
-    if goes_to:
-        facts.append(
-            "the search stays among the "
-            f"{coverage(len(members or ()), study.space)} networks that have what it asks for: "
-            "what lies next to a network are those of them at the smallest number of changed "
-            "decisions, and a policy proposes until it proposes one of them"
-        )
-    elif members is not None and len(members) != space.size:
-        facts.append(
-            f"networks are drawn from the {coverage(len(members), study.space)} that have what "
-            "the search asks for; mutations go anywhere"
-        )
-    domain = Domain(
-        space,
-        members=None
-        if members is None or len(members) == space.size
-        else [Architecture(space.name, text) for text in members],
-        confined=bool(goes_to),
-        limits=_limits(one.limits, study, benchmark, facts),
-    )
-    problem = Problem(domain, dataset, estimator, _costs(searcher, one, study, benchmark))
-    is_known = cost is None or cost.is_known
-    if one.seconds is not None and not is_known:
-        raise UserError(_no_seconds(one.seconds, study))
-    world: World
-    if is_live and estimator is not None:
-        if live is None:
+    evaluator: Evaluator
+    if estimator is not None and stored is None:
+        if measuring is None:
             raise UserError(
                 f"{searcher.name} asks for scores, and there is nowhere to look them up or to keep "
                 "them; give --scores FILE (stored ones) or --store FILE (to measure them)"
             )
-        facts.append(_fact_of_measuring(study))
-        world = live(problem, estimator, validation, cost)
+        how = study.measuring
+        changed = how.changes() or "under the indicators' protocols"
+        facts.append(
+            f"scores are measured as the search goes, on {how.inputs} inputs, {changed}; one costs "
+            "what its indicators take by themselves"
+        )
+        evaluator = MeasuringEvaluator(problem, study, measuring, trainings=trainings)
     else:
-        world = TableWorld(
+        evaluator = TabularEvaluator(
             problem,
             scores=stored.values if stored else None,
             score_cost_s=stored.cost_s if stored else 0.0,
-            validation=validation,
-            cost=cost,
+            trainings=trainings,
         )
-    return Opened(
-        searcher,
-        world,
-        estimator,
-        tuple(facts),
-        is_known,
-        stored=stored,
-        validation=validation,
-        cost=cost,
+    return PreparedSearch(
+        spec, searcher, evaluator, estimator, tuple(facts), stored=stored, trainings=trainings
     )
 
 
-def _trainings(
-    asks: frozenset[Asks], study: SearchStudy, benchmark: Benchmark | None, facts: list[str]
-) -> tuple[Validation | None, TrainingCost | None]:
-    if not asks & _ACCURACIES:
-        return None, None
-    if benchmark is None:
-        benchmark = find_benchmark(study.space)  # says what is missing and what to do
-    validation = Validation(benchmark, study.dataset)
-    cost = benchmark.training_cost(validation.dataset)
-    facts.append(f"seconds of a training: {cost.text}")
-    return validation, cost
-
-
-def _known_to(validation: Validation | None, one: OneSearch) -> list[str] | None:
-    """The networks with an accuracy; None: all."""
-    if validation is None or not validation.benchmark.enumerable:
-        return None
-    epochs = one.settings.get("epochs", 0)
-    return validation.known(int(epochs))
-
-
-def _members(size: int | None, *known: Sequence[str] | None) -> list[str] | None:
-    """What all of some lists have, in the order of the first; None: everything."""
-    lists = [one for one in known if one is not None and len(one) != size]
-    if not lists:
-        return None
-    first, *others = lists
-    common = set(first).intersection(*others)
-    return [text for text in first if text in common]
-
-
-def _limits(
-    limits: Mapping[str, float],
+def _supernet_evaluator(
+    spec: SearchSpec,
     study: SearchStudy,
-    benchmark: Benchmark | None,
-    facts: list[str],
-) -> list[Limit]:
-    found = [find_limit(name, at_most, study, benchmark) for name, at_most in limits.items()]
-    facts += [f"every network keeps {one.name} <= {one.at_most:,g}" for one in found]
-    return found
+    dataset: str,
+    estimator: Estimator | None,
+    device: Device,
+) -> tuple[SupernetEvaluator, str]:
+    """Make the evaluator of a supernet, and the fact of it for the report.
 
-
-def _costs(
-    searcher: Searcher, one: OneSearch, study: SearchStudy, benchmark: Benchmark | None
-) -> dict[str, Cost]:
-    """The costs that a searcher's settings name."""
-    settings = searcher.settings(one.settings)
-    names = {str(settings[key]) for key, item in searcher.parameters.items() if item.is_cost}
-    return {name: find_cost(name, study, benchmark) for name in sorted(names)}
+    Raises:
+        UserError: the space has no supernet, stored scores are given, or limits.
+        UnknownName: inputs or an initialisation that do not exist.
+    """
+    if study.scores is not None or study.store is not None:
+        raise UserError(
+            f"{spec.searcher} measures a supernet as it goes, and scores of single networks were "
+            "given to look up or to keep; leave out --scores and --store"
+        )
+    if spec.limits:
+        raise UserError(
+            f"{spec.searcher} searches a supernet and cannot keep a network below "
+            f"{', '.join(spec.limits)}; leave out --limit, or take the searcher evolution"
+        )
+    how = study.measuring
+    inputs = spec.inputs or how.inputs
+    space = spaces[study.space]
+    meter = SupernetMeter(space, how.about(dataset, inputs=inputs), seed=how.seed, device=device)
+    changed = how.changes()
+    fact = f"a supernet of {space.title} is measured on {inputs} inputs" + (
+        f", {changed}" if changed else ", under the protocols of what it is scored by"
+    )
+    threads = torch.get_num_threads()
+    measured_on = f"{device_name(device)}, {threads} thread{'' if threads == 1 else 's'}"
+    problem = Problem(Domain(space), dataset, estimator)
+    return SupernetEvaluator(problem, meter, measured_on=measured_on), fact
 
 
 def _facts_of_scores(stored: StoredScores, study: SearchStudy) -> list[str]:
     return [
         f"scores of {coverage(len(stored.values), study.space)} networks, looked up in "
         f"{study.scores}; one costs {stored.cost_s:.3g} s, the median measured on "
-        f"{stored.measured}, every indicator by itself",
+        f"{stored.measured_on}, every indicator by itself",
         *stored.protocols,
         *stored.notes,
     ]
 
 
-def _fact_of_measuring(study: SearchStudy) -> str:
-    how = study.measuring
-    changed = how.changes() or "under the indicators' protocols"
-    return (
-        f"scores are measured as the search goes, on {how.inputs} inputs, {changed}; one costs "
-        "what its indicators take by themselves"
+def _members(
+    spec: SearchSpec,
+    study: SearchStudy,
+    stored: StoredScores | None,
+    trainings: Trainings | None,
+    facts: list[str],
+) -> tuple[list[Architecture] | None, bool]:
+    """List the networks with all requested answers, and tell whether the search is confined.
+
+    Args:
+        facts: facts of the report, which are appended.
+
+    Returns:
+        None for the whole space.
+
+    Raises:
+        UserError: the searcher would leave the networks with answers, and is not confined.
+        MissingData: no network has all requested answers.
+    """
+    space, searcher = spaces[study.space], searchers[spec.searcher]
+    known: dict[Asks, list[str]] = {}
+    if stored is not None:
+        known[Asks.scores] = list(stored.values)
+    if trainings is not None and trainings.benchmark.enumerable:
+        known[Asks.accuracy] = trainings.known(int(spec.settings.get("epochs", 0)))
+    known = {ask: texts for ask, texts in known.items() if len(texts) != space.size}
+    if not known:
+        return None, False
+    first, *others = known.values()
+    common = set(first).intersection(*others)
+    texts = [text for text in first if text in common]
+    if not texts:
+        raise MissingData(
+            f"no network of {study.space} has both a score in {study.scores} and a validation "
+            "accuracy; score networks that the benchmark knows (population known in a study)"
+        )
+    # parts of the space that the search would leave
+    asks = searcher.asks_with(searcher.settings(spec.settings))
+    partial = [known[ask] for ask in known if ask in asks]
+    if partial and not spec.confined:
+        raise UserError(
+            f"{searcher.name} goes from a network to those next to it, but only "
+            f"{coverage(len(partial[0]), study.space)} have what it asks for; score the whole "
+            "space (untrained score --all), let the search stay among them (--confined), or take "
+            "a searcher that only draws (random)"
+        )
+    if partial:
+        facts.append(
+            f"the search stays among the {coverage(len(texts), study.space)} networks that have "
+            "what it asks for: what lies next to a network are those of them at the smallest "
+            "number of changed decisions, and a policy proposes until it proposes one of them"
+        )
+    else:
+        facts.append(
+            f"networks are drawn from the {coverage(len(texts), study.space)} that have what "
+            "the search asks for; mutations go anywhere"
+        )
+    return [Architecture(space.name, text) for text in texts], bool(partial)
+
+
+def find_limit(name: str, at_most: float, study: SearchStudy, benchmark: Benchmark | None) -> Limit:
+    """Make a bound on a size or a measured cost; arguments and errors as in `find_cost`."""
+    return Limit(name, at_most, find_cost(name, study, benchmark))
+
+
+def find_cost(name: str, study: SearchStudy, benchmark: Benchmark | None) -> Cost:
+    """Find a size or a measured cost of networks.
+
+    `params` and `flops` are looked up in the study's scores; missing ones are counted on the
+    network of their reference protocol, or of the study's size. Every other name is a cost of the
+    benchmark on the study's dataset.
+
+    Returns:
+        A function of an architecture; NaN where nothing is known.
+
+    Raises:
+        UnknownName: no cost of these networks has that name.
+    """
+    dataset = _dataset(study, benchmark)
+    if name in _SIZES:
+        return _size(name, study, dataset or indicators[name].protocol.dataset)
+    costs: set[str] = set()
+    if benchmark is not None and benchmark.enumerable:
+        here = (t.metric for t in benchmark.targets() if t.dataset == dataset)
+        costs = {metric for metric in here if is_cost(metric)}
+    if benchmark is None or name not in costs:
+        raise UnknownName("cost of a network", name, {*_SIZES, *costs})
+    table = benchmark.table(dataset=dataset, metric=name)
+    known = dict(zip(table["architecture"], table["value"], strict=True))
+    return lambda arch: float(known.get(arch.text, math.nan))
+
+
+def _size(name: str, study: SearchStudy, dataset: str) -> Cost:
+    """Look `params` or `flops` up where they are stored; else count them, once per network."""
+    space = spaces[study.space]
+    conditions = Conditions(
+        inputs="gaussian",
+        dataset=find_dataset(dataset).name,
+        channels=study.measuring.channels,
+        cells=study.measuring.cells,
+        # images keep their own
+        resolution=study.measuring.resolution if study.measuring.synthetic else None,
     )
+    protocol = resolve(indicators[name].protocol, conditions)
+    known = _stored_sizes(name, study)
+
+    def count(architecture: Architecture) -> float:
+        if name == "params":
+            return float(
+                space.num_parameters(
+                    architecture,
+                    num_classes=protocol.num_classes,
+                    channels=protocol.channels,
+                    cells=protocol.cells,
+                    in_channels=protocol.in_channels,
+                )
+            )
+        network = build_network(space.name, architecture.text, protocol, seed=0, device="cpu")
+        with Measurement(network, batches(protocol)) as measurement:
+            return read(measurement, ["flops"])["flops"].value
+
+    def size(architecture: Architecture) -> float:
+        if architecture.text not in known:
+            known[architecture.text] = count(architecture)
+        return known[architecture.text]
+
+    return size
 
 
-def _too_partial(searcher: str, count: int, study: SearchStudy) -> str:
-    return (
-        f"{searcher} goes from a network to those next to it, but only "
-        f"{coverage(count, study.space)} have what it asks for; score the whole space (untrained "
-        "score --all), let the search stay among them (--confined), or take a searcher that only "
-        "draws (random)"
-    )
+def _stored_sizes(name: str, study: SearchStudy) -> dict[str, float]:
+    if study.scores is None:
+        return {}
+    path = Path(study.scores)
+    with ScoreStore.read(path) as store:
+        held = set(store.frame(space=study.space)["indicator"])
+    if name not in held:
+        return {}
+    stored = read_scores(path, study.space, find_estimator([name]), protocols=study.protocols)
+    return {text: value for text, (value,) in stored.values.items() if not math.isnan(value)}
 
 
-def _no_seconds(seconds: float, study: SearchStudy) -> str:
-    return (
-        f"a budget of {seconds:g} s was given, but nobody recorded what a training of "
-        f"{study.space} takes; give the number of trainings (--evaluations), or a benchmark with "
-        "the metric train_time_s"
-    )
+def _dataset(study: SearchStudy, benchmark: Benchmark | None) -> str | None:
+    return study.dataset or (benchmark.default_target.dataset if benchmark else None)

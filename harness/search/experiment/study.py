@@ -1,6 +1,6 @@
-"""What a set of searches is: a TOML file, or the options of a command, checked against this model.
+"""Search studies: models of a TOML file, or of the options of a command.
 
-Every default of a search is here, but for those of the searchers' own settings.
+Every default of a search is here, except those of the searchers' own settings.
 """
 
 from __future__ import annotations
@@ -18,33 +18,33 @@ _TUPLE = Field(strict=False)
 Texts = Annotated[tuple[Annotated[str, Field(strict=True)], ...], _TUPLE]
 
 
-class OneSearch(StudyTable):
+class SearchSpec(StudyTable):
     """One searcher with an estimator, settings and a budget."""
 
     searcher: str
     label: str | None = None
-    """Of its row; by default made of what follows."""
+    """Label of its row; by default made of searcher, estimator and settings."""
     indicator: Texts = ()
     """An indicator; several, whose ranks are summed; or an aggregate and, if not its own, its
     members."""
     settings: dict[str, Any] = Field(default={})
-    """Of the searcher, those that are not to be the default."""
+    """Settings of the searcher that differ from the default."""
     seconds: PositiveFloat | None = None
     """Budget of simulated or measured cost."""
     evaluations: PositiveInt | None = None
     """Budget of scores and trainings."""
     runs: PositiveInt | None = None
-    """By default as many as the study says."""
+    """Number of runs; by default the study's."""
     limits: dict[str, float] = Field(default={})
     """Upper bounds: `params`, `flops`, or a cost that the benchmark has."""
     inputs: str | None = None
-    """What a supernet sees, instead of what the study says under [measuring]."""
+    """Inputs of a supernet; by default those of [measuring]."""
     against: str | None = None
-    """Label of another search of the study: how much sooner this one is as good is reported. Meant
-    for the same searcher without indicators."""
+    """Label of another search of the study, for instance the same searcher without indicators; the
+    report has the speed-up over it."""
     confined: bool = False
-    """Whether a search over a part of the space may stay in it: what lies next to a network are
-    then the scored ones at the smallest number of changed decisions."""
+    """Whether a search of a part of the space stays in it; the neighbours of a network are then the
+    scored ones at the smallest number of changed decisions."""
 
 
 class LandscapeOptions(StudyTable):
@@ -53,7 +53,7 @@ class LandscapeOptions(StudyTable):
     searches: Texts = ()
     """Labels of searches."""
     indicators: Texts = ()
-    """Ids; by default those of the searches."""
+    """Ids of indicators; by default those of the searches."""
 
 
 class SearchStudy(StudyFile):
@@ -62,28 +62,28 @@ class SearchStudy(StudyFile):
     space: str
     """Name of a search space."""
     dataset: str | None = None
-    """That networks are searched for; by default that of the benchmark's default target."""
+    """Data set of the networks; by default that of the benchmark's default target."""
     benchmark: str | None = None
     """By default the first of the space whose data is present."""
     scores: str | None = None
-    """A store or an export of one, relative to where the command runs; scores are then looked up
-    and none is measured."""
+    """A store or an export of one, relative to the working directory; all scores are looked up
+    there."""
     store: str | None = None
-    """A store in which scores that are measured as searches go are kept."""
+    """A store of scores that are measured during the searches."""
     known_scores: str | None = None
-    """Stored scores of random networks, for what searches that measure are shown beside: random
-    search at equal cost and the landscape. By default `scores`; of a landscape, else `store`."""
+    """Stored scores of random networks, for random search at equal cost and the landscape; by
+    default `scores`, for a landscape else `store`."""
     protocols: Texts = ()
     """Digests, to choose among several protocols of an indicator in stored scores."""
     landscape: LandscapeOptions | None = None
-    """By default the first four searches that go from network to network by scores, if scores are
+    """By default the first four searches that move from network to network by scores, if scores are
     stored."""
     measuring: Conditions = Conditions()
-    """How scores are measured where they are not read from a file."""
+    """Conditions of scores that are measured."""
     runs: PositiveInt = 100
     seed: int = 0
-    """Of all searches; each run draws from a stream of its own."""
-    search: Annotated[tuple[OneSearch, ...], _TUPLE]
+    """Seed of all searches; each run draws from a stream of its own."""
+    search: Annotated[tuple[SearchSpec, ...], _TUPLE]
 
     @model_validator(mode="after")
     def _one_source(self) -> SearchStudy:
@@ -115,10 +115,9 @@ NamedSearchStudy = Named[SearchStudy]
 
 def _check_names(study: SearchStudy, at: At) -> None:
     # these modules import this one
-    from untrained.harness.search.domain import find_cost
-    from untrained.harness.search.experiment.setup import benchmark_of
+    from untrained.harness.search.estimator import find_estimator
+    from untrained.harness.search.experiment.setup import benchmark_of, find_cost
     from untrained.harness.search.searcher import searchers
-    from untrained.harness.search.supernet.estimator import find_estimator
 
     benchmark = None
     with at("space"):

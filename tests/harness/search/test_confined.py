@@ -37,19 +37,17 @@ def test_a_single_member_has_nowhere_to_go():
 
 
 @pytest.fixture
-def partial(untrained, score_arguments, tmp_path, monkeypatch):
+def partial(scored, monkeypatch):
     monkeypatch.delenv("UNTRAINED_DATA", raising=False)
-    store = tmp_path / "s.sqlite"
-    assert untrained(*score_arguments(store, sample=12, indicators="params"))[0] == 0
     return [
         *("search", "--space", "nasbench201", "--benchmark", "nasbench201-analog"),
-        *("--scores", store, "--indicator", "params", "--runs", 2),
+        *("--scores", scored(12, "params"), "--indicator", "params", "--runs", 2),
     ]
 
 
 @pytest.mark.parametrize("searcher", ["rea", "local", "evolution", "pareto"])
 def test_a_search_that_would_leave_the_scored_networks_is_refused_or_confined(
-    untrained, partial, searcher, tmp_path
+    untrained, partial, scored, searcher, tmp_path
 ):
     settings = ["--set", "by=scores"] if searcher in ("rea", "local") else []
     arguments = [*partial, "--searcher", searcher, "--evaluations", 20, *settings]
@@ -61,7 +59,7 @@ def test_a_search_that_would_leave_the_scored_networks_is_refused_or_confined(
     code, out, err = untrained(*arguments, "--confined", "--output", folder)
     assert code == 0, err
     assert "the search stays among the 12 of 15,625 networks" in out
-    with ScoreStore.read(tmp_path / "s.sqlite") as scores:
+    with ScoreStore.read(scored(12, "params")) as scores:
         members = set(scores.frame(space="nasbench201")["architecture"])
     assert set(pd.read_parquet(folder / "trajectories.parquet")["incumbent"]) <= members
 

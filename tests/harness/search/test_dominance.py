@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from untrained.harness.search.pareto_front import best_of, crowding, fronts
+from untrained.harness.search.algorithms.pareto import best_of, crowding, fronts
 
 _values = hnp.arrays(
     np.float64,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax, softmax
 
-from untrained.harness.search.supernet.gradient import GumbelSoftmax
+from untrained.harness.search.algorithms.nasi import GumbelSoftmax
 
 SHAPE = (4, 5)
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from untrained.harness.search.decisions import decisions_of
-from untrained.harness.search.domain import Domain
-from untrained.harness.search.experiment.landscape import embed, steepest_plane
-from untrained.harness.search.problem import Problem
+from untrained.harness.search.experiment.figures import embed, steepest_plane
+from untrained.harness.search.problem import Domain, Problem
 from untrained.spaces import Architecture, spaces
 
 
@@ -17,7 +15,7 @@ def test_squared_distances_are_edit_distances(name):
     space = spaces[name]
     rng = np.random.default_rng(0)
     drawn = [space.sample(rng) for _ in range(12)]
-    decisions = decisions_of(space)
+    decisions = space.decisions()
     points = embed(decisions, name, [a.text for a in drawn])
     for a, p in zip(drawn, points, strict=True):
         for b, q in zip(drawn, points, strict=True):
@@ -51,7 +49,7 @@ def test_one_height_gives_its_slope_and_the_widest_direction_across():
 def test_a_constant_height_and_dependent_positions_still_give_a_plane():
     rng = np.random.default_rng(3)
     space = spaces["nasbench201"]
-    positions = embed(decisions_of(space), space.name, [space.sample(rng).text for _ in range(60)])
+    positions = embed(space.decisions(), space.name, [space.sample(rng).text for _ in range(60)])
     positions -= positions.mean(axis=0)
     heights = np.column_stack([np.ones(60), positions[:, 0]])
     plane = steepest_plane(positions, heights)

@@ -10,9 +10,13 @@ import pandas as pd
 import pytest
 
 from untrained.foundation import UnknownName
-from untrained.harness.search.domain import find_cost, find_limit
-from untrained.harness.search.experiment.runs import run_many
-from untrained.harness.search.experiment.setup import benchmark_of, open_search
+from untrained.harness.search.driver import run_many
+from untrained.harness.search.experiment.setup import (
+    benchmark_of,
+    find_cost,
+    find_limit,
+    prepare_search,
+)
 from untrained.harness.search.experiment.study import SearchStudy
 from untrained.harness.study.study_file import checked
 from untrained.results import ScoreStore
@@ -63,9 +67,8 @@ def test_other_costs_are_named(no_data):
         find_limit("energy", 1.0, study(), None)
 
 
-def test_stored_sizes_are_looked_up_and_the_rest_is_counted(untrained, score_arguments, tmp_path):
-    store = tmp_path / "s.sqlite"
-    assert untrained(*score_arguments(store, sample=5, indicators="params"))[0] == 0
+def test_stored_sizes_are_looked_up_and_the_rest_is_counted(scored):
+    store = scored(12, "params")
     with ScoreStore.read(store) as scores:
         held = scores.frame(space="nasbench201").set_index("architecture")["value"]
     cost = find_cost("params", study(scores=str(store)), None)
@@ -128,12 +131,14 @@ def test_constrained_evolution_under_measured_latencies(name, tmp_path):
         ],
     )
     benchmark = benchmark_of(whole)
-    opened = open_search(whole.search[0], whole, benchmark)
-    [found] = run_many(opened.searcher, opened.world, runs=1, settings=whole.search[0].settings)
+    prepared = prepare_search(whole.search[0], whole, benchmark)
+    [found] = run_many(
+        prepared.searcher, prepared.evaluator, runs=1, settings=whole.search[0].settings
+    )
     table = benchmark.table(dataset="cifar10", metric=name).set_index("architecture")["value"]
     assert table[list(found.incumbents)].max() <= 4.0
     assert table.max() > 4.0
     # the best of what is open to it is at least approached
-    scores = pd.Series({k.text: v.values[0] for k, v in opened.world._scored.items()})
+    scores = pd.Series({k.text: v.values[0] for k, v in prepared.evaluator._scored.items()})
     allowed = scores[table[scores.index] <= 4.0]
     assert scores[found.final] >= np.quantile(allowed.dropna(), 0.9)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import rankdata
 
-from untrained.harness.search.supernet.pruning import (
+from untrained.harness.search.algorithms.te_nas import (
     Removal,
     importance,
     least_important,

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from untrained.harness.search.evaluators.ground_truth import Truth
-from untrained.harness.search.experiment.published_rows import is_comparable
-from untrained.harness.search.experiment.runs import read_runs
-from untrained.harness.search.experiment.setup import benchmark_of, open_search
-from untrained.harness.search.experiment.study import OneSearch, load_search_study
+from untrained.harness.search.experiment.ground_truth import GroundTruth
+from untrained.harness.search.experiment.reporting import is_comparable
+from untrained.harness.search.experiment.run_files import read_runs
+from untrained.harness.search.experiment.setup import benchmark_of, prepare_search
+from untrained.harness.search.experiment.study import SearchSpec, load_search_study
 from untrained.results.searches.table import published_searches
 from untrained.spaces import Architecture
 
@@ -47,10 +47,9 @@ confined = true
 
 
 @pytest.fixture
-def study(untrained, score_arguments, monkeypatch, tmp_path):
+def study(scored, monkeypatch, tmp_path):
     monkeypatch.delenv("UNTRAINED_DATA", raising=False)
-    store = tmp_path / "s.sqlite"
-    assert untrained(*score_arguments(store, sample=40, indicators="params,depth"))[0] == 0
+    store = scored(40, "params,depth")
     path = tmp_path / "study.toml"
     path.write_text(STUDY.format(store=store), "utf-8")
     return path
@@ -62,14 +61,14 @@ def test_random_search_at_equal_cost_is_the_mean_of_many_such_searches(untrained
     found = {one["search"]: one for one in json.loads(out)["equal_cost"]}
     named = load_search_study(str(study))
     benchmark = benchmark_of(named.study)
-    looked_up = Truth(benchmark)
+    looked_up = GroundTruth(benchmark)
     rng = np.random.default_rng(0)
     for one in named.study.search[:2]:
-        opened = open_search(one, named.study, benchmark)
-        texts = list(opened.stored.values)
+        prepared = prepare_search(one, named.study, benchmark)
+        texts = list(prepared.stored.values)
         truth = looked_up.values(looked_up.main("cifar10"), texts)
         scored = [
-            opened.world.score(Architecture("nasbench201", text))
+            prepared.evaluator.score(Architecture("nasbench201", text))
             for text, value in zip(texts, truth, strict=True)
             if not np.isnan(value)
         ]
@@ -77,7 +76,7 @@ def test_random_search_at_equal_cost_is_the_mean_of_many_such_searches(untrained
         draws = []
         for _ in range(3000):
             drawn = rng.integers(len(scored), size=8)  # 8 evaluations cost as much as 8
-            best = np.argmax(opened.estimator.fitness([scored[i] for i in drawn]))
+            best = np.argmax(prepared.estimator.fitness([scored[i] for i in drawn]))
             draws.append(truth[drawn[best]])
         said = found[one.label]
         assert said["n"] == 8
@@ -146,7 +145,7 @@ def test_only_the_published_search_itself_is_set_beside_published_values(
         for one in published_searches()
         if (one.method, one.dataset, one.metric) == ("rea", "cifar10", "test_accuracy")
     ]
-    one = OneSearch(searcher="rea", label="rea", **changes)
+    one = SearchSpec(searcher="rea", label="rea", **changes)
     assert is_comparable(one, cell, dataset) is comparable
 
 

@@ -70,17 +70,15 @@ def test_what_a_supernet_search_cannot_do_is_said(
     assert message in err
 
 
-def test_a_random_search_looks_its_scores_up(untrained, score_arguments, on_analog, tmp_path):
-    store = tmp_path / "s.sqlite"
-    assert untrained(*score_arguments(store, sample=6, indicators="naswot"))[0] == 0
-    arguments = ["search", "--searcher", "random", *on_analog, "--scores", store]
+def test_a_random_search_looks_its_scores_up(untrained, scored, on_analog):
+    arguments = ["search", "--searcher", "random", *on_analog, "--scores", scored(12, "params")]
     code, out, err = untrained(
-        *arguments, "--indicator", "naswot", "--set", "n=3", "--runs", "5", "--format", "json"
+        *arguments, "--indicator", "params", "--set", "n=3", "--runs", "5", "--format", "json"
     )
     assert code == 0, err
-    assert "6 of 15,625" in out
+    assert "12 of 15,625" in out
     again = untrained(
-        *arguments, "--indicator", "naswot", "--set", "n=3", "--runs", "5", "--format", "json"
+        *arguments, "--indicator", "params", "--set", "n=3", "--runs", "5", "--format", "json"
     )
     assert again[1] == out
 

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from untrained.harness.contract.searchers import reachable
-from untrained.harness.search import Search, World
-from untrained.harness.search.experiment.setup import open_search
+from untrained.harness.search import Evaluator, Search
+from untrained.harness.search.experiment.setup import prepare_search
 from untrained.harness.search.experiment.study import SearchStudy
 from untrained.harness.study.study_file import checked
 from untrained.spaces import Benchmark, Target, find_benchmark
@@ -43,13 +43,14 @@ def test_neither_a_benchmark_nor_a_test_accuracy_is_in_reach(searcher, more):
     )
     one = study.search[0]
     benchmark = find_benchmark("nasbench201")
-    opened = open_search(one, study, benchmark)
-    search = Search(opened.searcher, opened.world.problem, np.random.default_rng(0), one.settings)
+    prepared = prepare_search(one, study, benchmark)
+    rng = np.random.default_rng(0)
+    search = Search(prepared.searcher, prepared.evaluator.problem, rng, one.settings)
     for _ in range(12):
         request = search.ask()
-        search.tell([opened.world.answer(request, item) for item in request.architectures])
+        search.tell([prepared.evaluator.answer(request, item) for item in request.architectures])
     held = reachable(search)
-    forbidden = (Benchmark, Target, World, pd.DataFrame, pd.Series)
+    forbidden = (Benchmark, Target, Evaluator, pd.DataFrame, pd.Series)
     assert not [type(thing) for thing in held if isinstance(thing, forbidden)]
     # no table of numbers by network is the test accuracies of any dataset
     tests = {

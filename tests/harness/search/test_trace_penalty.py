@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from untrained.harness.search.supernet.gradient import Penalty, RunningMaximum
+from untrained.harness.search.algorithms.nasi import Penalty, RunningMaximum
 
 traces = st.floats(0, 1e6)
 

@@ -10,10 +10,18 @@ import pandas as pd
 import pytest
 
 from untrained.foundation import UserError
-from untrained.harness.search.experiment.setup import open_search
+from untrained.harness.search.experiment.setup import prepare_search
 from untrained.harness.search.experiment.study import SearchStudy
 from untrained.harness.study.study_file import checked
-from untrained.spaces import Architecture, Benchmark, Provenance, Target, find_benchmark, spaces
+from untrained.spaces import (
+    Architecture,
+    Benchmark,
+    Provenance,
+    Target,
+    TrainingCost,
+    find_benchmark,
+    spaces,
+)
 
 SPACE = spaces["nasbench201"]
 TEXTS = [SPACE.sample(np.random.default_rng(i)).text for i in range(3)]
@@ -76,13 +84,15 @@ def test_recorded_seconds_without_evaluations():
     assert benchmark.training_cost("cifar10").seconds(arch(0), 12) == 120
 
 
-def sized(params: list[float]) -> ByHand:
-    return ByHand({Target("cifar10", "params_millions"): params})
+def modelled(params: list[float], dataset: str) -> TrainingCost:
+    cost = ByHand({Target("cifar10", "params_millions"): params}).training_cost(dataset)
+    assert cost.text.startswith("MODELLED")
+    return cost
 
 
 def test_the_model_gives_back_what_it_was_made_of():
     # two printed epochs of the benchmark's interface, and the mean over its architectures
-    cost = sized([0.802426, 0.129306, 0.398554]).training_cost("cifar10")
+    cost = modelled([0.802426, 0.129306, 0.398554], "cifar10")
     epochs = [cost.seconds(arch(i), 12) / 12.35 for i in range(3)]
     assert epochs[0] - epochs[1] == pytest.approx(10.848 - 7.221)
     assert epochs[2] == pytest.approx(9.14)
@@ -93,8 +103,8 @@ def test_the_model_gives_back_what_it_was_made_of():
     ("dataset", "images"), [("cifar10", 25_000), ("cifar100", 50_000), ("imagenet16-120", 151_700)]
 )
 def test_other_datasets_cost_by_their_images(dataset, images):
-    base = sized([0.4, 0.4, 0.4]).training_cost("cifar10").seconds(arch(0), 12)
-    here = sized([0.4, 0.4, 0.4]).training_cost(dataset).seconds(arch(0), 12)
+    base = modelled([0.4, 0.4, 0.4], "cifar10").seconds(arch(0), 12)
+    here = modelled([0.4, 0.4, 0.4], dataset).seconds(arch(0), 12)
     assert here / base == pytest.approx(images / 25_000)
 
 
@@ -118,7 +128,7 @@ def test_what_nobody_knows_costs_nothing_and_refuses_a_budget_in_seconds():
         },
     )
     with pytest.raises(UserError, match=r"a budget of 100 s was given.*--evaluations"):
-        open_search(study.search[0], study, benchmark)
+        prepare_search(study.search[0], study, benchmark)
 
 
 @needs_data

@@ -66,9 +66,14 @@ class ByHand:
         return search
 
 
-def test_every_training_is_of_the_smallest_objective_in_the_pool():
+@pytest.fixture(scope="module")
+def run() -> tuple[ByHand, Search]:
     world = ByHand(missing=5)
-    search = world.run()
+    return world, world.run()
+
+
+def test_every_training_is_of_the_smallest_objective_in_the_pool(run):
+    world, search = run
     assert len(world.trained) == SETTINGS["steps"]
     # one step is logged for each answer
     steps = {len(world.scored[:count]) + k: k for k, (_, _, count) in enumerate(world.trained)}
@@ -88,15 +93,14 @@ def test_every_training_is_of_the_smallest_objective_in_the_pool():
         assert logged["pool"] == count - len(done)
 
 
-def test_the_answer_is_the_best_that_was_trained():
-    world = ByHand()
-    search = world.run()
+def test_the_answer_is_the_best_that_was_trained(run):
+    world, search = run
     best = max(world.trained, key=lambda row: row[1])
     assert search.result == best[0]
 
 
-def test_the_first_targets_are_evenly_spread_and_the_rest_are_not():
-    search = ByHand().run(steps=8, probes=0.5)
+def test_the_first_targets_are_evenly_spread_and_the_rest_are_not(run):
+    _, search = run
     targets = list(
         dict.fromkeys((one.series["nu"], one.series["log10 mu"]) for one in search.logged)
     )

@@ -9,11 +9,11 @@ from untrained.foundation import UserError
 from untrained.harness.search import (
     Budget,
     Domain,
+    Evaluator,
     Limit,
     Problem,
     Scored,
     Search,
-    World,
     find_estimator,
     run_search,
     searchers,
@@ -32,7 +32,7 @@ def score(architecture) -> float:
     return float(sum(int(digit) * (1 + i / 10) for i, digit in enumerate(architecture.text)))
 
 
-class Whole(World):
+class Whole(Evaluator):
     def __init__(self, limits=(), missing: int = 10**9) -> None:
         domain = Domain(SPACE, limits=limits)
         self.problem = Problem(

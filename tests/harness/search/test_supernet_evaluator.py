@@ -17,10 +17,11 @@ from untrained.harness.search import (
     SupernetGradient,
     find_estimator,
 )
-from untrained.harness.search.supernet.evaluator import SupernetWorld
-from untrained.harness.search.supernet.gradient import squared_gradient_norm
-from untrained.harness.search.supernet.meter import SupernetMeter
-from untrained.harness.search.supernet.opening import layout_of
+from untrained.harness.search.evaluators.supernet import (
+    SupernetEvaluator,
+    SupernetMeter,
+    squared_gradient_norm,
+)
 from untrained.harness.study.study import Conditions
 from untrained.spaces import SearchSpace, spaces
 from untrained.spaces.framework.supernet_layout import OperationMask
@@ -37,10 +38,10 @@ def space(request: pytest.FixtureRequest) -> SearchSpace:
     return spaces[request.param]
 
 
-def world(space: SearchSpace, *names: str, conditions: Conditions = NOISE) -> SupernetWorld:
+def evaluator(space: SearchSpace, *names: str, conditions: Conditions = NOISE) -> SupernetEvaluator:
     estimator = find_estimator(names) if names else None
     problem = Problem(Domain(space), "cifar10", estimator)
-    return SupernetWorld(problem, SupernetMeter(space, conditions, seed=1))
+    return SupernetEvaluator(problem, SupernetMeter(space, conditions, seed=1))
 
 
 def without_none(space: SearchSpace) -> OperationMask:
@@ -102,7 +103,7 @@ def test_the_trace_of_one_hot_weights_is_the_indicator_nasi_of_that_network(
 def test_scores_of_a_draw_are_the_same_whenever_they_are_asked_for(space: SearchSpace) -> None:
     mask = without_none(space)
     less = mask.without(0, "skip_connect")
-    first, second = world(space, "te_nas"), world(space, "te_nas")
+    first, second = evaluator(space, "te_nas"), evaluator(space, "te_nas")
     ahead = [first.score_supernet(m.text, draw).values for draw in (0, 1) for m in (mask, less)]
     back = [second.score_supernet(m.text, draw).values for draw in (1, 0) for m in (less, mask)][
         ::-1
@@ -114,7 +115,7 @@ def test_scores_of_a_draw_are_the_same_whenever_they_are_asked_for(space: Search
 
 def test_oriented_scores_turn_the_condition_number_round() -> None:
     space = spaces["nasbench201"]
-    scored = world(space, "te_nas").score_supernet(without_none(space).text, 0)
+    scored = evaluator(space, "te_nas").score_supernet(without_none(space).text, 0)
     kappa, regions = scored.values
     assert scored.oriented == (-kappa, regions)
     assert scored.cost_s > 0
@@ -144,7 +145,7 @@ def test_the_initialisation_is_that_of_the_conditions() -> None:
         initialisation="kaiming_normal_fan_out",
     )
     found = [
-        world(space, "ntk_condition", conditions=c).score_supernet(mask, 0).values
+        evaluator(space, "ntk_condition", conditions=c).score_supernet(mask, 0).values
         for c in (NOISE, kaiming)
     ]
     assert found[0] != found[1]
@@ -158,7 +159,7 @@ def test_batches_of_one_draw_share_the_weights_and_differ(space: SearchSpace) ->
         SupernetGradient(at, 1, {"batch": 0}),
         SupernetGradient(at, 0, {"batch": 0}),
     ]
-    answers = [world(space).supernet_gradient(request) for request in asked]
+    answers = [evaluator(space).supernet_gradient(request) for request in asked]
     assert answers[0].value == answers[3].value
     np.testing.assert_array_equal(answers[0].gradient, answers[3].gradient)
     assert len({a.value for a in answers}) == 3
@@ -170,7 +171,7 @@ def test_labels_can_be_random_on_images(image_file: object) -> None:
     at = np.full((6, 5), 0.2)
     images = Conditions(inputs="cifar10", batch_size=4, channels=2, cells=1)
     true, noisy = (
-        world(space, conditions=images).supernet_gradient(
+        evaluator(space, conditions=images).supernet_gradient(
             SupernetGradient(at, 0, {"labels": labels})
         )
         for labels in ("true", "random")
@@ -180,7 +181,7 @@ def test_labels_can_be_random_on_images(image_file: object) -> None:
 
 def test_the_problem_with_a_budget_is_that_prices_are_known_afterwards() -> None:
     space = spaces["nasbench201"]
-    here = world(space)
+    here = evaluator(space)
     mask = without_none(space).text
     assert here.price_s(ScoreSupernet((mask,)), mask) is None
     assert here.price_s(SupernetGradient(np.zeros((6, 5))), None) is None
@@ -188,14 +189,14 @@ def test_the_problem_with_a_budget_is_that_prices_are_known_afterwards() -> None
 
 def test_what_cannot_be_answered_says_so() -> None:
     space = spaces["nasbench201"]
-    here = world(space)
+    here = evaluator(space)
     arch = space.sample(np.random.default_rng(0))
     with pytest.raises(UserError, match=r"asks for scores of single networks.*te_nas or nasi"):
         here.answer(Score((arch,)), arch)
     with pytest.raises(UserError, match=r"no indicator is named.*te_nas"):
         here.score_supernet(without_none(space).text, 0)
     with pytest.raises(MalformedInput, match="is no part of the supernet"):
-        world(space, "te_nas").score_supernet("|all~0|", 0)
+        evaluator(space, "te_nas").score_supernet("|all~0|", 0)
     with pytest.raises(UserError, match="'nasbenchmacro' has none"):
         SupernetMeter(spaces["nasbenchmacro"], NOISE)
     with pytest.raises(UnknownName, match="gausian"):
@@ -205,39 +206,17 @@ def test_what_cannot_be_answered_says_so() -> None:
 def test_an_indicator_that_does_not_exist_for_supernets_is_named() -> None:
     space = spaces["nasbench201"]
     with pytest.raises(UserError, match=r"measures gennas_search_nlp on restricted supernets"):
-        world(space, "gennas_search_nlp").score_supernet(without_none(space).text, 0)
-
-
-def test_another_world_answers_for_single_networks() -> None:
-    space = spaces["nasbench201"]
-    arch = space.sample(np.random.default_rng(0))
-
-    class Singles(SupernetWorld):
-        def score(self, architecture):  # type: ignore[no-untyped-def]
-            return architecture.text
-
-        def train(self, architecture, epochs):  # type: ignore[no-untyped-def]
-            return epochs
-
-        def price_s(self, request, item):  # type: ignore[no-untyped-def]
-            return 7.0
-
-    problem = Problem(Domain(space), "cifar10")
-    meter = SupernetMeter(space, NOISE)
-    here = SupernetWorld(problem, meter, singles=Singles(problem, meter))
-    assert here.score(arch) == arch.text
-    assert here.train(arch, 3) == 3
-    assert here.price_s(Score((arch,)), arch) == 7
+        evaluator(space, "gennas_search_nlp").score_supernet(without_none(space).text, 0)
 
 
 def test_a_search_of_the_supernet_needs_the_whole_space() -> None:
     space = spaces["nasbench201"]
-    assert layout_of(Problem(Domain(space), "cifar10")) == space.supernet_layout
+    assert Problem(Domain(space), "cifar10").supernet_layout == space.supernet_layout
     limited = Domain(space, limits=[Limit("params", 1e9, lambda _: math.pi)])
     with pytest.raises(UserError, match="only a part of 'nasbench201' is open"):
-        layout_of(Problem(limited, "cifar10"))
+        _ = Problem(limited, "cifar10").supernet_layout
     with pytest.raises(UserError, match="has none; nasbench201 and darts have one"):
-        layout_of(Problem(Domain(spaces["nasbenchmacro"]), "cifar10"))
+        _ = Problem(Domain(spaces["nasbenchmacro"]), "cifar10").supernet_layout
 
 
 @pytest.mark.parametrize(("name", "normalised"), [("darts", True), ("nasbench201", False)])

@@ -1,4 +1,4 @@
-"""What scores of a search mean: one indicator, or an aggregate of several."""
+"""The objective of searches by scores: one indicator, or an aggregate of several."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from untrained.indicators import indicators
 from untrained.results.aggregates import BoundAggregate, MemberScores, aggregates
 
 SEVERAL = "rank_sum"
-"""The aggregate of several indicators where none is named."""
+"""The default aggregate of several indicators."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,11 +25,11 @@ class Estimator:
     indicators: tuple[str, ...]
     higher_is_better: Mapping[str, bool] = field(hash=False)
     aggregate: BoundAggregate | None = None
-    """None: there is one indicator, and its score counts."""
+    """None: the score of the only indicator counts."""
 
     @property
     def name(self) -> str:
-        """For tables."""
+        """The name in tables."""
         if self.aggregate is None:
             return self.indicators[0]
         if self.aggregate.is_standard:
@@ -38,21 +38,21 @@ class Estimator:
 
     @property
     def is_relative(self) -> bool:
-        """Whether a number means something only beside those of the same candidates."""
+        """Whether a fitness can be compared only among the same candidates."""
         return self.aggregate is not None and self.aggregate.aggregate.relative
 
     def oriented(self, values: Sequence[float]) -> tuple[float, ...]:
-        """Scores with a sign that makes larger better."""
+        """Negate the scores where smaller is better."""
         return tuple(
             value if self.higher_is_better[name] else -value
             for name, value in zip(self.indicators, values, strict=True)
         )
 
     def fitness(self, scored: Sequence[Scored]) -> NDArray[np.float64]:
-        """One number a network, larger is better; NaN without one of the scores.
+        """Compute one number per network, larger is better; NaN if a score is missing.
 
         Args:
-            scored: the candidates among which an aggregate takes its ranks.
+            scored: candidates, among which an aggregate takes its ranks.
         """
         if self.aggregate is None:
             return np.array([one.oriented[0] for one in scored], dtype=np.float64)
@@ -72,16 +72,16 @@ class Estimator:
 
 
 def find_estimator(names: Sequence[str]) -> Estimator:
-    """The estimator that is meant by one indicator, several, or an aggregate with its members.
+    """Find the estimator of one indicator, several, or an aggregate with its members.
 
     Args:
-        names: ids of indicators; or the id of an aggregate, then of the indicators that it is to
-            combine instead of its own. Several indicators without an aggregate are summed by rank.
+        names: ids of indicators; or the id of an aggregate, followed by the indicators that it
+            combines instead of its own. Several indicators without an aggregate are summed by rank.
 
     Raises:
         UnknownName: neither an indicator nor an aggregate has that name.
         MalformedInput: the aggregate needs another number of members.
-        UserError: none is named.
+        UserError: `names` is empty.
     """
     if not names:
         raise UserError(

@@ -1,8 +1,8 @@
-"""The plane on which networks lie by edit distance, and where searches went across it."""
+"""Data of the figures of a search report: landscape, logged series, rounds of pruning."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,45 +10,52 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from untrained.foundation import UserError
-from untrained.harness.search.decisions import decisions_of, has_decisions
-from untrained.harness.search.evaluators.ground_truth import Truth
+from untrained.harness.search.estimator import Estimator, find_estimator
 from untrained.harness.search.evaluators.stored_scores import read_scores
-from untrained.harness.search.experiment.runs import Finished
+from untrained.harness.search.experiment.ground_truth import GroundTruth
+from untrained.harness.search.experiment.run import SearchRuns
 from untrained.harness.search.experiment.study import SearchStudy
 from untrained.harness.search.searcher import Asks
-from untrained.harness.search.supernet.estimator import Estimator, find_estimator
-from untrained.results.searches.landscape import Landscape, Route, Surface
+from untrained.results.searches.landscape import Landscape, Logged, Pruning, Route, Surface
+from untrained.results.searches.runs import anytime
 from untrained.spaces import Architecture, spaces
 from untrained.spaces.framework.product_space import Decisions
 
 Floats = NDArray[np.float64]
 _MOST_ROUTES = 4
-_GOES = {Asks.scores, Asks.supernet, Asks.supernet_gradient}
+_MOVES = {Asks.scores, Asks.supernet, Asks.supernet_gradient}
+"""Requests of searches that move from network to network."""
+_GRID = 200
+_ROUNDS = "operations"
+"""The series of a pruned supernet: its number of operations."""
+_PAIR = ("linear_regions", "ntk_condition")
+"""x and y of the plot of pruning rounds, as in the TE-NAS paper's Figure 5."""
 
 
 def landscape_of(
-    study: SearchStudy, finished: Sequence[Finished], truth: Truth | None, main: int
+    study: SearchStudy, searches: Sequence[SearchRuns], truth: GroundTruth | None, main: int
 ) -> Landscape | None:
-    """The landscape of a study's stored scores, with a run of each search that crosses it.
+    """Project a study's stored scores and a run of each search onto a plane.
 
     Architectures are points of the space in which the square of a distance is an edit distance,
-    the number of decisions in which two differ. What is shown is the plane of it in which the
-    ranks of the indicators vary most: the two leading directions of their linear fit. Accuracies
-    have no part in choosing it.
-
-    Of each search that run is drawn whose answer is the median one, the lower of two.
+    the number of decisions in which two differ. The plane is the one in which the ranks of the
+    indicators vary most: the two leading directions of their linear fit. Accuracies do not
+    influence it. The run of a search is the one with the median answer, the lower of two.
 
     Args:
-        study: with stored scores; without them, or where the space is no product of decisions,
-            there is no landscape.
+        study: with stored scores.
         main: column of the accuracy; -1: none.
 
+    Returns:
+        None without stored scores, or where the space is no product of decisions.
+
     Raises:
-        UserError: the study names a search that it has not.
+        UserError: the study names a search that it does not have.
     """
     path = study.known_scores or study.scores or study.store
-    chosen = _chosen(study, finished)
-    if path is None or not chosen or not has_decisions(spaces[study.space]):
+    chosen = _chosen(study, searches)
+    decisions = spaces[study.space].decisions()
+    if path is None or not chosen or decisions is None:
         return None
     estimator = _indicators(study, chosen)
     if estimator is None:
@@ -56,7 +63,6 @@ def landscape_of(
     stored = read_scores(Path(path), study.space, estimator, protocols=study.protocols)
     texts = list(stored.values)
     heights = _ranks(np.array([estimator.oriented(stored.values[text]) for text in texts]))
-    decisions = decisions_of(spaces[study.space])
     positions = embed(decisions, study.space, texts)
     complete = ~np.isnan(heights).any(axis=1)
     if complete.sum() <= positions.shape[1]:
@@ -77,8 +83,8 @@ def landscape_of(
             for label, column in zip(labels, heights.T, strict=True)
         ),
         routes=tuple(
-            _route(one, truth, main, lambda a: (embed(decisions, study.space, a) - mean) @ plane)
-            for one in chosen
+            _route(search, truth, main, lambda a: (embed(decisions, study.space, a) - mean) @ plane)
+            for search in chosen
         ),
         decisions=len(decisions.choices),
         share=float(points.var(axis=0).sum() / positions.var(axis=0).sum()),
@@ -86,7 +92,7 @@ def landscape_of(
 
 
 def embed(decisions: Decisions, space: str, texts: Sequence[str]) -> Floats:
-    """Points whose squared distances are edit distances.
+    """Place architectures at points whose squared distances are edit distances.
 
     Each choice of each decision is a coordinate, 1/sqrt(2) where it is made and 0 elsewhere. This
     is the classical scaling of the square roots of edit distances, in closed form.
@@ -102,7 +108,7 @@ def embed(decisions: Decisions, space: str, texts: Sequence[str]) -> Floats:
 
 
 def steepest_plane(positions: Floats, heights: Floats) -> Floats:
-    """The two orthonormal directions along which some heights vary most.
+    """Find the two orthonormal directions along which some heights vary most.
 
     Heights are standardised and fitted linearly by least squares; the directions are those of the
     two leading principal components of the fit, made orthogonal. With a single height the second
@@ -135,10 +141,9 @@ def steepest_plane(positions: Floats, heights: Floats) -> Floats:
     return result
 
 
-def _chosen(study: SearchStudy, finished: Sequence[Finished]) -> list[Finished]:
-    """The searches whose routes are drawn."""
-    by_label = {one.label: one for one in finished}
+def _chosen(study: SearchStudy, searches: Sequence[SearchRuns]) -> list[SearchRuns]:
     if study.landscape is not None:
+        by_label = {search.label: search for search in searches}
         absent = [label for label in study.landscape.searches if label not in by_label]
         if absent:
             raise UserError(
@@ -146,25 +151,26 @@ def _chosen(study: SearchStudy, finished: Sequence[Finished]) -> list[Finished]:
                 f"has {', '.join(by_label)}; correct the list searches of [landscape]"
             )
         return [by_label[label] for label in study.landscape.searches]
-    goes = [one for one in finished if one.asks & _GOES and one.opened.estimator is not None]
-    return goes[:_MOST_ROUTES]
+    moving = [s for s in searches if s.prepared.asks & _MOVES and s.prepared.estimator is not None]
+    return moving[:_MOST_ROUTES]
 
 
-def _indicators(study: SearchStudy, chosen: Sequence[Finished]) -> Estimator | None:
-    """All indicators of some searches, as one estimator that is read off the stored scores."""
+def _indicators(study: SearchStudy, chosen: Sequence[SearchRuns]) -> Estimator | None:
+    """Combine all indicators of some searches in one estimator, to read their stored scores."""
     if study.landscape is not None and study.landscape.indicators:
         return find_estimator(study.landscape.indicators)
-    names: Mapping[str, None] = dict.fromkeys(
-        name
-        for one in chosen
-        if one.opened.estimator is not None
-        for name in one.opened.estimator.indicators
-    )
+    estimators = [search.prepared.estimator for search in chosen]
+    names = dict.fromkeys(name for one in estimators if one is not None for name in one.indicators)
     return find_estimator(list(names)) if names else None
 
 
-def _route(one: Finished, truth: Truth | None, main: int, place: object) -> Route:
-    runs = one.trajectories
+def _route(
+    search: SearchRuns,
+    truth: GroundTruth | None,
+    main: int,
+    project: Callable[[Sequence[str]], Floats],
+) -> Route:
+    runs = search.trajectories
     number = 0
     if truth is not None and main >= 0:
         finals = truth.values(main, [run.final for run in runs])
@@ -172,13 +178,12 @@ def _route(one: Finished, truth: Truth | None, main: int, place: object) -> Rout
         number = int(order[(len(order) - 1) // 2])
     run = runs[number]
     steps = [i for i, text in enumerate(run.incumbents) if i == 0 or text != run.incumbents[i - 1]]
-    assert callable(place)
-    points = np.asarray(place([run.incumbents[i] for i in steps]), dtype=np.float64)
-    return Route(one.label, number, points, run.evaluations[steps])
+    points = np.asarray(project([run.incumbents[i] for i in steps]), dtype=np.float64)
+    return Route(search.label, number, points, run.evaluations[steps])
 
 
 def _ranks(columns: Floats) -> Floats:
-    """Of every column from 0, the worst, to 1; NaN stays, ties share their mean."""
+    """Rank every column from 0, the worst, to 1; NaN stays, ties share their mean."""
     found = np.full(columns.shape, np.nan)
     for values, ranks in zip(columns.T, found.T, strict=True):
         there = ~np.isnan(values)
@@ -189,10 +194,65 @@ def _ranks(columns: Floats) -> Floats:
 
 
 def _explained(points: Floats, height: Floats) -> float:
-    """R² of the height's linear fit on the coordinates."""
+    """Compute R² of the height's linear fit on the coordinates."""
     there = ~np.isnan(height)
     if there.sum() < 4 or np.ptp(height[there]) == 0:
         return float("nan")
     inputs = np.column_stack([np.ones(int(there.sum())), points[there]])
     fit = inputs @ np.linalg.lstsq(inputs, height[there], rcond=None)[0]
     return float(fit.var() / height[there].var())
+
+
+def logged(
+    searches: Sequence[SearchRuns], truth: GroundTruth | None, main: int
+) -> tuple[Logged, ...]:
+    """Make curves of the series that searches by scores log, and of the incumbents' accuracy.
+
+    Args:
+        main: column of their accuracy; -1: none.
+    """
+    curves = []
+    for search in searches:
+        runs, estimator = search.trajectories, search.prepared.estimator
+        names = [
+            name
+            for name in runs[0].series
+            if name != "is_likeliest" and not all(np.isnan(run.series[name]).all() for run in runs)
+        ]
+        if not names or _ROUNDS in names or estimator is None:
+            continue
+        # the estimator's indicators in its order, then the rest by name
+        first = [name for name in estimator.indicators if name in names]
+        names = first + sorted(name for name in names if name not in first)
+        # infinitely bad scores have no mean
+        series = {
+            name: [np.where(np.isinf(run.series[name]), np.nan, run.series[name]) for run in runs]
+            for name in names
+        }
+        if truth is not None and main >= 0:
+            column = truth.columns[main].column
+            label = f"{column.dataset} {column.metric.replace('_', ' ')}"
+            series[label] = [truth.values(main, run.incumbents) for run in runs]
+        numbers = [run.evaluations.astype(np.float64) for run in runs]
+        grid = np.linspace(min(run[0] for run in numbers), max(run[-1] for run in numbers), _GRID)
+        by_name = {name: anytime(numbers, values, grid) for name, values in series.items()}
+        curves.append(Logged(search.label, by_name))
+    return tuple(curves)
+
+
+def prunings(searches: Sequence[SearchRuns]) -> tuple[Pruning, ...]:
+    """Pair condition number and linear regions of the supernets that searches pruned."""
+    x_name, y_name = _PAIR
+    return tuple(
+        Pruning(
+            search.label,
+            x_name,
+            y_name,
+            tuple(
+                np.column_stack([run.series[x_name], run.series[y_name]])
+                for run in search.trajectories
+            ),
+        )
+        for search in searches
+        if all({*_PAIR, _ROUNDS} <= set(run.series) for run in search.trajectories)
+    )

@@ -1,7 +1,8 @@
-"""Measures supernets: scores of restricted ones, and the gradient of NASI's objective."""
+"""An evaluator that measures the supernet: scores of restricted ones, NASI's objective."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Hashable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -9,34 +10,73 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
 
 from untrained.foundation import Unsupported, UntrainedError, UserError, derive
 from untrained.harness.data.inputs import batches
 from untrained.harness.execution.executors import isolated
-from untrained.harness.search.supernet.gradient import squared_gradient_norm
+from untrained.harness.search.evaluators.evaluator import Evaluator
+from untrained.harness.search.problem import Problem
+from untrained.harness.search.requests import (
+    CostlyRequest,
+    Gradient,
+    Scored,
+    ScoredSupernet,
+    SupernetGradient,
+    Trained,
+)
 from untrained.harness.study.conditions import resolve
 from untrained.harness.study.study import Conditions
 from untrained.indicators import Measurement, Protocol, indicators, read
-from untrained.spaces import SearchSpace, find_initialisation, initialise
+from untrained.spaces import Architecture, SearchSpace, find_initialisation, initialise
 from untrained.spaces.framework.supernet import Supernet
 from untrained.spaces.framework.supernet_layout import OperationMask
 
 _KEPT = 8
-"""Supernets that stay in memory: those of the draws that a search goes back and forth between."""
+"""Number of supernets that stay in memory: a search alternates between a few draws."""
+
+
+def squared_gradient_norm(
+    supernet: Supernet, inputs: Tensor, labels: Tensor, weights: Tensor
+) -> tuple[float, Tensor]:
+    """Compute T~ = || d(mean_B L)/d theta ||_2^2 and dT~/dw exactly, by double backpropagation.
+
+    L is the cross-entropy, theta all parameters of the supernet, also those of operations with
+    weight zero: they get no gradient, but dT~/dw shows the effect of a small weight.
+    Reference: Shu et al., "NASI", ICLR 2022, eq. 12 and 13.
+
+    Args:
+        supernet: in the mode of the measurement; only its running statistics change.
+        inputs: (B, channels, H, W).
+        labels: class indices (B,).
+        weights: w, (edges, operations).
+
+    Returns:
+        T~, and (edges, operations).
+    """
+    w = weights.detach().clone().requires_grad_()
+    parameters = [p for p in supernet.parameters() if p.requires_grad]
+    with torch.enable_grad():
+        loss = functional.cross_entropy(supernet(inputs, w), labels)
+        gradients = torch.autograd.grad(loss, parameters, create_graph=True, allow_unused=True)
+        trace = torch.stack([g.square().sum() for g in gradients if g is not None]).sum()
+        [slope] = torch.autograd.grad(trace, [w], allow_unused=True, materialize_grads=True)
+    return trace.item(), slope
 
 
 class SupernetMeter:
-    """The supernets of a space under some conditions, drawn as they are asked for.
+    """Measures the supernets of a space under some conditions, drawn on request.
 
-    A draw is a set of weights and of batches: what is measured under the same draw differs in the
-    architecture alone. Networks are as each indicator's protocol says, but have at least as many
-    cells as show every kind of cell.
+    A draw is a set of weights and of batches: measurements of one draw differ in the architecture
+    alone. Networks have the size of each indicator's protocol, but at least as many cells as show
+    every kind of cell.
     """
 
     def __init__(
         self, space: SearchSpace, conditions: Conditions, *, seed: int = 0, device: str = "cpu"
     ) -> None:
-        """Measure nothing yet.
+        """Check the space and the conditions.
 
         Raises:
             UserError: the space has no supernet, or the conditions do not exist.
@@ -55,13 +95,13 @@ class SupernetMeter:
         self._supernets: dict[Hashable, Supernet] = {}
 
     def scores(self, mask: str, names: Sequence[str], draw: int) -> tuple[float, ...]:
-        """Indicators of a restricted supernet.
+        """Measure indicators of a restricted supernet.
 
         Args:
-            mask: which part, in the notation of `OperationMask`.
+            mask: the remaining operations, in the notation of `OperationMask`.
 
         Returns:
-            One score an indicator; NaN where the network's numbers are not finite, or a kernel is
+            One score per indicator; NaN where the network's numbers are not finite, or a kernel is
             singular.
 
         Raises:
@@ -82,7 +122,7 @@ class SupernetMeter:
         batch: int = 0,
         labels: str = "true",
     ) -> tuple[float, NDArray[np.float64]]:
-        """NASI's T~ and its gradient, see `squared_gradient_norm`.
+        """Measure NASI's T~ and its gradient, see `squared_gradient_norm`.
 
         Args:
             weights: (edges, operations).
@@ -93,7 +133,7 @@ class SupernetMeter:
             T~, and dT~/dw (edges, operations).
 
         Raises:
-            MissingData: the images are not there.
+            MissingData: the images do not exist.
         """
         protocol = self._protocol("nasi", derive(draw, "batch", batch))
         if labels == "random":
@@ -112,7 +152,7 @@ class SupernetMeter:
         return trace, slope.double().cpu().numpy()
 
     def protocols(self, names: Sequence[str]) -> Mapping[str, Protocol]:
-        """What each indicator is measured under at the first draw, for a report."""
+        """Return the protocol of each indicator at the first draw, for a report."""
         return MappingProxyType({name: self._protocol(name, 0) for name in names})
 
     def _score(self, part: OperationMask, name: str, draw: int) -> float:
@@ -179,7 +219,60 @@ class SupernetMeter:
         return supernet.to(device=self._device, dtype=dtype)
 
 
-def _on(
-    device: str, inputs: torch.Tensor, labels: torch.Tensor | None
-) -> tuple[torch.Tensor, torch.Tensor | None]:
+def _on(device: str, inputs: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor | None]:
     return inputs.to(device), None if labels is None else labels.to(device)
+
+
+class SupernetEvaluator(Evaluator):
+    """Measures supernets; an answer costs the seconds that its measurement takes."""
+
+    def __init__(self, problem: Problem, meter: SupernetMeter, *, measured_on: str = "") -> None:
+        """Combine a problem with the meter of its supernets."""
+        self.problem = problem
+        self.measured_on = measured_on
+        self._meter = meter
+
+    def score(self, architecture: Architecture) -> Scored:
+        """Refuse: single networks are not measured."""
+        raise self._refused("scores")
+
+    def train(self, architecture: Architecture, epochs: int) -> Trained:
+        """Refuse: single networks are not trained."""
+        raise self._refused("trainings")
+
+    def score_supernet(self, mask: str, draw: int) -> ScoredSupernet:
+        """Measure one restricted supernet.
+
+        Raises:
+            UserError: no indicator is chosen, or one does not exist for such a network.
+        """
+        estimator = self.problem.estimator
+        if estimator is None:
+            raise UserError(
+                "the search scores supernets and no indicator is named; give --indicator, the "
+                "aggregate te_nas for instance"
+            )
+        began = time.perf_counter()
+        values = self._meter.scores(mask, estimator.indicators, draw)
+        cost_s = time.perf_counter() - began
+        return ScoredSupernet(mask, values, estimator.oriented(values), cost_s)
+
+    def supernet_gradient(self, request: SupernetGradient) -> Gradient:
+        """Measure NASI's objective and its gradient.
+
+        Args:
+            request: weights, draw, and as options `batch` and `labels`.
+        """
+        began = time.perf_counter()
+        value, gradient = self._meter.gradient(request.weights, request.draw, **request.options)
+        return Gradient(value, gradient, time.perf_counter() - began)
+
+    def price_s(self, request: CostlyRequest, item: Any) -> float | None:
+        """Return None: costs are measured."""
+        return None
+
+    def _refused(self, requested: str) -> UserError:
+        return UserError(
+            f"the search asks for {requested} of single networks, but only the supernet of "
+            f"{self.problem.space.name!r} is measured here; take te_nas or nasi"
+        )

@@ -1,0 +1,175 @@
+"""Files of the runs of searches: steps, answers, fronts and genotypes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from untrained.foundation import MalformedInput, MissingData
+from untrained.harness.search.algorithms.pareto import FRONT
+from untrained.harness.search.experiment.ground_truth import GroundTruth
+from untrained.harness.search.experiment.run import SearchRuns
+from untrained.results.searches.speed import Trajectory
+
+RUNS = "runs.csv"
+STEPS = "trajectories.parquet"
+_STEP_COLUMNS = ("step", "cost_s", "evaluations", "incumbent", "search", "run")
+_WORDS = ("search", "architecture", "measured_on")
+_RUN_COLUMNS = ("search", "run", "architecture", "evaluations", "cost_s", "stopped")
+_HEAD = '''"""Found by searches, one genotype a run; the names are search and run."""
+
+from collections import namedtuple
+
+Genotype = namedtuple("Genotype", "normal normal_concat reduce reduce_concat")
+
+'''
+
+
+def runs_frame(searches: Sequence[SearchRuns], truth: GroundTruth | None) -> pd.DataFrame:
+    """Make a table of the runs: answer, cost and ground truth, one row per run."""
+    parts = []
+    for search in searches:
+        runs = search.trajectories
+        finals = [run.final for run in runs]
+        columns: dict[str, object] = {
+            "search": search.label,
+            "run": np.arange(len(finals)),
+            "architecture": finals,
+            "evaluations": [run.num_evaluations for run in runs],
+            "cost_s": [run.total_s for run in runs],
+            "stopped": [run.stopped for run in runs],
+            "measured_on": [run.measured_on for run in runs],
+            **({} if truth is None else truth.named_values(finals)),
+        }
+        parts.append(pd.DataFrame(columns))
+    return pd.concat(parts, ignore_index=True)
+
+
+def steps_frame(searches: Sequence[SearchRuns]) -> pd.DataFrame:
+    """Make a table of the steps, one row per step of every run."""
+    return pd.concat(
+        [
+            run.frame().assign(search=search.label, run=number)
+            for search in searches
+            for number, run in enumerate(search.trajectories)
+        ],
+        ignore_index=True,
+    )
+
+
+def read_runs(folder: Path) -> Mapping[str, tuple[Trajectory, ...]]:
+    """Read the runs of every search from a folder, by label.
+
+    Raises:
+        MissingData: a file does not exist.
+        MalformedInput: a file cannot be read, or the two are from different commands.
+    """
+    for name in (RUNS, STEPS):
+        if not (folder / name).is_file():
+            raise MissingData(
+                f"cannot read runs of searches from {folder}: it has no {name}; name the folder "
+                "that an earlier untrained search --output wrote"
+            )
+    try:
+        # words, even where they look like numbers: 00112200 is a network of NAS-Bench-Macro
+        runs = pd.read_csv(folder / RUNS, dtype=dict.fromkeys(_WORDS, str))
+        if "measured_on" in runs:
+            runs["measured_on"] = runs["measured_on"].fillna("")
+        steps = pd.read_parquet(folder / STEPS)
+    except (OSError, ValueError) as error:
+        raise MalformedInput(f"{folder}: its runs cannot be read: {error}") from error
+    for name, frame, wanted in ((RUNS, runs, _RUN_COLUMNS), (STEPS, steps, _STEP_COLUMNS)):
+        absent = [column for column in wanted if column not in frame]
+        if absent:
+            raise MalformedInput(
+                f"{folder / name} has no column {', '.join(absent)}; it should be what untrained "
+                "search --output writes"
+            )
+    grouped = dict(iter(steps.groupby(["search", "run"], sort=False)))
+    found: dict[str, list[Trajectory]] = {}
+    for row in runs.itertuples(index=False):
+        part = grouped.get((row.search, row.run))
+        if part is None:
+            raise MalformedInput(
+                f"{folder / STEPS} has no steps of run {row.run} of {row.search!r}, which "
+                f"{RUNS} has; the two files are not from one command"
+            )
+        found.setdefault(str(row.search), []).append(_trajectory(row, part))
+    return {label: tuple(one) for label, one in found.items()}
+
+
+def _trajectory(row: object, part: pd.DataFrame) -> Trajectory:
+    series = [name for name in part.columns if name not in _STEP_COLUMNS]
+    return Trajectory(
+        cost_s=part["cost_s"].to_numpy(dtype=np.float64),
+        evaluations=part["evaluations"].to_numpy(dtype=np.int64),
+        incumbents=tuple(map(str, part["incumbent"])),
+        series={
+            name: part[name].to_numpy(dtype=np.float64)
+            for name in series
+            if part[name].notna().any()
+        },
+        final=str(row.architecture),  # type: ignore[attr-defined]
+        stopped=str(row.stopped),  # type: ignore[attr-defined]
+        total_s=float(row.cost_s),  # type: ignore[attr-defined]
+        counts={"all": int(row.evaluations)},  # type: ignore[attr-defined]
+        measured_on=str(getattr(row, "measured_on", "")),
+    )
+
+
+def front_frame(searches: Sequence[SearchRuns], truth: GroundTruth | None) -> pd.DataFrame | None:
+    """Make a table of the Pareto fronts, one row per network.
+
+    Returns:
+        Columns search, run, architecture, the cost by its name, and the benchmark's columns; None
+        where no search has a front.
+    """
+    parts = []
+    for search in searches:
+        for number, run in enumerate(search.trajectories):
+            if FRONT not in run.series:
+                continue
+            places = np.flatnonzero(run.series[FRONT] == 1)
+            texts = [run.incumbents[place] for place in places]
+            columns: dict[str, object] = {
+                "search": search.label,
+                "run": number,
+                "architecture": texts,
+                **{name: v[places] for name, v in run.series.items() if name != FRONT},
+                **({} if truth is None else truth.named_values(texts)),
+            }
+            parts.append(pd.DataFrame(columns))
+    return pd.concat(parts, ignore_index=True) if parts else None
+
+
+def genotypes_text(searches: Sequence[SearchRuns]) -> str | None:
+    """Write a Python module in which every run's answer is `SEARCH_RUN = Genotype(...)`.
+
+    DARTS's training code and its descendants read architectures from such files.
+
+    Returns:
+        The text, or None where no search was for cells that have such a text.
+    """
+    lines: list[str] = []
+    taken: set[str] = set()
+    for search in searches:
+        space = search.prepared.evaluator.problem.space
+        for number, run in enumerate(search.trajectories):
+            genotype = space.genotype_text(run.final)
+            if not genotype:
+                continue
+            name = f"{_identifier(search.label)}_{number}"
+            while name in taken:
+                name += "_"
+            taken.add(name)
+            lines.append(f"{name} = {genotype}")
+    return _HEAD + "\n".join(lines) + "\n" if lines else None
+
+
+def _identifier(label: str) -> str:
+    word = re.sub(r"\W+", "_", label, flags=re.ASCII).strip("_")
+    return f"search_{word}" if not word or word[0].isdigit() else word

@@ -1,0 +1,113 @@
+"""Each recipe of CONTRIBUTING.md, carried out on a copy of the project and used as a user would."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import untrained.harness
+
+ROOMS = ("foundation", "harness", "indicators", "reports", "results", "spaces")
+PAGE = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+RECIPES = re.findall(r"<!-- recipe: (\S+)(.*?) -->\n```python\n(.*?)```", PAGE, re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the code with every file of the page added; committed data is linked."""
+    (source,) = {Path(place).resolve().parent for place in untrained.harness.__path__}
+    copy = tmp_path_factory.mktemp("copy") / "untrained"
+    for room in ROOMS:
+        shutil.copytree(
+            source / room, copy / room, ignore=shutil.ignore_patterns("__pycache__", "committed")
+        )
+    (copy / "results" / "committed").symlink_to(source / "results" / "committed")
+    for name, place, text in RECIPES:
+        path = copy / name
+        assert path.exists() == bool(place), name  # an addition to a file, or a new file
+        if place:
+            before, mark, after = path.read_text("utf-8").partition("\n\ndef main(")
+            assert mark
+            module = re.search(r"\((\w+)\)\s*$", text)
+            assert module
+            line = f"from untrained.harness.cli.{module[1]} import {module[1]}\n"
+            path.write_text(before.rstrip() + f"\n{line}{text}\n{mark}{after}", "utf-8")
+        else:
+            path.write_text(text, encoding="utf-8")
+    return copy
+
+
+@pytest.fixture
+def run(project: Path, tmp_path: Path):
+    def call(*arguments: str) -> str:
+        done = subprocess.run(
+            [
+                *(sys.executable, "-c", "from untrained.harness.cli.main import main; main()"),
+                *arguments,
+            ],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(project.parent), "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return call
+
+
+SCORE = ("--channels", "4", "--workers", "1", "--store", "s.sqlite")
+
+
+def test_there_are_five_recipes():
+    titles = re.findall(r"^## (Add .*)$", PAGE, re.MULTILINE)
+    assert len(titles) == 5
+    sections = re.split(r"^## ", PAGE, flags=re.MULTILINE)
+    assert all("<!-- recipe:" in part for part in sections if part.startswith("Add "))
+
+
+def test_the_indicator_ranks_networks(run):
+    assert "weight_spread" in run("list", "indicators")
+    run("score", "--space", "nasbench201", "--sample", "12", *SCORE, "--cells", "1",
+        "--indicators", "weight_spread,params")  # fmt: skip
+    table = run("correlate", "--store", "s.sqlite")
+    assert re.search(r"^.*weight_spread.*\b12\b", table, re.MULTILINE)
+
+
+def test_the_space_is_scored_and_searched(run):
+    assert "plain_widths" in run("list", "spaces")
+    run("score", "--space", "plain_widths", "--all", *SCORE, "--cells", "1",
+        "--indicators", "params,naswot", "--batch-size", "8")  # fmt: skip
+    found = run("search", "--searcher", "random", "--set", "n=50", "--indicator", "params",
+                "--space", "plain_widths", "--scores", "s.sqlite", "--runs", "1",
+                "--evaluations", "50")  # fmt: skip
+    assert "plain_widths" in found
+
+
+def test_the_searcher_searches(run):
+    assert "walk" in run("list", "searchers")
+    run("score", "--space", "nasbench201", "--sample", "20", *SCORE, "--cells", "1",
+        "--indicators", "params")  # fmt: skip
+    found = run("search", "--searcher", "walk", "--set", "n=30", "--indicator", "params",
+                "--space", "nasbench201", "--scores", "s.sqlite", "--confined",
+                "--runs", "2")  # fmt: skip
+    assert "Random walk" in found
+
+
+def test_the_block_is_part_of_a_report(run, tmp_path):
+    run("score", "--space", "nasbench201", "--sample", "12", *SCORE, "--cells", "1",
+        "--indicators", "params,depth")  # fmt: skip
+    run("report", "--store", "s.sqlite", "--output", "page")
+    assert "### Ties" in (tmp_path / "page" / "report.md").read_text("utf-8")
+
+
+def test_the_command_runs(run):
+    assert "classes" in run("--help")
+    assert run("classes", "nasbench201", "--sample", "40").strip().endswith("architectures")
