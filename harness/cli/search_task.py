@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from untrained.harness.cli.options import DeviceOption, Workers, model_options
-from untrained.harness.study.study import Conditions as RunConditions
+from untrained.harness.study.study import Conditions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ JOURNAL_NAME = "journal.jsonl"
 TASK_NAME = "task.toml"
 
 
-@model_options("measuring", RunConditions, without=("dataset", "protocol", "labels", "timeout_s"))
+@model_options("measuring", Conditions, without=("dataset", "protocol", "labels", "timeout_s"))
 def search_task(
     *,
     space: Annotated[str, typer.Option(help="Search space.", show_default=False)],
@@ -97,10 +97,18 @@ def search_task(
     from untrained.foundation import Interrupted
     from untrained.harness.cli.output import print_rows, typed_command
     from untrained.harness.execution.executors import find_device, make_executor
-    from untrained.harness.gennas_tasks.journal import Journal
-    from untrained.harness.gennas_tasks.losses import Conditions, draw_labelled, label_column
-    from untrained.harness.gennas_tasks.summary import task_search_table, where_it_is_from
-    from untrained.harness.gennas_tasks.task_search import Evolution, protocol_of
+    from untrained.harness.gennas_tasks.losses import (
+        Journal,
+        LossConditions,
+        draw_labelled,
+        label_column,
+    )
+    from untrained.harness.gennas_tasks.task_search import (
+        Evolution,
+        origin_comment,
+        protocol_of,
+        task_search_table,
+    )
     from untrained.harness.gennas_tasks.task_search import search_task as run_search
     from untrained.harness.study.study_file import checked
     from untrained.indicators.gennas_found import indicator_ids, use_task
@@ -111,14 +119,14 @@ def search_task(
     from untrained.results.store.export import write_frame
     from untrained.spaces import find_benchmark
 
-    run_conditions = checked(RunConditions, measuring)
+    run_conditions = checked(Conditions, measuring)
     seed = run_conditions.seed
     truth = find_benchmark(space, benchmark)
     target = label_column(truth, dataset, metric)
     labelled, others = draw_labelled(truth, target, count=networks, held_out=held_out, seed=seed)
     protocol, sequences = protocol_of(space, labelled.architectures[0], run_conditions)
     chosen = find_device(device)
-    conditions = Conditions(space, protocol, training_steps, seed, chosen)
+    conditions = LossConditions(space, protocol, training_steps, seed, chosen)
     evolution = Evolution(population=population, steps=steps, tournament=tournament, rate=rate)
     settings = {
         "space": space,
@@ -146,7 +154,7 @@ def search_task(
                 journal=journal,
                 executor=make_executor(chosen, workers),
                 seed=seed,
-                told=_counter(population + steps),
+                on_task=_counter(population + steps),
             )
     except KeyboardInterrupt:
         raise Interrupted(
@@ -165,7 +173,7 @@ def search_task(
         command=typed_command("--output", "--workers"),
     )
     report = task_search_report(table, version=version("untrained"))
-    text = task_text(file, comment=where_it_is_from(table))
+    text = task_text(file, comment=origin_comment(table))
     written = write_files({TASK_NAME: text}, output) + write_report(report, output, ["markdown"])
     written.append(write_frame(trials_frame(found.tried), output / "tasks.csv", metadata={}))
     use_task(output / TASK_NAME)  # what was written is read back before it is announced

@@ -28,7 +28,7 @@ _ON = 0.5
 
 AnyTask = Task | SequenceTask
 Again = Callable[[], bool]
-"""Whether the next gene is drawn anew."""
+"""Tells whether the next gene is drawn anew."""
 
 
 class TaskGenome:
@@ -45,14 +45,14 @@ class TaskGenome:
         self._sequences = sequences
 
     def draw(self, rng: np.random.Generator) -> AnyTask:
-        """A task of which every gene is drawn."""
+        """Draw every gene of a task."""
         return self._build(rng, None, lambda: True)
 
     def mutate(self, task: AnyTask, rng: np.random.Generator, rate: float) -> AnyTask:
-        """A task of which every gene is drawn anew with some probability.
+        """Draw every gene of a task anew with a probability.
 
         Args:
-            rate: the probability; a gene may come out as it was.
+            rate: the probability; a gene that is drawn anew may stay the same.
         """
         return self._build(rng, task, lambda: bool(rng.random() < rate))
 
@@ -112,15 +112,15 @@ class TaskGenome:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One task that was tried."""
+    """One evaluated task."""
 
     number: int
     """From 1, in order."""
     parent: int
-    """Number of the task that it was mutated from; 0: drawn."""
+    """Number of its parent; 0: drawn."""
     task: AnyTask
     fitness: float
-    """Larger is better; minus infinity where there is none."""
+    """Larger is better; minus infinity for a missing fitness."""
 
 
 def evolve(
@@ -132,17 +132,16 @@ def evolve(
     steps: int,
     tournament: int,
     rate: float,
-    told: Callable[[Trial], None] = lambda trial: None,
+    on_trial: Callable[[Trial], None] = lambda trial: None,
 ) -> list[Trial]:
     """Try tasks, first random ones and then children of good ones.
 
-    Nothing but the fitness and the generator decides what is tried, so the same of both give the
-    same trials.
+    The trials depend on the fitness and the generator alone.
 
     Args:
         fitness: of a task; NaN counts as the worst.
-        tournament: tasks drawn without replacement, of which the best, of equals the oldest,
-            becomes a parent.
+        tournament: number of tasks drawn without replacement; the best of them, the oldest of
+            equal ones, becomes a parent.
         rate: probability that a gene is drawn anew in a child.
     """
     alive: deque[Trial] = deque()
@@ -161,10 +160,10 @@ def evolve(
         trial = Trial(number, parent, task, -math.inf if math.isnan(value) else value)
         alive.append(trial)
         trials.append(trial)
-        told(trial)
+        on_trial(trial)
     return trials
 
 
 def best_of(trials: list[Trial]) -> Trial:
-    """The fittest of all that were tried; of equals the first."""
+    """Find the fittest trial, the first of equal ones."""
     return max(trials, key=lambda trial: trial.fitness)

@@ -1,22 +1,33 @@
-"""Losses of GenNAS tasks on labelled networks."""
+"""Losses of GenNAS tasks on labelled networks, and the journal that keeps them on disk."""
 
 from __future__ import annotations
 
+import json
 import math
+import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from untrained.foundation import MalformedInput, MissingData, Unsupported, UserError, derive
+from untrained.foundation import (
+    MalformedInput,
+    MissingData,
+    StorageError,
+    Unsupported,
+    UserError,
+    derive,
+)
 from untrained.harness.data.inputs import batches
 from untrained.harness.execution.executors import Executor, WorkerDied
 from untrained.harness.execution.scoring import build_network
 from untrained.harness.gennas_tasks.evolution import AnyTask
-from untrained.harness.gennas_tasks.journal import Journal
 from untrained.harness.search.evaluators.trainings import Trainings
 from untrained.indicators import Measurement, Protocol
 from untrained.indicators.framework.reading import Diverged
@@ -28,24 +39,24 @@ _DRAWS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
-    """Networks and how good they are."""
+class LabelledNetworks:
+    """Networks and their accuracies."""
 
     architectures: tuple[str, ...]
     accuracies: tuple[float, ...]
-    """Larger is better: a loss has its sign turned."""
+    """Larger is better: losses are negated."""
 
 
 def label_column(benchmark: Benchmark, dataset: str | None, metric: str | None) -> Target:
-    """The column of a benchmark that labels are read from.
+    """Find the column of a benchmark that has the labels.
 
     Args:
         dataset: by default that of its default target.
         metric: by default its validation accuracy after the longest training.
 
     Raises:
-        UserError: it has no validation accuracy, and no other metric is named.
-        UnknownName: it has no such dataset or metric.
+        UserError: there is no validation accuracy, and no other metric is named.
+        UnknownName: the benchmark has no such dataset or metric.
     """
     if metric is not None:
         return benchmark.target(dataset=dataset, metric=metric)
@@ -55,14 +66,14 @@ def label_column(benchmark: Benchmark, dataset: str | None, metric: str | None) 
 
 def draw_labelled(
     benchmark: Benchmark, target: Target, *, count: int, held_out: int, seed: int
-) -> tuple[Labelled, Labelled]:
-    """Two lots of networks without replacement, no two of which compute the same function.
+) -> tuple[LabelledNetworks, LabelledNetworks]:
+    """Draw two sets of networks without replacement, no two of which compute the same function.
 
     Args:
-        seed: draws both; the first lot does not depend on the size of the second.
+        seed: of both draws; the first set does not depend on the size of the second.
 
     Raises:
-        MalformedInput: more networks are asked for than have a label.
+        MalformedInput: fewer networks have a label.
     """
     sign = 1.0 if benchmark.higher_is_better(target.metric) else -1.0
     space = spaces[benchmark.space]
@@ -81,15 +92,15 @@ def draw_labelled(
             f"{count} labelled networks and {held_out} held-out ones were asked for, but only "
             f"{len(found)} different ones have a {target.label} in {benchmark.name}; ask for fewer"
         )
-    return _lot(found[:count]), _lot(found[count:])
-
-
-def _lot(rows: list[tuple[str, float]]) -> Labelled:
-    return Labelled(tuple(text for text, _ in rows), tuple(value for _, value in rows))
+    texts, values = tuple(text for text, _ in found), tuple(value for _, value in found)
+    return (
+        LabelledNetworks(texts[:count], values[:count]),
+        LabelledNetworks(texts[count:], values[count:]),
+    )
 
 
 def _labels(benchmark: Benchmark, target: Target, seed: int) -> Iterator[tuple[str, float]]:
-    """Networks in random order with their values; a surrogate predicts those that are drawn."""
+    """Yield networks in random order with their values, which a surrogate predicts."""
     rng = np.random.default_rng(derive(seed, "labelled", benchmark.space))
     if not benchmark.enumerable:
         space = spaces[benchmark.space]
@@ -106,24 +117,145 @@ def _labels(benchmark: Benchmark, target: Target, seed: int) -> Iterator[tuple[s
 
 
 @dataclass(frozen=True, slots=True)
-class Conditions:
-    """What a loss depends on besides the task and the network."""
+class LossConditions:
+    """The conditions of a loss besides the task and the network."""
 
     space: str
     protocol: Protocol
     """Resolved."""
     steps: int
-    """Of a training."""
+    """Number of training steps."""
     seed: int
     """Of initialisations, read-outs and noise, as in any run of this seed."""
     device: str
+
+
+class Journal:
+    """Losses by task and network in a file of JSON lines; the first line has the settings.
+
+    A search with the same settings makes the same choices, so that the losses are all it needs to
+    be resumed. An incomplete last line is dropped.
+    """
+
+    def __init__(self, path: Path, settings: Mapping[str, Any]) -> None:
+        """Open or create a journal.
+
+        Raises:
+            UserError: the file is of a search with other settings.
+            MalformedInput: the file is no journal.
+            StorageError: the file cannot be read or written.
+        """
+        self._path = path
+        self._losses: dict[tuple[str, str], tuple[float, float]] = {}
+        self._file: IO[str]
+        header = json.dumps({"untrained": "task search", **settings}, sort_keys=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            whole = self._read(header) if path.exists() else 0
+            self._file = path.open("a", encoding="utf-8")
+            self._file.truncate(whole)
+            if not whole:
+                self._write(header)
+        except OSError as error:
+            raise StorageError(f"the journal {path} cannot be opened: {error}") from error
+
+    def __enter__(self) -> Journal:
+        """Return the journal; the context closes it."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __len__(self) -> int:
+        """Return the number of losses."""
+        return len(self._losses)
+
+    def get(self, task: str, architecture: str) -> tuple[float, float] | None:
+        """Return loss and seconds, or None if they have not been measured."""
+        return self._losses.get((task, architecture))
+
+    def add(self, task: str, architecture: str, loss: float, seconds: float) -> None:
+        """Write one loss to disk.
+
+        Args:
+            loss: infinite where the training diverged.
+
+        Raises:
+            StorageError: the file cannot be written.
+        """
+        self._losses[task, architecture] = loss, seconds
+        line = {
+            "task": task,
+            "architecture": architecture,
+            "loss": loss if math.isfinite(loss) else None,
+            "seconds": round(seconds, 3),
+        }
+        try:
+            self._write(json.dumps(line))
+        except OSError as error:
+            raise StorageError(
+                f"the journal {self._path} cannot be written: {error}; what is in it is kept: make "
+                "room and run the same command again"
+            ) from error
+
+    def _write(self, line: str) -> None:
+        self._file.write(line + "\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def _read(self, header: str) -> int:
+        """Read the losses; return the number of bytes of complete lines."""
+        whole = 0
+        with self._path.open("rb") as file:
+            for number, raw in enumerate(file, start=1):
+                try:
+                    text = raw.decode("utf-8").rstrip("\n")
+                    if not raw.endswith(b"\n"):
+                        if number == 1 and not header.startswith(text):
+                            raise ValueError
+                        break
+                    if number == 1:
+                        self._compare(text, header)
+                    else:
+                        row = json.loads(text)
+                        loss = math.inf if row["loss"] is None else float(row["loss"])
+                        key = row["task"], row["architecture"]
+                        self._losses[key] = loss, float(row["seconds"])
+                except (ValueError, KeyError, TypeError) as error:
+                    raise MalformedInput(
+                        f"{self._path}, line {number}: no line of a task search's journal; take "
+                        "another file, or delete this one"
+                    ) from error
+                whole += len(raw)
+        return whole
+
+    def _compare(self, text: str, header: str) -> None:
+        stored, given = json.loads(text), json.loads(header)
+        if not isinstance(stored, dict) or stored.get("untrained") != given["untrained"]:
+            raise ValueError
+        if stored != given:
+            other = [
+                f"{key} = {stored.get(key)!r} there, {given.get(key)!r} here"
+                for key in sorted({*stored, *given})
+                if stored.get(key) != given.get(key)
+            ]
+            raise UserError(
+                f"the journal {self._path} is of a search with other settings: "
+                f"{'; '.join(other)}; give the same options, or another --output"
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class _Item:
     task: AnyTask
     architecture: str
-    conditions: Conditions
+    conditions: LossConditions
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,19 +266,19 @@ class _Outcome:
 
 
 class LossMeter:
-    """Measures what the journal does not have."""
+    """Measures the losses that the journal lacks."""
 
-    def __init__(self, conditions: Conditions, journal: Journal, executor: Executor) -> None:
-        """Say how losses are measured and where they are kept."""
+    def __init__(self, conditions: LossConditions, journal: Journal, executor: Executor) -> None:
+        """Combine the conditions with the journal and the processes."""
         self._conditions = conditions
         self._journal = journal
         self._executor = executor
 
     def losses(self, task: AnyTask, architectures: Sequence[str]) -> NDArray[np.float64]:
-        """The final loss of each network; infinite where the training diverged.
+        """Measure the final loss of each network; infinite where the training diverged.
 
         Raises:
-            UserError: a network cannot be trained on such a task at all.
+            UserError: a network cannot be trained on such a task.
         """
         number = digest(task)
         missing = [text for text in architectures if self._journal.get(number, text) is None]
@@ -164,7 +296,7 @@ class LossMeter:
         return np.array([self._row(number, text)[0] for text in architectures])
 
     def seconds(self, task: AnyTask, architectures: Sequence[str]) -> float:
-        """What the losses took, summed over networks, whether in this run or before."""
+        """Sum the seconds of the losses over networks, in this run or before."""
         number = digest(task)
         return float(sum(self._row(number, text)[1] for text in architectures))
 
@@ -175,7 +307,7 @@ class LossMeter:
 
 
 def _regress(item: _Item) -> _Outcome:
-    """As the indicators of GenNAS measure it: the same network, batch, targets and noise."""
+    """Measure a loss like the indicators of GenNAS: same network, batch, targets and noise."""
     how = item.conditions
     began = time.perf_counter()
     try:

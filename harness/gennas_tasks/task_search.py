@@ -1,4 +1,4 @@
-"""A search for a regression task, from the labelled networks to what it found."""
+"""A search for a regression task, from labelled networks to the best task and its report."""
 
 from __future__ import annotations
 
@@ -13,25 +13,29 @@ from untrained.foundation import Unsupported, derive
 from untrained.harness.execution.executors import Executor
 from untrained.harness.execution.scoring import build_network
 from untrained.harness.gennas_tasks.evolution import AnyTask, TaskGenome, Trial, best_of, evolve
-from untrained.harness.gennas_tasks.journal import Journal
-from untrained.harness.gennas_tasks.losses import Conditions, Labelled, LossMeter
+from untrained.harness.gennas_tasks.losses import (
+    Journal,
+    LabelledNetworks,
+    LossConditions,
+    LossMeter,
+)
 from untrained.harness.study.conditions import resolve
-from untrained.harness.study.study import Conditions as RunConditions
+from untrained.harness.study.study import Conditions
 from untrained.indicators import Protocol
 from untrained.indicators.gennas import PROTOCOL
 from untrained.indicators.gennas_nlp import PROTOCOL as NLP_PROTOCOL
 from untrained.indicators.regression.sequences import NLP_COMBO, embedding_size_of
-from untrained.indicators.regression.task_file import digest
+from untrained.indicators.regression.task_file import TaskFile, digest
 from untrained.indicators.regression.tasks import COMBO, Signal, Task
-from untrained.results.searches.task_search import Rival, TriedTask
+from untrained.results.searches.task_search import Rival, TaskSearchTable, TriedTask
 from untrained.results.statistics.correlation import CorrelationRow, correlate
 from untrained.results.statistics.rank_correlation import kendall_tau_b, spearman_rho
-from untrained.spaces import spaces
+from untrained.spaces import Benchmark, Target, spaces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evolution:
-    """How tasks are evolved; the defaults are the paper's."""
+    """Settings of the evolution; the defaults are the paper's."""
 
     population: int = 50
     steps: int = 400
@@ -41,8 +45,8 @@ class Evolution:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What a search came to."""
+class TaskSearchResult:
+    """The best task, and all tasks that were tried."""
 
     task: AnyTask
     best: TriedTask
@@ -52,32 +56,32 @@ class Found:
 
 
 def search_task(
-    conditions: Conditions,
-    labelled: Labelled,
-    held_out: Labelled,
+    conditions: LossConditions,
+    labelled: LabelledNetworks,
+    held_out: LabelledNetworks,
     *,
     evolution: Evolution,
     sequences: bool,
     journal: Journal,
     executor: Executor,
     seed: int = 0,
-    told: Callable[[TriedTask, TriedTask], None] = lambda tried, best: None,
-) -> Found:
+    on_task: Callable[[TriedTask, TriedTask], None] = lambda tried, best: None,
+) -> TaskSearchResult:
     """Evolve tasks by how well their losses rank the labelled networks.
 
     The fitness of a task is Spearman's rho of minus the final loss and the accuracy: a task that
     ranks the wrong way round is a bad one, whereas the authors take the absolute value. The task
-    that is found is then read on networks that had no part in it.
+    that is found is then evaluated on networks that had no part in it.
 
     Args:
-        held_out: check; may be empty.
-        told: hears of every task and of the best so far.
+        held_out: networks of the final check; may be empty.
+        on_task: receives every task and the best so far.
 
     Returns:
-        The best task of all that were tried, and how it and others rank both lots.
+        The best task of all that were tried, and the rankings of both sets by it and its rivals.
 
     Raises:
-        UserError: a network cannot be trained, or the journal not be written.
+        UserError: a network cannot be trained, or the journal cannot be written.
     """
     meter = LossMeter(conditions, journal, executor)
     accuracies = np.array(labelled.accuracies)
@@ -86,7 +90,7 @@ def search_task(
     def fitness(task: AnyTask) -> float:
         return spearman_rho(-meter.losses(task, labelled.architectures), accuracies)
 
-    def heard(trial: Trial) -> None:
+    def record(trial: Trial) -> None:
         losses = meter.losses(trial.task, labelled.architectures)
         tried.append(
             TriedTask(
@@ -99,7 +103,7 @@ def search_task(
                 content=describe(trial.task),
             )
         )
-        told(tried[-1], max(tried, key=lambda one: -np.inf if np.isnan(one.rho) else one.rho))
+        on_task(tried[-1], max(tried, key=lambda one: -np.inf if np.isnan(one.rho) else one.rho))
 
     trials = evolve(
         TaskGenome(sequences=sequences),
@@ -109,7 +113,7 @@ def search_task(
         steps=evolution.steps,
         tournament=evolution.tournament,
         rate=evolution.rate,
-        told=heard,
+        on_trial=record,
     )
     best = best_of(trials)
     combined: AnyTask = NLP_COMBO if sequences else COMBO
@@ -123,14 +127,14 @@ def search_task(
     rivals = tuple(
         Rival(inside.indicator, inside, outside) for inside, outside in zip(*lots, strict=True)
     )
-    return Found(best.task, tried[best.number - 1], tuple(tried), rivals)
+    return TaskSearchResult(best.task, tried[best.number - 1], tuple(tried), rivals)
 
 
-def protocol_of(space: str, architecture: str, conditions: RunConditions) -> tuple[Protocol, bool]:
-    """The protocol of a space's networks, and whether they read sequences.
+def protocol_of(space: str, architecture: str, conditions: Conditions) -> tuple[Protocol, bool]:
+    """Resolve the protocol of a space's networks, and tell whether they read sequences.
 
     Args:
-        architecture: one of it, which is built to see what it is.
+        architecture: any of the space; its network is built.
 
     Raises:
         UserError: the conditions cannot be met.
@@ -145,7 +149,7 @@ def protocol_of(space: str, architecture: str, conditions: RunConditions) -> tup
 
 
 def describe(task: AnyTask) -> str:
-    """A task in a line: noise, then of every stage its width and its signals with their levels.
+    """Describe a task in a line: noise, then width and signals with levels of every stage.
 
     >>> describe(COMBO)[:66]
     'no noise; 1: sin1d 1 local + sin2d 1 local + dot 1 local; 1: sin1d'
@@ -167,7 +171,7 @@ def _signals(signals: Sequence[Signal]) -> str:
     return " + ".join(texts) or "nothing"
 
 
-def _parameters(conditions: Conditions, architectures: Sequence[str]) -> NDArray[np.float64]:
+def _parameters(conditions: LossConditions, architectures: Sequence[str]) -> NDArray[np.float64]:
     space, how = spaces[conditions.space], conditions.protocol
     return np.array(
         [
@@ -181,7 +185,7 @@ def _parameters(conditions: Conditions, architectures: Sequence[str]) -> NDArray
 
 
 def _rows(
-    losses: dict[str, NDArray[np.float64]], lot: Labelled, parameters: NDArray[np.float64]
+    losses: dict[str, NDArray[np.float64]], lot: LabelledNetworks, parameters: NDArray[np.float64]
 ) -> list[CorrelationRow]:
     frame = pd.DataFrame({**losses, "parameters": parameters}, index=list(lot.architectures))
     return correlate(
@@ -189,4 +193,72 @@ def _rows(
         pd.Series(lot.accuracies, index=list(lot.architectures), dtype=np.float64),
         higher_is_better={**dict.fromkeys(losses, False), "parameters": True},
         baseline="parameters",
+    )
+
+
+def task_search_table(
+    found: TaskSearchResult,
+    file: TaskFile,
+    *,
+    truth: Benchmark,
+    target: Target,
+    conditions: LossConditions,
+    evolution: Evolution,
+    lots: tuple[LabelledNetworks, LabelledNetworks],
+    command: str,
+) -> TaskSearchTable:
+    """Make the report; `lots` are the labelled and the held-out networks."""
+    return TaskSearchTable(
+        title=f"A task of GenNAS for {truth.space}",
+        facts=_facts(truth, target, conditions, evolution, command),
+        tried=found.tried,
+        best=found.best,
+        num_drawn=evolution.population,
+        rivals=found.rivals,
+        notes=_notes(file, *lots),
+    )
+
+
+def origin_comment(table: TaskSearchTable) -> str:
+    """Write the comment of a task file: the origin of the task."""
+    rival = table.rivals[0]
+    return (
+        f"{table.title}, found by untrained search-task: Spearman's rho "
+        f"{rival.labelled.rho:.3f} on {rival.labelled.n} labelled networks, "
+        f"{rival.held_out.rho:.3f} on {rival.held_out.n} others"
+    )
+
+
+def _facts(
+    benchmark: Benchmark,
+    target: Target,
+    conditions: LossConditions,
+    evolution: Evolution,
+    command: str,
+) -> tuple[str, ...]:
+    return (
+        f"Search space: {conditions.space}",
+        f"Labels: {target.label}",
+        f"Truth: {benchmark.provenance.describe()}",
+        f"Networks: {conditions.protocol.describe()}, {conditions.steps} steps of training, on "
+        f"{conditions.device}",
+        f"Evolution: {evolution.population} tasks drawn, {evolution.steps} children, tournaments "
+        f"of {evolution.tournament}, every gene drawn anew with probability {evolution.rate:g} "
+        "(paper: 50, 400, 10, 0.2)",
+        f"Seed: {conditions.seed}",
+        f"Repeat: {command} --output FOLDER",
+    )
+
+
+def _notes(
+    file: TaskFile, labelled: LabelledNetworks, held_out: LabelledNetworks
+) -> tuple[str, ...]:
+    n, m = len(labelled.architectures), len(held_out.architectures)
+    return (
+        f"the task was chosen for its rho on {n} labelled networks, so that this rho is too high "
+        f"as an estimate; the one on the {m} networks held out is not, and its interval "
+        "(percentile bootstrap over them, 1,000 resamples) says how little so few networks tell",
+        "no two of all these networks compute the same function",
+        f"losses after {file.steps} steps are those of the indicators gennas_task_{file.id}"
+        + ("" if file.steps == 100 else f"_{file.steps} (and gennas_task_{file.id} after 100)"),
     )

@@ -8,7 +8,7 @@ import math
 import pytest
 
 from untrained.foundation import MalformedInput, StorageError, UserError
-from untrained.harness.gennas_tasks.journal import Journal
+from untrained.harness.gennas_tasks.losses import Journal
 
 SETTINGS = {"space": "nasbench201", "training_steps": 3}
 
