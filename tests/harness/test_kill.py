@@ -19,7 +19,7 @@ from untrained.harness.execution.runner import run_plans
 from untrained.harness.study.plan import plan_study
 from untrained.results import ScoreStore
 
-SAMPLE, INDICATORS, PER_NETWORK = 40, "naswot,grad_norm,synflow", 3
+SAMPLE, INDICATORS, PER_NETWORK = 28, "naswot,grad_norm,synflow", 3
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def test_a_run_killed_several_times_ends_with_the_rows_of_an_undisturbed_one(
     tmp_path: Path, start, untrained, score_arguments, rows, whole: pd.DataFrame
 ):
     store = tmp_path / "cut.sqlite"
-    for workers, count in ((1, 1), (2, 30), (1, 75)):
+    for workers, count in ((1, 1), (2, 18), (1, 42)):
         process = start(
             *score_arguments(store, sample=SAMPLE, indicators=INDICATORS, workers=workers)
         )
