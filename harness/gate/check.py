@@ -45,7 +45,7 @@ class Check:
     @property
     def failed(self) -> tuple[Finding, ...]:
         """Findings that make the check fail."""
-        return tuple(one for one in self.findings if one.failed)
+        return tuple(finding for finding in self.findings if finding.failed)
 
 
 def check_baseline(
@@ -119,7 +119,7 @@ def _check(baseline: Baseline, seed: int | None, findings: list[Finding]) -> Che
         baseline.name,
         seed,
         seed in baseline.seeds,
-        tuple(sorted(findings, key=lambda one: one.order)),
+        tuple(sorted(findings, key=lambda finding: finding.order)),
         tuple(_other_versions(baseline)),
     )
 

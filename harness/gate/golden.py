@@ -191,11 +191,11 @@ def golden_findings(
     golden: Sequence[GoldenScore], readings: Mapping[tuple[str, str], Reading]
 ) -> list[Finding]:
     """Compare golden scores with readings, by indicator and network; one finding an indicator."""
-    known = {one.indicator for one in golden}
-    networks = sorted({one.network for one in golden})
+    known = {score.indicator for score in golden}
+    networks = sorted({score.network for score in golden})
     found = [
         _finding(name, list(scores), readings, networks)
-        for name, scores in groupby(golden, key=lambda one: one.indicator)
+        for name, scores in groupby(golden, key=lambda score: score.indicator)
     ]
     return found + [
         Finding("golden", name, "new", "has no golden scores yet; --update adds them")
@@ -216,19 +216,20 @@ def _finding(
         return Finding(
             "golden", name, "changed", f"not comparable: version {old}, now {new}; --update"
         )
-    there = [_gone(one, readings.get((name, one.network))) for one in golden]
+    there = [_gone(score, readings.get((name, score.network))) for score in golden]
     there += _gained(name, golden, readings, networks)
     if any(there):
         return Finding("golden", name, "moved", "; ".join(filter(None, there)), n=len(golden))
     differences = {
-        one.network: _difference(one.value, readings[name, one.network].value) for one in golden
+        score.network: _difference(score.value, readings[name, score.network].value)
+        for score in golden
     }
-    limits = {one.network: one.tolerance for one in golden}
+    limits = {score.network: score.tolerance for score in golden}
     moved = [network for network, value in differences.items() if value > limits[network]]
     worst = max(moved or differences, key=differences.__getitem__)
     text = f"{len(golden)} networks agree"
     if moved:
-        was = next(one.value for one in golden if one.network == worst)
+        was = next(score.value for score in golden if score.network == worst)
         now = readings[name, worst].value
         text = (
             f"{len(moved)} of {len(golden)} networks differ, {worst} most: {was:.9g}, now {now:.9g}"
@@ -265,7 +266,7 @@ def _gained(
     networks: Sequence[str],
 ) -> list[str]:
     """List scores of networks that were unsupported when the baseline was written."""
-    had = {one.network for one in golden}
+    had = {score.network for score in golden}
     return [
         f"{network}: was unsupported, now {readings[name, network].value:.9g}"
         for network in networks
@@ -302,4 +303,4 @@ def golden_rows(
 
 def golden_names(golden: Iterable[GoldenScore]) -> list[str]:
     """List the indicators of golden scores that are still installed."""
-    return sorted({one.indicator for one in golden if one.indicator in indicators})
+    return sorted({score.indicator for score in golden if score.indicator in indicators})

@@ -53,10 +53,10 @@ def lower_coverage(baseline: Baseline, contents: Mapping[str, str]) -> list[str]
 
 def _lost_golden(baseline: Baseline, contents: Mapping[str, str]) -> Iterator[str]:
     new = read_golden(contents[GOLDEN], baseline.folder / GOLDEN)
-    there = {(one.indicator, one.network) for one in new if not math.isnan(one.value)}
-    for one in baseline.golden:
-        if not math.isnan(one.value) and (one.indicator, one.network) not in there:
-            yield f"{one.indicator} has no score of the golden network {one.network} any more"
+    there = {(score.indicator, score.network) for score in new if not math.isnan(score.value)}
+    for score in baseline.golden:
+        if not math.isnan(score.value) and (score.indicator, score.network) not in there:
+            yield f"{score.indicator} has no score of the golden network {score.network} any more"
 
 
 def _lost_scores(baseline: Baseline, contents: Mapping[str, str]) -> Iterator[str]:

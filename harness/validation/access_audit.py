@@ -151,7 +151,7 @@ def _wrap_tables() -> None:
     for owner, name in ((parquet, "read_table"), (parquet, "read_schema"), (pyarrow, "memory_map")):
         _wrap(owner, name, lambda arguments: _opened(arguments[0]))
     _wrap(parquet.ParquetFile, "__init__", lambda arguments: _opened(arguments[1]))
-    classes = {Benchmark, *(type(one) for one in benchmarks.values())}
+    classes = {Benchmark, *(type(benchmark) for benchmark in benchmarks.values())}
     for kind in classes:
         for name in ("values", "table", "query", "best", "_values"):
             if name in vars(kind):

@@ -219,7 +219,7 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")  # some editors begin with a mark
     except FileNotFoundError:
-        near = sorted(one.name for one in path.parent.glob("*.py"))
+        near = sorted(file.name for file in path.parent.glob("*.py"))
         there = f"in that folder there are {', '.join(near)}" if near else "there is no Python file"
         raise MissingData(
             f"no file at {str(path)!r}; {there} (untrained new indicator NAME writes one to start "

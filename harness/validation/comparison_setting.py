@@ -90,9 +90,9 @@ def stored_baselines(space: str, *, without: str = "") -> StoredBaselines:
         (name, load_study(name, check_names=False).study, read_export(scores_file(name)))
         for name in names[space]
     ]
-    exports.sort(key=lambda one: (-one[2].frame["architecture"].nunique(), one[0]))
+    exports.sort(key=lambda export: (-export[2].frame["architecture"].nunique(), export[0]))
     main = exports[0][1]
-    alike = [one for one in exports if _same_networks(one[1], main)]
+    alike = [export for export in exports if _same_networks(export[1], main)]
     columns: dict[str, pd.Series[float]] = {}
     seconds: dict[str, float] = {}
     used: dict[str, None] = {}
@@ -188,7 +188,8 @@ class ComparisonSetting:
             space=self.space,
             architecture=architecture,
             wanted=tuple(
-                Wanted(one.id, one.version, self.protocol(one), (architecture,)) for one in items
+                Wanted(item.id, item.version, self.protocol(item), (architecture,))
+                for item in items
             ),
             seed=self.baselines.network_seed,
             timeout_s=timeout_s,

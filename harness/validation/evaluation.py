@@ -108,13 +108,13 @@ def evaluate(
         standings=tuple(standings),
         steadiness=tuple(steadiness),
         searches=tuple(map(_searched, searches)),
-        broken=tuple(one.statement for one in measured.findings.broken),
+        broken=tuple(finding.statement for finding in measured.findings.broken),
         not_examined=measured.findings.died,
         accuracies=_sighted(measured, "accuracies"),
         reached=_sighted(measured, "file", "outside"),
         suspicions=tuple(suspicions),
-        needs_labels=any(one.needs for one in labels) if labels else None,
-        changes_with_labels=any(one.changes for one in labels) if labels else None,
+        needs_labels=any(trial.needs for trial in labels) if labels else None,
+        changes_with_labels=any(trial.changes for trial in labels) if labels else None,
         failures=measured.summary.num_failures,
         wanted=measured.summary.wanted,
     )
@@ -122,8 +122,8 @@ def evaluate(
 
 
 def _sighted(measured: Measured, *kinds: Kind) -> tuple[str, ...]:
-    seen = [one for one in measured.access_events if one.kind in kinds]
-    return tuple(dict.fromkeys(f"{one.what} while {one.when}" for one in seen))
+    seen = [event for event in measured.access_events if event.kind in kinds]
+    return tuple(dict.fromkeys(f"{event.what} while {event.when}" for event in seen))
 
 
 def _scores(plans: ComparisonPlans, item: Indicator, store: ScoreStore) -> pd.DataFrame:
@@ -249,4 +249,4 @@ def _finals(
         scores={text: (float(value),) for text, value in zip(texts, scores, strict=True)},
     )
     trajectories = run_many(searcher, evaluator, runs=runs, seed=seed, settings={"n": n})
-    return [one.final for one in trajectories]
+    return [trajectory.final for trajectory in trajectories]

@@ -65,7 +65,7 @@ def split_budget(seconds: float, demands: Mapping[str, Demand]) -> dict[str, int
     chosen: dict[str, int] = {}
     time = max(0.0, seconds)
     while left:
-        total = sum(one.weight for one in left.values())
+        total = sum(demand.weight for demand in left.values())
         full = [
             name
             for name, one in left.items()
@@ -233,7 +233,10 @@ def measure_candidate(
         for comparison in comparisons
     ]
     summary = run_plans(
-        [plan for one in plans for plan in one.all], store, executor=executor, progress=progress
+        [plan for space_plans in plans for plan in space_plans.all],
+        store,
+        executor=executor,
+        progress=progress,
     )
     wall = settings.minutes * 60 * settings.workers
     return Measured(
@@ -284,15 +287,17 @@ def _try(
     wrong: dict[str, str] = {}
     for comparison in comparisons:
         own = [next(results) for _ in comparison.baselines.order[: settings.trials]]
-        timed = [one for one in own if isinstance(one, Timed)]
-        scores = [score for one in timed for score in one.scores]
+        timed = [result for result in own if isinstance(result, Timed)]
+        scores = [score for timing in timed for score in timing.scores]
         if any(score.status == "ok" for score in scores):
             # the first networks of a process pay for its start
-            warm = sorted(one.seconds for one in timed)[: max(1, len(timed) - executor.workers)]
+            warm = sorted(timing.seconds for timing in timed)[
+                : max(1, len(timed) - executor.workers)
+            ]
             seconds[comparison.space] = max(1e-3, sum(warm) / len(warm))
             continue
         reasons = [f"{score.status}: {score.reason}" for score in scores]
-        reasons += [one.reason for one in own if isinstance(one, WorkerDied)]
+        reasons += [result.reason for result in own if isinstance(result, WorkerDied)]
         text = "; ".join(list(dict.fromkeys(reasons))[:3])
         wrong[comparison.space] = f"no score of any of {len(own)} networks ({text})"
     if not seconds:
@@ -327,8 +332,8 @@ def _conduct(
         examined = Examined((), examined.reason)
     return (
         examined,
-        tuple(one for one in trials if isinstance(one, LabelTrial)),
-        tuple(one for one in trials if isinstance(one, CostTrial)),
+        tuple(trial for trial in trials if isinstance(trial, LabelTrial)),
+        tuple(trial for trial in trials if isinstance(trial, CostTrial)),
     )
 
 

@@ -47,9 +47,9 @@ def peak_allocated(work: Callable[[], object]) -> int:
         work()
     results = profiled.kineto_results
     assert results is not None, "the profiler has been left"
-    events = [one for one in results.events() if one.name() == "[memory]"]
+    events = [event for event in results.events() if event.name() == "[memory]"]
     now = peak = 0
-    for event in sorted(events, key=lambda one: one.start_ns()):
+    for event in sorted(events, key=lambda event: event.start_ns()):
         now += event.nbytes()
         peak = max(peak, now)
     return peak
@@ -239,7 +239,7 @@ class Examined:
     @property
     def broken(self) -> tuple[Finding, ...]:
         """Findings of promises that are not kept."""
-        return tuple(one for one in self.promises if one.kept is False)
+        return tuple(finding for finding in self.promises if finding.kept is False)
 
 
 def examine_candidate(name: str, *, plain: bool) -> Examined:
@@ -253,7 +253,7 @@ def examine_candidate(name: str, *, plain: bool) -> Examined:
             found = examine(indicators[name])
     except TimeLimitReached:
         return Examined((), f"the contract suite was not done after {LIMIT_S:g} s")
-    return Examined(tuple(_forgiven(one) for one in found) if plain else tuple(found))
+    return Examined(tuple(_forgiven(finding) for finding in found) if plain else tuple(found))
 
 
 def _forgiven(one: Finding) -> Finding:

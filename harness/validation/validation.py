@@ -93,7 +93,7 @@ def validate_candidate(
             measured,
             item,
             store,
-            suspicions=[one.text for one in source_notes(candidate.text) if one.suspicious],
+            suspicions=[note.text for note in source_notes(candidate.text) if note.suspicious],
             seed=settings.seed,
             runs=runs,
             on_progress=on_progress,
@@ -137,9 +137,12 @@ def verdict_page(
         scopes=tuple(_scope(plans, item, measured, store) for plans in measured.plans),
         absent=measured.absent,
         notes=tuple(notes),
-        promises=tuple(Promise(one.statement, one.kept, one.detail) for one in findings.promises),
+        promises=tuple(
+            Promise(finding.statement, finding.kept, finding.detail)
+            for finding in findings.promises
+        ),
         not_examined=findings.died,
-        seen=tuple(Seen(one.when, one.kind, one.what) for one in measured.access_events),
+        seen=tuple(Seen(event.when, event.kind, event.what) for event in measured.access_events),
         source_notes=tuple(note.text for note in source_notes(candidate.text)),
         costs=tuple(_costs(measured.costs)),
         command=command,

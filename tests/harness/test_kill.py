@@ -43,7 +43,7 @@ def stored(path: Path) -> int:
 
 
 def wait_for_rows(path: Path, count: int, process: subprocess.Popen[str]) -> None:
-    end = time.monotonic() + 120
+    end = time.monotonic() + 240
     while stored(path) < count:
         assert process.poll() is None, "the run ended before it could be disturbed"
         assert time.monotonic() < end, "the run stores nothing"
