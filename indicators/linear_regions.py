@@ -64,7 +64,7 @@ def _patterns(m: Measurement, inputs: Tensor) -> np.ndarray:
     calls = ReluCalls(note)
     with torch.no_grad():
         logits_of(m.network, inputs.clone(), calls)
-    calls.check(1)
+    calls.check_relus(1)
     if not signs:
         raise Unsupported("the network applies no ReLU to a map (batch, channels, height, width)")
     return np.packbits(torch.cat(signs, 1).cpu().numpy(), axis=1)

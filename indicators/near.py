@@ -11,7 +11,7 @@ from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.framework.reading import Diverged
 from untrained.indicators.quantities.account import Account, Application
-from untrained.indicators.quantities.forward import logits_of
+from untrained.indicators.quantities.forward import logits_of, together
 
 _KINDS = frozenset({"map", "norm", "activation", "table"})
 
@@ -45,8 +45,10 @@ def near(m: Measurement) -> float:
     x = m.inputs.clone()
     with torch.no_grad():
         account = Account(m.network, x, kinds=_KINDS)
-        logits_of(m.network, x, account)
+        calls = account.activations()
+        logits_of(m.network, x, together(account, calls))
     account.check(each=True)
+    calls.check()
     if not account.applications:
         raise Unsupported("the network applies no linear map, normalisation or activation")
     return sum(

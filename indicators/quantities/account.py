@@ -18,6 +18,7 @@ from torch.nn.modules.conv import _ConvNd
 from torch.overrides import TorchFunctionMode
 
 from untrained.foundation import Unsupported
+from untrained.indicators.quantities.activation_calls import PARTS, ActivationCalls
 
 Place = tuple[int, int]
 """Where the samples of a batch are: an axis, and how often the batch lies on it one after another.
@@ -61,6 +62,8 @@ class Application:
     """Where the output is in the graph; None without one."""
     cut: bool = False
     """Whether gradients are switched off here alone."""
+    biased: bool = False
+    """Whether a bias is part of it already."""
 
     def by_sample(self, tensor: Tensor, size: int) -> Tensor:
         """A tensor of the output's shape with the samples first and the channels last.
@@ -79,7 +82,8 @@ class Application:
         axis, outer = self.batch
         axis -= axis > tensor.dim() + self.channels
         last = tensor.movedim(self.channels, -1)
-        return last.unflatten(axis, (outer, size, -1)).movedim(axis + 1, 0)
+        shape = (*last.shape[:axis], outer, size, -1, *last.shape[axis + 1 :])
+        return last.reshape(shape).movedim(axis + 1, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,8 @@ class _Trace:
     """None: it depends on the input, or on a linear map."""
     batch: Place | None = None
     channels: int | None = None
+    record: Application | None = None
+    """The linear map whose output it is."""
 
 
 class Account(TorchFunctionMode):
@@ -207,10 +213,8 @@ class Account(TorchFunctionMode):
             inside.pop()
             if isinstance(output, Tensor) and not inside:
                 trace = self._trace(output) or _Trace(self, None)
-                channels = trace.channels or (1 - output.dim() if output.dim() == 4 else -1)
-                batch = self._place(trace.batch, output, channels)
-                name = type(module).__name__
-                self._record(Application("module", name, output, channels, batch))
+                if trace.made is None:
+                    self._record(self._activation(type(module).__name__, output, trace, "module"))
             self._kinds = self._kinds if inside else kinds
 
         handles = [
@@ -229,7 +233,7 @@ class Account(TorchFunctionMode):
             for handle in handles:
                 handle.remove()
 
-    def __torch_function__(  # noqa: PLR0911 - one return for each kind of call
+    def __torch_function__(  # noqa: PLR0911, PLR0912 - the kinds of calls
         self,
         func: Callable[..., Any],
         types: Any,
@@ -266,9 +270,46 @@ class Account(TorchFunctionMode):
             return output
         if made:
             self._use(name, args, made, data, output)
+            if name == "add" and len(made) == len(data) == 1:
+                self._add_bias(data[0], made[0], output)
         if data:
             self._follow(name, in_place, args, data, output)
         return output
+
+    def _add_bias(self, data: Tensor, made: Made, output: Tensor) -> None:
+        """Count a bias that is added to the output of a linear map as a part of it."""
+        trace = self._trace(data)
+        record = None if trace is None else trace.record
+        if record is None or record.biased or record.channels is None:
+            return
+        if made.tensor.numel() == output.shape[record.channels] and output.shape == data.shape:
+            record.biased = True
+            record.tensor = output.detach()
+            record.edge = get_gradient_edge(output) if output.requires_grad else None
+            self._by_storage.setdefault(output.untyped_storage().data_ptr(), []).append(record)
+
+    def _activation(
+        self, name: str, output: Tensor, trace: _Trace | None, kind: str = "activation"
+    ) -> Application:
+        channels = trace.channels if trace is not None else None
+        channels = channels or (1 - output.dim() if output.dim() == 4 else -1)
+        batch = self._place(trace.batch if trace is not None else None, output, channels)
+        return Application(kind, name, output, channels, batch)
+
+    def activations(self) -> ActivationCalls:
+        """A mode that records activations, to be entered inside of this one."""
+        sources: list[_Trace | None] = []
+
+        def before(name: str, x: Tensor) -> None:
+            sources.append(self._trace(x))
+
+        def after(name: str, output: Tensor) -> None:
+            last = self.applications[-1] if self.applications else None
+            if name in PARTS and last is not None and last.operation == PARTS[name]:
+                self.applications.pop()  # the product of x and this is what is meant
+            self._record(self._activation(name, output, sources.pop()))
+
+        return ActivationCalls(before, after)
 
     def _trace(self, tensor: Tensor) -> _Trace | None:
         own = self._own.get(id(tensor))
@@ -305,9 +346,7 @@ class Account(TorchFunctionMode):
                 channels = -1 if name in _OF_LAST_AXIS else 1 - tensor.dim()
             batch = self._place(batch, tensor, channels)
             tensor._account = _Trace(self, None, batch, channels)  # type: ignore[attr-defined]
-            if kind is not None and tensor is output and tensor.is_floating_point():
-                if channels is None:
-                    channels = 1 - tensor.dim() if tensor.dim() == 4 else -1
+            if kind not in (None, "activation") and tensor is output and tensor.is_floating_point():
                 self._record(Application(kind, name, tensor, channels, batch))
 
     def _place(self, batch: Place | None, tensor: Tensor, channels: int | None) -> Place | None:
@@ -370,7 +409,9 @@ class Account(TorchFunctionMode):
             else:
                 output = func(*args, **{**kwargs, parameter: applied})
         self.used.update(one for m in others for one in m.names)
-        self._output(Application("map", name, output, channels, None, made), weight, first)
+        biased = (args[place + 1] if len(args) > place + 1 else kwargs.get("bias")) is not None
+        record = Application("map", name, output, channels, None, made, biased=biased)
+        self._output(record, weight, first)
         return output
 
     def _multiply(
@@ -382,8 +423,9 @@ class Account(TorchFunctionMode):
         made: list[Made],
     ) -> Any:
         """A product of something that depends on the input, and of something made."""
-        operands = list(_tensors(args, kwargs))
+        operands, biased = list(_tensors(args, kwargs)), False
         if name.startswith(("add", "baddbmm")):
+            biased = True
             bias = self._made(operands.pop(0))
             self.used.update(bias.names if bias else ())
         weights = [t for t in operands if self._made(t)]
@@ -408,7 +450,8 @@ class Account(TorchFunctionMode):
         elif name == "tensordot":
             channels = None
         data = next(t for t in operands if t is not weight)
-        self._output(Application("map", name, output, channels, None, of_weight), weight, data)
+        record = Application("map", name, output, channels, None, of_weight, biased=biased)
+        self._output(record, weight, data)
         return output
 
     def _output(self, record: Application, weight: Any, data: Any) -> None:
@@ -417,8 +460,8 @@ class Account(TorchFunctionMode):
         before = self._trace(data) if isinstance(data, Tensor) else None
         batch = before.batch if before is not None and data.dim() == output.dim() else None
         batch = self._place(batch, output, channels)
-        output._account = _Trace(self, None, batch, channels)  # type: ignore[attr-defined]
         record.batch = batch
+        output._account = _Trace(self, None, batch, channels, record)  # type: ignore[attr-defined]
         if record.weight is not None:
             record.shape = tuple(weight.shape)
             self._record(record)

@@ -19,6 +19,8 @@ SMOOTH = frozenset(
 )
 """Activations other than ReLU whose output takes both signs."""
 _PRODUCTS = {"sigmoid": "silu", "hardsigmoid": "hardswish", "tanh of softplus": "mish"}
+PARTS = {"silu": "sigmoid", "hardswish": "hardsigmoid", "mish": "softplus"}
+"""Activations that are products of the input with another activation."""
 _KINKS = frozenset({"abs", "sign", "sgn", "maximum", "minimum", "fmax", "fmin", "heaviside"})
 _OTHERS = frozenset({"erf", "erfc", "sin", "cos", "atan", "sinh", "asinh", "log1p", "expm1"})
 _COMPARISONS = {"gt": "positive", "ge": "positive", "lt": "negative", "le": "negative"}
@@ -53,6 +55,22 @@ class ActivationCalls(TorchDispatchMode):
         # where the mode is made is where it is entered
         self._graph = torch.is_grad_enabled()
         self._at_clone = -1
+
+    def check(self, *, smooth: bool = False) -> None:
+        """Raise unless every activation of the pass was read.
+
+        Args:
+            smooth: whether those without a kink must have been read, too.
+
+        Raises:
+            Unsupported: what is no known activation may be one.
+        """
+        unread = self.kinks + (self.curves if smooth else [])
+        if unread:
+            raise Unsupported(
+                f"the network computes `{unread[0]}`, which may write an activation in a way that "
+                "cannot be read; write the activation as a function of torch, as torch.relu"
+            )
 
     def __torch_dispatch__(
         self,

@@ -33,7 +33,7 @@ def num_activation_patterns(m: Measurement) -> int:
     calls = ReluCalls(see)
     with torch.no_grad():
         logits_of(m.network, m.inputs.clone(), calls)
-    calls.check(len(words))
+    calls.check_relus(len(words))
     return _num_distinct(torch.cat(words, dim=1))
 
 

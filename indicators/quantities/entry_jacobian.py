@@ -12,7 +12,8 @@ from torch.nn.modules.conv import _ConvNd
 from untrained.foundation import Unsupported
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.quantity import quantity
-from untrained.indicators.quantities.forward import logits_of
+from untrained.indicators.quantities.account import is_plain
+from untrained.indicators.quantities.forward import forward, logits_of
 from untrained.indicators.quantities.substituted import Substituted
 
 _NUM_TENSORS = 128
@@ -33,6 +34,8 @@ def entry_jacobian(m: Measurement) -> tuple[Tensor, Tensor]:
             norm, or a batch norm has no running statistics.
     """
     places = _owners(m.network)
+    if not is_plain(m.network):
+        _check_uses(m, places)
     collector = _Collector(places)
     handles = [module.register_forward_hook(collector.collect) for module in places]
     try:
@@ -115,6 +118,32 @@ def _owners(network: nn.Module) -> dict[nn.Module, dict[str, int]]:
             )
         owners.setdefault(module, {})[short] = place
     return owners
+
+
+def _check_uses(m: Measurement, places: dict[nn.Module, dict[str, int]]) -> None:
+    """Raise `Unsupported` unless the parameters enter the network by their modules alone."""
+    account = forward(m).account
+    account.check()
+    called = [0]
+
+    def count(module: nn.Module, args: object, output: object) -> None:
+        called[0] += 1
+
+    layers = [module for module in places if not isinstance(module, _BatchNorm)]
+    handles = [module.register_forward_hook(count) for module in layers]
+    own = {name for name, _ in m.network.named_parameters()}
+    try:
+        with torch.no_grad():
+            logits_of(m.network, m.inputs.clone())
+    finally:
+        for handle in handles:
+            handle.remove()
+    computed = [key for key in account.weights if key not in own]
+    if computed or len(account.maps) != called[0]:
+        raise Unsupported(
+            "a weight of the network is computed of parameters, or is used by a function and not "
+            "by calling the layer that owns it"
+        )
 
 
 def _fresh_statistics(network: nn.Module) -> dict[str, Tensor]:

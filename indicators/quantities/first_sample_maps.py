@@ -9,7 +9,7 @@ from untrained.foundation import Unsupported
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.account import Account
-from untrained.indicators.quantities.forward import logits_of
+from untrained.indicators.quantities.forward import logits_of, together
 
 _KINDS = frozenset({"map", "norm", "activation", "pooling"})
 
@@ -27,7 +27,7 @@ def first_sample_maps(m: Measurement) -> list[Tensor]:
     x = m.inputs[:1].clone()
     with torch.no_grad():
         account = Account(m.network, x, kinds=_KINDS)
-        logits_of(m.network, x, account.of_leaves())
+        logits_of(m.network, x, together(account.of_leaves(), account.activations()))
     account.check()
     maps = [output for output in account.applications if output.tensor.dim() == 4]
     if not maps:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,6 +71,15 @@ def logits_of(
     if not torch.isfinite(logits).all():
         raise Diverged("the network's logits are not finite")
     return logits
+
+
+@contextmanager
+def together(*watches: AbstractContextManager[Any]) -> Iterator[None]:
+    """Several things to watch a pass with, entered in their order."""
+    with ExitStack() as stack:
+        for watch in watches:
+            stack.enter_context(watch)
+        yield
 
 
 def as_real(tensor: Tensor) -> Tensor:

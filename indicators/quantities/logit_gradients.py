@@ -11,6 +11,7 @@ from torch import Tensor
 from untrained.foundation import Unsupported
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.quantity import quantity
+from untrained.indicators.quantities.account import is_plain
 from untrained.indicators.quantities.forward import as_real, forward
 from untrained.indicators.quantities.loss_gradients import class_labels
 
@@ -21,15 +22,19 @@ def weights_of(m: Measurement, *, within: str = "") -> dict[str, Tensor]:
     """The parameters that the NTK indicators of TE-NAS and TEG-NAS look at.
 
     Those whose name contains `weight`: of convolutions, linear layers and batch norms (gains), not
-    biases or shifts.
+    biases or shifts. Weights of linear maps count also under another name.
 
     Raises:
         Unsupported: there is none.
     """
+    others: set[str] = set()
+    if not is_plain(m.network):
+        weights = forward(m).account.weights.values()
+        others = {name for made in weights for name in made[0].names}
     named: dict[str, Tensor] = {
         name: p
         for name, p in m.network.named_parameters()
-        if "weight" in name and within in name and p.requires_grad
+        if ("weight" in name or name in others) and within in name and p.requires_grad
     }
     if not named:
         wanted = f"'weight' and {within!r}" if within else "'weight'"

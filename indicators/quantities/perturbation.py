@@ -8,15 +8,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.batchnorm import _BatchNorm, _NormBase
 from torch.nn.modules.conv import _ConvNd
 
 from untrained.foundation import Unsupported
 from untrained.indicators.framework.measurement import Measurement, attributes_kept
 from untrained.indicators.framework.quantity import quantity
+from untrained.indicators.quantities.account import is_plain
+from untrained.indicators.quantities.forward import forward
 from untrained.indicators.quantities.quiet import quiet
 
 _ALPHA = 0.01
+_NORMS = (_NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +62,16 @@ def perturbation(m: Measurement) -> Perturbation:
         raise Unsupported(
             "this indicator needs a method or module `features`: x to the map that is pooled"
         )
+    if not m.inputs.is_floating_point():
+        raise Unsupported(f"the inputs are {m.inputs.dtype}, and Gaussian ones are real numbers")
+    roles = None if is_plain(m.network) else _roles(m)
     generator = m.generator("zen")
 
     def gaussian(like: Tensor) -> Tensor:
         # in the layout of the batch, in which the network is fast
         return torch.empty_like(like).copy_(torch.randn(like.shape, generator=generator))
 
-    state = _gaussian_state(m.network, gaussian)
+    state = _gaussian_state(m.network, gaussian, roles)
     x = gaussian(m.inputs)
     shifted = x + _ALPHA * gaussian(m.inputs)
     statistics = _fresh_statistics(m.network)
@@ -130,15 +136,43 @@ def _channel_variances(x: Tensor) -> Tensor:
     return (mean(distances.square()) - mean(distances).square()).clamp(min=0)
 
 
-def _gaussian_state(network: nn.Module, gaussian: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
-    """Weights from N(0, 1) for layers, no biases, batch norms as new."""
+def _roles(m: Measurement) -> set[str]:
+    """The weights of linear maps, in a network that the classes of modules do not tell it of.
+
+    Raises:
+        Unsupported: the part of a parameter is not known, or a weight is computed of parameters.
+    """
+    account = forward(m).account
+    account.check()
+    own = {name for name, _ in m.network.named_parameters()}
+    for key, made in account.weights.items():
+        if key not in own:
+            raise Unsupported(
+                f"a weight is computed of {' and '.join(map(repr, made[0].names))}, and this "
+                "indicator draws the weights anew"
+            )
+    return {str(key) for key in account.weights}
+
+
+def _gaussian_state(
+    network: nn.Module, gaussian: Callable[[Tensor], Tensor], roles: set[str] | None
+) -> dict[str, Tensor]:
+    """Weights from N(0, 1) for layers, no biases, normalisations as new.
+
+    Args:
+        roles: the names of the weights, where the modules do not tell.
+    """
     state: dict[str, Tensor] = {}
-    for name, module in network.named_modules():
+    for owner, module in network.named_modules():
         for short, parameter in module.named_parameters(recurse=False):
             tensor = parameter.detach()
-            if isinstance(module, _ConvNd | nn.Linear) and short == "weight":
+            name = f"{owner}.{short}" if owner else short
+            layer = isinstance(module, _ConvNd | nn.Linear)
+            if (layer and short == "weight") if roles is None else name in roles:
                 tensor = gaussian(tensor)
-            elif isinstance(module, _ConvNd | nn.Linear | _BatchNorm):
+            elif layer or isinstance(module, _NORMS):
                 tensor = torch.full_like(tensor, float(short == "weight"))
-            state[f"{name}.{short}" if name else short] = tensor
+            elif roles is not None and "bias" in short:
+                tensor = torch.zeros_like(tensor)
+            state[name] = tensor
     return state

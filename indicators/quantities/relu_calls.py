@@ -43,7 +43,7 @@ class ReluCalls(ActivationCalls):
 
         super().__init__(seen, done)
 
-    def check(self, number: int) -> None:
+    def check_relus(self, number: int) -> None:
         """Raise unless all activations of the pass were read, and some were ReLUs.
 
         Args:
@@ -52,11 +52,7 @@ class ReluCalls(ActivationCalls):
         Raises:
             Unsupported: there is none, or what is no known activation may be one.
         """
-        if self.kinks:
-            raise Unsupported(
-                f"the network computes `{self.kinks[0]}`, which may write a ReLU in a way that "
-                "cannot be read; write the activation as torch.relu or another function of torch"
-            )
+        self.check()
         if not number:
             others = ", ".join(sorted(self.others))
             raise Unsupported(
