@@ -12,6 +12,7 @@ from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.quantities.forward import logits_of
 from untrained.indicators.quantities.relu_calls import ReluCalls
+from untrained.indicators.quantities.relu_kernels import signs
 
 
 @indicator(
@@ -53,18 +54,43 @@ def linear_regions(m: Measurement) -> float:
     return float(len(patterns))
 
 
-def _patterns(m: Measurement, inputs: Tensor) -> np.ndarray:
+@indicator(
+    title="Regions of signs",
+    formula="number of distinct rows of [activation output > 0] over all samples",
+    reference="Chen et al. (TE-NAS), ICLR 2021, eq. 5, with the codes of SWAP on any activation "
+    "(Peng et al., arXiv:2605.07378)",
+    protocol=linear_regions.protocol,
+    cost="M forward",
+    family=Family.TE_NAS,
+    deviations="Not the paper's score, which is of ReLUs, of which it is the same. With smooth "
+    "activations the regions are not linear. Outputs of any number of axes count.",
+)
+def regions_signs(m: Measurement) -> float:
+    """The number of different patterns of signs of the activations' outputs, one a sample.
+
+    Raises:
+        Unsupported: no activation has an output of both signs, or one cannot be read.
+    """
+    patterns: set[bytes] = set()
+    for inputs, _ in m.batches:
+        patterns.update(row.tobytes() for row in _patterns(m, inputs, of_signs=True))
+    return float(len(patterns))
+
+
+def _patterns(m: Measurement, inputs: Tensor, *, of_signs: bool = False) -> np.ndarray:
     """One row of packed bits a sample, units in logical order whatever the memory's."""
-    signs: list[Tensor] = []
+    rows: list[Tensor] = []
 
     def note(x: Tensor) -> None:
-        if x.dim() == 4:
-            signs.append((x > 0).reshape(x.shape[0], -1))
+        if x.dim() == 4 or of_signs:
+            rows.append((x > 0).reshape(x.shape[0], -1))
 
-    calls = ReluCalls(note)
+    calls = signs(note) if of_signs else ReluCalls(note)
     with torch.no_grad():
         logits_of(m.network, inputs.clone(), calls)
-    calls.check_relus(1)
-    if not signs:
+    calls.check(smooth=of_signs)
+    if not rows and of_signs:
+        raise Unsupported("the network applies no activation whose output takes both signs")
+    if not rows:
         raise Unsupported("the network applies no ReLU to a map (batch, channels, height, width)")
-    return np.packbits(torch.cat(signs, 1).cpu().numpy(), axis=1)
+    return np.packbits(torch.cat(rows, 1).cpu().numpy(), axis=1)

@@ -9,7 +9,7 @@ from untrained.indicators.framework.indicator import Family, Need, indicator
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.quantities.relu_calls import live_relus
-from untrained.indicators.quantities.relu_kernels import relu_kernels
+from untrained.indicators.quantities.relu_kernels import relu_kernels, sign_kernels
 
 PROTOCOL = Protocol(inputs="images", batch_size=128, labels="none")
 
@@ -70,3 +70,25 @@ def naswot_live(m: Measurement) -> float:
     pairs = zip(relu_kernels(m), live_relus(m), strict=True)
     live = [kernel.agreeing for kernel, is_live in pairs if is_live]
     return log_determinant(torch.stack(live).sum(0)) if live else float("-inf")
+
+
+@indicator(
+    title="NASWOT, signs of any activations",
+    formula="ln |det K_H|, c_i: [activation output > 0]",
+    reference="Mellor et al., ICML 2021, with the codes of SWAP on any activation (Peng et al., "
+    "arXiv:2605.07378)",
+    protocol=PROTOCOL,
+    cost="1 forward",
+    family=Family.NASWOT,
+    deviations="Not the paper's score, which is of ReLUs. Of a network of ReLUs it is naswot. "
+    "Activations whose output has one sign (sigmoid, softplus) and softmax have no code.",
+)
+def naswot_signs(m: Measurement) -> float:
+    """NASWOT's log-determinant with the sign of each activation's output as the code.
+
+    For ReLU, GELU, SiLU, Hardswish, Mish, ELU, leaky ReLU, PReLU, tanh and the like.
+
+    Raises:
+        Unsupported: no activation has an output of both signs, or one cannot be read.
+    """
+    return log_determinant(torch.stack([k.agreeing for k in sign_kernels(m)]).sum(0))

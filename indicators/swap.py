@@ -7,7 +7,10 @@ import math
 from untrained.indicators.framework.indicator import Need, indicator
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
-from untrained.indicators.quantities.activation_patterns import num_activation_patterns
+from untrained.indicators.quantities.activation_patterns import (
+    num_activation_patterns,
+    num_sign_patterns,
+)
 from untrained.indicators.sizes import params
 
 PROTOCOL = Protocol(batch_size=16, labels="none", initialisation="gaussian")
@@ -59,3 +62,21 @@ def swap_regularised(m: Measurement) -> float:
     """
     size = params(m) / 1e6
     return num_activation_patterns(m) * math.exp(-((size - _MU) ** 2) / _SIGMA)
+
+
+@indicator(
+    title="SWAP, signs of any activations",
+    formula="number of distinct columns of [activation output > 0], (B, units)",
+    reference="Peng et al., SWAP-NAS on any activation, TPAMI 2026, arXiv:2605.07378",
+    protocol=PROTOCOL,
+    cost="1 forward",
+    deviations="As swap, of which it is the same for a network of ReLUs. The authors' code looks "
+    "at ReLU, GELU and SiLU; here any activation counts whose output takes both signs.",
+)
+def swap_signs(m: Measurement) -> float:
+    """The cardinality of the set of patterns of signs that units show over the samples.
+
+    Raises:
+        Unsupported: no activation has an output of both signs, or one cannot be read.
+    """
+    return float(num_sign_patterns(m))

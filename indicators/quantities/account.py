@@ -575,7 +575,7 @@ def scripted(network: nn.Module) -> str | None:
     """The name of the first scripted or traced module of a network, `` for itself, or None."""
     for name, module in network.named_modules():
         if isinstance(module, torch.jit.ScriptModule):
-            return name
+            return str(name)
     return None
 
 

@@ -52,9 +52,14 @@ class ActivationCalls(TorchDispatchMode):
         """Operations that may write a smooth activation, and were not recognised."""
         self.node: int | None = None
         """Sequence number of the graph's node of the operation at work; None without a graph."""
-        # where the mode is made is where it is entered
-        self._graph = torch.is_grad_enabled()
+        self._graph = False
         self._at_clone = -1
+
+    def __enter__(self) -> ActivationCalls:
+        """Begin, with a graph or without as it is here."""
+        self._graph = torch.is_grad_enabled()
+        super().__enter__()
+        return self
 
     def check(self, *, smooth: bool = False) -> None:
         """Raise unless every activation of the pass was read.

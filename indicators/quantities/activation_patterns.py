@@ -5,11 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from untrained.foundation import Unsupported
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.forward import logits_of
 from untrained.indicators.quantities.relu_calls import ReluCalls
-from untrained.indicators.quantities.relu_kernels import relu_codes
+from untrained.indicators.quantities.relu_kernels import relu_codes, signs
 
 _BITS, _OCTETS = 8, 8  # in an octet, in a word; the patterns are compared as words
 
@@ -24,17 +25,34 @@ def num_activation_patterns(m: Measurement) -> int:
     Raises:
         Unsupported: the network applies no ReLU, or an activation that cannot be read.
     """
-    batch_size = m.inputs.shape[0]
-    words: list[Tensor] = []
-
-    def see(inputs: Tensor) -> None:
-        words.append(_packed(relu_codes(inputs, batch_size)))
-
-    calls = ReluCalls(see)
+    patterns = _Patterns(m.inputs.shape[0])
+    calls = ReluCalls(patterns.see)
     with torch.no_grad():
         logits_of(m.network, m.inputs.clone(), calls)
-    calls.check_relus(len(words))
-    return _num_distinct(torch.cat(words, dim=1))
+    calls.check_relus(len(patterns.words))
+    return _num_distinct(torch.cat(patterns.words, dim=1))
+
+
+@quantity
+def num_sign_patterns(m: Measurement) -> int:
+    """As `num_activation_patterns`, of the outputs of any activations; see `sign_kernels`."""
+    patterns = _Patterns(m.inputs.shape[0])
+    calls = signs(patterns.see)
+    with torch.no_grad():
+        logits_of(m.network, m.inputs.clone(), calls)
+    calls.check(smooth=True)
+    if not patterns.words:
+        raise Unsupported("the network applies no activation whose output takes both signs")
+    return _num_distinct(torch.cat(patterns.words, dim=1))
+
+
+class _Patterns:
+    def __init__(self, batch_size: int) -> None:
+        self.words: list[Tensor] = []
+        self._batch_size = batch_size
+
+    def see(self, values: Tensor) -> None:
+        self.words.append(_packed(relu_codes(values, self._batch_size)))
 
 
 def _packed(codes: Tensor) -> Tensor:

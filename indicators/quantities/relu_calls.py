@@ -16,7 +16,7 @@ from untrained.indicators.quantities.activation_calls import ActivationCalls
 from untrained.indicators.quantities.forward import logits_of
 
 
-class ReluCalls(ActivationCalls):
+class ReluCalls(ActivationCalls):  # type: ignore[no-untyped-call]
     """While entered, calls `before(input)` ahead of each ReLU and `after(output)` behind it.
 
     Each application is seen once, however it is spelled, one clipped from above (ReLU6) too; see

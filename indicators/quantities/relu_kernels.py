@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 from untrained.foundation import Unsupported
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.quantity import quantity
+from untrained.indicators.quantities.activation_calls import GATES, ActivationCalls
 from untrained.indicators.quantities.forward import logits_of
 from untrained.indicators.quantities.relu_calls import ReluCalls
 
@@ -108,3 +110,31 @@ def relu_kernels(m: Measurement) -> list[ReluKernel]:
         logits_of(m.network, m.inputs.clone(), calls)
     calls.check_relus(len(collector.kernels))
     return collector.kernels
+
+
+@quantity
+def sign_kernels(m: Measurement) -> list[ReluKernel]:
+    """As `relu_kernels`, of any activations: a unit's code is whether its output is above zero.
+
+    ReLU and all activations whose output takes both signs; no gates, as sigmoid, and no softmax.
+
+    Raises:
+        Unsupported: the network applies none, or what may be one cannot be read.
+    """
+    collector = _KernelCollector(m.inputs.shape[0])
+    with torch.no_grad():
+        logits_of(m.network, m.inputs.clone(), calls := signs(collector.see))
+    calls.check(smooth=True)
+    if not collector.kernels:
+        raise Unsupported("the network applies no activation whose output takes both signs")
+    return collector.kernels
+
+
+def signs(see: Callable[[Tensor], None]) -> ActivationCalls:
+    """A mode that hands on the output of every activation that is no gate."""
+
+    def after(name: str, output: Tensor) -> None:
+        if name not in GATES:
+            see(output)
+
+    return ActivationCalls(after=after)
