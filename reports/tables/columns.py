@@ -94,16 +94,14 @@ def correlation_grid(table: CorrelationTable) -> Grid:
     return Grid("correlations", columns(table), table.ranked)
 
 
-def label(row: TableRow, table: CorrelationTable) -> str:
+def label_of_row(row: TableRow | AgreementRow, notes: tuple[ProtocolNote, ...]) -> str:
     """The indicator's id, with an arrow if lower is better and the number of its protocol note.
 
     A double dagger stands before the number of an aggregate.
+
+    Args:
+        notes: those of all rows of the table.
     """
-    return label_of_row(row, protocol_notes(table))
-
-
-def label_of_row(row: TableRow | AgreementRow, notes: tuple[ProtocolNote, ...]) -> str:
-    """The same of a row of any kind, with the notes of all rows."""
     arrow = "" if row.higher_is_better else f" {ARROW}"
     computed = AGGREGATE if row.members else ""
     return f"{row.indicator}{arrow}{computed}{mark(protocol_number(row, notes))}"
