@@ -214,8 +214,12 @@ def search(
     )
     from untrained.reports import formats
     from untrained.reports.formats.formats import write_files
-    from untrained.reports.pages.search import search_facts, search_report
-    from untrained.reports.pages.search_document import search_files, search_json
+    from untrained.reports.pages.search import (
+        search_facts,
+        search_files,
+        search_json,
+        search_report,
+    )
     from untrained.reports.pages.search_grids import (
         distance_grid,
         equal_cost_grid,

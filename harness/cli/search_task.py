@@ -114,7 +114,7 @@ def search_task(
     from untrained.indicators.gennas_found import indicator_ids, use_task
     from untrained.indicators.regression.task_file import TaskFile, task_text
     from untrained.reports.formats.formats import write_files, write_report
-    from untrained.reports.pages.search_document import rivals_grid, task_search_report
+    from untrained.reports.pages.search import rivals_grid, task_search_report
     from untrained.results.searches.task_search import trials_frame
     from untrained.results.store.export import write_frame
     from untrained.spaces import find_benchmark

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from untrained.reports import formats
-from untrained.reports.pages.search import search_report
-from untrained.reports.pages.search_document import search_files, search_json
+from untrained.reports.pages.search import search_files, search_json, search_report
 from untrained.reports.pages.search_grids import cost_text, distance_grid, speed_grid
 from untrained.results.searches.comparison import EqualCost, RandomRanks, RankedAnswer
 from untrained.results.searches.landscape import Landscape, Logged, Pruning, Route, Surface

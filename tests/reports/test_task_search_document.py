@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from untrained.reports import formats
-from untrained.reports.pages.search_document import rivals_grid, task_search_report
+from untrained.reports.pages.search import rivals_grid, task_search_report
 from untrained.results.searches.task_search import Rival, TaskSearchTable, TriedTask, trials_frame
 from untrained.results.statistics.correlation import correlate
 
