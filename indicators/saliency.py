@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from untrained.foundation import Unsupported
 from untrained.indicators.framework.indicator import Family, Need, indicator
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
@@ -152,9 +153,14 @@ def _through_backward(m: Measurement, constants: list[Tensor]) -> float:
     ).sum()
     if not product.requires_grad:
         return 0.0  # the gradient does not depend on the weights
-    curvature = torch.autograd.grad(  # H g
-        product, weights, allow_unused=True, materialize_grads=True
-    )
+    try:
+        curvature = torch.autograd.grad(  # H g
+            product, weights, allow_unused=True, materialize_grads=True
+        )
+    except RuntimeError as error:
+        if "is not implemented" not in str(error):
+            raise
+        raise Unsupported(f"torch has no second derivative of an operation: {error}") from error
     return sum(
         float((weight.detach() * hg).sum()) for weight, hg in zip(weights, curvature, strict=True)
     )

@@ -325,7 +325,33 @@ def catalogue() -> str:
         lines += ["", f"## {family.value}"]
         for item in items:
             lines += ["", *_section(item, told)]
+    lines += ["", *_foreign()]
     return "\n".join(lines) + "\n"
+
+
+def _foreign() -> Iterator[str]:
+    """Which indicators have a score of which kinds of networks, as a contract test has read it."""
+    from importlib.resources import files
+
+    text = files("untrained.harness.cli").joinpath("foreign_networks.json").read_text("utf-8")
+    read = json.loads(text)
+    networks: list[str] = read["networks"]
+    yield "## Networks of your own"
+    yield ""
+    yield (
+        "● has a score, · is refused with the reason. What counts is what a network computes: the "
+        "same function with the same weights has the same score however it is written. A test "
+        "builds these networks, checks scores against slow computations, and writes this table."
+    )
+    yield ""
+    numbered = [f"{number} {name}" for number, name in enumerate(networks, start=1)]
+    yield f"Networks: {'; '.join(numbered)}."
+    yield ""
+    yield f"| Indicator | {' | '.join(str(n + 1) for n in range(len(networks)))} |"
+    yield f"| :-- |{' :-: |' * len(networks)}"
+    for name, scored in read["scored"].items():
+        marks = ("●" if network in scored else "·" for network in networks)
+        yield f"| `{name}` | {' | '.join(marks)} |"
 
 
 def brief(protocol: Protocol) -> str:

@@ -93,5 +93,9 @@ def frozen_gradients(m: Measurement) -> Gradients:
 
     # a running mean cannot be written to inside vmap
     with m.batch_norms_evaluated(), attributes_kept(m.network), quiet():
-        rows: Gradients = vmap(grad(output), (None, 0))(weights, m.inputs)
+        try:
+            rows: Gradients = vmap(grad(output), (None, 0))(weights, m.inputs)
+        except RuntimeError:  # something that the network calls has no rule for a batch of batches
+            each = [grad(output)(weights, sample) for sample in m.inputs]
+            rows = {name: torch.stack([one[name] for one in each]) for name in weights}
     return {name: row.detach().flatten(1) for name, row in rows.items()}
