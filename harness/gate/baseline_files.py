@@ -65,13 +65,17 @@ def baseline_label(folder: Path) -> str:
     return str(folder)
 
 
-def load_baseline(name: str) -> Baseline:
+def load_baseline(name: str, *, check_names: bool = True) -> Baseline:
     """Read the baseline in a folder, or the built-in one of that name.
+
+    Args:
+        check_names: False to list baselines: no name in the study is looked up.
 
     Raises:
         UnknownName: neither a folder nor a built-in baseline.
         MissingData: a folder without a baseline, or with a part of one.
-        MalformedInput: a file was cut short or edited; the message names file and line.
+        MalformedInput: a file was cut short or edited, or a name in the study does not exist; the
+            message names file and line.
     """
     folder = baseline_folder(name)
     if not folder.is_dir():
@@ -88,7 +92,7 @@ def load_baseline(name: str) -> Baseline:
             f"{', '.join(builtin_baselines())}; untrained check {name} --study STUDY --update "
             "makes one there"
         )
-    return _read(folder)
+    return _read(folder, check_names=check_names)
 
 
 def write_baseline(folder: Path, contents: Mapping[str, str]) -> list[str]:
@@ -146,13 +150,13 @@ def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _read(folder: Path) -> Baseline:
+def _read(folder: Path, *, check_names: bool) -> Baseline:
     provenance = _read_provenance(folder / PROVENANCE)
     texts = {name: read_text(folder / name) for name in provenance["files"]}
     golden = tuple(read_golden(texts.get(GOLDEN, ""), folder / GOLDEN))
     baseline = Baseline(folder.resolve().name, folder, golden, provenance)
     if (folder / STUDY).is_file():
-        baseline = _with_study(baseline, texts)
+        baseline = _with_study(baseline, texts, check_names=check_names)
     # after everything was read: what cannot be read is said with its line
     for name, digest in provenance["files"].items():
         if _sha256(texts[name]) != digest:
@@ -193,7 +197,7 @@ def read_golden(text: str, path: Path) -> list[GoldenScore]:
     ]
 
 
-def _with_study(baseline: Baseline, texts: Mapping[str, str]) -> Baseline:
+def _with_study(baseline: Baseline, texts: Mapping[str, str], *, check_names: bool) -> Baseline:
     from untrained.harness.study.study_file import parse_study
 
     folder, provenance = baseline.folder, baseline.provenance
@@ -233,6 +237,7 @@ def _with_study(baseline: Baseline, texts: Mapping[str, str]) -> Baseline:
             place=str(path),
             folder=folder,
             command=str(provenance.get("command", "")),
+            check_names=check_names,
         ),
         seeds=seeds,
         definitions=_definitions(texts[INDICATORS], folder / INDICATORS),

@@ -246,9 +246,9 @@ def test_an_update_cut_off_between_two_files_is_finished_by_the_next_reader(
     folder: Path, contents: dict[str, str], monkeypatch
 ):
     longer = contents | {"golden.csv": "".join(contents["golden.csv"].splitlines(True)[:-1])}
-    monkeypatch.setattr(baseline_files, "_finish_update", lambda folder: None)
-    write_baseline(folder, longer)
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(baseline_files, "_finish_update", lambda folder: None)
+        write_baseline(folder, longer)
     # one file has been moved, the others have not
     (folder / ".update" / "golden.csv").replace(folder / "golden.csv")
     count = len(load_baseline(str(folder)).golden)
