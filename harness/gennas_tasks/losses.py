@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any
 
 import numpy as np
@@ -163,12 +162,7 @@ class Journal:
         """Return the journal; the context closes it."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Close the file."""
         self._file.close()
 
@@ -258,13 +252,6 @@ class _Item:
     conditions: LossConditions
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    loss: float
-    seconds: float
-    problem: str = ""
-
-
 class LossMeter:
     """Measures the losses that the journal lacks."""
 
@@ -285,29 +272,32 @@ class LossMeter:
         items = [_Item(task, text, self._conditions) for text in missing]
         with closing(self._executor.run(_regress, items)) as results:
             for item, outcome in results:
-                if isinstance(outcome, WorkerDied) or outcome.problem:
-                    problem = "" if isinstance(outcome, WorkerDied) else outcome.problem
+                if isinstance(outcome, WorkerDied | str):
+                    reason = outcome if isinstance(outcome, str) else "its worker process died"
                     raise UserError(
-                        f"{item.architecture} could not be trained on a task: "
-                        f"{problem or 'its worker process died'}; smaller networks or batches, "
-                        "another space or another --seed may help"
+                        f"cannot train {item.architecture} on a task: {reason}; smaller networks "
+                        "or batches, another space or another --seed may help"
                     )
-                self._journal.add(number, item.architecture, outcome.loss, outcome.seconds)
-        return np.array([self._row(number, text)[0] for text in architectures])
+                self._journal.add(number, item.architecture, *outcome)
+        return np.array([loss for loss, _ in self._rows(task, architectures)])
 
     def seconds(self, task: AnyTask, architectures: Sequence[str]) -> float:
         """Sum the seconds of the losses over networks, in this run or before."""
+        return float(sum(seconds for _, seconds in self._rows(task, architectures)))
+
+    def _rows(self, task: AnyTask, architectures: Sequence[str]) -> list[tuple[float, float]]:
         number = digest(task)
-        return float(sum(self._row(number, text)[1] for text in architectures))
-
-    def _row(self, number: str, text: str) -> tuple[float, float]:
-        row = self._journal.get(number, text)
-        assert row is not None, "measured before it is asked for"
-        return row
+        rows = [row for text in architectures if (row := self._journal.get(number, text))]
+        assert len(rows) == len(architectures), "losses are measured before they are read"
+        return rows
 
 
-def _regress(item: _Item) -> _Outcome:
-    """Measure a loss like the indicators of GenNAS: same network, batch, targets and noise."""
+def _regress(item: _Item) -> tuple[float, float] | str:
+    """Measure loss and seconds like the indicators of GenNAS: same network, batch and noise.
+
+    Returns:
+        The reason if there is no loss.
+    """
     how = item.conditions
     began = time.perf_counter()
     try:
@@ -325,7 +315,7 @@ def _regress(item: _Item) -> _Outcome:
     except Diverged:
         loss = math.inf
     except Unsupported as error:
-        return _Outcome(math.nan, 0.0, str(error))
+        return str(error)
     except Exception as error:
-        return _Outcome(math.nan, 0.0, f"{type(error).__name__}: {error}")
-    return _Outcome(loss, time.perf_counter() - began)
+        return f"{type(error).__name__}: {error}"
+    return loss, time.perf_counter() - began

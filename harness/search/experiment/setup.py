@@ -143,7 +143,13 @@ def prepare_search(
         facts.append(f"seconds of a training: {trainings.cost.text}")
     if estimator is not None and study.scores is not None:
         stored = read_scores(Path(study.scores), study.space, estimator, protocols=study.protocols)
-        facts += _facts_of_scores(stored, study)
+        facts += [
+            f"scores of {coverage(len(stored.values), study.space)} networks, looked up in "
+            f"{study.scores}; one costs {stored.cost_s:.3g} s, the median measured on "
+            f"{stored.measured_on}, every indicator by itself",
+            *stored.protocols,
+            *stored.notes,
+        ]
     members, confined = _members(spec, study, stored, trainings, facts)
     limits = [find_limit(name, most, study, benchmark) for name, most in spec.limits.items()]
     facts += [f"every network keeps {limit.name} <= {limit.at_most:,g}" for limit in limits]
@@ -219,16 +225,6 @@ def _supernet_evaluator(
     measured_on = f"{device_name(device)}, {threads} thread{'' if threads == 1 else 's'}"
     problem = Problem(Domain(space), dataset, estimator)
     return SupernetEvaluator(problem, meter, measured_on=measured_on), fact
-
-
-def _facts_of_scores(stored: StoredScores, study: SearchStudy) -> list[str]:
-    return [
-        f"scores of {coverage(len(stored.values), study.space)} networks, looked up in "
-        f"{study.scores}; one costs {stored.cost_s:.3g} s, the median measured on "
-        f"{stored.measured_on}, every indicator by itself",
-        *stored.protocols,
-        *stored.notes,
-    ]
 
 
 def _members(
