@@ -269,13 +269,13 @@ def test_the_real_table_of_twelve_epochs_is_named(baseline, study_of, monkeypatc
         },
         values={"nasbench201": table.values(architectures, target)},
     )
-    same = truth_finding(real, "nasbench201", study_of(benchmark=text), "cifar10")
+    same = truth_finding(real, "nasbench201", study_of(benchmark=text).study)
     assert same.outcome == "holds"
     honest = type(table)._values
     short = table.target(dataset="cifar10", metric="test_accuracy", epochs=12)
     monkeypatch.setattr(
         type(table), "_values", lambda self, t: honest(self, short if t == target else t)
     )
-    broken = truth_finding(real, "nasbench201", study_of(benchmark=text), "cifar10")
+    broken = truth_finding(real, "nasbench201", study_of(benchmark=text).study)
     assert broken.outcome == "moved"
     assert "its values are those of cifar10 test accuracy, 12 epochs" in broken.text
