@@ -58,7 +58,7 @@ class ActivationCalls(TorchDispatchMode):
     def __enter__(self) -> ActivationCalls:
         """Begin, with a graph or without as it is here."""
         self._graph = torch.is_grad_enabled()
-        super().__enter__()
+        super().__enter__()  # type: ignore[no-untyped-call]
         return self
 
     def check(self, *, smooth: bool = False) -> None:

@@ -14,8 +14,7 @@ from torch.nn.modules.conv import _ConvNd
 from untrained.foundation import Unsupported
 from untrained.indicators.framework.measurement import Measurement, attributes_kept
 from untrained.indicators.framework.quantity import quantity
-from untrained.indicators.quantities.account import is_plain
-from untrained.indicators.quantities.forward import forward
+from untrained.indicators.quantities.account import Account, is_plain
 from untrained.indicators.quantities.quiet import quiet
 
 _ALPHA = 0.01
@@ -64,7 +63,7 @@ def perturbation(m: Measurement) -> Perturbation:
         )
     if not m.inputs.is_floating_point():
         raise Unsupported(f"the inputs are {m.inputs.dtype}, and Gaussian ones are real numbers")
-    roles = None if is_plain(m.network) else _roles(m)
+    roles = None if is_plain(m.network) else _roles(m, features)
     generator = m.generator("zen")
 
     def gaussian(like: Tensor) -> Tensor:
@@ -136,13 +135,17 @@ def _channel_variances(x: Tensor) -> Tensor:
     return (mean(distances.square()) - mean(distances).square()).clamp(min=0)
 
 
-def _roles(m: Measurement) -> set[str]:
+def _roles(m: Measurement, features: Callable[[Tensor], Tensor]) -> set[str]:
     """The weights of linear maps, in a network that the classes of modules do not tell it of.
 
     Raises:
         Unsupported: the part of a parameter is not known, or a weight is computed of parameters.
     """
-    account = forward(m).account
+    x = m.inputs.clone()
+    with torch.no_grad(), attributes_kept(m.network):
+        account = Account(m.network, x)
+        with account, quiet():
+            features(x)
     account.check()
     own = {name for name, _ in m.network.named_parameters()}
     for key, made in account.weights.items():
