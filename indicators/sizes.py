@@ -111,7 +111,7 @@ def depth(m: Measurement) -> float:
     account = Account(m.network, x)
     # batch statistics do not exist for one value a channel
     with m.batch_norms_evaluated():
-        logits = logits_of(m.network, x, account)
+        account.logits = logits = logits_of(m.network, x, account)
     account.check(each=True)
     layers = {a.edge.node for a in account.maps if a.edge is not None}
     # no graph: the logits depend on no parameter

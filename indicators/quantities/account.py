@@ -148,6 +148,8 @@ class Account(TorchFunctionMode):
         self.fused: list[str] = []
         """Functions that apply several linear maps inside, as an LSTM's."""
         self.used: set[str] = set()
+        self.logits: Tensor | None = None
+        """With the graph, in which parameters are looked for that were not seen in use."""
         inputs._account = _Trace(self, None, (0, 1))  # type: ignore[attr-defined]
 
     @property
@@ -155,12 +157,11 @@ class Account(TorchFunctionMode):
         """The linear maps, in the order of their applications."""
         return [a for a in self.applications if a.kind == "map"]
 
-    def check(self, *, each: bool = False, logits: Tensor | None = None) -> None:
+    def check(self, *, each: bool = False) -> None:
         """Raise unless the part of every parameter is known.
 
         Args:
             each: whether every application of a linear map must have been seen by itself.
-            logits: the pass's, if a parameter that they depend on must have been seen in use.
 
         Raises:
             Unsupported: as said; the text names what is not known.
@@ -176,8 +177,8 @@ class Account(TorchFunctionMode):
                 "neither as the weight of a linear map nor as a bias, a scale or a part of a "
                 "normalisation"
             )
-        if logits is not None:
-            for own in _leaves(logits):
+        if self.logits is not None:
+            for own in _leaves(self.logits):
                 made = self._own.get(id(own))
                 if made is not None and made.names[0] not in self.used:
                     raise Unsupported(
@@ -220,7 +221,7 @@ class Account(TorchFunctionMode):
         handles = [
             handle
             for module in self._network.modules()
-            if not any(module.children())
+            if not any(module.children()) and not isinstance(module, torch.jit.ScriptModule)
             for handle in (
                 module.register_forward_pre_hook(begin, prepend=True),
                 module.register_forward_hook(end),
@@ -457,6 +458,10 @@ class Account(TorchFunctionMode):
     def _output(self, record: Application, weight: Any, data: Any) -> None:
         """Note the output of a linear map; it is recorded if its weight is made of parameters."""
         output, channels = record.tensor, record.channels
+        if torch._C._functorch.is_functorch_wrapped_tensor(output):
+            names = record.weight.names if record.weight else ()
+            self.unread |= dict.fromkeys(names, f"{record.operation} within torch.func")
+            return
         before = self._trace(data) if isinstance(data, Tensor) else None
         batch = before.batch if before is not None and data.dim() == output.dim() else None
         batch = self._place(batch, output, channels)

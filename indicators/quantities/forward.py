@@ -109,7 +109,7 @@ def forward(m: Measurement) -> Forward:
     inputs = leaf.clone()
     account = Account(m.network, inputs)
     with outputs_of(m.network, _blocks(m.network)) as of_blocks:
-        logits = logits_of(m.network, inputs, account)
+        account.logits = logits = logits_of(m.network, inputs, account)
     return Forward(leaf, logits, account.maps, of_blocks, account)
 
 

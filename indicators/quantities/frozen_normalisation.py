@@ -12,6 +12,7 @@ from torch.func import functional_call, grad, vmap
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from untrained.foundation import Unsupported
 from untrained.indicators.framework.measurement import Measurement, attributes_kept
 from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.forward import logits_of
@@ -96,6 +97,10 @@ def frozen_gradients(m: Measurement) -> Gradients:
         try:
             rows: Gradients = vmap(grad(output), (None, 0))(weights, m.inputs)
         except RuntimeError:  # something that the network calls has no rule for a batch of batches
-            each = [grad(output)(weights, sample) for sample in m.inputs]
+            try:
+                each = [grad(output)(weights, sample) for sample in m.inputs]
+            except RuntimeError as error:
+                reason = str(error).splitlines()[0]
+                raise Unsupported(f"torch.func cannot take the gradients: {reason}") from error
             rows = {name: torch.stack([one[name] for one in each]) for name in weights}
     return {name: row.detach().flatten(1) for name, row in rows.items()}
