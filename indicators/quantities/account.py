@@ -259,6 +259,9 @@ class Account(TorchFunctionMode):
                 made.append(trace.made)
             elif trace is not None:
                 data.append(tensor)
+        if made and any(map(_is_wrapped, _tensors(args, kwargs))):
+            self.unread |= {one: f"{name} within torch.func" for m in made for one in m.names}
+            return func(*args, **kwargs)
         if made and name in _WEIGHTS:
             return self._apply(func, name, args, kwargs)
         if self._bypass_norms and _KINDS.get(name) == "norm":
@@ -458,10 +461,6 @@ class Account(TorchFunctionMode):
     def _output(self, record: Application, weight: Any, data: Any) -> None:
         """Note the output of a linear map; it is recorded if its weight is made of parameters."""
         output, channels = record.tensor, record.channels
-        if torch._C._functorch.is_functorch_wrapped_tensor(output):
-            names = record.weight.names if record.weight else ()
-            self.unread |= dict.fromkeys(names, f"{record.operation} within torch.func")
-            return
         before = self._trace(data) if isinstance(data, Tensor) else None
         batch = before.batch if before is not None and data.dim() == output.dim() else None
         batch = self._place(batch, output, channels)
@@ -670,6 +669,7 @@ def _asks_in_place(args: Any, kwargs: dict[str, Any]) -> bool:
 
 
 _LAYERS = (_ConvNd, nn.Linear, _NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm, nn.PReLU)
+_is_wrapped = torch._C._functorch.is_functorch_wrapped_tensor
 _INPLACE_OPERATORS = frozenset(
     {"iadd", "isub", "imul", "itruediv", "imatmul", "ipow", "iand", "ior", "ixor", "ifloordiv"}
 )

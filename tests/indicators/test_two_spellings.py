@@ -11,7 +11,6 @@ from torch.nn import functional
 from torch.nn.utils import parametrizations, prune
 from torch.utils.checkpoint import checkpoint
 
-from untrained.foundation import Unsupported
 from untrained.indicators import Measurement, read
 
 ROUNDED = 1e-6
@@ -342,6 +341,36 @@ def test_scripted_networks_are_refused_where_nothing_can_be_seen():
         assert found[name] == pytest.approx(right, rel=ROUNDED), name
 
 
-def test_the_unsupported_is_an_error_of_the_project():
-    with pytest.raises(Unsupported), Measurement(Net(PLAIN), [(batches()[0][0], None)]) as m:
-        raise Unsupported(read(m, ["snip"])["snip"].reason)
+@torch.jit.script
+def scripted_product(x: Tensor, w: Tensor) -> Tensor:
+    return x @ w
+
+
+@pytest.mark.parametrize(
+    ("product", "text"),
+    [
+        (lambda x, w: (x[:, None] * w.T).sum(-1), "enters the network by `mul`"),
+        (scripted_product, "by an operation that is not seen"),
+        (lambda x, w: torch.vmap(lambda v: v @ w)(x), "within torch.func"),
+        (lambda x, w: x @ w.detach(), "where gradients are switched off"),
+        (lambda x, w: -torch.cdist(x, w), "enters the network by `cdist`"),
+        (lambda x, w: (x.to(torch.cdouble) @ torch.complex(w, w)).real, "complex numbers"),
+    ],
+    ids=["broadcast", "scripted", "vmap", "detached", "distance", "complex"],
+)
+def test_a_weight_that_is_not_known_is_named_and_the_rest_is_measured(product, text):
+    class Hidden(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.head = nn.Conv2d(3, 8, 3), nn.Linear(8, 4)
+            self.w = nn.Parameter(torch.randn(8, 8) * 0.3)
+            self.double()
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.head(product(functional.relu(self.conv(x)).mean((2, 3)), self.w))
+
+    found = scores(Hidden(), ["snip", "l2_norm", "fisher", "depth", "synflow", "jacov", "nasi"])
+    for name in ("snip", "l2_norm", "fisher", "depth", "synflow"):
+        assert text in str(found[name]), (name, found[name])
+    assert isinstance(found["jacov"], float)
+    assert isinstance(found["nasi"], float)
