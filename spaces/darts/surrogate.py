@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 from abc import abstractmethod
 from collections import namedtuple
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
+from importlib import import_module
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
@@ -15,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from untrained.foundation import MalformedInput, UserError, suggest
+from untrained.foundation import MalformedInput, MissingData, UserError, suggest
 from untrained.spaces.benchmarks.benchmark import Benchmark, Provenance, Target
 from untrained.spaces.darts.genotype import CellGenotype, Edge, Genotype, Node, sorted_node
 from untrained.spaces.darts.network import DARTS_OPERATIONS
@@ -325,6 +328,13 @@ class NASBench301Package(DARTSSurrogate):
                 f"the benchmark {self.name!r} runs the package {PACKAGE}, which is not installed; "
                 f"its own requirements cannot be installed on a current Python: {instead}"
             )
+        failure = _import_failure()
+        if failure is not None:
+            return (
+                f"the benchmark {self.name!r} runs the package {PACKAGE}, which is installed but "
+                f"cannot be imported: {failure}. The package declares no requirements; install "
+                f"what is missing with pip, or {instead}"
+            )
         if not self.path.is_dir():
             return (
                 f"the benchmark {self.name!r} was looked for in the folder {self.path} and is not "
@@ -338,11 +348,47 @@ class NASBench301Package(DARTSSurrogate):
         return _predicted_by_package(self.path, genotype)
 
 
+@lru_cache(maxsize=1)
+def _import_failure() -> str | None:
+    """Why the package cannot be imported; None if it can. The import is tried once a process."""
+    try:
+        with _caller_state():
+            import_module(PACKAGE)
+    except Exception as error:  # a package written for other versions fails in every way there is
+        return _failure(error)
+    return None
+
+
+def _failure(error: Exception) -> str:
+    if isinstance(error, ModuleNotFoundError):
+        return f"the module {error.name!r} that it needs is missing"
+    return f"{type(error).__name__}: {(str(error).strip().splitlines() or ['no details'])[0]}"
+
+
+@contextmanager
+def _caller_state() -> Iterator[None]:
+    """Put the random states and the cuDNN switches back, which the package sets when it loads."""
+    import torch
+
+    cudnn = torch.backends.cudnn
+    of_python, of_numpy = random.getstate(), np.random.get_state()  # noqa: NPY002  # global state
+    switches = (cudnn.benchmark, cudnn.deterministic, cudnn.enabled)
+    try:
+        with torch.random.fork_rng():
+            yield
+    finally:
+        random.setstate(of_python)
+        np.random.set_state(of_numpy)  # noqa: NPY002  # global state
+        cudnn.benchmark, cudnn.deterministic, cudnn.enabled = switches
+
+
 @lru_cache(maxsize=100_000)
 def _predicted_by_package(path: Path, genotype: Genotype) -> float:
     cells = (genotype.normal, genotype.reduction)
     parts = [part for c in cells for part in (list(chain(*c.nodes)), list(c.concat))]
-    found = _ensemble(path).predict(_Record(*parts), representation="genotype", with_noise=False)
+    with _caller_state():
+        model = _ensemble(path)
+        found = model.predict(_Record(*parts), representation="genotype", with_noise=False)
     return float(found)
 
 
@@ -350,7 +396,14 @@ def _predicted_by_package(path: Path, genotype: Genotype) -> float:
 def _ensemble(path: Path) -> Any:
     import nasbench301
 
-    return nasbench301.load_ensemble(str(path))
+    try:
+        return nasbench301.load_ensemble(str(path))
+    except Exception as error:  # see _import_failure
+        raise MissingData(
+            f"the ensemble {path} was to be loaded by the package {PACKAGE}, but "
+            f"{_failure(error)}; replace the folder by an undamaged copy, install what is missing "
+            "with pip, or use the benchmark 'nasbench301-surrogate'"
+        ) from error
 
 
 register_benchmark(NASBench301Surrogate())

@@ -1,12 +1,15 @@
 import json
 import math
+import re
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from untrained.foundation import MalformedInput, MissingData, UserError
 from untrained.spaces import Target, benchmarks, data_folder, find_benchmark, spaces
@@ -166,6 +169,9 @@ def test_the_package_is_asked_without_noise(
 
     class Ensemble:
         def predict(self, config, representation: str, with_noise: bool) -> np.float32:
+            torch.manual_seed(1)
+            np.random.seed(1)  # noqa: NPY002  # as the package does
+            torch.backends.cudnn.benchmark = True
             asked.append((config, representation, with_noise))
             return np.float32(len(asked))
 
@@ -175,16 +181,59 @@ def test_the_package_is_asked_without_noise(
     fake = SimpleNamespace(load_ensemble=lambda folder: Ensemble())
     monkeypatch.setitem(sys.modules, "nasbench301", fake)
     monkeypatch.setattr(nasbench301_surrogate, "find_spec", lambda name: object())
+    nasbench301_surrogate._import_failure.cache_clear()
     assert f"looked for in the folder {package.path}" in str(package.missing())
     package.path.mkdir(parents=True)
     (package.path / "model").write_text("trees")
     before = package.provenance.sha256
     (package.path / "model").write_text("other trees")
     assert package.provenance.sha256 != before
+    before_call = _global_state()
     assert package.query(TEXT) == package.query(TEXT) == 1
+    assert _global_state() == before_call
     assert math.isnan(package.query(NEVER_DRAWN))
     ((config, representation, with_noise),) = asked
     assert config.normal[:2] == [("max_pool_3x3", 0), ("sep_conv_3x3", 1)]
     assert config.normal_concat == config.reduce_concat == [2, 3, 4, 5]
     assert len(config.reduce) == 8
     assert (representation, with_noise) == ("genotype", False)
+
+
+def _global_state() -> tuple[object, ...]:
+    return (
+        torch.get_rng_state().tolist(),
+        np.random.get_state()[1].tolist(),  # noqa: NPY002  # global state
+        torch.backends.cudnn.benchmark,
+    )
+
+
+@pytest.fixture
+def bare_package(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The package without what it needs, as pip installs it."""
+    folder = elsewhere / "site"
+    (folder / "nasbench301").mkdir(parents=True)
+    (folder / "nasbench301" / "__init__.py").write_text("import a_module_it_needs\n")
+    (elsewhere / "nb_models" / "xgb_v1.0").mkdir(parents=True)
+    monkeypatch.syspath_prepend(folder)
+    nasbench301_surrogate._import_failure.cache_clear()
+    yield folder / "nasbench301" / "__init__.py"
+    nasbench301_surrogate._import_failure.cache_clear()
+    sys.modules.pop("nasbench301", None)
+
+
+def test_a_package_that_cannot_be_imported_is_missing(
+    package: NASBench301Package, bare_package: Path
+) -> None:
+    told = "the module 'a_module_it_needs' that it needs is missing.*install what is missing"
+    assert re.search(told, str(package.missing()))
+    with pytest.raises(MissingData, match=told):
+        package.query(TEXT)
+
+
+def test_a_package_that_cannot_load_the_ensemble_says_why(
+    package: NASBench301Package, bare_package: Path
+) -> None:
+    bare_package.write_text("def load_ensemble(folder):\n    import xgboost_of_2020\n")
+    assert package.missing() is None
+    with pytest.raises(MissingData, match="the module 'xgboost_of_2020' that it needs is missing"):
+        package.query(TEXT)
