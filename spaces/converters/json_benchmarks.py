@@ -6,8 +6,8 @@ NAS-Bench-NLP, Klyuchnikov et al., IEEE Access 2022: a JSON file a run, in a fol
 `logs.zip`, with the losses of every epoch, the recipe of the cell and whether the training came to
 its end.
 NDS, Radosavovic et al., "On Network Design Spaces for Visual Recognition", ICCV 2019: a file a
-set, in `data.zip` or unpacked, either a list of training runs or an object with two such lists,
-`top` and `mid`. Errors are in percent, one an epoch.
+set, in `data.zip` or unpacked, a list of training runs. `<set>_reruns.json` is an object with two
+such lists, `top` and `mid`, each of one architecture. Errors are in percent, one an epoch.
 """
 
 from __future__ import annotations
@@ -177,7 +177,8 @@ def _dataset(folder: str) -> str:
 _NOTE = (
     "architecture = <set>#<network description as JSON>, sets that end in _in on ImageNet, the "
     "others on CIFAR-10; top-1 test accuracy in percent after the last epoch; runs of one "
-    "description are numbered in the file's order"
+    "description are numbered in the order of the files: those of <set>.json, then the repetitions "
+    "with other seeds of <set>_reruns.json"
 )
 _SIZES = {"params": "params_millions", "flops": "flops_millions"}
 
@@ -192,17 +193,22 @@ def _runs(content: Any) -> Iterator[Any]:
 
 def _values(path: Path, space: str) -> Iterator[Value]:
     set_name = NDS_SETS[space]
-    datasets = {f"{set_name}.json": "cifar10", f"{set_name}_in.json": "imagenet"}
+    datasets = {
+        f"{set_name}.json": "cifar10",
+        f"{set_name}_in.json": "imagenet",
+        f"{set_name}_reruns.json": "cifar10",
+    }
     found_any = False
+    seen: Counter[tuple[str, int]] = Counter()
+    sized: set[str] = set()
     for file, content in json_files(path, datasets):
         if file not in datasets:
             raise ValueError(f"{file} is not one of {', '.join(datasets)}")
         found_any = True
-        seen: Counter[tuple[str, int]] = Counter()
-        sized: set[str] = set()
+        trained_set = file.removesuffix(".json").removesuffix("_reruns")
         for number, found in enumerate(_runs(content)):
             with record(f"{file}, training run {number}"):
-                text = format_record(file.removesuffix(".json"), found["net"])
+                text = format_record(trained_set, found["net"])
                 text = spaces[space].parse(text).text
                 epochs, errors = int(found["optim"]["max_ep"]), found["test_ep_top1"]
                 if len(errors) != epochs:
@@ -223,7 +229,8 @@ def _register(space: str, set_name: str) -> None:
     @converter(
         space,
         title=f"NDS {set_name}",
-        takes=f"data.zip, the unpacked folder, {set_name}.json or {set_name}_in.json",
+        takes=f"data.zip, the unpacked folder, {set_name}.json, {set_name}_in.json or "
+        f"{set_name}_reruns.json",
         note=_NOTE,
     )
     def read(path: Path) -> Iterator[Value]:

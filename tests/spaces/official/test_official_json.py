@@ -95,6 +95,22 @@ def test_nds_in_its_official_structure(tmp_path: Path, shape: str) -> None:
     assert dict(table.series(Target("imagenet", "test_accuracy", 3))) == {first: 70.0}
 
 
+def test_nds_reruns_are_further_runs_of_their_architectures(tmp_path: Path) -> None:
+    reruns = {"top": [nds_run(1, 5.0), nds_run(1, 5.5)], "mid": [nds_run(2, 6.0), nds_run(2, 7.0)]}
+    write(tmp_path / "alone" / "ResNet_reruns.json", reruns)
+    done = convert("nds_resnet", tmp_path / "alone", folder=tmp_path / "a")
+    one, two = (format_record("ResNet", residual(depth)) for depth in (1, 2))
+    accuracy = Target("cifar10", "test_accuracy", 3)
+    assert done.num_architectures == 2
+    assert dict(read_table(done.path).series(accuracy)) == {one: 94.75, two: 93.5}
+    write(tmp_path / "both" / "ResNet_reruns.json", reruns)
+    write(tmp_path / "both" / "ResNet.json", [nds_run(1, 9.0)])
+    table = read_table(convert("nds_resnet", tmp_path / "both", folder=tmp_path / "b").path)
+    seeds = [table.series(Target("cifar10", "test_accuracy", 3, n))[one] for n in range(3)]
+    assert seeds == [91.0, 95.0, 94.5]
+    assert table.series(Target("cifar10", "params_millions"))[two] == 0.5
+
+
 def test_a_converted_set_is_the_spaces_benchmark(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
