@@ -92,6 +92,13 @@ def test_a_network_of_something_else_is_refused(
         place_surrogate(NAME, published, folder=tmp_path / "data")
 
 
+def test_the_second_version_is_refused_with_its_reason(tmp_path: Path) -> None:
+    for file in ("model_v2.onnx", "encoding_v2.json"):
+        (tmp_path / file).touch()
+    with pytest.raises(UserError, match=r"model_v2\.onnx: .* fractions .*0\.59 instead of 0\.90"):
+        place_surrogate(NAME, tmp_path)
+
+
 def test_without_files_it_says_where_they_are(tmp_path: Path) -> None:
     with pytest.raises(MissingData, match=r"does not have model\.onnx and encoding\.json.*yahpo"):
         place_surrogate(NAME, tmp_path)
