@@ -286,9 +286,9 @@ def build_tables(
 _VALIDATION_OF = {
     "test_accuracy": "valid_accuracy",
     "test_loss": "val_loss",
-    "negative_loss": "negative_valid_loss",
-    "miou": "valid_miou",
-    "ssim": "valid_ssim",
+    "negative_test_loss": "negative_valid_loss",
+    "test_miou": "valid_miou",
+    "test_ssim": "valid_ssim",
 }
 """Of a test metric, the validation metric where a benchmark has both."""
 

@@ -90,8 +90,16 @@ class Target:
 
     @property
     def label(self) -> str:
-        """For tables: `cifar10 test accuracy, 200 epochs, mean over training seeds`."""
-        parts = [f"{self.dataset} {self.metric.replace('_', ' ')}"]
+        """For tables: `cifar10 test accuracy, 200 epochs, mean over training seeds`.
+
+        >>> Target("jigsaw", "best_valid_accuracy").label
+        'jigsaw validation accuracy of the best epoch'
+        """
+        words = self.metric.split("_")
+        if words[0] == "best":
+            words = ["validation" if word == "valid" else word for word in words[1:]]
+            words.append("of the best epoch")
+        parts = [f"{self.dataset} {' '.join(words)}"]
         if self.epochs != OWN_SCHEDULE:
             parts.append(f"{self.epochs} epochs")
         if self.seed != MEAN:

@@ -180,7 +180,7 @@ Modules = tuple[int, ...]
 
 
 class TransNASBench101Macro(SearchSpace):
-    """All 3,256 networks; the benchmark's table lacks one of them, `64-113444-basic`."""
+    """All 3,256 networks."""
 
     name = "transnasbench101_macro"
     title = "TransNAS-Bench-101 macro"
