@@ -98,7 +98,7 @@ WRITTEN_CHANNELS, WRITTEN_CELLS = 16, 5
 
 They are the numbers of a protocol that says nothing else."""
 AS_WRITTEN = f"channels={WRITTEN_CHANNELS}, cells={WRITTEN_CELLS} for widths and depths as written"
-Stem = Literal["cifar", "imagenet"]
+Stem = Literal["cifar", "imagenet", "written"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, get_args
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from numpy.random import Generator
@@ -59,6 +59,13 @@ class SearchSpace(ABC):
     """The arguments of `build` that give the benchmark's own networks, for messages."""
     least_channels: int = 1
     """The fewest channels that a network can have."""
+    stems: tuple[Stem, ...] = ("cifar", "imagenet")
+    """Those that `build` knows, where it takes one."""
+    version: int = 1
+    """Of the networks: raised whenever an architecture's network computes something else.
+
+    Every step above 1 is added to the version of the scores of the space's networks, so that a
+    store never takes scores of the former networks for current ones."""
     datasets: tuple[Dataset, ...] = ()
     """The image data sets that the space brings with it, beside `SHARED_DATASETS`."""
 
@@ -150,10 +157,10 @@ class SearchSpace(ABC):
                     f"cannot build a {self.title} network with {name}={getattr(size, name)!r}: "
                     f"{name} must be a whole number of at least {least}.{own}"
                 )
-        if stem not in get_args(Stem):
+        if stem not in self.stems:
             raise MalformedInput(
                 f"cannot build a {self.title} network with stem={stem!r}: no such stem. "
-                f"Choose one of {', '.join(get_args(Stem))}."
+                f"Choose one of {', '.join(self.stems)}."
             )
         return size
 
@@ -373,6 +380,7 @@ class StemSpace(SearchSpace):
         Args:
             stem: `cifar` keeps the resolution, for images of 32 pixels; `imagenet` divides it by
                 four (NDS residual) or by eight (cells). The architecture does not decide it.
+                `written`, of NDS residual spaces: the stem that the architecture describes.
 
         Raises:
             MalformedInput: as `SearchSpace.build`; another stem, or an odd width where the

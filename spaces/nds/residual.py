@@ -2,8 +2,10 @@
 
 A description lists for each stage the number of blocks `ds`, the width `ws`, the stride `ss`, and
 for bottleneck blocks the ratio `bot_muls` of the inner to the outer width and the number of groups
-`num_gs`. The first stage is the same in all networks, one block of stride 8 on ImageNet; three
-stages are chosen.
+`num_gs`. The first entry is the same in all networks; three stages are chosen. In the benchmark's
+own networks the first entry is the stem (`stem="written"`): with this rule the parameters equal the
+files'. Published training-free scores were measured on networks that have a stem of width 12 and
+take the first entry for a stage of one block (`cifar`, `imagenet`).
 
     stem -> stage 1 -> ... -> stage n -> global average pooling -> classifier
 
@@ -89,6 +91,22 @@ def _conv_bn(
     return conv, nn.BatchNorm2d(channels_out)
 
 
+def _stem(reduction: int, channels_in: int, width: int, inner: tuple[int, int]) -> nn.Sequential:
+    """The stem that divides the resolution by 1, 4 or 8.
+
+    Args:
+        inner: widths of the first two of the three convolutions that divide by 8.
+    """
+    layers: list[nn.Module] = []
+    kernel = 7 if reduction == 4 else 3
+    for out in (*(inner if reduction == 8 else ()), width):
+        layers += [*_conv_bn(channels_in, out, kernel, min(reduction, 2)), nn.ReLU()]
+        channels_in = out
+    if reduction == 4:
+        layers.append(nn.MaxPool2d(3, 2, padding=1))
+    return nn.Sequential(*layers)
+
+
 class ResidualNetwork(PooledNetwork):
     """The stages around their blocks."""
 
@@ -96,6 +114,7 @@ class ResidualNetwork(PooledNetwork):
         self,
         stages: Sequence[Stage],
         size: NetworkSize,
+        stem: Stage | None = None,
     ) -> None:
         """Build and initialise.
 
@@ -105,21 +124,18 @@ class ResidualNetwork(PooledNetwork):
         Args:
             size: its channels are those of the stem, `cifar`: conv 3x3-BN-ReLU, or `imagenet`:
                 conv 7x7/2-BN-ReLU-max pooling 3x3/2.
+            stem: instead, width and stride of the stem that an architecture describes: 1 and 4 are
+                those two, 8 is three times conv 3x3/2-BN-ReLU, the first two 32 and 64 wide.
         """
         super().__init__()
-        stem_width = size.channels
-        if size.stem == "cifar":
-            self.stem = nn.Sequential(*_conv_bn(size.in_channels, stem_width, 3), nn.ReLU())
-        else:
-            self.stem = nn.Sequential(
-                *_conv_bn(size.in_channels, stem_width, 7, 2),
-                nn.ReLU(),
-                nn.MaxPool2d(3, 2, padding=1),
-            )
+        if stem is None:
+            stem = Stage(1, size.channels, 1 if size.stem == "cifar" else 4)
+        inner = (size.width(_INNER_STEM_WIDTHS[0]), size.width(_INNER_STEM_WIDTHS[1]))
+        self.stem = _stem(stem.stride, size.in_channels, stem.width, inner)
         self.shapes = tuple(stages)
         self.blocks = nn.ModuleList()
         self.relus = nn.ModuleList()
-        before = stem_width
+        before = stem.width
         for stage in stages:
             for block in range(stage.depth):
                 stride = 1 if block else stage.stride
@@ -154,6 +170,8 @@ class ResidualNetwork(PooledNetwork):
         return [*maps, before_relu], x
 
 
+_INNER_STEM_WIDTHS = (32, 64)
+_STEM_STRIDES = (1, 4, 8)
 STEM_WIDTH = 12
 """Channels of the stem, as in the networks that published scores were measured on."""
 BOTTLENECK, BASIC = "res_bottleneck_block", "res_basic_block"
@@ -168,7 +186,8 @@ class NDSResidual(StemSpace):
     """One residual space of NDS; any number of stages is understood, three are drawn."""
 
     size = None
-    own_size = AS_WRITTEN
+    own_size = f"{AS_WRITTEN}, stem='written'"
+    stems = ("cifar", "imagenet", "written")
 
     def __init__(
         self,
@@ -249,9 +268,19 @@ class NDSResidual(StemSpace):
         """Build; channels scale all widths, the stem's 12 too, and cells the blocks of a stage.
 
         Groups stay, their widths are scaled. With the stem `cifar` the first stage's stride of 8
-        becomes 1; `imagenet` divides the resolution by four before the strides as written.
+        becomes 1; `imagenet` divides the resolution by four before the strides as written. With
+        the stem `written` the first entry is the stem, as in the benchmark's own networks.
+
+        Raises:
+            MalformedInput: the first entry's stride is none of a stem's.
         """
         stages = self._stages(self.description(arch)[1], size)
+        if size.stem == "written":
+            if stages[0].stride not in _STEM_STRIDES:
+                raise malformed_record(
+                    str(arch), f"the stride of its stem is {stages[0].stride}, not 1, 4 or 8"
+                )
+            return ResidualNetwork(stages[1:], size, stages[0])
         return ResidualNetwork(stages, replace(size, channels=size.width(STEM_WIDTH)))
 
     def _stages(self, found: dict[str, Any], size: NetworkSize) -> list[Stage]:

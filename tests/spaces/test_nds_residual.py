@@ -136,6 +136,56 @@ def test_stems_and_first_strides() -> None:
     assert [s.shape[-1] for s in imagenet] == [16, 2, 1, 1]
 
 
+# parameters as the published files have them: ds, ws, bot_muls, num_gs
+PUBLISHED = {
+    "ResNet": [
+        ([1, 2, 3, 3], [16, 32, 128, 160], [], [], 2_174_234),
+        ([1, 24, 2, 24], [16, 24, 32, 32], [], [], 732_810),
+    ],
+    "ResNet_in": [
+        ([1, 5, 2, 3, 10], [32, 32, 32, 192, 128], [], [], 5_040_584),
+        ([1, 1, 8, 5, 12], [16, 96, 48, 48, 96], [], [], 2_726_328),
+        ([1, 2, 16, 3, 6], [32, 32, 48, 48, 96], [], [], 1_888_584),
+    ],
+    "ResNeXt-A_in": [
+        ([1, 2, 2, 2], [64, 16, 128, 128], [1, 0.25, 0.5, 0.25], [1, 2, 4, 2], 277_592),
+        ([1, 1, 16, 16], [64, 256, 128, 32], [1, 1, 0.5, 0.5], [1, 1, 4, 4], 1_272_008),
+        ([1, 4, 8, 4], [64, 64, 16, 256], [1, 0.5, 0.5, 0.5], [1, 2, 2, 2], 890_664),
+        ([1, 2, 16, 4], [64, 64, 32, 128], [1, 1, 1, 0.5], [1, 1, 2, 4], 491_720),
+    ],
+    "ResNeXt-B_in": [
+        ([1, 1, 1, 4], [64, 1024, 128, 64], [1, 0.25, 1, 0.5], [1, 4, 4, 16], 964_616),
+        ([1, 1, 1, 16], [64, 64, 1024, 128], [1, 1, 0.5, 1], [1, 8, 1, 2], 5_148_936),
+        ([1, 1, 1, 4], [64, 512, 128, 256], [1, 0.25, 0.5, 0.5], [1, 1, 2, 8], 1_052_552),
+        ([1, 1, 4, 2], [64, 128, 64, 256], [1, 1, 1, 0.5], [1, 4, 2, 8], 666_888),
+    ],
+}
+
+
+@pytest.mark.parametrize("set_name", PUBLISHED)
+def test_with_the_written_stem_parameters_are_those_of_the_published_files(set_name: str) -> None:
+    space = residual(f"nds_{set_name.removesuffix('_in').lower()}")
+    first = {"ResNet": 1, "ResNet_in": 4}.get(set_name, 8)
+    classes = 1000 if set_name.endswith("_in") else 10
+    for ds, ws, bot_muls, num_gs, parameters in PUBLISHED[set_name]:
+        strides = [first, 1, *[2] * (len(ds) - 2)]
+        basic = {} if bot_muls else BASIC
+        text = record(
+            set_name, ds=ds, ws=ws, ss=strides, **{"bot_muls": bot_muls, "num_gs": num_gs, **basic}
+        )
+        with torch.device("meta"):
+            network = space.build(text, **{**FULL, "num_classes": classes}, stem="written")
+        assert sum(p.numel() for p in network.parameters()) == parameters
+        pixels = 8 * first
+        maps = network.stages(torch.empty(2, 3, pixels, pixels, device="meta"))
+        assert [m.shape[-1] for m in maps] == [8, 4, 2, 1][: len(maps)]
+
+
+def test_a_written_stem_has_the_stride_of_one() -> None:
+    with pytest.raises(MalformedInput, match="the stride of its stem is 2, not 1, 4 or 8"):
+        residual("nds_resnext-a").build(record(ss=[2, 1, 2, 2]), **FULL, stem="written")
+
+
 def test_channels_and_cells_scale_what_is_written() -> None:
     space = residual("nds_resnext-a")
     network = space.build(record(), num_classes=3, channels=8, cells=10)
