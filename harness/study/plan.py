@@ -79,7 +79,7 @@ class Plan:
     protocols: Mapping[str, Protocol]
     """By indicator id; each resolved."""
     versions: Mapping[str, int]
-    """By indicator id."""
+    """By indicator id: see `score_version`."""
     seeds: tuple[int, ...]
     share_classes: bool = False
     timeout_s: float | None = None
@@ -145,6 +145,15 @@ class Plan:
         return {arch: str(space.canonical(arch)) for arch in self.selection.architectures}
 
 
+def score_version(version: int, space: str) -> int:
+    """The version of an indicator's scores of a space: that of the networks counts as well.
+
+    Args:
+        version: of the indicator.
+    """
+    return version + spaces[space].version - 1
+
+
 def plan_study(
     study: Study, *, architectures: Mapping[str, Sequence[str]] | None = None
 ) -> list[Plan]:
@@ -170,7 +179,7 @@ def plan_study(
             if architectures is None
             else Selection(tuple(architectures[name]), f"{len(architectures[name]):,} given"),
             protocols=resolved,
-            versions={i: indicators[i].version for i in names},
+            versions={i: score_version(indicators[i].version, name) for i in names},
             seeds=study.network_seeds,
             share_classes=study.share_classes,
             timeout_s=study.timeout_s,

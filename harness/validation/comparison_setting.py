@@ -13,7 +13,7 @@ import numpy as np
 
 from untrained.foundation import MissingData, UnknownName, UserError, derive
 from untrained.harness.study.conditions import resolve
-from untrained.harness.study.plan import ScoreTask, Wanted
+from untrained.harness.study.plan import ScoreTask, Wanted, score_version
 from untrained.harness.study.population import Selection
 from untrained.harness.study.study import Conditions, Study, Truth
 from untrained.harness.study.study_file import builtin_studies, load_study
@@ -134,7 +134,9 @@ def _of_space(export: ExportedScores, space: str) -> pd.DataFrame:
 def _is_current(name: str, rows: pd.DataFrame) -> bool:
     if name not in indicators or rows["protocol"].nunique() > 1 or rows["seed"].nunique() > 1:
         return False
-    return set(rows["version"]) == {indicators[name].version}
+    return set(rows["version"]) == {
+        score_version(indicators[name].version, space) for space in rows["space"].unique()
+    }
 
 
 def _wide(columns: Mapping[str, pd.Series[float]]) -> pd.DataFrame:

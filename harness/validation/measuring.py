@@ -14,7 +14,7 @@ from untrained.foundation import StorageError, UserError
 from untrained.harness.execution.executors import WorkerDied, make_executor
 from untrained.harness.execution.progress import Progress
 from untrained.harness.execution.runner import RunSummary, run_plans
-from untrained.harness.study.plan import Plan, ScoreTask
+from untrained.harness.study.plan import Plan, ScoreTask, score_version
 from untrained.harness.validation.access_audit import AccessEvent
 from untrained.harness.validation.candidate import Candidate, CandidateExecutor
 from untrained.harness.validation.comparison_setting import ComparisonSetting
@@ -125,7 +125,7 @@ def plan_comparison(
             space=comparison.space,
             selection=comparison.selection(networks),
             protocols={candidate.id: protocol},
-            versions={candidate.id: candidate.version},
+            versions={candidate.id: score_version(candidate.version, comparison.space)},
             seeds=(network_seed,),
             timeout_s=timeout_s,
         )

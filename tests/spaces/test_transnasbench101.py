@@ -9,6 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput
+from untrained.harness.study.plan import plan_study
+from untrained.harness.study.study import Population, Study
+from untrained.indicators import indicators
 from untrained.spaces import benchmarks, data_folder, spaces
 from untrained.spaces.nasbench201.function import REDUCTION, normal_form
 from untrained.spaces.transnasbench101.space import (
@@ -52,18 +55,18 @@ class SlowNetwork:
         weight = next(self.weights).get_parameter("weight")
         return F.conv2d(x, weight, None, stride, weight.shape[-1] // 2)
 
-    def norm(self, x: Tensor) -> Tensor:
+    def norm(self, x: Tensor, epsilon: float = 1e-5) -> Tensor:
         module = next(self.weights)
         mean, var = x.mean((0, 2, 3), keepdim=True), x.var((0, 2, 3), keepdim=True, correction=0)
         gain, shift = (module.get_parameter(p).view(1, -1, 1, 1) for p in ("weight", "bias"))
-        return gain * (x - mean) / torch.sqrt(var + 1e-5) + shift
+        return gain * (x - mean) / torch.sqrt(var + epsilon) + shift
 
     def relu_conv_norm(self, x: Tensor, stride: int = 1) -> Tensor:
         return self.norm(self.conv(x.clamp(min=0), stride))
 
     def basic(self, x: Tensor, stride: int, *, changed: bool) -> Tensor:
         deep = self.relu_conv_norm(self.relu_conv_norm(x, stride))
-        return deep + (self.norm(self.conv(x, stride)) if changed else x)
+        return deep + (self.norm(self.conv(x, stride), epsilon=1.0) if changed else x)
 
     def factorized(self, x: Tensor, stride: int) -> Tensor:
         x = x.clamp(min=0)
@@ -244,6 +247,19 @@ def test_a_malformed_text_is_refused_with_the_place(name: str, text: str, reason
         spaces[f"transnasbench101_{name}"].parse(text)
     message = str(caught.value)
     assert f"{text!r} is not a TransNAS-Bench-101 {name} architecture: {reason}" in message
+
+
+def test_scores_of_the_former_macro_networks_are_not_taken_for_current_ones() -> None:
+    study = Study(
+        title="two spaces",
+        spaces=["transnasbench101_macro", "transnasbench101_micro"],
+        indicators=["params"],
+        population=Population(kind="sample", n=2),
+    )
+    macro, micro = plan_study(study)
+    own = indicators["params"].version
+    assert {key.version for key in macro.keys} == {own + 1}
+    assert {key.version for key in micro.keys} == {own}
 
 
 def test_a_stem_needs_two_channels(micro: TransNASBench101Micro) -> None:

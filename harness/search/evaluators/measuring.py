@@ -25,7 +25,7 @@ from untrained.harness.search.experiment.study import SearchStudy
 from untrained.harness.search.problem import Problem
 from untrained.harness.search.requests import CostlyRequest, Score, Scored, Train
 from untrained.harness.study.conditions import protocols
-from untrained.harness.study.plan import Plan
+from untrained.harness.study.plan import Plan, score_version
 from untrained.harness.study.population import Selection
 from untrained.indicators import indicators
 from untrained.results import ScoreStore
@@ -97,7 +97,7 @@ class MeasuringEvaluator(Evaluator):
             space=study.space,
             selection=Selection((), _REASON),
             protocols=protocols(conditions, names),
-            versions={name: indicators[name].version for name in names},
+            versions={name: score_version(indicators[name].version, study.space) for name in names},
             seeds=(conditions.seed,),
             timeout_s=conditions.timeout_s,
         )
