@@ -18,7 +18,6 @@ from untrained.harness.analysis.score_matrix import (
 from untrained.harness.analysis.score_selection import ScoreSelection
 from untrained.harness.study.study import Statistics
 from untrained.harness.study.truth import ChosenTruth, NoTruth
-from untrained.indicators import indicators
 from untrained.reports import Report, Section
 from untrained.results import (
     AgreementRow,
@@ -113,7 +112,8 @@ def correlation_section(
             comparison
             for row in analysis.rows
             # what a user defined is nobody's published indicator, whatever its name
-            if row.indicator not in computed or computed[row.indicator].is_standard
+            if selection.file is None
+            and (row.indicator not in computed or computed[row.indicator].is_standard)
             for comparison in compare_published(
                 row,
                 space=selection.space,
@@ -136,14 +136,19 @@ def make_report(
     title: str,
     sections: Sequence[Section],
     selections: Sequence[ScoreSelection],
-    store: ScoreStore,
+    store: ScoreStore | None,
     *,
     agreements: Sequence[AgreementTable] = (),
 ) -> Report:
-    """A report of some tables, with the environments that their scores were measured in."""
-    environments = store.environments()
+    """A report of some tables, with the environments that their scores were measured in.
+
+    Args:
+        store: what the scores were read from; None: files that know no environment.
+    """
+    environments = store.environments() if store else {}
     used = sorted(
         {int(number) for part in selections for number in part.frame["environment"].unique()}
+        & set(environments)
     )
     return Report(
         title=title,
@@ -175,22 +180,22 @@ def _over_tasks(sections: Sequence[Section]) -> TaskComparison | None:
 
 def _stability(selection: ScoreSelection, name: str, truth: pd.Series[float]) -> Stability | None:
     """Measure the dependence of a ranking on the seed; None for an aggregate or one seed."""
-    if name not in selection.seeds:
+    if name not in selection.seeds or selection.file:
         return None
     rows = selection.frame[selection.frame["indicator"] == name]
     by_seed = {
         seed: rows[rows["seed"] == seed].set_index("architecture")["value"]
         for seed in selection.seeds[name]
     }
-    return seed_stability(by_seed, truth, higher_is_better=indicators[name].higher_is_better)
+    return seed_stability(by_seed, truth, higher_is_better=selection.higher_is_better(name))
 
 
 def _notes(
     selection: ScoreSelection, truth: ChosenTruth, values: pd.Series[float]
 ) -> tuple[str, ...]:
     notes = list(score_notes(selection))
-    measured = {p.dataset for p in selection.protocols.values()}
-    if measured != {truth.target.dataset}:
+    measured = selection.datasets
+    if measured and measured != {truth.target.dataset}:
         notes.append(
             f"scores were measured for {', '.join(sorted(measured))}, but the target is on "
             f"{truth.target.dataset}"

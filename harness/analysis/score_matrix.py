@@ -45,7 +45,7 @@ def score_matrix(selection: ScoreSelection) -> ScoreMatrix:
     computed = {one.name: one for one in selection.aggregates}
     members = member_scores(selection, measured)
     scores = measured.assign(**{name: one(members) for name, one in computed.items()})
-    directions = {name: indicators[name].higher_is_better for name in measured.columns}
+    directions = {name: selection.higher_is_better(name) for name in measured.columns}
     directions |= {name: one.aggregate.higher_is_better for name, one in computed.items()}
     return ScoreMatrix(scores, computed, directions)
 
@@ -56,7 +56,7 @@ def wide_scores(selection: ScoreSelection) -> pd.DataFrame:
     # a mean over fewer seeds than the others' would have another noise
     wanted = values.index.get_level_values("indicator").map(lambda name: len(selection.seeds[name]))
     means = values["mean"].where(values["count"] == wanted).unstack("indicator")
-    order = [name for name in selection.protocols if name in means.columns]
+    order = [name for name in selection.columns if name in means.columns]
     return means.reindex(index=sorted(selection.architectures), columns=order)
 
 
@@ -78,7 +78,7 @@ def member_scores(selection: ScoreSelection, scores: pd.DataFrame) -> MemberScor
     for name in diverged.columns:
         complete = counts["done"][name] == len(selection.seeds[str(name)])
         diverged[name] &= complete & (counts["bad"][name] > 0)
-    directions = {name: indicators[name].higher_is_better for name in selection.protocols}
+    directions = {name: selection.higher_is_better(name) for name in selection.columns}
     return MemberScores(scores, directions, diverged)
 
 
@@ -86,7 +86,7 @@ def row_provenances(selection: ScoreSelection, matrix: ScoreMatrix) -> dict[str,
     """Describe how each column was measured or computed, aggregates last."""
     rows = {
         name: _provenance(selection, name)
-        for name in selection.protocols
+        for name in selection.columns
         if name in matrix.wide.columns
     }
     for name, one in matrix.computed.items():
@@ -118,8 +118,9 @@ def score_notes(selection: ScoreSelection) -> tuple[str, ...]:
 
 def stand_in_notes(selection: ScoreSelection) -> tuple[str, ...]:
     """Note data sets that stand in for others."""
-    measured = {protocol.dataset for protocol in selection.protocols.values()}
-    used = (datasets[name] for name in sorted(measured) if name in datasets)
+    if selection.file is not None:
+        return ()
+    used = (datasets[name] for name in sorted(selection.datasets) if name in datasets)
     return tuple(
         f"{dataset.name} ({dataset.title}) is a stand-in for {dataset.stand_in_for}, whose images "
         "were not used"
@@ -140,17 +141,17 @@ def supervised_notes(selection: ScoreSelection) -> tuple[str, ...]:
 
 
 def _provenance(selection: ScoreSelection, name: str) -> RowProvenance:
-    indicator, protocol = indicators[name], selection.protocols[name]
     mine = selection.frame[selection.frame["indicator"] == name]
     failed = mine.loc[mine["status"] != "ok", "status"].value_counts().sort_index()
     measured = mine.loc[mine["representative"].isna(), "alone_s"]
+    file, protocol = selection.file, selection.protocols.get(name)
     return RowProvenance(
-        title=indicator.title,
+        title=name if file else indicators[name].title,
         version=int(mine["version"].iloc[0]),
-        protocol=protocol.digest,
-        protocol_text=protocol.describe(),
-        higher_is_better=indicator.higher_is_better,
-        seeds=selection.seeds[name],
+        protocol=protocol.digest if protocol else "",
+        protocol_text=protocol.describe() if protocol else file.describe() if file else "",
+        higher_is_better=selection.higher_is_better(name),
+        seeds=() if file else selection.seeds[name],
         failures=tuple((str(status), int(n)) for status, n in failed.items()),
         alone_s=float(measured.median()),
     )

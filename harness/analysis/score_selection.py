@@ -17,6 +17,28 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+@dataclass(frozen=True, slots=True)
+class ScoreFile:
+    """Name and content hash of a file of scores, and what was asked of it."""
+
+    name: str
+    sha256: str
+    dataset: str | None
+    """As the file names it; None: the file names none."""
+    lower_is_better: tuple[str, ...]
+
+    def higher_is_better(self, name: str) -> bool:
+        """Direction of a column: that of the indicator of this name, else higher is better."""
+        if name in self.lower_is_better:
+            return False
+        return indicators[name].higher_is_better if name in indicators else True
+
+    def describe(self) -> str:
+        """One line in place of a protocol."""
+        dataset = f", {self.dataset}" if self.dataset else ""
+        return f"from the file {self.name} (SHA-256 {self.sha256[:12]}){dataset}, protocol unknown"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoreSelection:
     """Scores of one search space, and the population they belong to."""
@@ -29,12 +51,32 @@ class ScoreSelection:
     population: str
     """The population in words."""
     protocols: Mapping[str, Protocol]
-    """By indicator id."""
+    """By indicator id; none of a file of others' scores."""
     seeds: Mapping[str, tuple[int, ...]]
     """By indicator id."""
     notes: tuple[str, ...] = field(default=())
     aggregates: tuple[BoundAggregate, ...] = ()
-    """Computed from the scores when a table is made; their members are among `protocols`."""
+    """Computed from the scores when a table is made; their members are among the columns."""
+    file: ScoreFile | None = None
+    """The file that holds the scores, if others computed them."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the scores, in the order of a table."""
+        return tuple(self.seeds)
+
+    @property
+    def datasets(self) -> set[str]:
+        """Datasets that the scores are about."""
+        if self.file is not None:
+            return set() if self.file.dataset is None else {self.file.dataset}
+        return {protocol.dataset for protocol in self.protocols.values()}
+
+    def higher_is_better(self, name: str) -> bool:
+        """Direction of a score."""
+        if self.file is not None:
+            return self.file.higher_is_better(name)
+        return indicators[name].higher_is_better
 
 
 def select_scores(plan: Plan, store: ScoreStore) -> ScoreSelection:
@@ -178,14 +220,15 @@ def _select(
         space,
         used,
         architectures,
-        _population(space, len(architectures)),
+        population_text(space, len(architectures)),
         {name: known[part["protocol"].iloc[0]] for name, part in parts.items()},
         {name: _even_seeds(name, part) for name, part in parts.items()},
         tuple(notes),
     )
 
 
-def _population(space: str, count: int) -> str:
+def population_text(space: str, count: int) -> str:
+    """Describe so many architectures of a space that have scores."""
     size = spaces[space].size
     if size == count:
         return f"all {size:,}"

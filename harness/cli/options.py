@@ -23,6 +23,7 @@ _METAVARS = {
     "protocols": "DIGEST",
     "aggregates": "A,B",
     "benchmark": "NAME|FILE",
+    "lower_is_better": "NAME",
 }
 _ALIASES = {"benchmark": ("--truth",)}
 _TYPES = {"string": str, "integer": int, "number": float, "array": list[str]}
@@ -102,14 +103,18 @@ def _option(name: str, field: Mapping[str, Any], flag: str, *, defaults: bool) -
 
 
 Store = Annotated[Path, typer.Option(metavar="FILE", help="Score store.", show_default=False)]
+_SCORES_HELP = (
+    "Score store, the scores.parquet exported from one, or scores of others: CSV or Parquet with a "
+    "column architecture and one column an indicator, or zc_*.json of NAS-Bench-Suite-Zero "
+    "(with --space)."
+)
 StoredScores = Annotated[
     Path,
-    typer.Option(
-        "--store",
-        metavar="FILE",
-        help="Score store, or the scores.parquet exported from one.",
-        show_default=False,
-    ),
+    typer.Option("--store", "--scores", metavar="FILE", help=_SCORES_HELP, show_default=False),
+]
+StoredScoresIfAny = Annotated[
+    Path | None,
+    typer.Option("--store", "--scores", metavar="FILE", help=_SCORES_HELP, show_default=False),
 ]
 KnownScores = Annotated[
     list[Path] | None,

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from untrained.foundation import UserError
-from untrained.harness.cli.options import AsJson, StoredScores, flag_of, model_options
+from untrained.harness.cli.options import (
+    AsJson,
+    StoredScores,
+    StoredScoresIfAny,
+    flag_of,
+    model_options,
+)
 from untrained.harness.study.study import ReportOptions, Statistics, StudyTable, Truth
 
 if TYPE_CHECKING:
@@ -36,6 +42,8 @@ class StoredSelection(StudyTable):
     """Seed of the scores (default: the mean over all seeds)."""
     aggregates: str | None = None
     """Further rows, computed from stored scores: see untrained list aggregates."""
+    lower_is_better: list[str] | None = None
+    """Column of a file of others' scores whose lower values are better; may be repeated."""
 
 
 _TRUTH_FLAGS = {"seed": "truth_seed"}
@@ -64,7 +72,9 @@ def correlate(
 
     untrained correlate --store s.sqlite --aggregates te_nas,az_nas
 
-    untrained correlate --store s.sqlite --benchmark nasbench201 --dataset cifar100 --json[/dim]
+    untrained correlate --store s.sqlite --benchmark nasbench201 --dataset cifar100 --json
+
+    untrained correlate --scores zc_nasbench201.json --space nasbench201 --dataset cifar10[/dim]
     """
     from untrained.harness.cli.output import print_report
     from untrained.reports import formats
@@ -79,15 +89,7 @@ def correlate(
 @_table_options
 def report(
     *,
-    store: Annotated[
-        Path | None,
-        typer.Option(
-            "--store",
-            metavar="FILE",
-            help="Score store, or the scores.parquet exported from one.",
-            show_default=False,
-        ),
-    ] = None,
+    store: StoredScoresIfAny = None,
     compare: Annotated[
         tuple[Path, Path] | None,
         typer.Option(
@@ -152,7 +154,7 @@ def _report_of_store(
     truth: Mapping[str, Any],
     statistics: Mapping[str, Any],
 ) -> Report:
-    """One table for each search space of a store.
+    """One table for each search space of a store, or the table of a file of others' scores.
 
     Raises:
         UserError: the store cannot be read, or what is asked for is not in it.
@@ -161,7 +163,8 @@ def _report_of_store(
 
     wanted, how = checked(Truth, truth), checked(Statistics, statistics)
     from untrained.harness.analysis.correlation_tables import build_tables, make_report
-    from untrained.harness.analysis.score_selection import select_stored_scores
+    from untrained.harness.analysis.score_file import is_score_file, select_file_scores
+    from untrained.harness.analysis.score_selection import ScoreSelection, select_stored_scores
     from untrained.harness.study.plan import aggregates_of_names
     from untrained.harness.study.truth import find_truth
     from untrained.results import ScoreStore
@@ -170,6 +173,36 @@ def _report_of_store(
     names = ",".join(one.name for one in computed)
     again = _typed(command, "--store", path, selection={**selection, "aggregates": names})
     again += _typed_conditions(truth, statistics)
+
+    def made_of(selections: list[ScoreSelection], store: ScoreStore | None) -> Report:
+        truths = {
+            part.space: find_truth(part.space, wanted, datasets=part.datasets)
+            for part in selections
+        }
+        sections, agreements = build_tables(selections, truths, statistics=how, command=again)
+        title = f"Correlations of {path.name}" if sections else f"Agreement of {path.name}"
+        return make_report(title, sections, selections, store, agreements=agreements)
+
+    if is_score_file(path):
+        for name in ("protocols", "seed"):
+            if name in selection:
+                raise UserError(
+                    f"cannot choose with {flag_of(name)} among the scores in {path}: a file of "
+                    "others' scores does not say it. Leave the option out."
+                )
+        file_scores = select_file_scores(
+            path,
+            selection.get("space"),
+            dataset=wanted.dataset,
+            lower_is_better=selection.get("lower_is_better", ()),
+            aggregates=computed,
+        )
+        return made_of([file_scores], None)
+    if "lower_is_better" in selection:
+        raise UserError(
+            f"cannot use --lower-is-better with {path}: the directions of measured indicators are "
+            "known. Leave the option out."
+        )
     with ScoreStore.read(path) as store:
         selections = select_stored_scores(
             store,
@@ -178,15 +211,7 @@ def _report_of_store(
             seed=selection.get("seed"),
             aggregates=computed,
         )
-        truths = {
-            part.space: find_truth(
-                part.space, wanted, datasets={p.dataset for p in part.protocols.values()}
-            )
-            for part in selections
-        }
-        sections, agreements = build_tables(selections, truths, statistics=how, command=again)
-        title = f"Correlations of {path.name}" if sections else f"Agreement of {path.name}"
-        return make_report(title, sections, selections, store, agreements=agreements)
+        return made_of(selections, store)
 
 
 def _report_of_two_stores(
@@ -203,11 +228,12 @@ def _report_of_two_stores(
     from untrained.harness.analysis.store_comparison import compare_stores
     from untrained.harness.study.study_file import checked
 
-    if "aggregates" in selection:
-        raise UserError(
-            f"--aggregates {selection['aggregates']} was asked for with --compare, which compares "
-            "the stored scores themselves; leave one of them out"
-        )
+    for name in ("aggregates", "lower_is_better"):
+        if name in selection:
+            raise UserError(
+                f"{flag_of(name)} was asked for with --compare, which compares the stored scores "
+                "themselves; leave one of them out"
+            )
     return compare_stores(
         paths,
         space=selection.get("space"),

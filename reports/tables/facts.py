@@ -44,6 +44,8 @@ class ProtocolNote:
 
     def sentence(self) -> str:
         """All of it in one line."""
+        if not self.digest:
+            return f"{', '.join(self.indicators)}: {self.text}"
         seeds = "seed" if len(self.seeds) == 1 else "seeds"
         protocols = "protocols" if " " in self.digest else "protocol"
         return (
@@ -72,7 +74,8 @@ def notes_of_rows(rows: Sequence[TableRow | AgreementRow]) -> tuple[ProtocolNote
     """The same of rows of any kind, in their order."""
     groups: dict[tuple[str, str, tuple[int, ...]], list[str]] = {}
     for row in rows:
-        indicator = f"{row.indicator} v{row.version}"
+        # scores of others have no version, protocol or seed that is known
+        indicator = f"{row.indicator} v{row.version}" if row.version else row.indicator
         groups.setdefault(_protocol_of(row), []).append(indicator)
     alone = len(groups) == 1
     return tuple(
