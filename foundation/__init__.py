@@ -12,10 +12,12 @@ from untrained.foundation.errors import (
     suggest,
 )
 from untrained.foundation.parameters import Parameter, Value
+from untrained.foundation.reading import READ_ERRORS, parse_toml
 from untrained.foundation.registry import Registry
 from untrained.foundation.seeds import derive
 
 __all__ = [
+    "READ_ERRORS",
     "Interrupted",
     "MalformedInput",
     "MissingData",
@@ -28,5 +30,6 @@ __all__ = [
     "UserError",
     "Value",
     "derive",
+    "parse_toml",
     "suggest",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from untrained.foundation import MissingData, StorageError, UserError
+from untrained.foundation import MalformedInput, MissingData, StorageError, UserError
 from untrained.harness.study.plan import Plan
 from untrained.indicators import Protocol, indicators
 from untrained.results import ScoreStore
@@ -116,6 +116,7 @@ def select_stored_scores(
         UserError: an indicator was scored under several protocols and none is chosen, or with
             other seeds for some architectures than for others.
         StorageError: the store does not say what a protocol stands for.
+        MalformedInput: a stored protocol is damaged.
     """
     if space is not None:
         spaces[space]
@@ -179,7 +180,15 @@ def _known_protocols(store: ScoreStore, digests: set[str]) -> dict[str, Protocol
                 f"the store {store.path} holds scores of the protocol {digest}, but does not say "
                 "what that stands for; a table needs it: score into the store with untrained score"
             )
-    return {digest: Protocol.from_json(texts[digest]) for digest in digests}
+    known = {}
+    for digest in sorted(digests):
+        try:
+            known[digest] = Protocol.from_json(texts[digest])
+        except MalformedInput as error:
+            raise MalformedInput(
+                f"{store.path}, protocol {digest}: {error} Restore a copy of the file."
+            ) from error
+    return known
 
 
 def _select(

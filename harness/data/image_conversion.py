@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import lzma
 import os
 import tarfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +15,14 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from untrained.foundation import MalformedInput, MissingData, StorageError, UnknownName, UserError
+from untrained.foundation import (
+    READ_ERRORS,
+    MalformedInput,
+    MissingData,
+    StorageError,
+    UnknownName,
+    UserError,
+)
 from untrained.harness.data.datasets import Dataset, datasets
 from untrained.spaces import data_folder
 from untrained.spaces.converters.safe_pickle import PLAIN, load_inert_stream
@@ -163,7 +172,7 @@ def _read(
         content = load_inert_stream(opened, source / batch, plain=PLAIN, encoding="bytes")
         try:
             return _unpacked(content, layout, dataset)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except READ_ERRORS as error:
             raise MalformedInput(
                 f"{batch} of {source} is not a batch of {dataset.title} "
                 f"({type(error).__name__}: {error}); expected is {layout.takes}"
@@ -206,7 +215,7 @@ def _opened(source: Path, batch: str) -> Iterator[IO[bytes]]:
                     content = archive.extractfile(member)
                     assert content is not None
                     yield content
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (*READ_ERRORS, tarfile.TarError, lzma.LZMAError, zlib.error) as error:
         raise MalformedInput(
             f"{source} cannot be read as an archive ({type(error).__name__}: {error}); get an "
             "undamaged copy"

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from untrained.foundation import MalformedInput, MissingData, derive
+from untrained.foundation import READ_ERRORS, MalformedInput, MissingData, derive
 from untrained.harness.data.datasets import Dataset, find_dataset, stand_ins
 from untrained.indicators import Protocol
 from untrained.spaces import data_folder
@@ -88,7 +88,8 @@ def _open(path: Path) -> pq.ParquetFile:
 
     try:
         file = pq.ParquetFile(path)
-    except (pa.ArrowException, OSError) as error:
+        file.schema_arrow  # noqa: B018 it is converted at the first use
+    except (*READ_ERRORS, pa.ArrowException) as error:
         raise MalformedInput(
             f"{path} cannot be read as Parquet ({_first_line(error)}); it may be truncated: "
             "get the file again"
@@ -144,27 +145,26 @@ def read_images(
         )
     try:
         table = file.read(columns=["img", "label"]).take(pa.array(sample_ids, type=pa.int64()))
-    except (pa.ArrowException, OSError) as error:
+        rows, found = table.column("img").to_pylist(), table.column("label").to_pylist()
+    except (*READ_ERRORS, pa.ArrowException) as error:
         raise MalformedInput(
             f"{path} cannot be read to its end ({_first_line(error)}); it may be truncated: "
             "get the file again"
         ) from error
-    rows = table.column("img").to_pylist()
     raw = np.stack(
         [_decode(row, path, i, dataset) for row, i in zip(rows, sample_ids, strict=True)]
     )
-    found = table.column("label").to_pylist()
     if None in found:
         raise MalformedInput(
             f"{path}, row {sample_ids[found.index(None)]}: it has no label; get the file again, or "
             "leave the picture out"
         )
-    labels = np.asarray(found, dtype=np.int64)
-    if labels.min() < 0 or labels.max() >= dataset.num_classes:
+    if found and not 0 <= min(found) <= max(found) < dataset.num_classes:
         raise MalformedInput(
-            f"{path} has labels {labels.min()} to {labels.max()}, but {dataset.title} has classes "
+            f"{path} has labels {min(found)} to {max(found)}, but {dataset.title} has classes "
             f"0 to {dataset.num_classes - 1}; this is the file of another dataset"
         )
+    labels = np.asarray(found, dtype=np.int64)
     mean, std = (np.asarray(c, dtype=np.float32) for c in (dataset.mean, dataset.std))
     images = ((raw.astype(np.float32) - mean) / std).transpose(0, 3, 1, 2)
     return np.ascontiguousarray(images), labels
@@ -176,15 +176,13 @@ def _decode(cell: object, path: Path, row: int, dataset: Dataset) -> NDArray[np.
 
     try:
         content = cell["bytes"]  # type: ignore[index]  # a cell of a foreign file: anything
-        with Image.open(io.BytesIO(content)) as picture:
+        # other formats have decoders that start programs, or raise what they like
+        with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as picture:
             pixels = np.asarray(picture.convert("RGB" if dataset.channels == 3 else "L"))
-    except (
-        *(OSError, TypeError, KeyError, ValueError, SyntaxError),
-        Image.DecompressionBombError,
-    ) as error:
+    except (*READ_ERRORS, SyntaxError, Image.DecompressionBombError) as error:
         raise MalformedInput(
             f"{path}, row {row}: the column img holds no picture ({_first_line(error)}); expected "
-            "is a struct whose field bytes is a PNG file: get the file again"
+            "is a struct whose field bytes is a PNG or JPEG file: get the file again"
         ) from error
     pixels = pixels.reshape(*pixels.shape[:2], dataset.channels)
     expected = (dataset.resolution, dataset.resolution, dataset.channels)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untrained.foundation import (
+    READ_ERRORS,
     MalformedInput,
     MissingData,
     StorageError,
@@ -219,9 +220,11 @@ class Journal:
                     else:
                         row = json.loads(text)
                         loss = math.inf if row["loss"] is None else float(row["loss"])
-                        key = row["task"], row["architecture"]
-                        self._losses[key] = loss, float(row["seconds"])
-                except (ValueError, KeyError, TypeError) as error:
+                        seconds = float(row["seconds"])
+                        if math.isnan(loss) or not math.isfinite(seconds):
+                            raise ValueError("a number is not finite")
+                        self._losses[str(row["task"]), str(row["architecture"])] = loss, seconds
+                except READ_ERRORS as error:
                     raise MalformedInput(
                         f"{self._path}, line {number}: no line of a task search's journal; take "
                         "another file, or delete this one"

@@ -14,7 +14,14 @@ from typing import Any, Generic, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from untrained.foundation import MalformedInput, MissingData, UnknownName, UserError, suggest
+from untrained.foundation import (
+    MalformedInput,
+    MissingData,
+    UnknownName,
+    UserError,
+    parse_toml,
+    suggest,
+)
 from untrained.harness.study.study import Study, StudyFile
 
 _KEY = r"(?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*')"
@@ -206,7 +213,7 @@ class StudyLoader(Generic[S]):
             MalformedInput: not TOML, or not a study; every mistake is named with its line.
         """
         try:
-            document = tomllib.loads(text)
+            document = parse_toml(text)
         except tomllib.TOMLDecodeError as error:
             raise MalformedInput(_syntax_error(str(error), text, place)) from error
         study = checked(self.model, {**document, **(changes or {})}, text=text, place=place)

@@ -5,7 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_type_hints
+
+from untrained.foundation import MalformedInput
+
+_ADDED = {"skeleton": "full", "colours": 3}
+"""Fields that later versions added, with their defaults."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,7 @@ class Protocol:
         its digest, and stored scores their key.
         """
         fields = asdict(self)
-        for name, default in (("skeleton", "full"), ("colours", 3)):
+        for name, default in _ADDED.items():
             if fields[name] == default:
                 del fields[name]
         return json.dumps(fields, sort_keys=True, separators=(",", ":"))
@@ -73,10 +78,29 @@ class Protocol:
 
     @classmethod
     def from_json(cls, text: str) -> Protocol:
-        """The protocol that `canonical` was made from."""
-        fields: dict[str, Any] = json.loads(text)
-        fields["sample_ids"] = tuple(fields["sample_ids"])
-        return cls(**fields)
+        """The protocol that `canonical` was made from.
+
+        Raises:
+            MalformedInput: the text is no protocol.
+        """
+        try:
+            stored = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise MalformedInput(f"cannot read a protocol: it is no JSON ({error}).") from error
+        kinds = get_type_hints(cls)
+        if not isinstance(stored, dict) or not kinds.keys() - _ADDED <= stored.keys():
+            raise MalformedInput("cannot read a protocol: it lacks fields of a protocol.")
+        for name, value in stored.items():
+            if name not in kinds:
+                raise MalformedInput(
+                    f"cannot read a protocol: its field {name[:40]!r} is unknown. Use the version "
+                    "of untrained that wrote it."
+                )
+            if not _fits(value, kinds[name]):
+                raise MalformedInput(
+                    f"cannot read a protocol: its field {name!r} has the value {str(value)[:40]!r}."
+                )
+        return cls(**{**stored, "sample_ids": tuple(stored["sample_ids"])})
 
     def replace(self, **changes: Any) -> Protocol:
         """A copy with some fields changed."""
@@ -104,3 +128,12 @@ class Protocol:
             f"{source}, {batch}{labels}, {network}, {self.resolution} px, "
             f"{self.batch_norm}-mode BN{start}, {self.dtype}"
         )
+
+
+def _fits(value: object, kind: Any) -> bool:
+    """Whether a value of a JSON document is one of a field of this type."""
+    if isinstance(value, list):
+        return kind == tuple[int, ...] and all(type(one) is int for one in value)
+    if isinstance(value, str) and not value.isprintable():
+        return False
+    return type(value) is kind or (isinstance(value, str) and value in get_args(kind))

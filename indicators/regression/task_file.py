@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from untrained.foundation import MalformedInput, MissingData, suggest
+from untrained.foundation import MalformedInput, MissingData, parse_toml, suggest
 from untrained.indicators.regression.sequences import SequenceTask
 from untrained.indicators.regression.tasks import Signal, Stage, Task
 
@@ -95,10 +95,15 @@ def read_task(path: Path) -> TaskFile:
     except (OSError, UnicodeDecodeError) as error:
         raise MalformedInput(f"the task {path} cannot be read: {error}") from error
     try:
-        document = tomllib.loads(text)
+        document = parse_toml(text)
     except tomllib.TOMLDecodeError as error:
         raise MalformedInput(f"{path}: not TOML: {error}; correct that and run again") from error
-    return _Reader(str(path)).task_file(document)
+    try:
+        return _Reader(str(path)).task_file(document)
+    except (OverflowError, ValueError) as error:  # numbers whose product is out of range
+        raise MalformedInput(
+            f"{path}: it is no task: {error}; smaller numbers are expected"
+        ) from error
 
 
 def named(task: Task | SequenceTask) -> Task | SequenceTask:

@@ -189,6 +189,11 @@ def storage_errors(path: Path, doing: str) -> Iterator[None]:
             f"cannot {doing} the score store {str(path)!r}: a seed or a text has no place in it "
             f"({error}); seeds are below 2^63, texts valid Unicode; {_KEPT}"
         ) from error
+    except (ValueError, TypeError, RecursionError) as error:
+        raise StorageError(
+            f"cannot {doing} the score store {str(path)!r}: {_EXPLANATIONS['SQLITE_CORRUPT']} "
+            f"({type(error).__name__}: {str(error)[:200]})"
+        ) from error
     except sqlite3.Error as error:
         name = getattr(error, "sqlite_errorname", "") or ""
         raise StorageError(

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from untrained.foundation import MalformedInput, MissingData, StorageError, suggest
+from untrained.foundation import READ_ERRORS, MalformedInput, MissingData, StorageError, suggest
 from untrained.results.store.database import COLUMNS
 from untrained.results.store.score import Environment, Score
 
@@ -86,7 +86,7 @@ class ExportedScores:
             rows = self.frame[self.frame["environment"] == number]
             try:
                 yield self.environments[number], [_score(row) for row in _records(rows)]
-            except (KeyError, ValueError, TypeError) as error:
+            except READ_ERRORS as error:
                 raise MalformedInput(
                     f"cannot read the scores in {str(self.path)!r}: {error}; the file is not as "
                     "it was exported: export it anew, or restore a copy"
@@ -114,12 +114,11 @@ def read_export(path: Path) -> ExportedScores:
         )
     try:
         table = pq.read_table(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise MalformedInput(
-            f"cannot read the scores in {str(path)!r}: {error}; the file is damaged or no Parquet "
-            "file: restore a copy, or export the store again"
-        ) from error
-    stored = {key.decode(): text for key, text in (table.schema.metadata or {}).items()}
+        table.validate(full=True)  # texts that are no Unicode
+        metadata = table.schema.metadata or {}
+        stored = {key.decode(errors="replace"): text for key, text in metadata.items()}
+    except (*READ_ERRORS, pa.ArrowException) as error:
+        raise _damaged(path, error, "no Parquet file") from error
     lacking = sorted(set(COLUMNS) - set(table.column_names))
     if lacking or "untrained.protocols" not in stored or "untrained.environments" not in stored:
         what = f"the columns {', '.join(lacking)}" if lacking else "what its protocols stand for"
@@ -127,12 +126,30 @@ def read_export(path: Path) -> ExportedScores:
             f"{str(path)!r} holds no exported scores: it lacks {what}; "
             "name the scores.parquet of a run"
         )
-    environments: dict[str, str] = json.loads(stored["untrained.environments"])
-    return ExportedScores(
-        path=path,
-        frame=table.to_pandas().astype(COLUMNS),
-        protocols=json.loads(stored["untrained.protocols"]),
-        environments={int(n): Environment.from_json(text) for n, text in environments.items()},
+    try:
+        environments = _texts(stored["untrained.environments"])
+        return ExportedScores(
+            path=path,
+            frame=table.to_pandas().astype(COLUMNS),
+            protocols=_texts(stored["untrained.protocols"]),
+            environments={int(n): Environment.from_json(text) for n, text in environments.items()},
+        )
+    except (*READ_ERRORS, pa.ArrowException) as error:
+        raise _damaged(path, error, "not as it was exported") from error
+
+
+def _texts(content: bytes) -> dict[str, str]:
+    found = json.loads(content)
+    if not isinstance(found, dict) or not all(isinstance(text, str) for text in found.values()):
+        raise ValueError("its protocols or environments are no object of texts")
+    return found
+
+
+def _damaged(path: Path, error: BaseException, what: str) -> MalformedInput:
+    reason = next(iter(str(error).splitlines()), "") or type(error).__name__
+    return MalformedInput(
+        f"cannot read the scores in {str(path)!r}: {reason[:200]}; the file is damaged or {what}: "
+        "restore a copy, or export the store again"
     )
 
 

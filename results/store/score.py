@@ -112,8 +112,15 @@ class Environment:
 
         A field that the text lacks is None and one that it has too many is left out, so that
         stores of other versions of the project stay readable.
+
+        Raises:
+            ValueError: the text is no such JSON.
         """
         stored = json.loads(text)
+        if not isinstance(stored, dict) or not all(
+            value is None or isinstance(value, str | int) for value in stored.values()
+        ):
+            raise ValueError("an environment is no object of texts and numbers")
         return cls(**{field.name: stored.get(field.name) for field in fields(cls)})
 
 

@@ -206,13 +206,13 @@ class ScoreStore:
                 f"{FRAME} WHERE {where} ORDER BY 1, 2, 3, 4, 5, 6",
                 [value for _, values in filters for value in values],
             ).fetchall()
-        columns = zip(*rows, strict=True) if rows else ((),) * len(COLUMNS)
-        return pd.DataFrame(
-            {
-                name: pd.Series(list(values), dtype=dtype)
-                for (name, dtype), values in zip(COLUMNS.items(), columns, strict=True)
-            }
-        )
+            columns = zip(*rows, strict=True) if rows else ((),) * len(COLUMNS)
+            return pd.DataFrame(
+                {
+                    name: pd.Series(list(values), dtype=dtype)
+                    for (name, dtype), values in zip(COLUMNS.items(), columns, strict=True)
+                }
+            )
 
     def protocols(self) -> dict[str, str]:
         """Read the canonical JSON of every protocol by digest; empty if only a digest is known."""

@@ -13,8 +13,7 @@ import pytest
 import torch
 
 from untrained.foundation import MalformedInput, MissingData
-from untrained.harness.data.images import read_images
-from untrained.harness.data.inputs import batches
+from untrained.harness.data.inputs import batches, read_images
 from untrained.harness.study.conditions import resolve
 from untrained.harness.study.study import Conditions
 from untrained.indicators import Protocol, indicators

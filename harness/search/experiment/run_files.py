@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from untrained.foundation import MalformedInput, MissingData
+from untrained.foundation import READ_ERRORS, MalformedInput, MissingData
 from untrained.harness.search.algorithms.pareto import FRONT
 from untrained.harness.search.experiment.ground_truth import GroundTruth
 from untrained.harness.search.experiment.run import SearchRuns
@@ -80,7 +81,7 @@ def read_runs(folder: Path) -> Mapping[str, tuple[Trajectory, ...]]:
         if "measured_on" in runs:
             runs["measured_on"] = runs["measured_on"].fillna("")
         steps = pd.read_parquet(folder / STEPS)
-    except (OSError, ValueError) as error:
+    except READ_ERRORS as error:
         raise MalformedInput(f"{folder}: its runs cannot be read: {error}") from error
     for name, frame, wanted in ((RUNS, runs, _RUN_COLUMNS), (STEPS, steps, _STEP_COLUMNS)):
         absent = [column for column in wanted if column not in frame]
@@ -89,6 +90,18 @@ def read_runs(folder: Path) -> Mapping[str, tuple[Trajectory, ...]]:
                 f"{folder / name} has no column {', '.join(absent)}; it should be what untrained "
                 "search --output writes"
             )
+    try:
+        return _grouped(folder, runs, steps)
+    except READ_ERRORS as error:
+        raise MalformedInput(
+            f"{folder}: its runs cannot be read: {error}; {RUNS} and {STEPS} should be as "
+            "untrained search --output wrote them"
+        ) from error
+
+
+def _grouped(
+    folder: Path, runs: pd.DataFrame, steps: pd.DataFrame
+) -> Mapping[str, tuple[Trajectory, ...]]:
     grouped = dict(iter(steps.groupby(["search", "run"], sort=False)))
     found: dict[str, list[Trajectory]] = {}
     for row in runs.itertuples(index=False):
@@ -104,6 +117,9 @@ def read_runs(folder: Path) -> Mapping[str, tuple[Trajectory, ...]]:
 
 def _trajectory(row: object, part: pd.DataFrame) -> Trajectory:
     series = [name for name in part.columns if name not in _STEP_COLUMNS]
+    total_s = float(row.cost_s)  # type: ignore[attr-defined]
+    if math.isnan(total_s):
+        raise ValueError("a run has no cost_s")
     return Trajectory(
         cost_s=part["cost_s"].to_numpy(dtype=np.float64),
         evaluations=part["evaluations"].to_numpy(dtype=np.int64),
@@ -115,7 +131,7 @@ def _trajectory(row: object, part: pd.DataFrame) -> Trajectory:
         },
         final=str(row.architecture),  # type: ignore[attr-defined]
         stopped=str(row.stopped),  # type: ignore[attr-defined]
-        total_s=float(row.cost_s),  # type: ignore[attr-defined]
+        total_s=total_s,
         counts={"all": int(row.evaluations)},  # type: ignore[attr-defined]
         measured_on=str(getattr(row, "measured_on", "")),
     )
