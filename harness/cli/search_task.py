@@ -14,7 +14,7 @@ from untrained.harness.study.study import Conditions
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from untrained.results.searches.task_search import TriedTask
+    from untrained.results.searches.table import TriedTask
 
 JOURNAL_NAME = "journal.jsonl"
 TASK_NAME = "task.toml"
@@ -115,7 +115,7 @@ def search_task(
     from untrained.indicators.regression.task_file import TaskFile, task_text
     from untrained.reports.formats.formats import write_files, write_report
     from untrained.reports.pages.search import rivals_grid, task_search_report
-    from untrained.results.searches.task_search import trials_frame
+    from untrained.results.searches.table import trials_frame
     from untrained.results.store.export import write_frame
     from untrained.spaces import find_benchmark
 

@@ -27,7 +27,7 @@ from untrained.indicators.gennas_nlp import PROTOCOL as NLP_PROTOCOL
 from untrained.indicators.regression.sequences import NLP_COMBO, embedding_size_of
 from untrained.indicators.regression.task_file import TaskFile, digest
 from untrained.indicators.regression.tasks import COMBO, Signal, Task
-from untrained.results.searches.task_search import Rival, TaskSearchTable, TriedTask
+from untrained.results.searches.table import Rival, TaskSearchTable, TriedTask
 from untrained.results.statistics.correlation import CorrelationRow, correlate
 from untrained.results.statistics.rank_correlation import kendall_tau_b, spearman_rho
 from untrained.spaces import Benchmark, Target, spaces

@@ -20,8 +20,7 @@ from untrained.reports.figures.drawing import (
     wrapped,
 )
 from untrained.reports.pages.search_grids import heading
-from untrained.results.searches.landscape import Landscape, Logged, Pruning, Route, Surface
-from untrained.results.searches.runs import Curve
+from untrained.results.searches.runs import Curve, Landscape, Logged, Pruning, Route, Surface
 from untrained.results.searches.table import SearchTable
 
 if TYPE_CHECKING:

@@ -29,8 +29,7 @@ from untrained.reports.pages.search_grids import (
 )
 from untrained.reports.tables.grid import Cell, Column, Grid
 from untrained.reports.tables.numbers import decimal
-from untrained.results.searches.table import SearchTable
-from untrained.results.searches.task_search import TaskSearchTable
+from untrained.results.searches.table import SearchTable, TaskSearchTable
 
 
 def search_report(table: SearchTable, *, version: str = "") -> Report:

@@ -17,8 +17,7 @@ from untrained.reports.figures.heat_map import draw_matrix
 from untrained.reports.figures.scatter import points, scatter
 from untrained.reports.figures.searches import logged_figures, pruning_figures
 from untrained.results import CorrelationTable, TableRow
-from untrained.results.searches.landscape import Logged, Pruning
-from untrained.results.searches.runs import Curve
+from untrained.results.searches.runs import Curve, Logged, Pruning
 
 NAME = "_50 % of $\\frac{x}_1$ <名前>"
 """Is no formula, is named by its first letter as matplotlib names what legends leave out."""

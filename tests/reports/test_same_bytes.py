@@ -13,9 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from untrained.reports import Report, Section, formats
-from untrained.reports.formats.csv_tables import named_grids
+from untrained.reports.formats.file_formats import named_figures, named_grids
 from untrained.reports.formats.formats import Content
-from untrained.reports.formats.pictures import named_figures
 from untrained.results import CorrelationTable
 
 HERE = Path(__file__).parent

@@ -14,8 +14,15 @@ from untrained.reports import formats
 from untrained.reports.pages.search import search_files, search_json, search_report
 from untrained.reports.pages.search_grids import cost_text, distance_grid, speed_grid
 from untrained.results.searches.comparison import EqualCost, RandomRanks, RankedAnswer
-from untrained.results.searches.landscape import Landscape, Logged, Pruning, Route, Surface
-from untrained.results.searches.runs import Curve, summarise
+from untrained.results.searches.runs import (
+    Curve,
+    Landscape,
+    Logged,
+    Pruning,
+    Route,
+    Surface,
+    summarise,
+)
 from untrained.results.searches.speed import SpeedUp
 from untrained.results.searches.table import (
     Column,

@@ -7,7 +7,7 @@ import pandas as pd
 
 from untrained.reports import formats
 from untrained.reports.pages.search import rivals_grid, task_search_report
-from untrained.results.searches.task_search import Rival, TaskSearchTable, TriedTask, trials_frame
+from untrained.results.searches.table import Rival, TaskSearchTable, TriedTask, trials_frame
 from untrained.results.statistics.correlation import correlate
 
 NAN = float("nan")

@@ -16,8 +16,7 @@ from untrained.harness.search.experiment.ground_truth import GroundTruth
 from untrained.harness.search.experiment.run import SearchRuns
 from untrained.harness.search.experiment.study import SearchStudy
 from untrained.harness.search.searcher import Asks
-from untrained.results.searches.landscape import Landscape, Logged, Pruning, Route, Surface
-from untrained.results.searches.runs import anytime
+from untrained.results.searches.runs import Landscape, Logged, Pruning, Route, Surface, anytime
 from untrained.spaces import Architecture, spaces
 from untrained.spaces.framework.product_space import Decisions
 
