@@ -1,5 +1,8 @@
 """Published surrogates: checked, and put where runs look for them.
 
+NAS-Bench-301's own ensemble of gradient-boosted trees: the folder `xgb_v1.0` of the published
+models has a pickled XGBoost model for each member, which is read without running anything.
+
 NAS-Bench-301's of YAHPO-Gym: the folder `nb301` of yahpo_data has the network, `model.onnx`, and
 the numbers of its categories, `encoding.json`; the order of its inputs is in YAHPO-Gym's code.
 Reference: Pfisterer et al., "YAHPO Gym", AutoML 2022; Siems et al., "NAS-Bench-301", 2020.
@@ -9,14 +12,18 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from importlib.util import find_spec
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+from zipfile import ZipFile, is_zipfile
 
 import numpy as np
 
 from untrained.foundation import MalformedInput, MissingData, StorageError, UnknownName, UserError
 from untrained.spaces.converters.json_benchmarks import load_json
+from untrained.spaces.converters.xgboost_pickle import Trees, read_booster
+from untrained.spaces.darts.ensemble import NUM_INPUTS
 from untrained.spaces.darts.network import DARTS_OPERATIONS
 from untrained.spaces.darts.surrogate import CELLS, OFFSETS, PREFIX, UNUSED, predict
 from untrained.spaces.framework.registry import data_folder, spaces
@@ -33,8 +40,12 @@ Spearman with the original surrogate on 725 cells is 0.59, that of the first ver
 _PLACED = _PAIRS[-1]
 _TAKES = {
     "nasbench301-surrogate": "the folder nb301 of yahpo_data, with model.onnx and encoding.json "
-    "(https://github.com/slds-lmu/yahpo_data)"
+    "(https://github.com/slds-lmu/yahpo_data)",
+    "nasbench301-xgb": "the published models nasbench301_models_v1.0.zip "
+    "(https://figshare.com/ndownloader/files/24992018), or the folder nb_models unpacked from it",
 }
+_ENSEMBLE = "nasbench301-xgb"
+_VERSION, _MEMBER = "xgb_v1.0", "surrogate_model.model"
 _TRIED = 5
 _PLAUSIBLE = (70.0, 100.0)
 """Percent; the networks that NAS-Bench-301 trained have more than 80."""
@@ -47,14 +58,14 @@ def placeable_surrogates() -> dict[str, str]:
 
 def place_surrogate(
     name: str, source: Path, *, folder: Path | None = None, replace: bool = False
-) -> tuple[Path, Path]:
-    """Check a surrogate's files and copy them.
-
-    The encoding is written in the project's own form, with the order of the inputs. Before the
-    files have their names, the network is asked about a few cells.
+) -> tuple[Path, ...]:
+    """Check a surrogate's files and write what its benchmark reads.
 
     Args:
-        folder: data folder to copy into; by default that of the user.
+        folder: data folder to write into; by default that of the user.
+
+    Returns:
+        The files that were written.
 
     Raises:
         UnknownName: there is no such surrogate.
@@ -66,6 +77,32 @@ def place_surrogate(
     """
     if name not in _TAKES:
         raise UnknownName("surrogate", name, _TAKES)
+    target = (folder or data_folder()) / "surrogates"
+    if name == _ENSEMBLE:
+        return (_place_ensemble(source, target / "nb301_xgb.npz", replace=replace),)
+    return _place_network(source, target, replace=replace)
+
+
+def _refuse_to_replace(path: Path, *, replace: bool) -> None:
+    if path.exists() and not replace:
+        raise UserError(
+            f"{path} exists already and would be written over; move it away, or say --replace"
+        )
+
+
+def _not_writable(path: Path, error: OSError) -> StorageError:
+    return StorageError(
+        f"{path} cannot be written ({error.strerror or error}); make room, or name another "
+        "folder with --output"
+    )
+
+
+def _place_network(source: Path, target: Path, *, replace: bool) -> tuple[Path, ...]:
+    """Copy YAHPO-Gym's network, and write its encoding with the order of the inputs.
+
+    Before the files have their names, the network is asked about a few cells.
+    """
+    name = "nasbench301-surrogate"
     pair = next((p for p in _PAIRS if all((source / file).is_file() for file in p)), None)
     if pair is None and all((source / file).is_file() for file in _REFUSED):
         raise UserError(
@@ -84,13 +121,9 @@ def place_surrogate(
             "install it with: pip install 'untrained[nb301]'"
         )
     network, encoding = (source / file for file in pair)
-    target = (folder or data_folder()) / "surrogates"
     placed = [target / file for file in _PLACED]
     for path in placed:
-        if path.exists() and not replace:
-            raise UserError(
-                f"{path} exists already and would be written over; move it away, or say --replace"
-            )
+        _refuse_to_replace(path, replace=replace)
     content = json.dumps(_encoding(encoding))
     partial = [path.with_name(f".{path.name}.partial") for path in placed]
     try:
@@ -101,14 +134,80 @@ def place_surrogate(
         for path, final in zip(partial, placed, strict=True):
             path.replace(final)
     except OSError as error:
-        raise StorageError(
-            f"{target} cannot be written ({error.strerror or error}); make room, or name another "
-            "folder with --output"
-        ) from error
+        raise _not_writable(target, error) from error
     finally:
         for path in partial:
             path.unlink(missing_ok=True)
-    return placed[0], placed[1]
+    return tuple(placed)
+
+
+def _place_ensemble(source: Path, path: Path, *, replace: bool) -> Path:
+    """Write the trees of all members of NAS-Bench-301's ensemble into one file."""
+    if not source.exists():
+        raise MissingData(
+            f"{source} does not exist; {_ENSEMBLE} is placed from {_TAKES[_ENSEMBLE]}"
+        )
+    _refuse_to_replace(path, replace=replace)
+    members = [trees for _, trees in sorted(_members(source), key=lambda member: member[0])]
+    if not members:
+        raise MissingData(
+            f"{source} has no {_MEMBER} below a folder {_VERSION}; {_ENSEMBLE} is placed from "
+            f"{_TAKES[_ENSEMBLE]}"
+        )
+    starts = np.cumsum([0, *(len(trees.left) for trees in members[:-1])])
+    arrays = {
+        "bases": np.array([trees.base for trees in members], np.float32),
+        "num_trees": np.array([len(trees.roots) for trees in members]),
+        "feature": np.concatenate([trees.feature for trees in members]),
+        "value": np.concatenate([trees.value for trees in members]),
+        "roots": np.concatenate(
+            [trees.roots + start for trees, start in zip(members, starts, strict=True)]
+        ),
+    }
+    for side in ("left", "right"):
+        parts = [getattr(trees, side) for trees in members]
+        arrays[side] = np.concatenate(
+            [
+                np.where(part < 0, -1, part + start)
+                for part, start in zip(parts, starts, strict=True)
+            ]
+        )
+    partial = path.with_name(f".{path.name}.partial.npz")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(partial, **arrays)
+        partial.replace(path)
+    except OSError as error:
+        raise _not_writable(path, error) from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
+
+
+def _members(source: Path) -> Iterator[tuple[str, Trees]]:
+    """Path and trees of each member in a folder or in a zip archive."""
+    if source.is_dir():
+        for file in source.resolve().rglob(_MEMBER):
+            if _VERSION in file.parts:
+                with file.open("rb") as stream:
+                    yield file.as_posix(), _trees(stream, file)
+    elif is_zipfile(source):
+        with ZipFile(source) as archive:
+            for entry in archive.namelist():
+                inside = PurePosixPath(entry)
+                if inside.name == _MEMBER and _VERSION in inside.parts:
+                    with archive.open(entry) as stream:
+                        yield entry, _trees(stream, source / entry)
+
+
+def _trees(stream: IO[bytes], path: Path) -> Trees:
+    try:
+        trees = read_booster(stream, path)
+        if trees.num_features != NUM_INPUTS:
+            raise ValueError(f"its model has {trees.num_features} inputs instead of {NUM_INPUTS}")
+    except ValueError as error:
+        raise _malformed(path, str(error), _ENSEMBLE) from error
+    return trees
 
 
 def _inputs() -> dict[str, set[str]]:
@@ -175,8 +274,8 @@ def _try_out(network: Path, copied: Path, encoding: Path) -> None:
         raise _malformed(network, f"its predictions for {_TRIED} cells are {told}")
 
 
-def _malformed(path: Path, reason: str) -> MalformedInput:
+def _malformed(path: Path, reason: str, name: str = "nasbench301-surrogate") -> MalformedInput:
     return MalformedInput(
         f"{path} was to be read as part of a NAS-Bench-301 surrogate, but {reason}; get an "
-        f"undamaged copy: {_TAKES['nasbench301-surrogate']}"
+        f"undamaged copy: {_TAKES[name]}"
     )
