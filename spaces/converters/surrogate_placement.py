@@ -155,7 +155,7 @@ def _place_ensemble(source: Path, path: Path, *, replace: bool) -> Path:
             f"{_TAKES[_ENSEMBLE]}"
         )
     starts = np.cumsum([0, *(len(trees.left) for trees in members[:-1])])
-    arrays = {
+    arrays: dict[str, Any] = {
         "bases": np.array([trees.base for trees in members], np.float32),
         "num_trees": np.array([len(trees.roots) for trees in members]),
         "feature": np.concatenate([trees.feature for trees in members]),
