@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -153,7 +152,7 @@ def make_report(
     return Report(
         title=title,
         sections=tuple(sections),
-        environments=tuple(asdict(environments[number]) for number in used),
+        environments=tuple(environments[number].entries() for number in used),
         version=version("untrained"),
         task_comparison=_over_tasks(sections),
         summary="" if sections or not agreements else WITHOUT_ACCURACIES,

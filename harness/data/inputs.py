@@ -17,6 +17,7 @@ from torch import Tensor
 from untrained.foundation import READ_ERRORS, MalformedInput, MissingData, derive
 from untrained.harness.data.datasets import Dataset, find_dataset, stand_ins
 from untrained.indicators import Protocol
+from untrained.indicators.framework.measurement import plain_defaults
 from untrained.spaces import data_folder
 
 if TYPE_CHECKING:
@@ -219,6 +220,11 @@ def batches(protocol: Protocol) -> tuple[Batch, ...]:
         MissingData: the images are not there.
         MalformedInput: their file cannot be read or is not the one the protocol names.
     """
+    with plain_defaults():
+        return _batches(protocol)
+
+
+def _batches(protocol: Protocol) -> tuple[Batch, ...]:
     dtype = torch.float64 if protocol.dtype == "float64" else torch.float32
     if protocol.inputs == "none":
         shape = (_NO_BATCH_SIZE, protocol.in_channels, protocol.resolution, protocol.resolution)

@@ -171,6 +171,20 @@ def device_name(device: Device) -> str:
     return str(torch.cuda.get_device_name())
 
 
+def numeric_settings() -> dict[str, str]:
+    """Settings of this machine and process that change the last bits of scores, for the record."""
+    import torch
+
+    limit = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA")
+    on = torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled
+    return {
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "onednn": "off" if not on else f"on, at most {limit}" if limit else "on",
+        "mkl": os.environ.get("MKL_CBWR", "default"),
+        "matmul_precision": torch.get_float32_matmul_precision(),
+    }
+
+
 def available_cores() -> int:
     """CPU cores this process may use."""
     if hasattr(os, "sched_getaffinity"):

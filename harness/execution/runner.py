@@ -9,7 +9,13 @@ from dataclasses import dataclass
 
 from untrained.foundation import Interrupted, StorageError
 from untrained.harness.data.inputs import batches
-from untrained.harness.execution.executors import Device, Executor, WorkerDied, device_name
+from untrained.harness.execution.executors import (
+    Device,
+    Executor,
+    WorkerDied,
+    device_name,
+    numeric_settings,
+)
 from untrained.harness.execution.progress import Progress
 from untrained.harness.execution.scoring import score_task
 from untrained.harness.study.plan import Plan, ScoreTask
@@ -100,7 +106,9 @@ def run_plans(
         missing.append(store.missing(keys, retry_failed=retry_failed))
     wanted = len(asked)
     left = sum(map(len, missing))
-    environment = current_environment(device=device_name(device), threads=1)
+    environment = current_environment(
+        device=device_name(device), threads=1, numerics=numeric_settings()
+    )
     tasks = (
         task
         for plan, keys in zip(plans, missing, strict=True)

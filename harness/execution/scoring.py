@@ -15,6 +15,7 @@ from untrained.foundation import Unsupported, derive
 from untrained.harness.data.inputs import Batch, batches
 from untrained.harness.study.plan import ScoreTask, Wanted
 from untrained.indicators import Measurement, Protocol, Reading, read
+from untrained.indicators.framework.measurement import plain_defaults
 from untrained.results import Score
 from untrained.spaces import Network, initialise, spaces
 
@@ -124,7 +125,7 @@ def build_network(
     space = spaces[space_name]
     drawn_from = derive(seed, "init", space_name, architecture)
     # the layers' constructors draw from the global generator: seeded here, restored afterwards
-    with torch.random.fork_rng(devices=[]):
+    with plain_defaults(), torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(drawn_from)
         if protocol.skeleton == "thin":
             network = space.build_thin(
@@ -138,9 +139,8 @@ def build_network(
                 cells=protocol.cells,
                 in_channels=protocol.in_channels,
             )
-    initialise(
-        network, protocol.initialisation, generator=torch.Generator().manual_seed(drawn_from)
-    )
+        generator = torch.Generator().manual_seed(drawn_from)
+        initialise(network, protocol.initialisation, generator=generator)
     dtype = torch.float64 if protocol.dtype == "float64" else torch.float32
     return network.to(device=device, dtype=dtype)
 

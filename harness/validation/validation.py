@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -146,7 +146,7 @@ def verdict_page(
         source_notes=tuple(note.text for note in source_notes(candidate.text)),
         costs=tuple(_costs(measured.costs)),
         command=command,
-        environment=asdict(current_environment(device="cpu", threads=1)),
+        environment=current_environment(device="cpu", threads=1).entries(),
         version=version("untrained"),
     )
 

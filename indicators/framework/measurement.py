@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from copy import copy
 from typing import Any, Literal
 
@@ -15,6 +15,19 @@ from torch.nn.parameter import is_lazy
 
 from untrained.foundation import MalformedInput, Unsupported, derive
 from untrained.indicators.framework.quantity import Cost, Meter
+
+
+@contextmanager
+def plain_defaults() -> Iterator[None]:
+    """Inside, tensors without a dtype or device are float32 on the CPU, whatever the caller set."""
+    dtype, device = torch.get_default_dtype(), torch.get_default_device()
+    torch.set_default_dtype(torch.float32)
+    try:
+        # a device context costs time in every call, so that it is entered only where it is needed
+        with torch.device("cpu") if device.type != "cpu" else nullcontext():
+            yield
+    finally:
+        torch.set_default_dtype(dtype)
 
 
 def network_within(network: nn.Module) -> nn.Module:
@@ -245,6 +258,7 @@ class Measurement:
     def __enter__(self) -> Measurement:
         """Open the measurement: from here on the network must not be touched."""
         self._stack = ExitStack()
+        self._stack.enter_context(plain_defaults())
         self._fresh_buffers = self._stack.enter_context(preserved(self.network))
         self.restore_mode()
         return self

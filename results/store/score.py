@@ -7,9 +7,11 @@ import json
 import math
 import platform
 import subprocess
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, NamedTuple, get_args
 
 Status = Literal["ok", "unsupported", "diverged", "out_of_memory", "timeout", "error"]
@@ -75,6 +77,7 @@ class Score:
 
 
 GIT_TIMEOUT_S = 10.0
+NUMERIC_SETTINGS = ("cpu_capability", "onednn", "mkl", "matmul_precision")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +98,28 @@ class Environment:
     """Commit of the checkout the project was run from; None for an installed package."""
     git_dirty: bool | None
     """Whether Python or TOML files of that checkout differ from the commit."""
+    cpu_capability: str | None = None
+    """Instruction set of torch's CPU kernels, such as AVX512; the last bits depend on it, as on
+    the fields below."""
+    onednn: str | None = None
+    """`off`, or `on` with the limit on its instruction set, if there is one."""
+    mkl: str | None = None
+    """Conditional numerical reproducibility of MKL (`MKL_CBWR`), or `default`."""
+    matmul_precision: str | None = None
+    """Of float32: highest, high or medium."""
+
+    def entries(self) -> dict[str, object]:
+        """Values by field, without the numeric settings that an older store lacks."""
+        kept = asdict(self)
+        for name in NUMERIC_SETTINGS:
+            if kept[name] is None:
+                del kept[name]
+        return kept
 
     @property
     def canonical(self) -> str:
         """The environment as canonical JSON (sorted keys, no spaces)."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        return json.dumps(self.entries(), sort_keys=True, separators=(",", ":"))
 
     @property
     def digest(self) -> str:
@@ -124,12 +144,15 @@ class Environment:
         return cls(**{field.name: stored.get(field.name) for field in fields(cls)})
 
 
-def current_environment(*, device: str, threads: int) -> Environment:
+def current_environment(
+    *, device: str, threads: int, numerics: Mapping[str, str] = MappingProxyType({})
+) -> Environment:
     """Describe the environment of this process.
 
     Args:
         device: name of the device the networks run on ("cpu", "NVIDIA H200").
         threads: CPU threads a worker uses.
+        numerics: values of `NUMERIC_SETTINGS`, which torch knows.
 
     Returns:
         The environment. Versions come from package metadata: torch is not imported.
@@ -148,6 +171,7 @@ def current_environment(*, device: str, threads: int) -> Environment:
         threads=threads,
         git_commit=commit,
         git_dirty=dirty,
+        **numerics,
     )
 
 
