@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 from importlib.metadata import version
 from typing import Annotated
 
@@ -67,7 +69,12 @@ app.add_typer(data, name="data")
 
 
 def main() -> None:
-    """Run the command line and leave with its exit status."""
+    """Run the command line and leave with its exit status.
+
+    SIGTERM interrupts as Ctrl-C does.
+    """
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler) if in_main_thread else None
     try:
         app(prog_name="untrained")
     except Interrupted as interruption:
@@ -76,7 +83,10 @@ def main() -> None:
     except UserError as error:
         print(f"untrained: {error}", file=sys.stderr)
         sys.exit(2)
+    finally:
+        if in_main_thread:
+            signal.signal(signal.SIGTERM, before)
 
 
 INTERRUPTED = 130
-"""Exit status of an interrupted program, by convention 128 + SIGINT."""
+"""Exit status of an interrupted program, by convention 128 + SIGINT; also after SIGTERM."""

@@ -14,6 +14,7 @@ from untrained.reports.figures.drawing import Figure
 from untrained.reports.formats.formats import report_format
 from untrained.reports.pages.report import Report, Section
 from untrained.reports.tables.grid import Column, Grid
+from untrained.results.store.export import spreadsheet_cell
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -64,8 +65,14 @@ def named_grids(report: Report) -> Iterator[tuple[str, Grid]]:
 
 
 def grid_csv(grid: Grid) -> str:
-    """One table as CSV, with its columns' names as the header."""
-    text: str = grid.frame().to_csv(index=False, lineterminator="\n", float_format="{:z.6f}".format)
+    """One table as CSV, with its columns' names as the header.
+
+    A text that a spreadsheet would take for a formula begins with an apostrophe.
+    """
+    frame = grid.frame()
+    for name in frame.select_dtypes(exclude="number"):
+        frame[name] = frame[name].map(spreadsheet_cell)
+    text: str = frame.to_csv(index=False, lineterminator="\n", float_format="{:z.6f}".format)
     return text
 
 

@@ -6,6 +6,7 @@ A file of this folder registers the formats that it defines.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -170,9 +171,14 @@ def _done(paths: list[Path]) -> str:
     return f"already written: {', '.join(path.name for path in paths)}"
 
 
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+
 def _write_atomically(path: Path, content: Content) -> Path:
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     if isinstance(content, str):
+        # names come from anywhere; what a terminal obeys must not reach one through a file
+        content = _CONTROLS.sub("\ufffd", content)
         # a lone surrogate (an undecodable file name in a message) must not lose the report
         content = content.encode(errors="backslashreplace")
     try:

@@ -54,6 +54,21 @@ def write_frame(frame: pd.DataFrame, path: Path, *, metadata: Mapping[str, Any])
     return path
 
 
+def spreadsheet_cell(value: object) -> object:
+    """Put an apostrophe before a text that a spreadsheet would run as a formula.
+
+    >>> [spreadsheet_cell(value) for value in ("=1+1", "@x", "naswot", "-0.5", -0.5)]
+    ["'=1+1", "'@x", 'naswot', '-0.5', -0.5]
+    """
+    if not isinstance(value, str) or not value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return f"'{value}"
+    return value
+
+
 def _write_parquet(frame: pd.DataFrame, path: Path, metadata: Mapping[str, Any]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq

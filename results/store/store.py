@@ -23,7 +23,12 @@ from untrained.results.store.database import (
     storage_errors,
     transaction,
 )
-from untrained.results.store.export import ExportedScores, read_export, write_frame
+from untrained.results.store.export import (
+    ExportedScores,
+    read_export,
+    spreadsheet_cell,
+    write_frame,
+)
 from untrained.results.store.score import Environment, Score, ScoreKey
 
 
@@ -230,15 +235,19 @@ class ScoreStore:
         """Write all scores to one file; the suffix decides the format.
 
         Args:
-            path: `.csv`, or `.parquet`, which also holds the protocols and environments, as JSON
-                in the schema metadata `untrained.protocols` and `untrained.environments`.
+            path: `.csv`, in which a reason that a spreadsheet would take for a formula begins with
+                an apostrophe; or `.parquet`, which also holds the protocols and environments, as
+                JSON in the schema metadata `untrained.protocols` and `untrained.environments`.
 
         Raises:
             MalformedInput: another suffix.
             StorageError: the file cannot be written; what was there before is kept.
         """
+        frame = self.frame()
+        if Path(path).suffix.lower() == ".csv":
+            frame["reason"] = frame["reason"].map(spreadsheet_cell)
         return write_frame(
-            self.frame(),
+            frame,
             Path(path),
             metadata={
                 "untrained.protocols": self.protocols(),

@@ -85,14 +85,15 @@ def test_two_runs_at_once_on_one_store_do_no_harm(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_ends_with_130_and_keeps_what_is_done(
-    tmp_path: Path, start, score_arguments, rows, whole: pd.DataFrame
+    tmp_path: Path, number, start, score_arguments, rows, whole: pd.DataFrame
 ):
     store = tmp_path / "stopped.sqlite"
     arguments = score_arguments(store, sample=SAMPLE, indicators=INDICATORS, workers=2)
     process = start(*arguments)
     wait_for_rows(store, 9, process)
-    os.killpg(process.pid, signal.SIGINT)
+    os.killpg(process.pid, number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "untrained: interrupted" in err

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from untrained.reports import Part, Report, Section, formats
+from untrained.reports.formats.csv_tables import grid_csv
+from untrained.reports.formats.formats import write_files
 from untrained.reports.formats.json_document import json_text
 from untrained.reports.tables.grid import Column, Grid
 from untrained.results import CorrelationTable, Pick, TableRow
@@ -137,3 +139,16 @@ def test_a_page_of_parts_has_its_tables_in_json_and_the_first_in_csv() -> None:
 def test_columns_of_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match=r"the table 'x' share a name: \['n', 'n'\]"):
         Grid("x", (Column("n"), Column("n")), ())
+
+
+def test_no_cell_of_a_text_is_a_formula():
+    texts = ["=HYPERLINK(1)", "+1+cmd", "@SUM(1)", "\tx", "-1+1", "plain", "-0.5"]
+    grid = Grid("x", (Column("name"), Column("n")), [SimpleNamespace(name=t, n=-1) for t in texts])
+    rows = list(csv.DictReader(io.StringIO(grid_csv(grid))))
+    assert [row["name"] for row in rows] == [*(f"'{text}" for text in texts[:5]), *texts[5:]]
+    assert {row["n"] for row in rows} == {"-1"}
+
+
+def test_no_control_character_reaches_a_file(tmp_path):
+    (file,) = write_files({"report.md": "a\x1b[31mb\x07\x9bc\td\n"}, tmp_path)
+    assert file.read_text("utf-8") == "a\ufffd[31mb\ufffd\ufffdc\td\n"
