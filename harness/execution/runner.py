@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from untrained.foundation import Interrupted, StorageError
 from untrained.harness.data.inputs import batches
@@ -85,6 +85,8 @@ def run_plans(
 ) -> RunSummary:
     """Score what the store lacks. Each network's scores are stored together as soon as they come.
 
+    If a worker dies, the network's indicators are measured one by one.
+
     Args:
         retry_failed: score again what is stored with another status than `ok`.
 
@@ -117,7 +119,7 @@ def run_plans(
     try:
         with (
             progress.running(total=left, done_before=wanted - left),
-            closing(executor.run(score_task, tasks)) as results,
+            closing(_run_tasks(executor, tasks)) as results,
         ):
             scored = _store_all(results, store, environment, progress)
     except KeyboardInterrupt:
@@ -133,6 +135,37 @@ def run_plans(
     return RunSummary(
         wanted, wanted - left, scored, tuple(sorted(Counter(statuses.values()).items()))
     )
+
+
+def _run_tasks(
+    executor: Executor, tasks: Iterable[ScoreTask]
+) -> Generator[tuple[ScoreTask, list[Score] | WorkerDied]]:
+    """Run tasks; one whose worker died is run again in parts of one indicator each.
+
+    Only the scores of the indicator at fault are then lost. The parts come next, before other
+    tasks: their successes show the executor that workers can live.
+    """
+    parts: deque[ScoreTask] = deque()
+
+    def waiting(others: Iterable[ScoreTask]) -> Iterator[ScoreTask]:
+        for task in others:
+            while parts:
+                yield parts.popleft()
+            yield task
+        while parts:
+            yield parts.popleft()
+
+    left = tasks
+    while True:
+        with closing(executor.run(score_task, waiting(left))) as results:
+            for task, result in results:
+                if isinstance(result, WorkerDied) and len(task.wanted) > 1:
+                    parts.extend(replace(task, wanted=(one,)) for one in task.wanted)
+                else:
+                    yield task, result
+        if not parts:
+            return
+        left = ()
 
 
 def _store_all(

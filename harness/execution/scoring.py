@@ -79,7 +79,9 @@ def _readings(task: ScoreTask) -> Iterator[tuple[Wanted, Reading]]:
                     seed=task.seed,
                     device=task.device,
                 )
-        except (Exception, TimeLimitReached) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             reading = _failure("the network could not be built", error, task.timeout_s)
             yield from ((wanted, reading) for wanted in same_network)
             continue
@@ -164,6 +166,10 @@ def _measure(
                         reading = read(measurement, [item.indicator])[item.indicator]
                 except (TimeLimitReached, TimeoutError) as limit:
                     reading = _failure("", limit, task.timeout_s)
+                except KeyboardInterrupt:
+                    raise
+                except BaseException as error:  # SystemExit, groups: of the indicator alone
+                    reading = _failure("the indicator raised", error, task.timeout_s)
                 yield item, reading
                 done += 1
     except Exception as error:

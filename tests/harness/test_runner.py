@@ -100,22 +100,52 @@ def test_an_interrupted_run_keeps_what_is_done_and_says_so(run, rows, tmp_path):
     assert rows(tmp_path / "cut.sqlite").equals(rows(tmp_path / "whole.sqlite"))
 
 
-def test_a_dead_worker_costs_its_task_alone_and_is_tried_again_on_request(run, rows, tmp_path):
+@pytest.mark.parametrize("last", [False, True])
+def test_a_dead_worker_costs_one_score_and_is_tried_again_on_request(run, rows, tmp_path, last):
     class Dying(SerialExecutor):
+        """Its worker dies of one indicator on one network."""
+
+        culprit = None
+
         def run(self, function, items):
             for number, (item, result) in enumerate(super().run(function, items)):
-                yield item, WorkerDied() if number == 1 else result
+                if number == (2 if last else 1) and self.culprit is None:
+                    self.culprit = item.architecture
+                names = [one.indicator for one in item.wanted]
+                died = item.architecture == self.culprit and "naswot" in names
+                yield item, WorkerDied() if died else result
 
     summary = run(executor=Dying())
-    assert dict(summary.statuses) == {"error": 4, "ok": 8}
-    assert summary.num_failures == 4
+    assert dict(summary.statuses) == {"error": 1, "ok": 11}
+    assert summary.num_failures == 1
     failed = rows(tmp_path / "s.sqlite").query("status == 'error'")
-    assert failed["architecture"].nunique() == 1
+    assert failed["indicator"].tolist() == ["naswot"]
     assert failed["reason"].str.startswith("worker died").all()
-    assert run().num_failures == 4, "a failure is a result, until it is asked for again"
-    assert run(retry_failed=True).scored == 4
+    assert run().num_failures == 1, "a failure is a result, until it is asked for again"
+    assert run(retry_failed=True).scored == 1
     run("whole.sqlite")
     assert rows(tmp_path / "s.sqlite").equals(rows(tmp_path / "whole.sqlite"))
+
+
+class Own(BaseException):
+    """Not an Exception."""
+
+
+@pytest.mark.parametrize(
+    "error", [SystemExit(3), GeneratorExit(), Own("x"), BaseExceptionGroup("g", [Own("x")])]
+)
+def test_an_indicator_that_ends_the_program_loses_its_own_scores(
+    run, rows, add_indicator, tmp_path, error
+):
+    def bad(_):
+        raise error
+
+    add_indicator("bad", bad)
+    run(indicators=["params", "bad", "naswot"], population={"n": 2})
+    frame = rows(tmp_path / "s.sqlite").set_index("indicator")
+    assert set(frame.loc["bad", "status"]) == {"error"}
+    assert frame.loc["bad", "reason"].str.contains(type(error).__name__).all()
+    assert set(frame.loc[["params", "naswot"], "status"]) == {"ok"}
 
 
 def test_seeds_are_networks_of_their_own_on_the_same_inputs(run, rows, tmp_path):
