@@ -176,7 +176,8 @@ def numeric_settings() -> dict[str, str]:
     import torch
 
     limit = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA")
-    on = torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled
+    mkldnn = torch.backends.mkldnn
+    on = mkldnn.is_available() and mkldnn.enabled  # type: ignore[no-untyped-call]
     return {
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "onednn": "off" if not on else f"on, at most {limit}" if limit else "on",
