@@ -112,7 +112,7 @@ def verify_data(
 
     from untrained.harness.cli.output import print_rows
     from untrained.spaces import benchmarks
-    from untrained.spaces.converters.verification import verify
+    from untrained.spaces.converters.conversion import verify
 
     chosen = names or [name for name, item in benchmarks.items() if item.missing() is None]
     checks = [(name, check) for name in chosen for check in verify(name)]

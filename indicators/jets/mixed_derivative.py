@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from untrained.indicators.jets import rules  # noqa: F401 - registers them
 from untrained.indicators.jets.jet import Jet
 from untrained.indicators.quantities.quiet import quiet
 from untrained.indicators.quantities.substituted import Substituted

@@ -15,7 +15,7 @@ from untrained.foundation import MalformedInput
 from untrained.spaces import Target, benchmarks, spaces
 from untrained.spaces.benchmarks.tables import read as read_table
 from untrained.spaces.converters import convert
-from untrained.spaces.converters.verification import verify
+from untrained.spaces.converters.conversion import verify
 from untrained.spaces.nds.record import format_record
 
 RNN = {

@@ -12,8 +12,7 @@ from untrained.foundation import MalformedInput
 from untrained.spaces import Target, benchmarks
 from untrained.spaces.benchmarks.tables import read as read_table
 from untrained.spaces.converters import convert
-from untrained.spaces.converters.conversion import TableWriter, Value, write_table
-from untrained.spaces.converters.verification import verify
+from untrained.spaces.converters.conversion import TableWriter, Value, verify, write_table
 
 METRICS = {
     **dict.fromkeys(("class_scene", "class_object", "jigsaw"), ("top1",)),
