@@ -541,14 +541,17 @@ def is_plain(network: nn.Module) -> bool:
     """Whether the parts of a network's parameters are known by the classes of its modules.
 
     So if all modules are torch's or of the built-in search spaces, whose code is known, and all
-    parameters are those of convolutions, linear layers and normalisations as torch makes them.
+    parameters are those of convolutions, linear layers and normalisations as torch makes them. The
+    embedding of a built-in network of words is no linear map of its inputs.
     """
+    own = type(network).__module__.startswith("untrained.spaces.")
+    layers = (*_LAYERS, nn.Embedding) if own else _LAYERS
     for module in network.modules():
         kind = type(module)
         if not kind.__module__.startswith(("torch.nn.modules.", "untrained.spaces.")):
             return False
         if any(True for _ in module.parameters(recurse=False)) and (
-            not isinstance(module, _LAYERS)
+            not isinstance(module, layers)
             or not kind.__module__.startswith("torch.nn.modules.")
             or module._forward_pre_hooks
             or module._forward_hooks

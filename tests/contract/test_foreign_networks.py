@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from untrained.harness.cli import catalogue
+from untrained.harness import cli
 from untrained.indicators import Measurement, Need, indicators, read
 
 HERE = Path(__file__).parent
@@ -18,7 +18,7 @@ spec = importlib.util.spec_from_file_location("foreign_networks", HERE / "foreig
 foreign = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(foreign)
 
-TABLE = Path(catalogue.__file__).with_name("foreign_networks.json")
+TABLE = Path(cli.__file__).with_name("foreign_networks.json")
 SHOWN = [
     name
     for name, item in indicators.items()
@@ -124,7 +124,7 @@ def test_scores_are_those_of_their_formulas(readings, name):
         assert reading.value == pytest.approx(right, rel=CLOSE, abs=1e-9), indicator
 
 
-@pytest.mark.parametrize("name", foreign.COMPUTED)
+@pytest.mark.parametrize("name", sorted(foreign.COMPUTED))
 def test_computed_weights_score_as_the_plain_layers_of_the_same_function(readings, name):
     net = foreign.network(name)
     x, y = foreign.batches(name)[0]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from untrained.reports import Part, Report, Section, formats
-from untrained.reports.formats.csv_tables import grid_csv
+from untrained.reports.formats.file_formats import grid_csv
 from untrained.reports.formats.formats import write_files
 from untrained.reports.formats.json_document import json_text
 from untrained.reports.tables.grid import Column, Grid
