@@ -291,10 +291,14 @@ class Study(StudyFile, Conditions):
         return self.seed if self.population.seed is None else self.population.seed
 
     def anchored(self, folder: Path) -> Self:
-        """Make the architecture list and the report folder relative to `folder`."""
-        population, report = self.population, self.report
+        """Make the list, the file of accuracies and the report folder relative to `folder`."""
+        from untrained.spaces.framework.registry import is_file
+
+        population, truth, report = self.population, self.truth, self.report
+        if truth.benchmark is not None and is_file(truth.benchmark):
+            truth = truth.model_copy(update={"benchmark": str(folder / truth.benchmark)})
         if population.file is not None:
             population = population.model_copy(update={"file": str(folder / population.file)})
         if report.folder is not None:
             report = report.model_copy(update={"folder": str(folder / report.folder)})
-        return self.model_copy(update={"population": population, "report": report})
+        return self.model_copy(update={"population": population, "truth": truth, "report": report})

@@ -81,6 +81,23 @@ def test_what_is_no_file_is_a_name(tmp_path):
         find_benchmark("nasbenchmacro", str(tmp_path / "bad.parquet")).targets()
 
 
+def test_a_study_names_its_accuracies_relative_to_itself(tmp_path, monkeypatch):
+    from untrained.harness.study.study_file import load_study
+
+    monkeypatch.chdir(tmp_path)
+    Path("sub").mkdir()
+    text = (
+        'spaces = ["nasbenchmacro"]\nindicators = ["params"]\n'
+        '[population]\nn = 3\n[truth]\nbenchmark = "own.csv"\n'
+    )
+    Path("sub/study.toml").write_text(text, encoding="utf-8")
+    study = load_study("sub/study.toml").study
+    assert study.truth.benchmark == str(Path("sub") / "own.csv")
+    named = text.replace("own.csv", "nasbenchmacro")
+    Path("sub/study.toml").write_text(named, encoding="utf-8")
+    assert load_study("sub/study.toml").study.truth.benchmark == "nasbenchmacro"
+
+
 def test_the_command_line_ranks_against_it(tmp_path, monkeypatch, capsys):
     from typer.testing import CliRunner
 
