@@ -120,6 +120,11 @@ def _population(
             f"{'none' if not any(given) else 'several'} of --architectures, --sample and --all "
             "were given; give exactly one of them: it says which architectures to score"
         )
+    if notation is not None and architectures is None:
+        raise UserError(
+            f"cannot use the notation {notation!r}: it is for a file of architectures. Give "
+            "--architectures FILE, or leave --notation out."
+        )
     if architectures is not None:
         return {"kind": "list", "file": str(architectures), "notation": notation}
     return {"kind": "all"} if all_ else {"kind": "sample", "n": sample}

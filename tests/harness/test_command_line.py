@@ -56,6 +56,7 @@ def score(*options: str) -> list[str]:
         ),
         (score("a.sqlite"), "none of --architectures, --sample and --all were given; give exactly"),
         (score("a.sqlite", "--all", "--sample", "2"), "several of --architectures, --sample"),
+        (score("a.sqlite", "--all", "--notation", "naslib"), "cannot use the notation 'naslib'"),
         (score("a.sqlite", "--architectures", "gone.txt"), "gone.txt: the file does not exist"),
         (score("a.sqlite", "--architectures", "bad.txt"), "bad.txt:1: "),
         (score("a.sqlite", "--sample", "2", "--timeout", "-1"), "timeout_s = -1.0: input should"),
