@@ -132,7 +132,10 @@ class SearchSpace(ABC):
 
     def _network(self, arch: str | Architecture, size: NetworkSize) -> Network:
         """Build the network of an architecture; the size is checked, the architecture is not."""
-        raise NotImplementedError(f"{type(self).__name__} has neither _network nor a build")
+        raise TypeError(
+            f"cannot build {arch}: the search space {self.name!r} has no networks. Define "
+            f"_network(arch, size) in {type(self).__name__}."
+        )
 
     def network_size(
         self,
