@@ -10,8 +10,7 @@ from untrained.foundation import Unsupported
 from untrained.indicators.framework.indicator import Family, Need, indicator
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
-from untrained.indicators.jets.jet import NoRule
-from untrained.indicators.jets.mixed_derivative import mixed_derivative
+from untrained.indicators.jets.jet import NoRule, mixed_derivative
 from untrained.indicators.quantities.account import Account
 from untrained.indicators.quantities.forward import logits_of
 from untrained.indicators.quantities.layer_responses import layer_responses

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from math import prod
-from types import FunctionType
 from typing import Any
 
 import torch
@@ -19,6 +17,26 @@ from torch.overrides import TorchFunctionMode
 
 from untrained.foundation import Unsupported
 from untrained.indicators.quantities.activation_calls import PARTS, ActivationCalls
+from untrained.indicators.quantities.torch_functions import (
+    KINDS,
+    LAYOUT,
+    OF_LAST_AXIS,
+    PRODUCTS,
+    RECURRENT,
+    SCALES,
+    SHIFTS,
+    SILENT,
+    TRANSPOSED,
+    VIEWS,
+    WEIGHTS,
+    asks_in_place,
+    einsum_channels,
+    exchanged,
+    name_of,
+    opened,
+    order_of_axes,
+    tensors_in,
+)
 
 Place = tuple[int, int]
 """Where the samples of a batch are: an axis, and how often the batch lies on it one after another.
@@ -243,33 +261,33 @@ class Account(TorchFunctionMode):
     ) -> Any:
         """Pass every call on, and take it into account."""
         kwargs = kwargs or {}
-        name, in_place = _name_of(func)
-        if name in _SILENT:
+        name, in_place = name_of(func)
+        if name in SILENT:
             return func(*args, **kwargs)
         if name == "multi_head_attention_forward":
             with self:
-                return _opened(func)(*args, **kwargs)
-        if in_place or (name in _KINDS and _asks_in_place(args, kwargs)):
+                return opened(func)(*args, **kwargs)
+        if in_place or (name in KINDS and asks_in_place(args, kwargs)):
             self._before_write(args[0])
         made: list[Made] = []
         data: list[Tensor] = []
-        for tensor in _tensors(args, kwargs):
+        for tensor in tensors_in(args, kwargs):
             trace = self._trace(tensor)
             if trace is not None and trace.made is not None:
                 made.append(trace.made)
             elif trace is not None:
                 data.append(tensor)
-        if made and any(map(_is_wrapped, _tensors(args, kwargs))):
+        if made and any(map(_is_wrapped, tensors_in(args, kwargs))):
             self.unread |= {one: f"{name} within torch.func" for m in made for one in m.names}
             return func(*args, **kwargs)
-        if made and name in _WEIGHTS:
+        if made and name in WEIGHTS:
             return self._apply(func, name, args, kwargs)
-        if self._bypass_norms and _KINDS.get(name) == "norm":
+        if self._bypass_norms and KINDS.get(name) == "norm":
             return args[0] if args else kwargs["input"]
-        if made and data and name in _PRODUCTS:
+        if made and data and name in PRODUCTS:
             return self._multiply(func, name, args, kwargs, made)
         output = func(*args, **kwargs)
-        if made and not data and name not in _RECURRENT:
+        if made and not data and name not in RECURRENT:
             self._derive(name, args, kwargs, made, output)
             return output
         if made:
@@ -339,15 +357,15 @@ class Account(TorchFunctionMode):
         outputs = [args[0]] if in_place and isinstance(args[0], Tensor) else []
         first = self._trace(data[0])
         assert first is not None
-        for tensor in [*_tensors((output,), {}), *outputs]:
+        for tensor in [*tensors_in((output,), {}), *outputs]:
             batch, channels = first.batch, first.channels
-            if name in _TRANSPOSED or name in _VIEWS or tensor.dim() != data[0].dim():
+            if name in TRANSPOSED or name in VIEWS or tensor.dim() != data[0].dim():
                 if batch is not None:
                     batch = self._moved(name, args, batch, data[0], tensor)
                 channels = None
-            kind = _KINDS.get(name)
+            kind = KINDS.get(name)
             if kind in ("norm", "pooling", "table"):
-                channels = -1 if name in _OF_LAST_AXIS else 1 - tensor.dim()
+                channels = -1 if name in OF_LAST_AXIS else 1 - tensor.dim()
             batch = self._place(batch, tensor, channels)
             tensor._account = _Trace(self, None, batch, channels)  # type: ignore[attr-defined]
             if kind not in (None, "activation") and tensor is output and tensor.is_floating_point():
@@ -369,10 +387,10 @@ class Account(TorchFunctionMode):
     ) -> Place | None:
         """Where the samples are after a transposition or another view of the same numbers."""
         axis, outer = batch
-        if name in _TRANSPOSED:
-            order = _order(name, args, before.dim())
+        if name in TRANSPOSED:
+            order = order_of_axes(name, args, before.dim())
             return None if order is None else (order.index(axis), outer)
-        if name not in _VIEWS or before.numel() != after.numel():
+        if name not in VIEWS or before.numel() != after.numel():
             return None
         ahead, product = prod(before.shape[:axis]) * outer, 1
         for place, size in enumerate(after.shape):
@@ -395,10 +413,10 @@ class Account(TorchFunctionMode):
         self, func: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         """A function with an argument of its own for the weight."""
-        place, parameter, channels = _WEIGHTS[name]
+        place, parameter, channels = WEIGHTS[name]
         weight = args[place] if len(args) > place else kwargs.get(parameter)
         made = self._made(weight)
-        others = [m for t in _tensors(args, kwargs) if t is not weight and (m := self._made(t))]
+        others = [m for t in tensors_in(args, kwargs) if t is not weight and (m := self._made(t))]
         first = args[0] if args else kwargs.get("input")
         if made is None:
             output = func(*args, **kwargs)
@@ -427,7 +445,7 @@ class Account(TorchFunctionMode):
         made: list[Made],
     ) -> Any:
         """A product of something that depends on the input, and of something made."""
-        operands, biased = list(_tensors(args, kwargs)), False
+        operands, biased = list(tensors_in(args, kwargs)), False
         if name.startswith(("add", "baddbmm")):
             biased = True
             bias = self._made(operands.pop(0))
@@ -444,13 +462,13 @@ class Account(TorchFunctionMode):
         self._weigh(of_weight, name)
         applied = self._replaced(of_weight, weight)
         if applied is not weight:
-            args = _exchanged(args, weight, applied)
+            args = exchanged(args, weight, applied)
             kwargs = {k: applied if v is weight else v for k, v in kwargs.items()}
         output = func(*args, **kwargs)
         left = (operands[0] is weight) != (name == "rmatmul")
         channels: int | None = -2 if left and output.dim() > 1 and operands[1].dim() > 1 else -1
         if name == "einsum":
-            channels = _einsum_channels(args, weight if applied is weight else applied)
+            channels = einsum_channels(args, weight if applied is weight else applied)
         elif name == "tensordot":
             channels = None
         data = next(t for t in operands if t is not weight)
@@ -487,11 +505,11 @@ class Account(TorchFunctionMode):
         self, name: str, args: Any, kwargs: dict[str, Any], made: list[Made], output: Any
     ) -> None:
         """Something is computed of parameters, and of nothing that depends on the input."""
-        for place, tensor in enumerate(_tensors((output,), {})):
+        for place, tensor in enumerate(tensors_in((output,), {})):
             if id(tensor) in self._own:
                 continue
             same = len(made) == 1 and tensor.numel() >= made[0].tensor.numel()
-            if same and (name in _LAYOUT or (name == "getitem" and tensor._is_view())):
+            if same and (name in LAYOUT or (name == "getitem" and tensor._is_view())):
                 origin = made[0]
             else:
                 names = sorted({n for m in made for n in m.names}, key=self._places.__getitem__)
@@ -517,20 +535,20 @@ class Account(TorchFunctionMode):
     ) -> None:
         """A parameter meets the input in something else than a linear map."""
         names = [one for m in made for one in m.names]
-        if name in _RECURRENT:
+        if name in RECURRENT:
             self.fused.append(name)
             for m in made:
                 if m.tensor.dim() > 1:
                     self._weigh(m, name)
             known = True
-        elif name in _SCALES:
+        elif name in SCALES:
             shapes = {tuple(t.shape) for t in data}
             known = isinstance(output, Tensor) and tuple(output.shape) in shapes
             known = known and not any(m.tensor.is_complex() for m in made)
         elif name == "scaled_dot_product_attention":
             known = not any(self._made(t) for t in args[:3])
         else:
-            known = name in _SHIFTS or name in _KINDS or name in _LAYOUT
+            known = name in SHIFTS or name in KINDS or name in LAYOUT
         if known:
             self.used.update(names)
         else:
@@ -590,149 +608,5 @@ def _listed(made: Made | None) -> str:
     return ", ".join(repr(name) for name in made.names) if made else "parameters"
 
 
-def _tensors(args: Any, kwargs: dict[str, Any]) -> Iterator[Tensor]:
-    for value in (*args, *kwargs.values()):
-        if isinstance(value, Tensor):
-            yield value
-        elif isinstance(value, list | tuple):
-            yield from _tensors(value, {})
-
-
-def _exchanged(args: Any, old: Tensor, new: Tensor) -> Any:
-    return type(args)(
-        new if a is old else _exchanged(a, old, new) if type(a) in (list, tuple) else a
-        for a in args
-    )
-
-
-def _order(name: str, args: Any, dims: int) -> list[int] | None:
-    """The axes before a transposition in the order after it; None where that is not known."""
-    order = list(range(dims))
-    if name in ("get_T", "t"):
-        return order[::-1]
-    if name == "get_mT":
-        args = args[0], -2, -1
-    if name == "permute":
-        return [a % dims for a in (args[1] if isinstance(args[1], list | tuple) else args[1:])]
-    if len(args) != 3 or not isinstance(args[1], int):
-        return None
-    i, j = args[1] % dims, args[2] % dims
-    if name in ("movedim", "moveaxis"):
-        order.insert(j, order.pop(i))
-    else:
-        order[i], order[j] = order[j], order[i]
-    return order
-
-
-def _einsum_channels(args: Any, weight: Tensor) -> int | None:
-    """The axis, from the end, of the one index that the weight alone gives to the output."""
-    equation, *operands = args
-    if len(operands) == 1 and isinstance(operands[0], list | tuple):
-        operands = list(operands[0])
-    if not isinstance(equation, str) or "->" not in equation:
-        return None
-    inputs, result = equation.replace(" ", "").split("->")
-    of_weight = "".join(
-        letters
-        for letters, operand in zip(inputs.split(","), operands, strict=True)
-        if operand is weight
-    )
-    counts = {letter: inputs.count(letter) for letter in of_weight if letter.isalpha()}
-    own = [letter for letter, count in counts.items() if count == 1 and letter in result]
-    return result.index(own[0]) - len(result) if len(own) == 1 else None
-
-
-@cache
-def _opened(function: Any) -> Callable[..., Any]:
-    """A function of torch in Python, whose own calls a function mode sees instead of itself."""
-    scope = {**function.__globals__, "has_torch_function": lambda *_: False}
-    body = FunctionType(function.__code__, scope, function.__name__, function.__defaults__)
-    body.__kwdefaults__ = function.__kwdefaults__
-    return body
-
-
-@cache
-def _name_of(function: Any) -> tuple[str, bool]:
-    """A function's name in one spelling, and whether it writes to its first argument."""
-    name = str(getattr(function, "__name__", function))
-    if name in ("__get__", "__set__"):
-        return f"{name[2:5]}_{getattr(function.__self__, '__name__', '')}", name == "__set__"
-    if name.startswith("__") and name.endswith("__"):
-        name = name[2:-2]
-        if name in _INPLACE_OPERATORS:
-            return _ALIASES.get(name[1:], name[1:]), True
-        return _ALIASES.get(name, name), name == "setitem"
-    in_place = name.endswith("_")
-    name = name.rstrip("_").lstrip("_")
-    return _ALIASES.get(name, name), in_place
-
-
-def _asks_in_place(args: Any, kwargs: dict[str, Any]) -> bool:
-    return bool(kwargs.get("inplace")) or any(a is True for a in args[1:])
-
-
 _LAYERS = (_ConvNd, nn.Linear, _NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm, nn.PReLU)
 _is_wrapped = torch._C._functorch.is_functorch_wrapped_tensor
-_INPLACE_OPERATORS = frozenset(
-    {"iadd", "isub", "imul", "itruediv", "imatmul", "ipow", "iand", "ior", "ixor", "ifloordiv"}
-)
-_ALIASES = {
-    **{"radd": "add", "rmul": "mul", "multiply": "mul", "truediv": "div", "true_divide": "div"},
-    **{"divide": "div", "subtract": "sub", "rsub": "sub", "concat": "cat", "concatenate": "cat"},
-    **{"clip": "clamp", "swapaxes": "transpose", "swapdims": "transpose", "select": "getitem"},
-    **{"narrow": "getitem", "batch_norm_": "batch_norm"},
-}
-_SILENT = frozenset(
-    {"get_shape", "get_dtype", "get_device", "get_requires_grad", "get_ndim", "get_is_leaf"}
-    | {"get_layout", "get_grad_fn", "get_is_cuda", "get_is_cpu", "get_is_sparse", "get_itemsize"}
-    | {"get_is_quantized", "get_is_nested", "get_is_meta", "get_names", "get_grad", "get__version"}
-    | {"size", "dim", "numel", "stride", "len", "is_floating_point", "is_complex", "is_contiguous"}
-    | {"data_ptr", "hash", "is_nonzero", "bool", "repr", "format", "storage_offset", "deepcopy"}
-)
-_WEIGHTS: dict[str, tuple[int, str, int]] = {
-    "linear": (1, "weight", -1),
-    "bilinear": (2, "weight", -1),
-    **{f"conv{n}d": (1, "weight", -n - 1) for n in (1, 2, 3)},
-    **{f"conv_transpose{n}d": (1, "weight", -n - 1) for n in (1, 2, 3)},
-    "conv_tbc": (1, "weight", -1),
-}
-"""Functions with an argument for the weight: its place, its name, the output's channels."""
-_PRODUCTS = frozenset(
-    {"matmul", "rmatmul", "mm", "bmm", "mv", "addmm", "addmv", "addbmm", "baddbmm", "einsum"}
-    | {"tensordot", "dot", "vdot", "vecdot", "inner", "chain_matmul", "multi_dot", "ger", "outer"}
-)
-_RECURRENT = frozenset(
-    {"lstm", "gru", "rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell", "rnn_tanh_cell"}
-    | {"rnn_relu_cell"}
-)
-_KINDS = {
-    **dict.fromkeys(("batch_norm", "layer_norm", "group_norm", "instance_norm"), "norm"),
-    **dict.fromkeys(("rms_norm", "local_response_norm"), "norm"),
-    "embedding": "table",
-    **dict.fromkeys(
-        ("relu", "relu6", "threshold", "hardtanh", "gelu", "silu", "mish"), "activation"
-    ),
-    **dict.fromkeys(("elu", "selu", "celu", "leaky_relu", "prelu", "rrelu"), "activation"),
-    **dict.fromkeys(("hardswish", "hardsigmoid", "sigmoid", "tanh", "softplus"), "activation"),
-    **dict.fromkeys(("logsigmoid", "softsign", "tanhshrink", "softshrink"), "activation"),
-    **dict.fromkeys(("hardshrink", "glu", "mish"), "activation"),
-    **{f"{kind}_pool{n}d": "pooling" for kind in ("avg", "max", "lp") for n in (1, 2, 3)},
-    **{f"adaptive_{kind}_pool{n}d": "pooling" for kind in ("avg", "max") for n in (1, 2, 3)},
-}
-_OF_LAST_AXIS = frozenset({"layer_norm", "rms_norm", "embedding"})
-_TRANSPOSED = frozenset({"transpose", "permute", "movedim", "moveaxis", "get_T", "get_mT", "t"})
-_VIEWS = frozenset(
-    {"view", "reshape", "flatten", "unflatten", "unsqueeze", "squeeze", "view_as", "reshape_as"}
-)
-_LAYOUT = (
-    _TRANSPOSED
-    | _VIEWS
-    | {"expand", "expand_as"}
-    | {"broadcast_to", "contiguous", "clone", "ravel", "repeat"}
-    | {"to", "type_as", "cpu", "cuda", "alias", "requires_grad"}
-)
-_SCALES = frozenset({"mul", "div"})
-_SHIFTS = frozenset(
-    {"add", "sub", "cat", "stack", "hstack", "vstack", "setitem", "copy", "where", "masked_fill"}
-    | {"embedding", "embedding_bag", "index_put", "new_zeros", "zeros_like", "ones_like"}
-)

@@ -9,8 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from untrained.indicators import measure
-from untrained.indicators.jets.jet import NoRule
-from untrained.indicators.jets.mixed_derivative import mixed_derivative
+from untrained.indicators.jets.jet import NoRule, mixed_derivative
 from untrained.spaces import spaces
 
 EXACT = 1e-9
