@@ -14,6 +14,7 @@ from torch.autograd.graph import GradientEdge, get_gradient_edge
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd
 from torch.overrides import TorchFunctionMode
+from torch.utils.weak import TensorWeakRef
 
 from untrained.foundation import Unsupported
 from untrained.indicators.quantities.activation_calls import PARTS, ActivationCalls
@@ -168,7 +169,9 @@ class Account(TorchFunctionMode):
         self.used: set[str] = set()
         self.logits: Tensor | None = None
         """With the graph, in which parameters are looked for that were not seen in use."""
-        inputs._account = _Trace(self, None, (0, 1))  # type: ignore[attr-defined]
+        self._traced: list[TensorWeakRef] = []
+        self._entered = 0
+        self._mark(inputs, _Trace(self, None, (0, 1)))
 
     @property
     def maps(self) -> list[Application]:
@@ -333,6 +336,33 @@ class Account(TorchFunctionMode):
 
         return ActivationCalls(before, after)
 
+    def __enter__(self) -> Account:
+        """Begin the pass, or go on inside of a function that is opened."""
+        self._entered += 1
+        super().__enter__()  # type: ignore[no-untyped-call]
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """End the pass, and forget what is known of its tensors.
+
+        A tensor that the graph keeps would otherwise hold this account, and this account the graph:
+        a circle through torch's own memory, which Python's garbage collector cannot see.
+        """
+        super().__exit__(*error)  # type: ignore[no-untyped-call]
+        self._entered -= 1
+        if self._entered:
+            return
+        for reference in self._traced:
+            tensor = reference()
+            trace = getattr(tensor, "_account", None)
+            if trace is not None and trace.account is self:
+                del tensor._account
+        self._traced.clear()
+
+    def _mark(self, tensor: Tensor, trace: _Trace) -> None:
+        tensor._account = trace  # type: ignore[attr-defined]
+        self._traced.append(TensorWeakRef(tensor))
+
     def _trace(self, tensor: Tensor) -> _Trace | None:
         own = self._own.get(id(tensor))
         if own is not None:
@@ -367,7 +397,7 @@ class Account(TorchFunctionMode):
             if kind in ("norm", "pooling", "table"):
                 channels = -1 if name in OF_LAST_AXIS else 1 - tensor.dim()
             batch = self._place(batch, tensor, channels)
-            tensor._account = _Trace(self, None, batch, channels)  # type: ignore[attr-defined]
+            self._mark(tensor, _Trace(self, None, batch, channels))
             if kind not in (None, "activation") and tensor is output and tensor.is_floating_point():
                 self._record(Application(kind, name, tensor, channels, batch))
 
@@ -483,7 +513,7 @@ class Account(TorchFunctionMode):
         batch = before.batch if before is not None and data.dim() == output.dim() else None
         batch = self._place(batch, output, channels)
         record.batch = batch
-        output._account = _Trace(self, None, batch, channels, record)  # type: ignore[attr-defined]
+        self._mark(output, _Trace(self, None, batch, channels, record))
         if record.weight is not None:
             record.shape = tuple(weight.shape)
             self._record(record)
@@ -515,7 +545,7 @@ class Account(TorchFunctionMode):
                 names = sorted({n for m in made for n in m.names}, key=self._places.__getitem__)
                 key = (name, place, *(self._key(value) for value in (*args, *kwargs.items())))
                 origin = Made(tuple(names), key, tensor)
-            tensor._account = _Trace(self, origin)  # type: ignore[attr-defined]
+            self._mark(tensor, _Trace(self, origin))
 
     def _key(self, value: Any) -> Hashable:
         if isinstance(value, Tensor):
