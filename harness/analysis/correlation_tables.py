@@ -36,7 +36,7 @@ from untrained.results import (
     seed_stability,
     tied_pair_fraction,
 )
-from untrained.spaces import Target, spaces
+from untrained.spaces import Target, benchmarks, spaces
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -194,10 +194,15 @@ def _notes(
 ) -> tuple[str, ...]:
     notes = list(score_notes(selection))
     measured = selection.datasets
-    if measured and measured != {truth.target.dataset}:
+    shown = ", ".join(sorted(measured))
+    if measured and truth.benchmark.name not in benchmarks:  # a file of the user's
         notes.append(
-            f"scores were measured for {', '.join(sorted(measured))}, but the target is on "
-            f"{truth.target.dataset}"
+            f"scores were measured for {shown}; which data set the values of "
+            f"{truth.target.dataset} are of is not known"
+        )
+    elif measured and measured != {truth.target.dataset}:
+        notes.append(
+            f"scores were measured for {shown}, but the target is on {truth.target.dataset}"
         )
     notes += stand_in_notes(selection)
     notes += truth.notes(values)

@@ -1,7 +1,7 @@
 """What every registered search space must keep, and every benchmark."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from untrained.harness.contract import Inapplicable, Promise
@@ -33,14 +33,12 @@ def test_promises(name: str, promise: Promise[SearchSpace]) -> None:
 
 
 @every_space
-@settings(deadline=None)  # what a space enumerates once counts for the first example
 @given(seed=st.integers(0, 2**32))
 def test_parsing_the_text_gives_the_architecture_back(name: str, seed: int) -> None:
     parses_back(spaces[name], seed)
 
 
 @every_space
-@settings(deadline=None)  # what a space enumerates once counts for the first example
 @given(
     seed=st.integers(0, 2**32),
     place=st.integers(0, 100),
@@ -56,7 +54,6 @@ def test_a_damaged_text_is_refused_or_another_member(
 
 
 @every_space
-@settings(deadline=None)  # what a space enumerates once counts for the first example
 @given(text=st.text(max_size=30))
 def test_any_text_is_refused_or_a_member(name: str, text: str) -> None:
     is_refused_or_a_member(spaces[name], text)

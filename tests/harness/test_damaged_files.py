@@ -33,9 +33,7 @@ from untrained.results import Score, ScoreStore, current_environment
 DEEP = "[" * 5000 + "]" * 5000
 ODD = ("NaN", "Infinity", "null", '"text"', "[]", "{}", "true", "-1", "1" * 5000, DEEP, '"\\ud800"')
 ENVIRONMENT = current_environment(device="cpu", threads=1)
-few = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+few = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 places = st.integers(0, 100_000)
 values = st.sampled_from(ODD)
 

@@ -73,7 +73,7 @@ _tasks = st.builds(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(task=_tasks, steps=st.integers(1, 500))
 def test_writing_and_reading_is_the_identity(tmp_path_factory, task, steps):
     path = tmp_path_factory.mktemp("task") / "task.toml"

@@ -192,7 +192,6 @@ def test_one_part_written_otherwise_keeps_the_scores(plain, part, way):
 
 @settings(
     max_examples=8,
-    deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -151,7 +151,7 @@ def test_the_population_is_what_is_listed_and_has_a_true_value():
     assert expected["good"].n_population == 12
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 1000), data=st.data())
 def test_the_order_of_rows_and_monotone_maps_change_nothing(seed, data):
     scores, truth = population(15, seed=seed, missing=2)

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -41,7 +41,6 @@ def ranks(values):
     return stats.rankdata(values)
 
 
-@settings(deadline=None)
 @given(points=paired())
 def test_leaving_out_each_point_equals_scipy_without_it(points):
     x, y, _ = points
@@ -50,7 +49,6 @@ def test_leaving_out_each_point_equals_scipy_without_it(points):
     np.testing.assert_allclose(found, expected, **ROUNDING)
 
 
-@settings(deadline=None)
 @given(points=paired())
 def test_leaving_out_each_cluster_equals_scipy_without_it(points):
     x, y, labels = points

@@ -182,7 +182,7 @@ finite = st.floats(-5, 5).map(lambda x: round(x, 1))
 scores = st.one_of(finite, st.just(math.nan), st.just(-math.inf))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(scores, scores, finite), min_size=1, max_size=12))
 def test_any_two_sides_have_one_of_the_verdicts_and_turn_round(rows):
     index = [f"a{i}" for i in range(len(rows))]

@@ -47,7 +47,7 @@ def same(a, b):
     return repr(a) == repr(b)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(batches=st.lists(st.lists(scores(), max_size=4), max_size=3))
 def test_what_was_put_comes_back(batches):
     environment = Environment(*[None] * 10)

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -42,7 +42,6 @@ def test_critical_values_are_the_printed_ones(confidence, printed):
         assert found == pytest.approx(q * math.sqrt(k * (k + 1) / (6 * 14)), rel=5e-4)
 
 
-@settings(deadline=None)
 @given(data=st.data(), n=st.integers(2, 8), k=st.integers(3, 6))
 def test_the_statistic_is_scipys_with_ties(data, n, k):
     levels = data.draw(st.sampled_from([2, 4, 1000]))

@@ -38,7 +38,7 @@ def random_orders(values):
     ]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(points=few, k=st.integers(1, 7))
 def test_a_pick_is_the_mean_over_all_orders_of_equal_scores(points, k):
     x, y = np.array(points).T
@@ -49,7 +49,7 @@ def test_a_pick_is_the_mean_over_all_orders_of_equal_scores(points, k):
     assert pick.rank == pytest.approx(np.mean([1 + (y > best).sum() for best in picks]))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(points=few, k=st.integers(1, 6))
 def test_precision_is_the_mean_over_all_orders_on_both_sides(points, k):
     x, y = np.array(points).T
@@ -61,7 +61,7 @@ def test_precision_is_the_mean_over_all_orders_on_both_sides(points, k):
     assert overlap(*cuts, ks)[0] == pytest.approx(expected)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(points=few, k=st.integers(1, 6))
 def test_ndcg_is_the_mean_over_all_orders_of_equal_scores(points, k):
     x, y = np.array(points).T
@@ -180,7 +180,7 @@ def test_a_constant_indicator_picks_as_chance_does():
     assert found.picks[0].rank == pytest.approx(50.5)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 1000))
 def test_precision_and_regret_only_improve_with_more_picks(seed):
     rng = np.random.default_rng(seed)

@@ -4,7 +4,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -47,7 +47,6 @@ def weighted_points(draw):
     return scores, rng.integers(levels_y, size=n) / 7, rng.integers(4, size=(n, 3))
 
 
-@settings(deadline=None)
 @given(points=weighted_points(), block=st.sampled_from([1, 3, 64]))
 def test_every_resample_equals_scipy_on_the_resampled_arrays(points, block):
     with pytest.MonkeyPatch.context() as patch:

@@ -226,7 +226,7 @@ def test_neighbors_of_a_cell_that_is_never_drawn_lead_towards_those_that_are(dar
     assert any(n.text.count("none") == text.count("none") - 1 for n in darts.neighbors(text))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(cell=cells())
 def test_renumbered_cells_have_one_canonical_cell(cell: CellGenotype) -> None:
     first = first_order(cell)

@@ -120,3 +120,4 @@ def test_the_command_line_ranks_against_it(tmp_path, monkeypatch, capsys):
     done = CliRunner().invoke(app, ["correlate", "--store", "s.sqlite", "--truth", "own.csv"])
     assert done.exit_code == 0, done.output
     assert "1.000 [1.000, 1.000]" in done.stdout
+    assert "which data set the values of own are of is not known" in done.stdout

@@ -66,7 +66,6 @@ def slow_is_member(cell: Cell) -> bool:
     return bool(through) and len({edge for path in through for edge in path}) <= 9
 
 
-@settings(deadline=None)
 @given(cell=drawn_cells())
 def test_a_text_is_a_member_if_its_paths_have_few_enough_edges(cell: Cell) -> None:
     text = format_cell(cell)
@@ -114,7 +113,7 @@ def test_widths_of_vertices_are_those_of_the_benchmark(
     assert vertex_channels(cell, width) == channels
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(cell=drawn_cells())
 def test_isomorphic_cells_are_one_architecture(cell: Cell) -> None:
     whole = pruned(cell)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -90,7 +90,6 @@ def test_what_is_no_cell_is_refused_with_the_place(nlp: NASBenchNLP, text: str, 
 _names = st.sampled_from(["x", "h_prev_0", "h_prev_1", "h_new_0", "h_new_1", "a", "b", "c"])
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(
         _names,

@@ -26,7 +26,7 @@ def dominated(one, other) -> bool:
     return bool((other >= one).all() and (other > one).any())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(_values)
 def test_layers_are_peeled_off_one_after_the_other(objectives):
     found = [layer.tolist() for layer in fronts(objectives)]
