@@ -12,7 +12,7 @@ from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.quantities.forward import logits_of
 from untrained.indicators.quantities.relu_calls import ReluCalls
-from untrained.indicators.quantities.relu_kernels import signs
+from untrained.indicators.quantities.relu_kernels import codes_of, signs
 
 
 @indicator(
@@ -77,8 +77,16 @@ def regions_signs(m: Measurement) -> float:
     return float(len(patterns))
 
 
+_LARGE = 1024
+"""Numbers of an input from which on the compiled passes are used."""
+
+
 def _patterns(m: Measurement, inputs: Tensor, *, of_signs: bool = False) -> np.ndarray:
-    """One row of packed bits a sample, units in logical order whatever the memory's."""
+    """One row of packed bits a sample; the order of the units is the same for all."""
+    if inputs[0].numel() >= _LARGE and (packed := codes_of(m, inputs)) is not None:
+        words = [one.words for one in packed if one.axes == 4 or of_signs]
+        if words:
+            return torch.cat(words, 1).numpy()
     rows: list[Tensor] = []
 
     def note(x: Tensor) -> None:

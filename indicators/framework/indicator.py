@@ -192,7 +192,7 @@ indicators: Registry[Indicator] = Registry(
     package="untrained.indicators",
     group="untrained.indicators",
     hint="untrained list indicators",
-    machinery=("framework", "jets", "quantities", "regression"),
+    machinery=("framework", "fused", "jets", "quantities", "regression"),
 )
 
 

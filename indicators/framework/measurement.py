@@ -283,6 +283,10 @@ class Measurement:
                     f"{module.training}"
                 )
 
+    def restore_buffers(self) -> None:
+        """Give the network its buffers and plain attributes as they were found."""
+        self._fresh_buffers()
+
     @contextmanager
     def batch_norms_evaluated(self) -> Iterator[None]:
         """Put the batch norms alone into evaluation mode; all else keeps the measurement's."""
@@ -355,6 +359,6 @@ class Measurement:
 
         Else an indicator that looks at running statistics would depend on those read before it.
         """
-        self._fresh_buffers()
+        self.restore_buffers()
         with self._meter.work() as cost:
             yield cost

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from untrained.foundation import Unsupported
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.quantity import quantity
+from untrained.indicators.fused.codes import PackedCodes
 from untrained.indicators.quantities.forward import logits_of
 from untrained.indicators.quantities.relu_calls import ReluCalls
-from untrained.indicators.quantities.relu_kernels import relu_codes, signs
+from untrained.indicators.quantities.relu_kernels import first_batch_codes, relu_codes, signs
 
 _BITS, _OCTETS = 8, 8  # in an octet, in a word; the patterns are compared as words
 
@@ -25,6 +27,9 @@ def num_activation_patterns(m: Measurement) -> int:
     Raises:
         Unsupported: the network applies no ReLU, or an activation that cannot be read.
     """
+    packed = first_batch_codes(m)
+    if packed is not None and m.inputs.shape[0] <= _BITS * _OCTETS:
+        return _num_packed(packed)
     patterns = _Patterns(m.inputs.shape[0])
     calls = ReluCalls(patterns.see)
     with torch.no_grad():
@@ -36,6 +41,9 @@ def num_activation_patterns(m: Measurement) -> int:
 @quantity
 def num_sign_patterns(m: Measurement) -> int:
     """As `num_activation_patterns`, of the outputs of any activations; see `sign_kernels`."""
+    packed = first_batch_codes(m)
+    if packed is not None and m.inputs.shape[0] <= _BITS * _OCTETS:
+        return _num_packed(packed)
     patterns = _Patterns(m.inputs.shape[0])
     calls = signs(patterns.see)
     with torch.no_grad():
@@ -44,6 +52,13 @@ def num_sign_patterns(m: Measurement) -> int:
     if not patterns.words:
         raise Unsupported("the network applies no activation whose output takes both signs")
     return _num_distinct(torch.cat(patterns.words, dim=1))
+
+
+def _num_packed(codes: list[PackedCodes]) -> int:
+    distinct = {id(one): one for one in codes}.values()
+    patterns = torch.cat([one.patterns() for one in distinct]).numpy()
+    patterns.sort()
+    return int(np.count_nonzero(patterns[1:] != patterns[:-1])) + 1
 
 
 class _Patterns:

@@ -12,8 +12,10 @@ from torch import Tensor
 from untrained.foundation import Unsupported
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.quantity import quantity
+from untrained.indicators.fused.codes import PackedCodes, packed_codes
 from untrained.indicators.quantities.activation_calls import GATES, ActivationCalls
 from untrained.indicators.quantities.forward import logits_of
+from untrained.indicators.quantities.quiet import quiet
 from untrained.indicators.quantities.relu_calls import ReluCalls
 
 _EXACT_FLOAT32 = 2**24
@@ -39,13 +41,9 @@ def agreement(codes: Tensor) -> Tensor:
     Returns:
         (B, B) float64, exact.
     """
-    # of one column `_int_mm` returns garbage: its strides say nothing about the layout
-    if codes.device.type == "cpu" and codes.shape[1] > 1:
-        both_active = torch._int_mm(codes, codes.t()).double()
-    else:
-        exact = torch.float32 if codes.shape[1] < _EXACT_FLOAT32 else torch.float64
-        floats = codes.to(exact)
-        both_active = (floats @ floats.t()).double()
+    exact = torch.float32 if codes.shape[1] < _EXACT_FLOAT32 else torch.float64
+    floats = codes.to(exact)
+    both_active = (floats @ floats.t()).double()
     active = both_active.diagonal()
     return 2 * both_active - active[:, None] - active[None, :] + codes.shape[1]
 
@@ -95,6 +93,31 @@ class _KernelCollector:
         self.kernels.append(known[2])
 
 
+def codes_of(m: Measurement, inputs: Tensor) -> list[PackedCodes] | None:
+    """The codes of all ReLUs by compiled passes; None where these do not exist.
+
+    The network's own pass is then the way, and says what is wrong if something is.
+    """
+    try:
+        with quiet():
+            return packed_codes(m.network, inputs)
+    except Unsupported:  # the network draws random numbers
+        return None
+    finally:
+        m.restore_buffers()  # a module may keep what it was called with
+
+
+@quantity
+def first_batch_codes(m: Measurement) -> list[PackedCodes] | None:
+    """The codes of the first batch; see `codes_of`."""
+    return codes_of(m, m.inputs)
+
+
+def _of_packed(codes: list[PackedCodes]) -> list[ReluKernel]:
+    made = {id(one): ReluKernel(one.agreement(), one.units) for one in codes}
+    return [made[id(one)] for one in codes]
+
+
 @quantity
 def relu_kernels(m: Measurement) -> list[ReluKernel]:
     """The code kernels of the first batch in the order in which the ReLUs are applied.
@@ -104,6 +127,9 @@ def relu_kernels(m: Measurement) -> list[ReluKernel]:
     Raises:
         Unsupported: the network applies no ReLU, or an activation that cannot be read.
     """
+    packed = first_batch_codes(m)
+    if packed is not None:
+        return _of_packed(packed)
     collector = _KernelCollector(m.inputs.shape[0])
     calls = ReluCalls(collector.see)
     with torch.no_grad():
@@ -121,6 +147,9 @@ def sign_kernels(m: Measurement) -> list[ReluKernel]:
     Raises:
         Unsupported: the network applies none, or what may be one cannot be read.
     """
+    packed = first_batch_codes(m)
+    if packed is not None:  # only ReLUs
+        return _of_packed(packed)
     collector = _KernelCollector(m.inputs.shape[0])
     with torch.no_grad():
         logits_of(m.network, m.inputs.clone(), calls := signs(collector.see))
