@@ -12,7 +12,7 @@ from untrained.foundation import Unsupported
 from untrained.indicators.framework.indicator import Family, Need, indicator
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
-from untrained.indicators.quantities.forward import forward, logits_of
+from untrained.indicators.quantities.forward import forward, live_cells, logits_of
 from untrained.indicators.quantities.frozen_normalisation import frozen_gradients
 from untrained.indicators.quantities.logit_gradients import (
     label_logits,
@@ -170,7 +170,8 @@ def ntk_generalization(m: Measurement) -> float:
     second, held_out = m.batches[1] if len(m.batches) > 1 else (None, None)
     if second is None or held_out is None:
         raise Unsupported("the generalisation error needs a second batch with labels")
-    logits = logits_of(m.network, second.clone())
+    with live_cells(m):
+        logits = logits_of(m.network, second.clone())
     Y_x, Y_y = _centred(targets, logits.shape[1]), _centred(held_out, logits.shape[1])
     C_x = {name: rows for name, rows in sum_logit_gradients(m).items() if name in names}
     C_y = rows_of(logits.sum(1), names)

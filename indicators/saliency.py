@@ -12,7 +12,7 @@ from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.jets.jet import NoRule, mixed_derivative
 from untrained.indicators.quantities.account import Account
-from untrained.indicators.quantities.forward import logits_of
+from untrained.indicators.quantities.forward import live_cells, logits_of
 from untrained.indicators.quantities.layer_responses import layer_responses
 from untrained.indicators.quantities.layer_weights import layer_weights, made_weights, weights_in
 from untrained.indicators.quantities.loss_gradients import layer_gradients
@@ -129,7 +129,8 @@ def grasp(m: Measurement) -> float:
         for (name, weight), gradient in zip(weights.items(), gradients, strict=True)
     }
     try:
-        return -mixed_derivative(m.network, m.inputs.clone(), m.labels, directions)
+        with live_cells(m):
+            return -mixed_derivative(m.network, m.inputs.clone(), m.labels, directions)
     except NoRule:
         return -_through_backward(m, gradients)
 
@@ -139,7 +140,8 @@ def _through_backward(m: Measurement, constants: list[Tensor]) -> float:
     # the first
     plain = m.inputs.clone(memory_format=torch.contiguous_format)
     account = Account(m.network, plain)
-    loss = functional.cross_entropy(logits_of(m.network, plain, account), m.labels)
+    with live_cells(m):
+        loss = functional.cross_entropy(logits_of(m.network, plain, account), m.labels)
     known = {name: [weight] for name, weight in layer_weights(m).items()}
     parts = weights_in(m, account) if made_weights(m) else known
     weights = [part for of_one in parts.values() for part in of_one]

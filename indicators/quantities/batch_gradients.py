@@ -10,7 +10,7 @@ from untrained.foundation import Unsupported
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.account import Account
-from untrained.indicators.quantities.forward import gradients_of, logits_of
+from untrained.indicators.quantities.forward import gradients_of, live_cells, logits_of
 from untrained.indicators.quantities.layer_weights import layer_weights, made_weights, weights_in
 from untrained.indicators.quantities.loss_gradients import layer_gradients, summed
 
@@ -34,7 +34,8 @@ def batch_gradients(m: Measurement) -> list[Tensor]:
             raise Unsupported(f"this indicator needs labels and batch {number} has none")
         x = inputs.clone()
         account = Account(m.network, x) if made else None
-        logits = logits_of(m.network, x, account)
+        with live_cells(m):
+            logits = logits_of(m.network, x, account)
         if int(labels.max()) >= logits.shape[1] or int(labels.min()) < 0:
             raise Unsupported(
                 f"batch {number} has labels from {int(labels.min())} to {int(labels.max())} but "

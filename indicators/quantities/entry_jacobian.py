@@ -13,7 +13,7 @@ from untrained.foundation import Unsupported
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.account import is_plain
-from untrained.indicators.quantities.forward import forward, logits_of
+from untrained.indicators.quantities.forward import forward, live_cells, logits_of
 from untrained.indicators.quantities.substituted import Substituted
 
 _NUM_TENSORS = 128
@@ -133,7 +133,7 @@ def _check_uses(m: Measurement, places: dict[nn.Module, dict[str, int]]) -> None
     handles = [module.register_forward_hook(count) for module in layers]
     own = {name for name, _ in m.network.named_parameters()}
     try:
-        with torch.no_grad():
+        with torch.no_grad(), live_cells(m):
             logits_of(m.network, m.inputs.clone())
     finally:
         for handle in handles:

@@ -28,7 +28,8 @@ class Forward:
     logits: Tensor
     """(B, classes)."""
     layers: list[Application]
-    """Every application of a linear map, in order."""
+    """Every application of a linear map, in order; without those that cannot reach the logits,
+    where a network's cells can tell (`live_cells`)."""
     blocks: list[Output]
     """What the stem and each cell returned, in order; empty for a network without them."""
     account: Account
@@ -74,6 +75,26 @@ def logits_of(
 
 
 @contextmanager
+def live_cells(m: Measurement) -> Iterator[None]:
+    """While entered, cells that can do so leave out what cannot reach their output.
+
+    The logits and all their derivatives stay what they are. What is computed on the way does not:
+    an operation whose result is multiplied by zero is not applied, and a ReLU once a node.
+    A cell is a module of the network's `cells` that has a method `has_live_form`, which says
+    whether that holds for its weights, and heeds its attribute `live`.
+    """
+    cells = [cell for cell in getattr(m.network, "cells", ()) if hasattr(cell, "has_live_form")]
+    cells = [cell for cell in cells if cell.has_live_form()]
+    for cell in cells:
+        cell.live = True
+    try:
+        yield
+    finally:
+        for cell in cells:
+            del cell.live
+
+
+@contextmanager
 def together(*watches: AbstractContextManager[Any]) -> Iterator[None]:
     """Several things to watch a pass with, entered in their order."""
     with ExitStack() as stack:
@@ -108,7 +129,7 @@ def forward(m: Measurement) -> Forward:
     # a second copy: a network may write to its input, and a leaf cannot be written to
     inputs = leaf.clone()
     account = Account(m.network, inputs)
-    with outputs_of(m.network, _blocks(m.network)) as of_blocks:
+    with live_cells(m), outputs_of(m.network, _blocks(m.network)) as of_blocks:
         account.logits = logits = logits_of(m.network, inputs, account)
     return Forward(leaf, logits, account.maps, of_blocks, account)
 

@@ -15,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 from untrained.foundation import Unsupported
 from untrained.indicators.framework.measurement import Measurement, attributes_kept
 from untrained.indicators.framework.quantity import quantity
-from untrained.indicators.quantities.forward import logits_of
+from untrained.indicators.quantities.forward import live_cells, logits_of
 from untrained.indicators.quantities.logit_gradients import Gradients, weights_of
 from untrained.indicators.quantities.quiet import quiet
 
@@ -63,7 +63,7 @@ def _statistics(m: Measurement) -> list[Statistics]:
             seen.append((arguments["running_mean"], arguments["running_var"]))
         return functional.batch_norm(**arguments)
 
-    with torch.no_grad(), _NormalisationReplaced(record):
+    with torch.no_grad(), live_cells(m), _NormalisationReplaced(record):
         logits_of(m.network, m.inputs.clone())
     return seen
 
@@ -93,7 +93,7 @@ def frozen_gradients(m: Measurement) -> Gradients:
         return logits.sum()
 
     # a running mean cannot be written to inside vmap
-    with m.batch_norms_evaluated(), attributes_kept(m.network), quiet():
+    with m.batch_norms_evaluated(), live_cells(m), attributes_kept(m.network), quiet():
         try:
             rows: Gradients = vmap(grad(output), (None, 0))(weights, m.inputs)
         except RuntimeError:  # something that the network calls has no rule for a batch of batches

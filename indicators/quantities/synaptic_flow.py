@@ -11,7 +11,7 @@ from untrained.foundation import Unsupported
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.account import Account, Made
-from untrained.indicators.quantities.forward import gradients_of, logits_of
+from untrained.indicators.quantities.forward import gradients_of, live_cells, logits_of
 from untrained.indicators.quantities.layer_weights import layer_weights, parts_of_weights
 from untrained.indicators.quantities.substituted import Substituted
 
@@ -51,7 +51,8 @@ def synaptic_flow(m: Measurement) -> list[tuple[Tensor, Tensor]]:
     ones = torch.ones_like(m.inputs[:1], dtype=torch.float64)
     named = {name: state[name] for name, _ in m.network.named_parameters()}
     account = Account(m.network, ones, parameters=named, replace=absolute, bypass_norms=True)
-    total = logits_of(Substituted(m.network, state), ones, account).sum()
+    with live_cells(m):
+        total = logits_of(Substituted(m.network, state), ones, account).sum()
     of = [*leaves.values(), *computed.values()]
     return [(leaf.detach(), g) for leaf, g in zip(of, gradients_of(total, of), strict=True)]
 

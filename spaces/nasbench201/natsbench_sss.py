@@ -12,7 +12,7 @@ from untrained.spaces.framework.network import WRITTEN_CHANNELS, Network, Networ
 from untrained.spaces.framework.product_space import ProductSpace
 from untrained.spaces.framework.registry import register_space
 from untrained.spaces.framework.search_space import Architecture
-from untrained.spaces.nasbench201.network import Reduction, ReLUConvBN, four_nodes
+from untrained.spaces.nasbench201.network import FourNodes, Reduction, ReLUConvBN
 from untrained.spaces.nasbench201.notations import EDGES
 from untrained.spaces.nasbench201.space import NASBench201
 
@@ -28,7 +28,7 @@ def _edge(operation: str, channels_in: int, channels_out: int) -> nn.Module:
     )
 
 
-class FixedCell(nn.Module):
+class FixedCell(FourNodes):
     """Four nodes, six edges; `layers` holds the edges in the order of the notation."""
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
@@ -39,9 +39,9 @@ class FixedCell(nn.Module):
             for operation, (source, _) in zip(NASBench201().operations(CELL), EDGES, strict=True)
         )
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(batch, channels_in, H, W) -> (batch, channels_out, H, W)."""
-        return four_nodes(self.layers, x)
+    def edge_modules(self) -> Sequence[nn.Module]:
+        """The six edges."""
+        return list(self.layers)
 
 
 class NATSBenchSizeNetwork(PooledNetwork):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
@@ -25,6 +25,13 @@ class ReLUConvBN(nn.Module):
             nn.Conv2d(channels_in, channels_out, kernel, stride, padding=kernel // 2, bias=False),
             nn.BatchNorm2d(channels_out),
         )
+
+    @property
+    def norm(self) -> nn.BatchNorm2d:
+        """The last of the three."""
+        norm = self.op[2]
+        assert isinstance(norm, nn.BatchNorm2d)
+        return norm
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, channels_in, H, W) -> (batch, channels_out, H / stride, W / stride)."""
@@ -54,22 +61,139 @@ def make_operation(name: str, channels: int) -> nn.Module:
     return _OPERATIONS[name](channels)
 
 
-def four_nodes(edges: Iterable[nn.Module], x: Tensor) -> Tensor:
-    """Run a cell: each of three nodes is the sum of an edge from the input and every earlier node.
+_ENDS = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
+"""Source and target of each edge, in the order of the notation."""
 
-    Args:
-        edges: six, by target and then by source, as in the notation.
+
+class FourNodes(nn.Module):
+    """A cell: each of three nodes is the sum of an edge from the input and every earlier node.
+
+    A subclass hands its six edges, in the order of the notation, to `run`.
     """
-    left = iter(edges)
-    nodes = [x]
-    for _ in range(3):
-        # a list is evaluated whole before it is extended: the sources are the nodes so far
-        inputs = [edge(source) for source, edge in zip(nodes, left, strict=False)]
-        nodes.append(sum(inputs[1:], start=inputs[0]))
+
+    live = False
+    """Whether what cannot reach the output is left out; see `Network.only_live`."""
+
+    def edge_modules(self) -> Sequence[nn.Module]:
+        """The six edges, by target and then by source."""
+        raise TypeError(f"{type(self).__name__} has to define edge_modules")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The output node."""
+        edges = self.edge_modules()
+        if self.live:
+            return _live_nodes(edges, x)
+        nodes: list[Tensor] = [x]
+        left = iter(edges)
+        for _ in range(3):
+            # a list is evaluated whole before it is extended: the sources are the nodes so far
+            inputs = [edge(source) for source, edge in zip(nodes, left, strict=False)]
+            nodes.append(sum(inputs[1:], start=inputs[0]))
+        return nodes[3]
+
+    def has_live_form(self) -> bool:
+        """Whether leaving zeros out keeps logits and derivatives, bit for bit.
+
+        A normalisation of zeros has to give zeros. Of other operations than the four of the
+        benchmark it is not known: one that slices its input, for instance, hands back gradients in
+        another memory layout, in which later sums have another order.
+        """
+        edges = self.edge_modules()
+        fed = [True, False, False, False]
+        """For each node whether it is something else than a sum of zeros."""
+        for edge, (source, target) in zip(edges, _ENDS, strict=True):
+            fed[target] |= fed[source] and not isinstance(edge, Zero)
+            if isinstance(edge, ReLUConvBN):
+                norm = edge.norm
+                assert norm.running_mean is not None
+                if not fed[source] and (norm.bias.any() or norm.running_mean.any()):
+                    return False
+            elif not isinstance(edge, Zero | nn.Identity | nn.AvgPool2d):
+                return False
+        return True
+
+
+def _live_nodes(edges: Sequence[nn.Module], x: Tensor) -> Tensor:
+    """Run a cell without its zeros, with one ReLU a node where gradients allow it.
+
+    The shift of a normalisation of zeros, itself zero, is kept as one number a channel, because it
+    has a gradient. Gradients of a node are added up in the order in which they are with all
+    edges, so that they are the same to the bit.
+    """
+    live = _live_edges(edges)
+    of = _one_relu(edges, live)
+    nodes: list[Tensor | None] = [x]
+    shifts: list[Tensor | None] = [None]
+    rectified: dict[int, Tensor] = {}
+    for node in (1, 2, 3):
+        results: list[Tensor] = []
+        zeros: list[Tensor] = []
+        for place in (p for p in live if _ENDS[p][1] == node):
+            edge, source = edges[place], _ENDS[place][0]
+            value, shift = nodes[source], shifts[source]
+            if value is None and isinstance(edge, ReLUConvBN):
+                zeros.append(edge.norm.bias.view(-1, 1, 1))
+            elif value is None:
+                zeros += [] if shift is None else [shift]
+            elif isinstance(edge, ReLUConvBN):
+                if of[place] not in rectified:
+                    rectified[of[place]] = edge.op[0](value)
+                results.append(edge.norm(edge.op[1](rectified[of[place]])))
+            else:
+                results.append(edge(value))
+        if node == 3 and not results:
+            results.append(edges[3](x))  # a `none`
+        total = _sum(results)
+        shifts.append(shift := _sum(zeros))
+        if total is not None and shift is not None:
+            total = total + shift
+        elif node > 1 and total is not None and any(total is known for known in nodes):
+            total = total.view_as(total)  # as after a sum with zeros: a node of its own
+        nodes.append(total)
+    assert nodes[3] is not None
     return nodes[3]
 
 
-class Cell(nn.Module):
+def _sum(tensors: list[Tensor]) -> Tensor | None:
+    return sum(tensors[1:], start=tensors[0]) if tensors else None
+
+
+def _live_edges(edges: Sequence[nn.Module]) -> list[int]:
+    """The places of the edges from which a path without `none` leads to the output."""
+    used = [False, False, False, True]
+    for edge, (source, target) in reversed(list(zip(edges, _ENDS, strict=True))):
+        used[source] |= used[target] and not isinstance(edge, Zero)
+    return [
+        place
+        for place, (_, target) in enumerate(_ENDS)
+        if used[target] and not isinstance(edges[place], Zero)
+    ]
+
+
+def _one_relu(edges: Sequence[nn.Module], live: list[int]) -> dict[int, int]:
+    """For each live convolution the first one whose ReLU may be its own too.
+
+    Gradients of a node are added up from the last reader to the first. Convolutions share a ReLU
+    if no other edge reads the node later, so that theirs are added up before any other.
+    """
+    found: dict[int, int] = {}
+    readers: dict[int, list[int]] = {}
+    # a skip is read when its target is summed up, behind the operations of that target
+    for place in sorted(live, key=lambda p: (_ENDS[p][1], isinstance(edges[p], nn.Identity))):
+        # node 1 is the input itself behind a skip
+        behind_skip = _ENDS[place][0] == 1 and isinstance(edges[0], nn.Identity)
+        readers.setdefault(0 if behind_skip else _ENDS[place][0], []).append(place)
+    for places in readers.values():
+        together: int | None = None
+        for position, place in enumerate(places):
+            if isinstance(edges[place], ReLUConvBN):
+                if all(isinstance(edges[later], ReLUConvBN) for later in places[position:]):
+                    together = place if together is None else together
+                found[place] = place if together is None else together
+    return found
+
+
+class Cell(FourNodes):
     """Four nodes, six edges; `layers` holds the edges in the order of the notation."""
 
     def __init__(self, operations: Sequence[str], channels: int) -> None:
@@ -78,9 +202,9 @@ class Cell(nn.Module):
         self.channels = channels
         self.layers = nn.ModuleList(make_operation(name, channels) for name in operations)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """The output node, of the shape of x."""
-        return four_nodes(self.layers, x)
+    def edge_modules(self) -> Sequence[nn.Module]:
+        """The six edges."""
+        return list(self.layers)
 
 
 class Reduction(nn.Module):

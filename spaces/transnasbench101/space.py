@@ -24,7 +24,7 @@ from untrained.spaces.framework.product_space import ProductSpace
 from untrained.spaces.framework.registry import register_space
 from untrained.spaces.framework.search_space import Architecture, SearchSpace
 from untrained.spaces.nasbench201.function import REDUCTION, normal_form
-from untrained.spaces.nasbench201.network import ReLUConvBN, four_nodes
+from untrained.spaces.nasbench201.network import FourNodes, ReLUConvBN
 
 MakeBlock = Callable[[int, int, int], nn.Module]
 """A block from (channels in, channels out, stride)."""
@@ -100,7 +100,7 @@ def _edge(operation: int, channels_in: int, channels_out: int, stride: int) -> n
     return ReLUConvBN(channels_in, channels_out, {2: 1, 3: 3}[operation], stride)
 
 
-class Cell(nn.Module):
+class Cell(FourNodes):
     """Four nodes, six edges; those that leave the input change the shape."""
 
     def __init__(
@@ -116,9 +116,9 @@ class Cell(nn.Module):
             for operation, source in zip(operations, sources, strict=True)
         )
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(batch, channels_in, H, W) -> (batch, channels_out, H / stride, W / stride)."""
-        return four_nodes(self.edges, x)
+    def edge_modules(self) -> Sequence[nn.Module]:
+        """The six edges."""
+        return list(self.edges)
 
 
 class TransNASBench101Network(PooledNetwork):
