@@ -23,23 +23,22 @@ _FOR_LIFE = ExitStack()
 
 @contextmanager
 def isolated() -> Iterator[None]:
-    """Inside, torch uses one CPU thread and reproducible GPU kernels; afterwards all is as before.
+    """Inside, torch uses one CPU thread and exact arithmetic; afterwards all is as before.
 
     With more threads sums are split differently and values differ in their last bits, so a score
     would depend on the number of workers.
     """
     import torch
 
-    cudnn = torch.backends.cudnn
+    from untrained.indicators.framework.devices import exact_arithmetic
+
     threads = torch.get_num_threads()
-    flags = cudnn.deterministic, cudnn.benchmark, cudnn.allow_tf32
     torch.set_num_threads(1)
-    cudnn.deterministic, cudnn.benchmark, cudnn.allow_tf32 = True, False, False
     try:
-        yield
+        with exact_arithmetic():
+            yield
     finally:
         torch.set_num_threads(threads)
-        cudnn.deterministic, cudnn.benchmark, cudnn.allow_tf32 = flags
 
 
 def prepare_worker(devices: SimpleQueue[int] | None) -> None:
@@ -172,9 +171,11 @@ def device_name(device: Device) -> str:
 
 
 def numeric_settings() -> dict[str, str]:
-    """Settings of this machine and process that change the last bits of scores, for the record."""
+    """Settings of a run on this machine that change the last bits of scores, for the record."""
     import torch
 
+    with isolated():  # elsewhere torch may refuse to name it
+        matmul_precision = torch.get_float32_matmul_precision()
     limit = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA")
     mkldnn = torch.backends.mkldnn
     on = mkldnn.is_available() and mkldnn.enabled  # type: ignore[no-untyped-call]
@@ -182,7 +183,7 @@ def numeric_settings() -> dict[str, str]:
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "onednn": "off" if not on else f"on, at most {limit}" if limit else "on",
         "mkl": os.environ.get("MKL_CBWR", "default"),
-        "matmul_precision": torch.get_float32_matmul_precision(),
+        "matmul_precision": matmul_precision,
     }
 
 

@@ -14,6 +14,7 @@ from torch.nn.modules.dropout import _DropoutNd
 from torch.nn.parameter import is_lazy
 
 from untrained.foundation import MalformedInput, Unsupported, derive
+from untrained.indicators.framework.devices import exact_arithmetic
 from untrained.indicators.framework.quantity import Cost, Meter
 
 
@@ -116,13 +117,8 @@ def preserved(network: nn.Module) -> Iterator[Callable[[], None]]:
         stack.enter_context(torch.random.fork_rng(devices))
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
+        stack.enter_context(exact_arithmetic())
         put_back = stack.enter_context(attributes_kept(network))
-        if devices:  # the CPU's arithmetic, and the same on every call
-            stack.enter_context(
-                torch.backends.cudnn.flags(
-                    enabled=True, benchmark=False, deterministic=True, allow_tf32=False
-                )
-            )
         try:
             for parameter in parameters:
                 parameter.requires_grad_(parameter.is_floating_point() or parameter.is_complex())

@@ -1,0 +1,71 @@
+"""What a measurement has to know of devices: their arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+
+
+@contextmanager
+def exact_arithmetic() -> Iterator[None]:
+    """Inside, single precision is IEEE single precision and kernels repeat their bits.
+
+    Neither TF32 nor bfloat16 nor autocast stands in for float32, whatever the caller or the
+    environment set and by whichever of torch's two interfaces: values are those of the CPU, and the
+    same on every call. On leaving, all settings are as before.
+    """
+    cudnn = torch.backends.cudnn
+    flags = cudnn.enabled, cudnn.deterministic, cudnn.benchmark
+    cudnn.enabled, cudnn.deterministic, cudnn.benchmark = True, True, False
+    places = _precision_places()
+    # each general setting is cleared before the special ones are read, which would inherit it
+    settings = []
+    for place in places:
+        settings.append(place.fp32_precision)
+        place.fp32_precision = "none"
+    _set_ieee(places)
+    # torch refuses to read an older setting that contradicts the newer one, as true does here
+    try:
+        allows = bool(cudnn.allow_tf32)
+    except RuntimeError:
+        allows = True
+    precision = torch.get_float32_matmul_precision()
+    cudnn.allow_tf32 = False
+    torch.set_float32_matmul_precision("highest")
+    _set_ieee(places)  # an older setting overwrites the newer one
+    try:
+        with ExitStack() as autocasts_off:
+            for kind in ("cpu", "cuda"):
+                if torch.is_autocast_enabled(kind):
+                    autocasts_off.enter_context(torch.autocast(kind, enabled=False))
+            yield
+    finally:
+        torch.set_float32_matmul_precision(precision)
+        cudnn.allow_tf32 = allows
+        for place, setting in zip(places, settings, strict=True):
+            place.fp32_precision = setting
+        cudnn.enabled, cudnn.deterministic, cudnn.benchmark = flags
+
+
+def _precision_places() -> list[Any]:
+    """Where torch (2.9 and later) is told how float32 is computed, the general places first."""
+    b = torch.backends
+    general = [b, b.cudnn]  # what b.mkldnn is told, torch 2.13 takes for b
+    special = [
+        getattr(backend, kind, None)
+        for backend, kinds in (
+            (b.cudnn, ("conv", "rnn")),
+            (b.cuda, ("matmul",)),
+            (b.mkldnn, ("conv", "matmul", "rnn")),
+        )
+        for kind in kinds
+    ]
+    return [place for place in (*general, *special) if hasattr(place, "fp32_precision")]
+
+
+def _set_ieee(places: list[Any]) -> None:
+    for place in places:
+        place.fp32_precision = "ieee"
