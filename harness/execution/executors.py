@@ -77,6 +77,18 @@ class WorkerDied:
     reason: str = "worker died: the process was killed, ran out of memory or crashed"
 
 
+class DeviceLost(UserError):
+    """The GPU fails whatever this process asks of it: what it says of a network is no score."""
+
+
+def _in_worker(function: Callable[[T], R], item: T) -> R:
+    """Do a task in a worker; a process whose GPU is lost ends, and the pool starts another."""
+    try:
+        return function(item)
+    except DeviceLost:
+        os._exit(1)
+
+
 class Pool:
     """Spawned processes that work until one of them dies."""
 
@@ -114,7 +126,7 @@ class Pool:
                 if item is _END:
                     break
                 try:
-                    running[self._pool.submit(function, item)] = item  # type: ignore[arg-type,assignment]  # not _END
+                    running[self._pool.submit(_in_worker, function, item)] = item  # type: ignore[arg-type,assignment]  # not _END
                 except BrokenProcessPool:
                     lost.append(item)  # type: ignore[arg-type]
             if not running:

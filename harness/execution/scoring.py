@@ -13,8 +13,11 @@ import torch
 
 from untrained.foundation import Unsupported, derive
 from untrained.harness.data.inputs import Batch, batches
+from untrained.harness.execution.executors import DeviceLost
 from untrained.harness.study.plan import ScoreTask, Wanted
 from untrained.indicators import Measurement, Protocol, Reading, read
+from untrained.indicators.framework.devices import is_lost, is_out_of_memory
+from untrained.indicators.framework.indicator import Status
 from untrained.indicators.framework.measurement import plain_defaults
 from untrained.results import Score
 from untrained.spaces import Network, initialise, spaces
@@ -83,6 +86,7 @@ def _readings(task: ScoreTask) -> Iterator[tuple[Wanted, Reading]]:
             raise
         except BaseException as error:
             reading = _failure("the network could not be built", error, task.timeout_s)
+            _check_device(task, reading)
             yield from ((wanted, reading) for wanted in same_network)
             continue
         same_batch: dict[Protocol, list[Wanted]] = {}
@@ -170,11 +174,26 @@ def _measure(
                     raise
                 except BaseException as error:  # SystemExit, groups: of the indicator alone
                     reading = _failure("the indicator raised", error, task.timeout_s)
+                _check_device(task, reading)
                 yield item, reading
                 done += 1
+    except DeviceLost:
+        raise
     except Exception as error:
         reading = _failure("the network could not be measured", error, task.timeout_s)
+        _check_device(task, reading)
         yield from ((item, reading) for item in wanted[done:])
+
+
+def _check_device(task: ScoreTask, reading: Reading) -> None:
+    """Raise `DeviceLost` if an error is one of the device, which it stays in."""
+    if reading.status in ("error", "out_of_memory") and is_lost(task.device):
+        raise DeviceLost(
+            f"cannot go on measuring on {task.device}: it fails whatever it is asked for since "
+            f"{task.architecture} of {task.space} was measured ({reading.reason}). Run the same "
+            "command again: finished scores are kept. If the fault comes back at once, the GPU or "
+            "its driver is at fault."
+        )
 
 
 def _moved(batch: Batch, device: str) -> Batch:
@@ -189,6 +208,6 @@ def _failure(what: str, error: BaseException, timeout_s: float | None) -> Readin
         return Reading(math.nan, "timeout", str(error), math.nan, None)
     if isinstance(error, Unsupported):
         return Reading(math.nan, "unsupported", str(error), math.nan, None)
-    out_of_memory = isinstance(error, MemoryError | torch.OutOfMemoryError)
     reason = f"{what}: {type(error).__name__}: {error}"
-    return Reading(math.nan, "out_of_memory" if out_of_memory else "error", reason, math.nan, None)
+    status: Status = "out_of_memory" if is_out_of_memory(error) else "error"
+    return Reading(math.nan, status, reason, math.nan, None)

@@ -1,4 +1,4 @@
-"""What a measurement has to know of devices: their arithmetic."""
+"""What a measurement has to know of devices: their arithmetic, and how they fail."""
 
 from __future__ import annotations
 
@@ -69,3 +69,38 @@ def _precision_places() -> list[Any]:
 def _set_ieee(places: list[Any]) -> None:
     for place in places:
         place.fp32_precision = "ieee"
+
+
+_OUT_OF_MEMORY = (
+    "can't allocate memory",  # a CPU
+    "not enough memory",  # a CPU under Windows
+    "out of memory",  # CUDA, when it is no longer asked for memory but for work; MPS
+    "STATUS_ALLOC_FAILED",  # cuBLAS, cuDNN, cuSOLVER
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that there is not enough memory; only some have a class for it."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(text in str(error) for text in _OUT_OF_MEMORY)
+
+
+def free_memory(device: torch.device) -> None:
+    """Give back to a GPU what torch keeps of it without using it."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+
+
+def is_lost(device: str | torch.device) -> bool:
+    """Whether a GPU fails whatever this process asks of it, as after an illegal access of memory.
+
+    Such a fault stays: only another process can go on.
+    """
+    if torch.device(device).type != "cuda":
+        return False
+    try:
+        torch.cuda.synchronize(device)
+    except RuntimeError:
+        return True
+    return False

@@ -14,7 +14,7 @@ from torch.nn.modules.dropout import _DropoutNd
 from torch.nn.parameter import is_lazy
 
 from untrained.foundation import MalformedInput, Unsupported, derive
-from untrained.indicators.framework.devices import exact_arithmetic
+from untrained.indicators.framework.devices import exact_arithmetic, free_memory
 from untrained.indicators.framework.quantity import Cost, Meter
 
 
@@ -300,6 +300,16 @@ class Measurement:
         if self._stack is not None:
             self._stack.close()
             self._stack = None
+
+    @property
+    def holds_results(self) -> bool:
+        """Whether quantities were computed, which take memory."""
+        return bool(self._outcomes)
+
+    def forget(self) -> None:
+        """Drop everything computed; who asks for a quantity gets it computed anew."""
+        self._outcomes.clear()
+        free_memory(self.device)
 
     @property
     def inputs(self) -> Tensor:

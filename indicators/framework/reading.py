@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput, Unsupported, UntrainedError
+from untrained.indicators.framework.devices import is_out_of_memory
 from untrained.indicators.framework.indicator import Indicator, Status, indicators
 from untrained.indicators.framework.measurement import Batch, Measurement
 
@@ -71,6 +72,16 @@ def read_items(measurement: Measurement, items: Sequence[Indicator]) -> dict[str
 
 
 def _read_one(measurement: Measurement, item: Indicator) -> Reading:
+    shares_memory = measurement.holds_results
+    reading = _metered(measurement, item)
+    if reading.status == "out_of_memory" and shares_memory:
+        # whether an indicator fits must not depend on what was read before it
+        measurement.forget()
+        return _metered(measurement, item)
+    return reading
+
+
+def _metered(measurement: Measurement, item: Indicator) -> Reading:
     with measurement.metered() as cost:
         value, status, reason = _judge(measurement, item)
     return Reading(value if status == "ok" else NAN, status, reason, cost.total_s, cost.peak_bytes)
@@ -94,10 +105,7 @@ def _failure(error: Exception) -> tuple[Status, str]:
         return "unsupported", text
     if isinstance(error, Diverged):
         return "diverged", text
-    # the CPU allocator raises a plain RuntimeError
-    if isinstance(error, torch.cuda.OutOfMemoryError | MemoryError) or (
-        "can't allocate memory" in str(error)
-    ):
+    if is_out_of_memory(error):
         return "out_of_memory", text
     return "error", f"{type(error).__name__}: {text}"
 

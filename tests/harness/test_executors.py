@@ -17,6 +17,7 @@ import torch
 from untrained.foundation import UserError
 from untrained.harness.execution import executors
 from untrained.harness.execution.executors import (
+    DeviceLost,
     ProcessExecutor,
     SerialExecutor,
     WorkerDied,
@@ -109,6 +110,18 @@ def test_a_task_whose_worker_was_killed_from_outside_is_done_again(
     results = dict(ProcessExecutor(1).run(work.die_once, [str(marker), str(other)]))
     assert results == {str(marker): "done", str(other): "done"}
     assert marker.read_text() == "died"
+
+
+def test_a_worker_that_has_lost_its_gpu_ends_and_a_serial_run_says_so(monkeypatch):
+    def lose(item):
+        raise DeviceLost("cannot go on measuring on cuda: it fails. Run the same command again.")
+
+    ends = []
+    monkeypatch.setattr(executors.os, "_exit", ends.append)
+    executors._in_worker(lose, 3)
+    assert ends == [1]  # the pool takes it for a death: see the tests above
+    with pytest.raises(UserError, match="Run the same command again"):
+        list(SerialExecutor().run(lose, [3]))
 
 
 def test_workers_compute_with_one_thread_all_their_life(work: ModuleType):

@@ -10,9 +10,12 @@ import torch
 
 from untrained.foundation import derive
 from untrained.harness.data.inputs import batches
+from untrained.harness.execution import scoring
+from untrained.harness.execution.executors import DeviceLost
 from untrained.harness.execution.scoring import score_task
 from untrained.harness.study.plan import ScoreTask, Wanted
 from untrained.indicators import Protocol, indicators
+from untrained.indicators.framework.devices import is_lost
 from untrained.spaces import initialise, spaces
 
 ARCH = "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|avg_pool_3x3~0|none~1|nor_conv_3x3~2|"
@@ -178,6 +181,33 @@ def test_a_failing_indicator_leaves_the_others_alone(add_indicator):
     assert [s.status for s in scores] == ["ok", "error", "ok"]
     assert "on purpose" in scores[1].reason
     assert scores[2].value == value(want("grad_norm"))
+
+
+def test_a_gpu_that_stays_broken_ends_the_work_instead_of_giving_scores(add_indicator, monkeypatch):
+    sound = [True]
+
+    def breaks(measurement):
+        sound[0] = False
+        raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
+
+    def synchronize(device=None):
+        if not sound[0]:
+            raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
+
+    def mistaken(measurement):
+        raise RuntimeError("a mistake of the indicator")
+
+    add_indicator("breaks", breaks)
+    add_indicator("mistaken", mistaken)
+    assert [s.status for s in score(want("breaks"), want("naswot"))] == ["error", "ok"]  # a CPU
+    monkeypatch.setattr(torch.cuda, "synchronize", synchronize)
+    monkeypatch.setattr(scoring, "is_lost", lambda device: is_lost("cuda:0"))
+    sound[0] = True
+    assert [s.status for s in score(want("mistaken"), want("naswot"))] == ["error", "ok"]
+    with pytest.raises(DeviceLost, match=r"fails whatever.*illegal memory.*Run the same command"):
+        score(want("naswot"), want("breaks"), want("naswot"))
+    with pytest.raises(DeviceLost):  # where not even a network can be built any more
+        score_task(ScoreTask("nasbench201", ARCH, (want("naswot"),), 0, device="cuda:0"))
 
 
 def test_a_slow_indicator_times_out_alone_although_it_catches_every_exception(add_indicator):

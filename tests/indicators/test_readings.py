@@ -1,6 +1,7 @@
 """How outcomes become readings, and readings become the answers of `measure`."""
 
 import math
+import weakref
 from dataclasses import replace
 
 import pytest
@@ -51,6 +52,22 @@ def raising(error):
             "out_of_memory",
             "DefaultCPUAllocator: can't allocate memory: 8 bytes",
         ),
+        (
+            torch.AcceleratorError("CUDA error: out of memory\nmore"),
+            "out_of_memory",
+            "CUDA error: out of memory",
+        ),
+        (
+            RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate"),
+            "out_of_memory",
+            "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate",
+        ),
+        (
+            RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+            "out_of_memory",
+            "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        ),
+        (ValueError("out of memory"), "error", "ValueError: out of memory"),
         (ZeroDivisionError("by zero"), "error", "ZeroDivisionError: by zero"),
         (RuntimeError("shapes differ\nsecond line"), "error", "RuntimeError: shapes differ"),
     ],
@@ -62,6 +79,43 @@ def test_a_failure_becomes_a_status_with_a_reason(register, x, error, status, re
     assert (reading.status, reading.reason) == (status, reason)
     assert math.isnan(reading.value)
     assert reading.alone_s >= 0
+
+
+def test_what_fits_alone_is_read_although_earlier_results_filled_the_memory(register, x):
+    held = []
+
+    @quantity
+    def large(m):
+        held.append(weakref.ref(tensor := torch.zeros(8)))
+        return tensor
+
+    @quantity
+    def needing_much(m):
+        if any(reference() is not None for reference in held):
+            raise torch.OutOfMemoryError("of 3 GiB")
+        return 7.0
+
+    def never(m):
+        calls.append(m)
+        raise torch.OutOfMemoryError("of 3 GiB")
+
+    calls = []
+    register("first", lambda m: float(large(m).sum()))
+    register("second", needing_much)
+    register("third", lambda m: needing_much(m) + float(large(m).sum()))
+    register("never", never)
+    with Measurement(nn.Flatten(), [(x, None)]) as m:
+        readings = read(m, ["first", "second", "third", "first", "second", "never"])
+    assert {name: r.value for name, r in readings.items() if r.status == "ok"} == {
+        "first": 0.0,
+        "second": 7.0,
+        "third": 7.0,
+    }
+    assert readings["never"].status == "out_of_memory"
+    assert len(calls) == 2  # once more after the others' results were dropped
+    with Measurement(nn.Flatten(), [(x, None)]) as m:
+        read(m, ["never"])
+    assert len(calls) == 3  # nothing to drop
 
 
 @pytest.mark.parametrize("higher_is_better", [True, False])
