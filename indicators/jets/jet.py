@@ -256,6 +256,15 @@ def batch_norm(operation: Any, x: Any, *settings: Any) -> tuple[Jet, Tensor, Ten
     return Jet(torch.addcmul(shift, n, gain), *scaled), mean, r
 
 
+@rule(_aten.cudnn_batch_norm.default, _aten.miopen_batch_norm.default)
+def batch_norm_of_a_library(operation: Any, *arguments: Any) -> tuple[Any, ...]:
+    """What torch calls in place of its own normalisation on a GPU."""
+    results = batch_norm(_aten.native_batch_norm.default, *arguments)
+    if operation is _aten.miopen_batch_norm.default:
+        return results
+    return (*results, results[1].new_empty(0, dtype=torch.uint8))  # memory for a backward pass
+
+
 def _normalised(
     n: Tensor, r: Tensor, gain: Tensor, derivatives: Sequence[Tensor | None]
 ) -> list[Tensor | None]:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from untrained.indicators import measure
-from untrained.indicators.jets.jet import NoRule, mixed_derivative
+from untrained.indicators.jets.jet import Jet, NoRule, mixed_derivative
 from untrained.spaces import spaces
 
 EXACT = 1e-9
@@ -108,6 +108,28 @@ def test_it_passes_the_networks_of_the_search_space(
 ) -> None:
     net = spaces["nasbench201"].build(text, num_classes=4, channels=4, cells=1).double()
     assert_agrees(net.train(), x.contiguous(memory_format=layout), y)
+
+
+@pytest.mark.parametrize("name", ["cudnn_batch_norm", "miopen_batch_norm"])
+@pytest.mark.parametrize("training", [True, False], ids=["batch_statistics", "running_statistics"])
+def test_the_normalisation_of_a_gpus_library_has_the_same_derivatives(
+    name: str, training: bool, x: Tensor, y: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = spaces["nasbench201"].build(CELLS["convolutions"], num_classes=4, channels=4, cells=1)
+    net = net.double().train(training)
+    directions = random_directions(net)
+    usual = mixed_derivative(net, x, y, directions)
+    operation, calls = getattr(torch.ops.aten, name).default, []
+
+    def library(x: Tensor, *settings: object) -> Tensor:
+        calls.append(x)
+        if not isinstance(x, Jet):  # there is no library here
+            return torch.ops.aten.native_batch_norm(x, *settings[:-1])[0]
+        return operation(x, *settings[:-1])[0]
+
+    monkeypatch.setattr(torch, "batch_norm", library)
+    assert mixed_derivative(net, x, y, directions) == usual
+    assert sum(isinstance(x, Jet) for x in calls) > 10
 
 
 def num_convolutions(net: nn.Module, x: Tensor, y: Tensor, directions: Directions) -> int:
