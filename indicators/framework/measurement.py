@@ -245,7 +245,7 @@ class Measurement:
         if inputs.is_floating_point():
             inputs = inputs.to(self.dtype)
         inputs = inputs.detach().to(self.device)
-        # a network that declares a memory format runs faster in it, on a CPU above all
+        # a network that declares a memory format runs fastest in it where it is
         memory_format = getattr(self.network, "memory_format", None)
         if memory_format is not None and inputs.dim() == 4:
             inputs = inputs.contiguous(memory_format=memory_format)

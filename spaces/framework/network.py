@@ -14,13 +14,16 @@ from untrained.foundation import Unsupported
 
 
 def fastest_layout(network: nn.Module) -> torch.memory_format:
-    """Return the memory layout in which a CPU runs a network fastest and safely.
+    """Return the memory layout in which a network runs fastest and safely where it is.
 
-    Convolutions and batch norms are faster in channels_last, and no network here reads memory in
-    another order. The exception works around a fault of oneDNN 3.12: on a CPU that has AVX2 and
-    not AVX-512, the weight gradient of a strided 1 x 1 convolution of fewer than 8 channels in
-    channels_last writes past its buffer and ends the process.
+    On a CPU convolutions and batch norms are faster in channels_last, and no network here reads
+    memory in another order. On a GPU single precision gains nothing by it, and batch norm takes a
+    mode that is less exact. The exception on a CPU works around a fault of oneDNN 3.12: where there
+    is AVX2 and not AVX-512, the weight gradient of a strided 1 x 1 convolution of fewer than 8
+    channels in channels_last writes past its buffer and ends the process.
     """
+    if any(parameter.device.type != "cpu" for parameter in network.parameters()):
+        return torch.contiguous_format
     if torch.backends.cpu.get_cpu_capability() == "AVX2" and any(
         isinstance(layer, nn.Conv2d)
         and set(layer.kernel_size) == {1}

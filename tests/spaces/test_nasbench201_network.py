@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput
 from untrained.spaces import Network
+from untrained.spaces.framework.network import fastest_layout
 from untrained.spaces.nasbench201.notations import EDGES
 from untrained.spaces.nasbench201.space import OPERATIONS, NASBench201, format_operations
 
@@ -185,6 +186,17 @@ def test_channels_last_inputs_stay_channels_last(space: NASBench201) -> None:
     with torch.inference_mode():
         network(x)
     assert strayed == []
+
+
+def test_only_a_cpu_gets_the_layout_that_is_fast_on_a_cpu(space: NASBench201) -> None:
+    network = space.build(CONVOLUTIONS, **TINY)
+    supernet = space.supernet(**TINY)
+    here = fastest_layout(network)
+    assert here == network.memory_format == supernet.memory_format
+    elsewhere = [moved.to("meta").memory_format for moved in (network, supernet)]
+    assert elsewhere == [torch.contiguous_format] * 2
+    network.memory_format = torch.channels_last  # what is asked for counts
+    assert network.memory_format == torch.channels_last
 
 
 def test_a_none_edge_keeps_the_graph_connected_and_gives_exact_zeros(space: NASBench201) -> None:
