@@ -1,4 +1,4 @@
-"""What a measurement has to know of devices: their arithmetic, and how they fail."""
+"""What a measurement has to know of devices: arithmetic, waiting, memory, and how they fail."""
 
 from __future__ import annotations
 
@@ -86,6 +86,25 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(text in str(error) for text in _OUT_OF_MEMORY)
 
 
+_NO_FLOAT64 = (
+    "doesn't support float64",  # MPS
+    "Required aspect fp64 is not supported",  # some of XPU
+)
+
+
+def is_lack_of_float64(error: BaseException) -> bool:
+    """Whether an error says that a device cannot compute in double precision."""
+    return any(text in str(error) for text in _NO_FLOAT64)
+
+
+def wait_for(device: torch.device) -> None:
+    """Wait until an accelerator has done everything that it was asked for."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type in ("mps", "xpu"):
+        torch.accelerator.synchronize(device)
+
+
 def free_memory(device: torch.device) -> None:
     """Give back to a GPU what torch keeps of it without using it."""
     if device.type == "cuda":
@@ -97,10 +116,8 @@ def is_lost(device: str | torch.device) -> bool:
 
     Such a fault stays: only another process can go on.
     """
-    if torch.device(device).type != "cuda":
-        return False
     try:
-        torch.cuda.synchronize(device)
+        wait_for(torch.device(device))
     except RuntimeError:
         return True
     return False

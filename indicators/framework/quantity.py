@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 
+from untrained.indicators.framework.devices import wait_for
+
 if TYPE_CHECKING:
     from untrained.indicators.framework.measurement import Measurement
 
@@ -19,10 +21,19 @@ Key = Callable[..., Any]
 
 
 @dataclass(slots=True)
-class _Frame:
+class _Work:
+    """What a piece of work has used and cost so far; memory in bytes of an accelerator."""
+
     used: set[Key] = field(default_factory=set)
     own_s: float = 0.0
+    begin: int = 0
+    """What was allocated when the work began."""
+    others: int = 0
+    """What inner pieces of work have left allocated since."""
     peak: int = 0
+    """The most that was allocated at any time, without the two above."""
+    held: int = 0
+    """What the work itself has left allocated."""
 
 
 class Meter:
@@ -32,22 +43,29 @@ class Meter:
         """Start with nothing running; accelerator work is waited for at every switch."""
         self._device = device
         self._cuda = device.type == "cuda"
-        self._frames: list[_Frame] = []
+        self._running: list[_Work] = []
         self._since = 0.0
-        self._costs: dict[Key, tuple[float, int, frozenset[Key]]] = {}
+        self._done: dict[Key, _Work] = {}
 
-    def _switch(self) -> None:
-        """Book the time and the memory peak since the last switch to the innermost frame."""
-        peak = 0
+    def _switch(self) -> int:
+        """Book the time and the memory since the last switch to the innermost piece of work.
+
+        Returns:
+            What is allocated.
+        """
+        peak = allocated = 0
+        wait_for(self._device)
         if self._cuda:
-            torch.cuda.synchronize(self._device)
             peak = torch.cuda.max_memory_allocated(self._device)
+            allocated = torch.cuda.memory_allocated(self._device)
             torch.cuda.reset_peak_memory_stats(self._device)
         now = time.perf_counter()
-        if self._frames:
-            self._frames[-1].own_s += now - self._since
-            self._frames[-1].peak = max(self._frames[-1].peak, peak)
+        if self._running:
+            work = self._running[-1]
+            work.own_s += now - self._since
+            work.peak = max(work.peak, peak - work.begin - work.others)
         self._since = now
+        return allocated
 
     @contextmanager
     def work(self, key: Key | None = None) -> Iterator[Cost]:
@@ -55,36 +73,46 @@ class Meter:
 
         The yielded cost is filled in when the body ends.
         """
-        self._switch()
-        self._frames.append(_Frame())
+        begin = self._switch()
+        self._running.append(_Work(begin=begin))
         cost = Cost()
         try:
             yield cost
         finally:
-            self._switch()
-            frame = self._frames.pop()
+            left = self._switch() - begin
+            work = self._running.pop()
+            work.held = max(left - work.others, 0)
+            if self._running:
+                self._running[-1].others += left
             if key is not None:
-                self._costs[key] = (frame.own_s, frame.peak, frozenset(frame.used))
-            self._fill(cost, frame)
+                self._done[key] = work
+            self._fill(cost, work)
 
     def use(self, key: Key) -> None:
         """Note that the innermost piece of work uses a quantity."""
-        if self._frames:
-            self._frames[-1].used.add(key)
+        if self._running:
+            self._running[-1].used.add(key)
 
-    def _fill(self, cost: Cost, frame: _Frame) -> None:
+    def _fill(self, cost: Cost, work: _Work) -> None:
+        used = self._used_by(work)
+        cost.own_s = work.own_s
+        cost.total_s = work.own_s + sum(one.own_s for one in used)
+        if self._cuda:
+            cost.own_peak_bytes = work.peak
+            cost.peak_bytes = max(
+                one.peak + sum(other.held for other in self._used_by(one)) for one in (work, *used)
+            )
+
+    def _used_by(self, work: _Work) -> list[_Work]:
+        """The quantities that a piece of work uses, directly or not, each once."""
         reached: set[Key] = set()
-        open_ = list(frame.used)
+        open_ = list(work.used)
         while open_:
             key = open_.pop()
             if key not in reached:
                 reached.add(key)
-                open_.extend(self._costs[key][2])
-        cost.own_s = frame.own_s
-        cost.total_s = frame.own_s + sum(self._costs[key][0] for key in reached)
-        if self._cuda:
-            cost.own_peak_bytes = frame.peak
-            cost.peak_bytes = max([frame.peak, *(self._costs[key][1] for key in reached)])
+                open_.extend(self._done[key].used)
+        return [self._done[key] for key in reached]
 
 
 V = TypeVar("V")
@@ -99,7 +127,8 @@ class Cost:
     total_s: float = 0.0
     """`own_s` and the own seconds of every quantity used, directly or not, each once."""
     peak_bytes: int | None = None
-    """The largest peak among the same."""
+    """The most that the same would have allocated by itself, besides network and batches: of each
+    piece its own peak and what the quantities that it uses keep."""
 
 
 def quantity(function: Callable[[Measurement], V]) -> Callable[[Measurement], V]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput, Unsupported, UntrainedError
-from untrained.indicators.framework.devices import is_out_of_memory
+from untrained.indicators.framework.devices import is_lack_of_float64, is_out_of_memory
 from untrained.indicators.framework.indicator import Indicator, Status, indicators
 from untrained.indicators.framework.measurement import Batch, Measurement
 
@@ -37,7 +37,8 @@ class Reading:
     """Seconds this indicator would have cost by itself: its own time and that of every quantity
     it used, also of those that an earlier indicator had paid for."""
     peak_bytes: int | None = None
-    """Peak of the accelerator's memory over the same work; None on a CPU."""
+    """Peak of the accelerator's memory over the same work, besides network and batches; None on a
+    CPU."""
 
 
 def read(measurement: Measurement, ids: Sequence[str]) -> dict[str, Reading]:
@@ -105,6 +106,8 @@ def _failure(error: Exception) -> tuple[Status, str]:
         return "unsupported", text
     if isinstance(error, Diverged):
         return "diverged", text
+    if is_lack_of_float64(error):
+        return "unsupported", f"the device has no float64, which the indicator needs: {text}"
     if is_out_of_memory(error):
         return "out_of_memory", text
     return "error", f"{type(error).__name__}: {text}"

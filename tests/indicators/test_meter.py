@@ -125,3 +125,76 @@ def test_a_cpu_has_no_accelerator_memory(clock):
     with Meter(torch.device("cpu")).work() as cost:
         clock.now += 1
     assert cost.peak_bytes is None
+
+
+class Memory:
+    """An accelerator whose memory the test fills and empties."""
+
+    def __init__(self, monkeypatch):
+        self.now = self.peak = 1000  # a network and its batches
+        monkeypatch.setattr(torch.cuda, "synchronize", lambda device: None)
+        monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: self.now)
+        monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: self.peak)
+        monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", self.reset)
+
+    def reset(self, device):
+        self.peak = self.now
+
+    def add(self, size):
+        self.now += size
+        self.peak = max(self.peak, self.now)
+
+
+@pytest.mark.parametrize("read_before", [False, True])
+def test_the_peak_of_memory_is_the_works_own_whatever_was_read_before(monkeypatch, read_before):
+    memory = Memory(monkeypatch)
+    meter = Meter(torch.device("cuda:0"))
+    known = set()
+
+    def compute(key, *, transient, kept, of=()):
+        if key not in known:
+            known.add(key)
+            with meter.work(key):
+                for inner in of:
+                    inner()
+                memory.add(kept + transient)
+                memory.add(-transient)
+        meter.use(key)
+
+    def compute_base():
+        compute(base, transient=50, kept=10)
+
+    def compute_derived():
+        compute(derived, transient=5, kept=3, of=[compute_base])
+
+    def other():
+        with meter.work():
+            compute(other, transient=700, kept=400)
+
+    def indicator():
+        with meter.work() as cost:
+            memory.add(20)
+            compute_derived()
+            memory.add(1)
+            memory.add(-21)
+        return cost
+
+    if read_before:
+        other()
+        indicator()
+    cost = indicator()
+    # 60 for the base alone; 10 + 8 for what is derived of it; 10 + 3 + 21 at last
+    assert (cost.own_peak_bytes, cost.peak_bytes) == (21, 60)
+    with meter.work() as cost:
+        compute_derived()
+        memory.add(55)
+    assert (cost.own_peak_bytes, cost.peak_bytes) == (55, 10 + 3 + 55)
+
+
+def test_any_accelerator_is_waited_for(monkeypatch):
+    waited = []
+    monkeypatch.setattr(torch.accelerator, "synchronize", waited.append)
+    with Meter(torch.device("mps")).work() as cost:
+        assert waited == [torch.device("mps")]
+    assert len(waited) == 2
+    assert cost.peak_bytes is None

@@ -67,6 +67,16 @@ def raising(error):
             "out_of_memory",
             "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
         ),
+        (
+            TypeError(
+                "Cannot convert a MPS Tensor to float64 dtype as the MPS framework doesn't "
+                "support float64. Please use float32 instead."
+            ),
+            "unsupported",
+            "the device has no float64, which the indicator needs: Cannot convert a MPS Tensor to "
+            "float64 dtype as the MPS framework doesn't support float64. Please use float32 "
+            "instead.",
+        ),
         (ValueError("out of memory"), "error", "ValueError: out of memory"),
         (ZeroDivisionError("by zero"), "error", "ZeroDivisionError: by zero"),
         (RuntimeError("shapes differ\nsecond line"), "error", "RuntimeError: shapes differ"),
