@@ -139,8 +139,8 @@ Workers = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Number of worker processes (default: one per CPU core, or one per GPU). Scores do "
-        "not depend on it.",
+        help="Number of worker processes (default: one per CPU core, or up to 12 per GPU). Scores "
+        "do not depend on it.",
         show_default=False,
     ),
 ]

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.queues import SimpleQueue
@@ -173,13 +173,27 @@ def find_device(wanted: Literal["auto", "cpu", "cuda"]) -> Device:
     return "cpu"
 
 
-def device_name(device: Device) -> str:
-    """Name the device for the record: `cpu`, or the model of the GPU."""
+def device_name(device: Device, executor: Executor | None = None) -> str:
+    """Name the device for the record: `cpu`, or the models of the GPUs.
+
+    Args:
+        executor: what runs the networks. If it has worker processes, one of them is asked: the
+            question takes memory of a GPU for as long as a process lives.
+    """
     if device == "cpu":
         return "cpu"
+    if executor is None or executor.workers == 1:
+        return _gpu_names()
+    with closing(executor.run(_gpu_names, [None])) as answers:
+        _, answer = next(answers)
+    return device if isinstance(answer, WorkerDied) else answer
+
+
+def _gpu_names(_: object = None) -> str:
     import torch
 
-    return str(torch.cuda.get_device_name())
+    count = torch.cuda.device_count()
+    return " and ".join(sorted({str(torch.cuda.get_device_name(i)) for i in range(count)}))
 
 
 def numeric_settings() -> dict[str, str]:
@@ -210,18 +224,22 @@ def make_executor(device: Device, workers: int | None = None) -> Executor:
     """The executor for a device: serial for one worker, else processes.
 
     Args:
-        workers: their number; by default one a CPU core, or one a GPU.
+        workers: their number; by default one a CPU core, or `_MOST_ON_A_GPU` a GPU as far as there
+            are cores. One process keeps a GPU busy for a small part of the time: networks of a NAS
+            benchmark are small, and each operation waits for Python.
     """
     if device == "cuda":
         import torch
 
         gpus = torch.cuda.device_count()
-        count = workers or gpus
+        on_each = min(_MOST_ON_A_GPU, available_cores() // gpus - 1)
+        count = workers or gpus * max(on_each, 1)
         return SerialExecutor() if count == 1 else ProcessExecutor(count, gpus=gpus)
     count = workers or available_cores()
     return SerialExecutor() if count == 1 else ProcessExecutor(count)
 
 
+_MOST_ON_A_GPU = 12
 _DEATHS_IN_A_ROW = 10  # then it is not the tasks' fault
 
 

@@ -21,6 +21,9 @@ class Progress:
     def advance(self, scores: int, failures: int) -> None:
         """Count some more scores, of which so many failed."""
 
+    def warn(self, text: str) -> None:
+        """Show a warning, before the block that runs."""
+
 
 class PlainProgress(Progress):
     """A line every ten seconds and one at the end, for files and pipes."""
@@ -58,6 +61,10 @@ class PlainProgress(Progress):
             self._spoke = self._clock()
             self._say(self._line())
 
+    def warn(self, text: str) -> None:
+        """See `Progress`."""
+        self._say(f"untrained: {text}")
+
     def _line(self) -> str:
         seconds = self._clock() - self._began
         parts = [f"{self._done}/{self._total} scores", f"{duration(seconds)}"]
@@ -78,6 +85,10 @@ class PlainProgress(Progress):
 
 class BarProgress(Progress):
     """A bar with rate and time left, for a terminal."""
+
+    def warn(self, text: str) -> None:
+        """See `Progress`."""
+        print(f"untrained: {text}", file=sys.stderr)
 
     @contextmanager
     def running(self, *, total: int, done_before: int) -> Iterator[None]:

@@ -109,8 +109,10 @@ def run_plans(
     wanted = len(asked)
     left = sum(map(len, missing))
     environment = current_environment(
-        device=device_name(device), threads=1, numerics=numeric_settings()
+        device=device_name(device, executor), threads=1, numerics=numeric_settings()
     )
+    if left:
+        _warn_of_other_devices(plans, store, environment.device, progress)
     tasks = (
         task
         for plan, keys in zip(plans, missing, strict=True)
@@ -135,6 +137,28 @@ def run_plans(
     return RunSummary(
         wanted, wanted - left, scored, tuple(sorted(Counter(statuses.values()).items()))
     )
+
+
+def _warn_of_other_devices(
+    plans: Sequence[Plan], store: ScoreStore, device: str | None, progress: Progress
+) -> None:
+    """Warn if wanted scores were computed on another kind of device: it is not part of the key."""
+    others = {
+        digest: environment.device
+        for digest, environment in store.environments().items()
+        if environment.device and (environment.device == "cpu") != (device == "cpu")
+    }
+    if not others:
+        return
+    used = {digest for plan in plans for digest in plan.scores_in(store)["environment"].unique()}
+    names = sorted({name for digest, name in others.items() if digest in used})
+    if names:
+        progress.warn(
+            f"{store.path} contains wanted scores that were computed on {' and '.join(names)}, and "
+            f"the missing ones are computed on {device}. Most agree to 1e-4, but some indicators "
+            "enlarge rounding (grasp up to 10 %). Use one kind of device for scores that are "
+            "ranked together: another --device, or another store."
+        )
 
 
 def _run_tasks(

@@ -22,6 +22,7 @@ from untrained.harness.execution.executors import (
     SerialExecutor,
     WorkerDied,
     available_cores,
+    device_name,
     find_device,
     make_executor,
 )
@@ -172,6 +173,40 @@ def test_one_worker_is_serial_and_the_default_is_every_core():
     assert isinstance(make_executor("cpu", 1), SerialExecutor)
     assert make_executor("cpu", 3).workers == 3
     assert make_executor("cpu").workers == available_cores() == len(os.sched_getaffinity(0))
+
+
+def test_a_gpu_gets_processes_as_far_as_there_are_cores(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    found = []
+    for cores in (1, 4, 16, 64):
+        monkeypatch.setattr(executors, "available_cores", lambda cores=cores: cores)
+        found.append(make_executor("cuda").workers)
+    assert found == [2, 2, 14, 24]
+    assert make_executor("cuda", 1).workers == 1
+    assert make_executor("cuda", 3).workers == 3
+
+
+def test_the_gpus_are_named_by_a_worker_where_there_are_workers(monkeypatch):
+    names = ["NVIDIA H200", "NVIDIA L4", "NVIDIA H200"]
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: len(names))
+    monkeypatch.setattr(torch.cuda, "get_device_name", names.__getitem__)
+
+    class Workers:
+        workers = 2
+
+        def __init__(self, result):
+            self.result = result
+
+        def run(self, function, items):
+            asked.append(function)
+            yield from ((item, self.result) for item in items)
+
+    asked: list[object] = []
+    assert device_name("cuda", SerialExecutor()) == "NVIDIA H200 and NVIDIA L4"
+    assert device_name("cuda", Workers("NVIDIA A")) == "NVIDIA A"
+    assert device_name("cuda", Workers(WorkerDied())) == "cuda"
+    assert device_name("cpu", Workers("nobody asks")) == "cpu"
+    assert len(asked) == 2
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from untrained.foundation import Interrupted, StorageError
+from untrained.harness.execution import runner
 from untrained.harness.execution.executors import ProcessExecutor, SerialExecutor, WorkerDied
 from untrained.harness.execution.progress import PlainProgress
 from untrained.harness.execution.runner import run_plans
@@ -74,6 +76,20 @@ def test_a_run_scores_everything_once(run, rows, tmp_path):
     assert dict(again.statuses) == {"ok": 12}
     assert again.num_failures == 0
     assert len(rows(tmp_path / "s.sqlite")) == 12
+
+
+def test_a_store_completed_on_another_kind_of_device_is_warned_of(run, monkeypatch, capsys):
+    with monkeypatch.context() as on_a_gpu:
+        on_a_gpu.setattr(runner, "device_name", lambda device, executor: "NVIDIA H200")
+        run(population={"n": 1})
+        run(population={"n": 2})
+    assert "untrained:" not in capsys.readouterr().err
+    run(population={"n": 3})
+    warning = capsys.readouterr().err
+    assert re.search(r"contains wanted scores .* on NVIDIA H200, .* computed on cpu\.", warning)
+    run(population={"n": 3})  # nothing is missing
+    run(population={"n": 4}, indicators=["flops"])  # other scores
+    assert "untrained:" not in capsys.readouterr().err
 
 
 def test_executors_and_worker_counts_give_the_same_bits(run, rows, tmp_path):

@@ -54,7 +54,7 @@ class Measuring:
         """Open the store of a study and choose the device.
 
         Args:
-            workers: number of processes; by default one per CPU core, or one per GPU.
+            workers: number of processes; by default one per CPU core, or up to 12 per GPU.
 
         Raises:
             UserError: the device does not exist, or the store cannot be opened.
