@@ -205,7 +205,10 @@ Batch = tuple[Tensor, Tensor | None]
 _NO_BATCH_SIZE = 2  # a score that looks at no batch still needs one to be shown the shape
 
 
-@lru_cache(maxsize=16)
+_KEPT = 64  # all indicators on one dataset have 15 protocols
+
+
+@lru_cache(maxsize=_KEPT)
 def batches(protocol: Protocol) -> tuple[Batch, ...]:
     """The batches of a protocol, on the CPU in its dtype; made once a process.
 
@@ -222,6 +225,19 @@ def batches(protocol: Protocol) -> tuple[Batch, ...]:
     """
     with plain_defaults():
         return _batches(protocol)
+
+
+def batches_on(protocol: Protocol, device: str) -> tuple[Batch, ...]:
+    """The batches of a protocol on a device; moved there once a process. See `batches`."""
+    return batches(protocol) if device == "cpu" else _moved(protocol, device)
+
+
+@lru_cache(maxsize=_KEPT)
+def _moved(protocol: Protocol, device: str) -> tuple[Batch, ...]:
+    return tuple(
+        (inputs.to(device), None if labels is None else labels.to(device))
+        for inputs, labels in batches(protocol)
+    )
 
 
 def _batches(protocol: Protocol) -> tuple[Batch, ...]:

@@ -12,11 +12,11 @@ from types import FrameType
 import torch
 
 from untrained.foundation import Unsupported, derive
-from untrained.harness.data.inputs import Batch, batches
+from untrained.harness.data.inputs import batches_on
 from untrained.harness.execution.executors import DeviceLost
 from untrained.harness.study.plan import ScoreTask, Wanted
 from untrained.indicators import Measurement, Protocol, Reading, read
-from untrained.indicators.framework.devices import is_lost, is_out_of_memory
+from untrained.indicators.framework.devices import is_lost, is_out_of_memory, warm_up
 from untrained.indicators.framework.indicator import Status
 from untrained.indicators.framework.measurement import plain_defaults
 from untrained.results import Score
@@ -74,6 +74,7 @@ def score_task(task: ScoreTask) -> list[Score]:
 def _readings(task: ScoreTask) -> Iterator[tuple[Wanted, Reading]]:
     for same_network in _same_network(task.wanted):
         try:
+            warm_up(task.device)
             with time_limit(task.timeout_s):
                 network = build_network(
                     task.space,
@@ -159,7 +160,7 @@ def _measure(
     try:
         with Measurement(
             network,
-            [_moved(batch, task.device) for batch in batches(protocol)],
+            batches_on(protocol, task.device),
             seed=derive(task.seed, "measure", task.space, task.architecture),
             data_seed=protocol.data_seed,
             batch_norm=protocol.batch_norm,
@@ -194,11 +195,6 @@ def _check_device(task: ScoreTask, reading: Reading) -> None:
             "command again: finished scores are kept. If the fault comes back at once, the GPU or "
             "its driver is at fault."
         )
-
-
-def _moved(batch: Batch, device: str) -> Batch:
-    inputs, labels = batch
-    return inputs.to(device), None if labels is None else labels.to(device)
 
 
 def _failure(what: str, error: BaseException, timeout_s: float | None) -> Reading:

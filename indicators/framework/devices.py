@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from typing import Any
 
 import torch
+from torch.nn import functional
 
 
 @contextmanager
@@ -95,6 +97,24 @@ _NO_FLOAT64 = (
 def is_lack_of_float64(error: BaseException) -> bool:
     """Whether an error says that a device cannot compute in double precision."""
     return any(text in str(error) for text in _NO_FLOAT64)
+
+
+@cache
+def warm_up(device: str) -> None:
+    """Load what a process loads at the first use of an accelerator, once.
+
+    Else it would be part of the cost of the first indicator and of the time limit of its network.
+    """
+    if torch.device(device).type == "cpu":
+        return
+    x = torch.ones(2, 3, 8, 8, device=device, requires_grad=True)
+    gain, shift = torch.ones(3, device=device), torch.zeros(3, device=device)
+    maps = functional.conv2d(x, torch.ones(3, 3, 3, 3, device=device))
+    maps = functional.batch_norm(maps, None, None, gain, shift, training=True).relu()
+    rows = functional.avg_pool2d(maps, 2).flatten(1)
+    torch.autograd.grad((rows @ rows.T).sum(), x)
+    torch.linalg.eigvalsh(torch.eye(2, dtype=torch.float64, device=device))
+    wait_for(torch.device(device))
 
 
 def wait_for(device: torch.device) -> None:

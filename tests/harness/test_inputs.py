@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from untrained.foundation import MalformedInput, MissingData
-from untrained.harness.data.inputs import batches, read_images
+from untrained.harness.data.inputs import batches, batches_on, read_images
 from untrained.harness.study.conditions import resolve
 from untrained.harness.study.study import Conditions
 from untrained.indicators import Protocol, indicators
@@ -306,3 +306,17 @@ def test_pictures_of_one_channel_are_grey(tmp_path: Path, monkeypatch: pytest.Mo
     images, labels = read_images(grey, [0])
     assert labels.tolist() == [2]
     np.testing.assert_allclose(images, (pixels[None, None] - 100.0) / 50.0, rtol=1e-6)
+
+
+def test_batches_are_moved_to_a_device_once_and_kept_for_all_indicators():
+    assert batches_on(GAUSSIAN, "cpu") is batches(GAUSSIAN)
+    moved = batches_on(GAUSSIAN, "meta")
+    assert [(x.device.type, x.shape) for x, _ in moved] == [
+        ("meta", x.shape) for x, _ in batches(GAUSSIAN)
+    ]
+    protocols = [GAUSSIAN.replace(data_seed=seed) for seed in range(40)]
+    kept = [(batches_on(p, "cpu"), batches_on(p, "meta")) for p in protocols]
+    again = [(batches_on(p, "cpu"), batches_on(p, "meta")) for p in protocols]
+    pairs = zip(sum(kept, ()), sum(again, ()), strict=True)
+    assert all(one is two for one, two in pairs)
+    assert batches_on(GAUSSIAN, "meta") is moved

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from untrained.foundation import Unsupported, UntrainedError, UserError, derive
-from untrained.harness.data.inputs import batches
+from untrained.harness.data.inputs import batches_on
 from untrained.harness.execution.executors import isolated
 from untrained.harness.search.evaluators.evaluator import Evaluator
 from untrained.harness.search.problem import Problem
@@ -139,14 +139,14 @@ class SupernetMeter:
         if labels == "random":
             protocol = protocol.replace(labels="random")
         supernet = self._supernet(protocol, draw, one_shot=True).train()
-        [(inputs, targets)] = batches(protocol)
+        [(inputs, targets)] = batches_on(protocol, self._device)
         assert targets is not None, "NASI's protocol has labels"
-        inputs = inputs.to(self._device).contiguous(memory_format=supernet.memory_format)
+        inputs = inputs.contiguous(memory_format=supernet.memory_format)
         with isolated():
             trace, slope = squared_gradient_norm(
                 supernet,
                 inputs,
-                targets.to(self._device),
+                targets,
                 torch.from_numpy(weights).to(inputs),
             )
         return trace, slope.double().cpu().numpy()
@@ -160,7 +160,7 @@ class SupernetMeter:
         network = self._supernet(protocol, draw).masked(part)
         with Measurement(
             network,
-            [_on(self._device, *batch) for batch in batches(protocol)],
+            batches_on(protocol, self._device),
             seed=derive(self._seed, "measure", "supernet", self._space.name, draw),
             data_seed=protocol.data_seed,
             batch_norm=protocol.batch_norm,
@@ -217,10 +217,6 @@ class SupernetMeter:
         initialise(supernet, protocol.initialisation, generator=torch.Generator().manual_seed(seed))
         dtype = torch.float64 if protocol.dtype == "float64" else torch.float32
         return supernet.to(device=self._device, dtype=dtype)
-
-
-def _on(device: str, inputs: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor | None]:
-    return inputs.to(device), None if labels is None else labels.to(device)
 
 
 class SupernetEvaluator(Evaluator):

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from untrained.harness.data.inputs import batches
+from untrained.harness.data.inputs import batches_on
 from untrained.harness.execution import scoring
 from untrained.harness.gate.findings import truth_finding
 from untrained.indicators import Measurement, indicators
@@ -64,13 +64,13 @@ def another_initialisation(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def shuffled_labels(monkeypatch: pytest.MonkeyPatch) -> None:
-    def shuffled(protocol):
+    def shuffled(protocol, device):
         return tuple(
             (x, None if y is None else y[torch.randperm(len(y), generator=_generator())])
-            for x, y in batches(protocol)
+            for x, y in batches_on(protocol, device)
         )
 
-    monkeypatch.setattr(scoring, "batches", shuffled)
+    monkeypatch.setattr(scoring, "batches_on", shuffled)
 
 
 def _generator() -> torch.Generator:
@@ -78,13 +78,13 @@ def _generator() -> torch.Generator:
 
 
 def half_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    def halved(protocol):
+    def halved(protocol, device):
         return tuple(
             (x[: len(x) // 2], None if y is None else y[: len(y) // 2])
-            for x, y in batches(protocol)
+            for x, y in batches_on(protocol, device)
         )
 
-    monkeypatch.setattr(scoring, "batches", halved)
+    monkeypatch.setattr(scoring, "batches_on", halved)
 
 
 @pytest.mark.parametrize(
