@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from untrained.foundation import Unsupported
+from untrained.indicators.framework.devices import numbers, on_cpu
 from untrained.indicators.framework.indicator import Need, indicator
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
@@ -69,21 +70,28 @@ def az_trainability(m: Measurement) -> float:
     """
     features = block_features(m)
     generator = m.generator("az_trainability")
-    scores = []
+    cells: list[tuple[Tensor, Tensor]] = []
     for before, after in zip(features[-2::-1], features[:0:-1], strict=True):
         # in single precision whatever the network's: the stream of draws is then the same
         signs = torch.bernoulli(torch.full(after.shape, 0.5), generator=generator) * 2 - 1
         # in the map's layout: a backward pass through mixed ones is twice as slow
-        scores.append(_score(before, after, torch.empty_like(after).copy_(signs)))
+        cells.append(_products(before, after, torch.empty_like(after).copy_(signs)))
+    matrices, unchanged = zip(*cells, strict=True)
+    norms = [float(torch.linalg.matrix_norm(matrix, ord=2)) for matrix in on_cpu(matrices)]
+    scores = [
+        float("-inf") if same else 2 - s - 1 / (s + 1e-6)
+        for s, same in zip(norms, numbers(unchanged), strict=True)
+    ]
     return sum(scores) / len(scores)
 
 
-def _score(before: Tensor, after: Tensor, g_out: Tensor) -> float:
+def _products(before: Tensor, after: Tensor, g_out: Tensor) -> tuple[Tensor, Tensor]:
+    """E[g_in g_out^T] of a cell in float64, and whether g_in is g_out."""
     (g_in,) = torch.autograd.grad(
         after, before, g_out, retain_graph=True, allow_unused=True, materialize_grads=True
     )
-    if g_in.shape == g_out.shape and bool((g_in == g_out).all()):
-        return float("-inf")
+    same = g_in.shape == g_out.shape
+    unchanged = (g_in == g_out).all() if same else torch.zeros((), dtype=torch.bool).to(g_in.device)
     ratio = g_in.shape[-1] // g_out.shape[-1]
     if g_in.shape[2:] != (ratio * g_out.shape[2], ratio * g_out.shape[3]):
         raise Unsupported(
@@ -94,5 +102,4 @@ def _score(before: Tensor, after: Tensor, g_out: Tensor) -> float:
         g_in = functional.pixel_unshuffle(g_in, ratio)
     rows_in, rows_out = (g.permute(0, 2, 3, 1).flatten(0, 2) for g in (g_in, g_out))
     matrix = rows_in.t() @ rows_out / len(rows_out)
-    s = float(torch.linalg.matrix_norm(matrix.double(), ord=2))
-    return 2 - s - 1 / (s + 1e-6)
+    return matrix.double(), unchanged

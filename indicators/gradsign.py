@@ -6,10 +6,12 @@ import torch
 from torch.nn import functional
 
 from untrained.foundation import Unsupported
+from untrained.indicators.framework.devices import numbers
 from untrained.indicators.framework.indicator import Need, indicator
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.quantities.forward import as_real, forward
+from untrained.indicators.quantities.logit_gradients import each_gradient
 from untrained.indicators.quantities.loss_gradients import class_labels
 
 
@@ -38,9 +40,9 @@ def gradsign(m: Measurement) -> float:
         raise Unsupported("the network has no parameters")
     losses = functional.cross_entropy(forward(m).logits, class_labels(m), reduction="none")
     signs = [torch.zeros_like(as_real(parameter)) for parameter in parameters]
-    for loss in losses:
-        gradients = torch.autograd.grad(
-            loss, parameters, retain_graph=True, allow_unused=True, materialize_grads=True
-        )
-        signs = [s + as_real(gradient).sign() for s, gradient in zip(signs, gradients, strict=True)]
-    return sum(float(s.double().abs().sum()) for s in signs)
+    for gradients in each_gradient(losses, parameters):
+        pairs = [(s, as_real(g)) for s, g in zip(signs, gradients, strict=True) if g is not None]
+        if pairs:
+            totals, reals = zip(*pairs, strict=True)
+            torch._foreach_add_(totals, torch._foreach_sign(reals))
+    return sum(numbers(s.double().abs().sum() for s in signs))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import combinations
 
 import torch
 from torch import Tensor
 
 from untrained.foundation import Unsupported
+from untrained.indicators.framework.devices import numbers, on_cpu
 from untrained.indicators.framework.indicator import Family, Need, indicator
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
@@ -42,7 +44,7 @@ def jacov(m: Measurement) -> float:
     """
     if m.inputs.shape[0] < 2:
         raise Unsupported("a correlation between samples needs two of them, and the batch has one")
-    correlation = torch.corrcoef(input_jacobian(m).double())
+    [correlation] = on_cpu([torch.corrcoef(input_jacobian(m).double())])
     if not torch.isfinite(correlation).all():
         raise Diverged("a row of the input Jacobian is constant, so it has no correlation")
     values = torch.linalg.eigvalsh(correlation).clamp(min=0)  # rounding can leave -1e-16
@@ -75,22 +77,23 @@ def epe_nas(m: Measurement) -> float:
         Unsupported: there are no labels, or one is no class of the network.
         Diverged: a row is constant (a dead network), so that it has no correlation.
     """
-    jacobian = input_jacobian(m).double()
     labels = class_labels(m)
+    sizes = [size for _, size in sorted(Counter(labels.tolist()).items())]
+    rows = input_jacobian(m).double()[torch.argsort(labels, stable=True)]
+    norms, sums = zip(*map(_of_class, torch.split(rows, sizes)), strict=True)
+    *found, smallest = numbers([*sums, torch.cat(norms).min()])
+    if not smallest > 0:
+        raise Diverged("a row of the input Jacobian is constant, so it has no correlation")
     many = forward(m).logits.shape[1] > _MANY_CLASSES
-    scores = []
-    for label in torch.unique(labels):
-        score = _class_score(jacobian[labels == label])
-        scores.append(score / int((labels == label).sum()) if many else score)
+    scores = [score / size if many else score for score, size in zip(found, sizes, strict=True)]
     if many:
         return sum(abs(a - b) for a, b in combinations(scores, 2)) / len(scores)
     return sum(abs(score) for score in scores)
 
 
-def _class_score(rows: Tensor) -> float:
+def _of_class(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """The norms of the centred rows of a class, and the sum of its correlations' logarithms."""
     centred = rows - rows.mean(1, keepdim=True)
     norms = centred.norm(dim=1, keepdim=True)
-    if not (norms > 0).all():
-        raise Diverged("a row of the input Jacobian is constant, so it has no correlation")
     unit = centred / norms
-    return float(torch.log((unit @ unit.t()).abs() + _K).sum())
+    return norms, torch.log((unit @ unit.t()).abs() + _K).sum()

@@ -9,7 +9,7 @@ from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.quantities.first_sample_maps import (
     first_sample_maps,
-    smallest_eigenvalue,
+    smallest_eigenvalues,
 )
 
 
@@ -29,7 +29,7 @@ def meco(m: Measurement) -> float:
 
     Zero for a layer with more channels than positions and for one with a constant channel.
     """
-    return sum(smallest_eigenvalue(rows) for rows in first_sample_maps(m))
+    return sum(smallest_eigenvalues(first_sample_maps(m)))
 
 
 _NUM_CHANNELS = 8
@@ -47,9 +47,11 @@ _NUM_CHANNELS = 8
 def meco_opt(m: Measurement) -> float:
     """MeCo's sum with each layer's matrix taken of up to 8 random channels and scaled back."""
     generator = m.generator("meco_opt")
+    maps = first_sample_maps(m)
+    drawn = [torch.randperm(len(rows), generator=generator)[:_NUM_CHANNELS] for rows in maps]
+    chosen = torch.split(torch.cat(drawn).to(m.device), [len(channels) for channels in drawn])
+    sampled = [rows[channels] for rows, channels in zip(maps, chosen, strict=True)]
     total = 0.0
-    for rows in first_sample_maps(m):
-        chosen = torch.randperm(len(rows), generator=generator)[:_NUM_CHANNELS]
-        sampled = rows[chosen.to(rows.device)]
-        total += len(rows) / len(sampled) * smallest_eigenvalue(sampled)
+    for rows, few, value in zip(maps, sampled, smallest_eigenvalues(sampled), strict=True):
+        total += len(rows) / len(few) * value
     return total

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import torch
+
+from untrained.indicators.framework.devices import numbers
 from untrained.indicators.framework.indicator import Family, Need, indicator
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
@@ -27,4 +30,5 @@ def nasi(m: Measurement) -> float:
     parameters count, also the shift of a batch norm fed by zeros; so architectures of one function
     may differ.
     """
-    return sum(float(as_real(gradient).square().sum()) for gradient in loss_gradients(m).values())
+    gradients = [as_real(gradient) for gradient in loss_gradients(m).values()]
+    return sum(numbers(square.sum() for square in torch._foreach_mul(gradients, gradients)))

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from untrained.foundation import Unsupported
+from untrained.indicators.framework.devices import on_cpu
 from untrained.indicators.framework.indicator import Need, indicator
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
@@ -51,10 +52,8 @@ def near(m: Measurement) -> float:
     calls.check()
     if not account.applications:
         raise Unsupported("the network applies no linear map, normalisation or activation")
-    return sum(
-        _effective_rank(_square_block(_rows(output, len(x)), generator))
-        for output in account.applications
-    )
+    blocks = [_square_block(_rows(one, len(x)), generator) for one in account.applications]
+    return sum(_effective_rank(block) for block in on_cpu(block.double() for block in blocks))
 
 
 def _rows(output: Application, size: int) -> Tensor:
@@ -75,7 +74,7 @@ def _square_block(rows: Tensor, generator: torch.Generator) -> Tensor:
 def _effective_rank(matrix: Tensor) -> float:
     if not torch.isfinite(matrix).all():
         raise Diverged("the output of a layer is not finite")
-    values = torch.linalg.svdvals(matrix.double())
+    values = torch.linalg.svdvals(matrix)
     total = values.sum()
     if not total > 0:
         return 0.0

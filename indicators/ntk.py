@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from untrained.foundation import Unsupported
+from untrained.indicators.framework.devices import numbers, on_cpu
 from untrained.indicators.framework.indicator import Family, Need, indicator
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
@@ -22,6 +23,7 @@ from untrained.indicators.quantities.logit_gradients import (
     sum_logit_gradients,
     weights_of,
 )
+from untrained.indicators.quantities.loss_gradients import check_labels
 from untrained.indicators.quantities.tangent_kernel import condition_number, kernel, spectrum
 
 PROTOCOL = Protocol(batch_size=32, labels="none", channels=3, cells=1)
@@ -175,7 +177,7 @@ def ntk_generalization(m: Measurement) -> float:
     Y_x, Y_y = _centred(targets, logits.shape[1]), _centred(held_out, logits.shape[1])
     C_x = {name: rows for name, rows in sum_logit_gradients(m).items() if name in names}
     C_y = rows_of(logits.sum(1), names)
-    K_xx, K_yx = kernel(C_x, C_x), kernel(C_y, C_x)
+    K_xx, K_yx, Y_x, Y_y = on_cpu([kernel(C_x, C_x), kernel(C_y, C_x), Y_x, Y_y])
     spectrum(K_xx, m.dtype)
     factor = torch.linalg.cholesky(K_xx)
     error = K_yx @ torch.cholesky_solve(Y_x, factor) - Y_y
@@ -184,11 +186,7 @@ def ntk_generalization(m: Measurement) -> float:
 
 def _centred(labels: Tensor, num_classes: int) -> Tensor:
     """One-hot labels minus the batch's mean, (B, classes) float64."""
-    if int(labels.max()) >= num_classes or int(labels.min()) < 0:
-        raise Unsupported(
-            f"the labels run from {int(labels.min())} to {int(labels.max())} but the network has "
-            f"{num_classes} classes"
-        )
+    check_labels(labels, num_classes)
     one_hot = functional.one_hot(labels, num_classes).double()
     return one_hot - one_hot.mean(0)
 
@@ -260,4 +258,5 @@ def ntk_trace_sumlogit(m: Measurement) -> float:
     """
     gradients = sum_logit_gradients(m)
     num_samples = m.inputs.shape[0]
-    return sum(float(rows.double().square().sum()) for rows in gradients.values()) / num_samples
+    squares = (rows.double().square().sum() for rows in gradients.values())
+    return sum(numbers(squares)) / num_samples

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from untrained.foundation import Unsupported
+from untrained.indicators.framework.devices import numbers, products
 from untrained.indicators.framework.indicator import Family, Need, indicator
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
@@ -30,7 +31,7 @@ from untrained.indicators.quantities.loss_gradients import layer_gradients
 )
 def grad_norm(m: Measurement) -> float:
     """Sum over layers of the Euclidean norm of the loss gradient (L: mean cross-entropy)."""
-    return sum(float(gradient.norm()) for _, gradient in layer_gradients(m))
+    return sum(numbers(torch._foreach_norm([gradient for _, gradient in layer_gradients(m)])))
 
 
 @indicator(
@@ -50,7 +51,7 @@ def plain(m: Measurement) -> float:
     A layer in front of a batch normalisation contributes zero up to rounding, because the loss does
     not depend on its scale; what is left is the contribution of the others.
     """
-    return sum(float((weight * gradient).sum()) for weight, gradient in layer_gradients(m))
+    return sum(numbers(product.sum() for product in products(layer_gradients(m))))
 
 
 @indicator(
@@ -65,7 +66,8 @@ def plain(m: Measurement) -> float:
 )
 def snip(m: Measurement) -> float:
     """Sum of |W * dL/dW|: the loss gradient of a multiplicative mask of ones on every weight."""
-    return sum(float((weight * gradient).abs().sum()) for weight, gradient in layer_gradients(m))
+    sizes = torch._foreach_abs(products(layer_gradients(m)))
+    return sum(numbers(size.sum() for size in sizes))
 
 
 @indicator(
@@ -162,6 +164,5 @@ def _through_backward(m: Measurement, constants: list[Tensor]) -> float:
         if "is not implemented" not in str(error):
             raise
         raise Unsupported(f"torch has no second derivative of an operation: {error}") from error
-    return sum(
-        float((weight.detach() * hg).sum()) for weight, hg in zip(weights, curvature, strict=True)
-    )
+    pairs = zip((weight.detach() for weight in weights), curvature, strict=True)
+    return sum(numbers(product.sum() for product in products(pairs)))

@@ -11,6 +11,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from untrained.foundation import Unsupported
+from untrained.indicators.framework.devices import numbers
 from untrained.indicators.framework.indicator import Family, Need, indicator
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
@@ -152,7 +153,7 @@ def l2_norm(m: Measurement) -> float:
     weights = layer_weights(m)
     if not weights:
         raise Unsupported("the network has no convolutional or linear layer")
-    return sum(float(weight.detach().norm()) for weight in weights.values())
+    return sum(numbers(torch._foreach_norm([weight.detach() for weight in weights.values()])))
 
 
 @indicator(

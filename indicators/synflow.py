@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from untrained.foundation import Unsupported
+from untrained.indicators.framework.devices import numbers, products
 from untrained.indicators.framework.indicator import Family, Need, indicator
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
@@ -32,7 +33,8 @@ def synflow(m: Measurement) -> float:
     all layers; with attention, a subtraction or a normalisation written out it is the formula
     alone. Zero for a network whose output does not depend on its weights.
     """
-    return sum(float((weight * gradient).abs().sum()) for weight, gradient in synaptic_flow(m))
+    sizes = torch._foreach_abs(products(synaptic_flow(m)))
+    return sum(numbers(size.sum() for size in sizes))
 
 
 _ROUNDING = 1e-6
@@ -60,11 +62,16 @@ def logsynflow(m: Measurement) -> float:
         Unsupported: the output falls as an absolute weight grows, so that there is no flow.
     """
     flow = synaptic_flow(m)
-    against = sum(float((weight * g).clamp(max=0).sum()) for weight, g in flow)
-    if -against > _ROUNDING * sum(float((weight * g).abs().sum()) for weight, g in flow):
+    along = products(flow)
+    logarithms = torch._foreach_log1p([gradient for _, gradient in flow])
+    weighed = products(zip((weight for weight, _ in flow), logarithms, strict=True))
+    sums = [torch._foreach_clamp_max(along, 0), torch._foreach_abs(along), weighed]
+    found = numbers(part.sum() for parts in sums for part in parts)
+    against, size, score = (sum(found[i * len(flow) : (i + 1) * len(flow)]) for i in range(3))
+    if -against > _ROUNDING * size:
         raise Unsupported(
             "the network's output falls as some absolute weight grows, by attention, a subtraction "
             "or a normalisation written out for instance, so that there is no flow to take the "
             "logarithm of"
         )
-    return sum(float((weight * torch.log1p(g)).sum()) for weight, g in flow)
+    return score

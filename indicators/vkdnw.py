@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from untrained.indicators.framework.devices import on_cpu
 from untrained.indicators.framework.indicator import Need, indicator
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
@@ -43,9 +44,9 @@ def vkdnw(m: Measurement) -> float:
     Raises:
         Diverged: the deciles are all zero.
     """
-    information = _fisher_information(*entry_jacobian(m))
+    [information] = on_cpu([_fisher_information(*entry_jacobian(m))])
     eigenvalues = torch.linalg.eigvalsh(information).clamp(min=0)
-    levels = torch.arange(1, 10, dtype=torch.float64, device=eigenvalues.device) / 10
+    levels = torch.arange(1, 10, dtype=torch.float64) / 10
     deciles = torch.quantile(eigenvalues, levels)
     total = deciles.sum()
     if not total > 0:

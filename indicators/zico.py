@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 
+from torch import Tensor
+
+from untrained.indicators.framework.devices import numbers
 from untrained.indicators.framework.indicator import Need, indicator
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
@@ -28,12 +31,19 @@ def zico(m: Measurement) -> float:
     A weight whose gradient is the same in every batch has no ratio and is left out, and so is a
     layer of such weights alone: one on no live path. -inf when no layer is left.
     """
-    layers = []
-    for gradients in batch_gradients(m):
-        g = gradients.double()
-        deviation = g.std(0, correction=0)
-        varies = deviation > 0
-        if varies.any():
-            ratios = g.abs().mean(0)[varies] / deviation[varies]
-            layers.append(math.log(float(ratios.sum())))
-    return sum(layers) if layers else float("-inf")
+    parts = [_mean_and_deviation(gradients) for gradients in batch_gradients(m)]
+    counts = numbers((deviation > 0).sum() for _, deviation in parts)
+    sums = []
+    for (mean, deviation), count in zip(parts, counts, strict=True):
+        if 0 < count < len(mean):  # else all vary, and need not be looked for
+            varies = deviation > 0
+            mean, deviation = mean[varies], deviation[varies]  # noqa: PLW2901
+        if count:
+            sums.append((mean / deviation).sum())
+    return sum(map(math.log, numbers(sums))) if sums else float("-inf")
+
+
+def _mean_and_deviation(gradients: Tensor) -> tuple[Tensor, Tensor]:
+    """Of each weight's gradients over the batches: mean absolute value and standard deviation."""
+    g = gradients.double().flatten(1)
+    return g.abs().mean(0), g.std(0, correction=0)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 
@@ -141,3 +142,70 @@ def is_lost(device: str | torch.device) -> bool:
     except RuntimeError:
         return True
     return False
+
+
+def numbers(scalars: Iterable[Tensor]) -> list[float]:
+    """Tensors of one element each as numbers of Python, for which the device is waited for once."""
+    found = list(scalars)
+    return torch.stack(found).tolist() if found else []
+
+
+def products(pairs: Iterable[tuple[Tensor, Tensor]]) -> tuple[Tensor, ...]:
+    """The elementwise product of each pair, on a GPU by one operation for all."""
+    left, right = zip(*pairs, strict=True)
+    return torch._foreach_mul(left, right)
+
+
+_FETCHED = 2**26  # bytes
+
+
+def on_cpu(tensors: Iterable[Tensor]) -> Iterator[Tensor]:
+    """Tensors of one type on the CPU, fetched from their device together.
+
+    A solver of small matrices is slower on a GPU than on a CPU, and is waited for by its host.
+    """
+    waiting: list[Tensor] = []
+    for tensor in tensors:
+        if tensor.device.type == "cpu":
+            yield tensor
+            continue
+        waiting.append(tensor)
+        if sum(one.nbytes for one in waiting) > _FETCHED:
+            yield from _fetched(waiting)
+            waiting = []
+    if waiting:
+        yield from _fetched(waiting)
+
+
+def _fetched(tensors: list[Tensor]) -> Iterator[Tensor]:
+    flat = torch.cat([tensor.flatten() for tensor in tensors]).cpu()
+    parts = torch.split(flat, [tensor.numel() for tensor in tensors])
+    return (part.view(tensor.shape) for part, tensor in zip(parts, tensors, strict=True))
+
+
+def copies_of(tensors: Sequence[Tensor]) -> list[Tensor]:
+    """Copies, as `clone` makes them, made together."""
+    made = [torch.empty_like(t) if _is_plain(t) else t.clone() for t in tensors]
+    plain = [pair for pair in zip(made, tensors, strict=True) if _is_plain(pair[1])]
+    copy_together([copy for copy, _ in plain], [source for _, source in plain])
+    return made
+
+
+def copy_together(targets: Sequence[Tensor], sources: Sequence[Tensor]) -> None:
+    """Write tensors into others, on a GPU by one operation for all of one type."""
+    groups: dict[tuple[torch.device, torch.dtype], tuple[list[Tensor], list[Tensor]]] = {}
+    with torch.no_grad():
+        for target, source in zip(targets, sources, strict=True):
+            if not _is_plain(target):
+                target.copy_(source)
+                continue
+            of_group = groups.setdefault((target.device, target.dtype), ([], []))
+            of_group[0].append(target)
+            of_group[1].append(source)
+        for group in groups.values():
+            torch._foreach_copy_(*group)
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    dense = tensor.layout == torch.strided and not tensor.is_quantized
+    return dense and not tensor.requires_grad

@@ -14,7 +14,12 @@ from torch.nn.modules.dropout import _DropoutNd
 from torch.nn.parameter import is_lazy
 
 from untrained.foundation import MalformedInput, Unsupported, derive
-from untrained.indicators.framework.devices import exact_arithmetic, free_memory
+from untrained.indicators.framework.devices import (
+    copies_of,
+    copy_together,
+    exact_arithmetic,
+    free_memory,
+)
 from untrained.indicators.framework.quantity import Cost, Meter
 
 
@@ -99,18 +104,23 @@ def preserved(network: nn.Module) -> Iterator[Callable[[], None]]:
     flags = [p.requires_grad for p in parameters]
     grads = [p.grad for p in parameters]
     modes = [(module, module.training) for module in network.modules()]
-    buffers = [
-        (module, name, buffer, buffer.clone())
+    found = [
+        (module, name, buffer)
         for module in network.modules()
         for name, buffer in module._buffers.items()
         if buffer is not None
     ]
+    buffers = [buffer for _, _, buffer in found]
+    saved = copies_of(buffers)
+
+    def put_buffers(tensors: list[Tensor]) -> None:
+        for (owner, name, _), tensor in zip(found, tensors, strict=True):
+            owner._buffers[name] = tensor
 
     def fresh_buffers() -> None:
         put_back()
         # new tensors, not the old ones written to: a graph may have saved those
-        for owner, name, _, saved in buffers:
-            owner._buffers[name] = saved.clone()
+        put_buffers(copies_of(saved))
 
     devices = sorted({p.device.index for p in parameters if p.device.type == "cuda"})
     with ExitStack() as stack:
@@ -129,10 +139,8 @@ def preserved(network: nn.Module) -> Iterator[Callable[[], None]]:
                 parameter.grad = grad
             for module, mode in modes:
                 module.training = mode
-            with torch.no_grad():
-                for owner, name, buffer, saved in buffers:
-                    buffer.copy_(saved)
-                    owner._buffers[name] = buffer
+            copy_together(buffers, saved)
+            put_buffers(buffers)
 
 
 Batch = tuple[Tensor, Tensor | None]

@@ -12,7 +12,7 @@ from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.account import Account
 from untrained.indicators.quantities.forward import gradients_of, live_cells, logits_of
 from untrained.indicators.quantities.layer_weights import layer_weights, made_weights, weights_in
-from untrained.indicators.quantities.loss_gradients import layer_gradients, summed
+from untrained.indicators.quantities.loss_gradients import check_labels, layer_gradients, summed
 
 
 @quantity
@@ -36,11 +36,7 @@ def batch_gradients(m: Measurement) -> list[Tensor]:
         account = Account(m.network, x) if made else None
         with live_cells(m):
             logits = logits_of(m.network, x, account)
-        if int(labels.max()) >= logits.shape[1] or int(labels.min()) < 0:
-            raise Unsupported(
-                f"batch {number} has labels from {int(labels.min())} to {int(labels.max())} but "
-                f"the network has {logits.shape[1]} classes"
-            )
+        check_labels(labels, logits.shape[1], number)
         loss = functional.cross_entropy(logits, labels)
         parts = weights_in(m, account) if account else {n: [w] for n, w in weights.items()}
         gradients = gradients_of(loss, [part for of_one in parts.values() for part in of_one])

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from untrained.foundation import Unsupported
+from untrained.indicators.framework.devices import on_cpu
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.framework.reading import Diverged
@@ -44,13 +45,18 @@ def block_entropies(m: Measurement) -> list[float]:
         Diverged: a map is constant, so that it has no components.
     """
     entropies = []
-    for place, features in enumerate(block_features(m)):
-        rows = features.detach().double().permute(0, 2, 3, 1).reshape(-1, features.shape[1])
-        centred = rows - rows.mean(0)
-        eigenvalues = torch.linalg.eigvalsh(centred.t() @ centred).clamp(min=0)
+    for place, matrix in enumerate(on_cpu(map(_squares, block_features(m)))):
+        eigenvalues = torch.linalg.eigvalsh(matrix).clamp(min=0)
         total = eigenvalues.sum()
         if not total > 0:
             raise Diverged(f"the map after block {place} is constant: it has no components")
         p = eigenvalues / total
         entropies.append(-float((p * torch.log(p + 1e-8)).sum()))
     return entropies
+
+
+def _squares(features: Tensor) -> Tensor:
+    """The sums of squares and products of the centred channels, (C, C) in float64."""
+    rows = features.detach().double().permute(0, 2, 3, 1).reshape(-1, features.shape[1])
+    centred = rows - rows.mean(0)
+    return centred.t() @ centred

@@ -14,6 +14,7 @@ from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.account import is_plain
 from untrained.indicators.quantities.forward import forward, live_cells, logits_of
+from untrained.indicators.quantities.logit_gradients import each_gradient
 from untrained.indicators.quantities.substituted import Substituted
 
 _NUM_TENSORS = 128
@@ -46,9 +47,7 @@ def entry_jacobian(m: Measurement) -> tuple[Tensor, Tensor]:
         for handle in handles:
             handle.remove()
     jacobian = logits.new_zeros(*logits.shape, sum(len(of) for of in places.values()))
-    for k, total in enumerate(logits.sum(0)):
-        edges = collector.outputs
-        gradients = torch.autograd.grad(total, edges, retain_graph=True, allow_unused=True)
+    for k, gradients in enumerate(each_gradient(logits.sum(0), collector.outputs)):
         for module, gradient, motions in zip(
             collector.modules, gradients, collector.motions, strict=True
         ):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable
+
 import torch
 from torch import Tensor
 
 from untrained.foundation import Unsupported
+from untrained.indicators.framework.devices import on_cpu
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.account import Account
@@ -36,17 +39,43 @@ def first_sample_maps(m: Measurement) -> list[Tensor]:
 
 
 def smallest_eigenvalue(rows: Tensor) -> float:
-    """The smallest eigenvalue of the Pearson correlation matrix of rows.
+    """That of `smallest_eigenvalues` for one map, (C, positions)."""
+    return smallest_eigenvalues([rows])[0]
+
+
+def smallest_eigenvalues(maps: Iterable[Tensor]) -> list[float]:
+    """The smallest eigenvalue of the Pearson correlation matrix of the rows of each map.
 
     Args:
-        rows: (C, positions).
+        maps: (C, positions) each.
 
     Returns:
-        The eigenvalue, at most 1; correlations with a constant row count as 0, its own too.
+        The eigenvalues, at most 1; correlations with a constant row count as 0, its own too.
     """
-    if rows.shape[1] < 2:
-        return 0.0
-    centred = rows.double() - rows.double().mean(1, keepdim=True)
-    norms = centred.norm(dim=1, keepdim=True)
+    maps = list(maps)
+    groups: dict[Hashable, list[int]] = {}
+    for place, rows in enumerate(maps):  # on a GPU maps of one shape together
+        alone = rows.device.type == "cpu"
+        groups.setdefault(place if alone else tuple(rows.shape), []).append(place)
+    together = (
+        maps[places[0]] if len(places) == 1 else torch.stack([maps[place] for place in places])
+        for places in groups.values()
+    )
+    found = [0.0] * len(maps)
+    matrices = on_cpu(map(_correlation, together))
+    for places, matrix in zip(groups.values(), matrices, strict=True):
+        smallest = torch.linalg.eigvalsh(matrix)[..., 0].reshape(-1).tolist()
+        for place, value in zip(places, smallest, strict=True):
+            found[place] = value
+    return found
+
+
+def _correlation(rows: Tensor) -> Tensor:
+    """(..., C, C) of (..., C, positions); of a single position zeros."""
+    wide = rows.double()
+    if rows.shape[-1] < 2:
+        return wide.new_zeros(*rows.shape[:-1], rows.shape[-2])
+    centred = wide - wide.mean(-1, keepdim=True)
+    norms = centred.norm(dim=-1, keepdim=True)
     unit = torch.where(norms > 0, centred / norms, 0)
-    return float(torch.linalg.eigvalsh(unit @ unit.t())[0])
+    return unit @ unit.mT

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from functools import reduce
 from itertools import islice
+from operator import add
 
 import torch
 from torch import Tensor
+from torch.autograd.graph import GradientEdge
 
 from untrained.foundation import Unsupported
 from untrained.indicators.framework.measurement import Measurement
@@ -68,26 +71,40 @@ def label_logits(m: Measurement) -> Tensor:
     return logits.gather(1, labels[:, None]).squeeze(1)
 
 
-def rows_of(outputs: Iterable[Tensor], parameters: dict[str, Tensor]) -> Gradients:
+def each_gradient(
+    outputs: Tensor, of: Sequence[Tensor] | Sequence[GradientEdge]
+) -> Iterator[tuple[Tensor | None, ...]]:
+    """The gradients of each element of a vector by a backward pass of its own.
+
+    Batch norm couples the samples, so that nothing cheaper is exact, and batching the passes
+    (`is_grads_batched`) gives the same at no lower cost. The vector is not taken apart: its passes
+    would each put zeros for all other elements together again.
+
+    Args:
+        outputs: (n,) of one graph, which is kept.
+
+    Yields:
+        A gradient for each tensor, None for one that the element does not depend on.
+    """
+    for cotangent in torch.eye(len(outputs), dtype=outputs.dtype, device=outputs.device):
+        yield torch.autograd.grad(outputs, of, cotangent, retain_graph=True, allow_unused=True)
+
+
+def rows_of(outputs: Tensor | Iterable[Tensor], parameters: dict[str, Tensor]) -> Gradients:
     """The gradient of each scalar with respect to each parameter, one row a scalar.
 
-    One backward pass a scalar: batch norm couples the samples, so nothing cheaper is exact, and
-    batching the passes (`is_grads_batched`) gives the same at no lower cost.
+    Args:
+        outputs: (n,), or so many scalars; one backward pass each, see `each_gradient`.
 
     Returns:
         (n, numel) tensors by name; zeros where a scalar does not depend on a parameter.
     """
+    outputs = outputs if isinstance(outputs, Tensor) else torch.stack(tuple(outputs))
     rows: dict[str, list[Tensor]] = {name: [] for name in parameters}
-    for output in outputs:
-        gradients = torch.autograd.grad(
-            output,
-            list(parameters.values()),
-            retain_graph=True,
-            allow_unused=True,
-            materialize_grads=True,
-        )
-        for name, gradient in zip(parameters, gradients, strict=True):
-            rows[name].append(as_real(gradient).flatten())
+    for gradients in each_gradient(outputs, list(parameters.values())):
+        for (name, parameter), gradient in zip(parameters.items(), gradients, strict=True):
+            row = torch.zeros_like(parameter) if gradient is None else gradient
+            rows[name].append(as_real(row).flatten())
     return {name: torch.stack(parts) for name, parts in rows.items()}
 
 
@@ -116,10 +133,11 @@ def squared_norms(m: Measurement, outputs: Tensor) -> float:
         Unsupported: the network has no parameter.
     """
     parameters = list(parameters_of(m).values())
-    total = torch.zeros((), dtype=torch.float64, device=m.device)
-    for output in outputs:
-        gradients = torch.autograd.grad(output, parameters, retain_graph=True, allow_unused=True)
-        for gradient in gradients:
-            if gradient is not None:
-                total += as_real(gradient).double().square().sum()
-    return float(total)
+    squares: list[Tensor] = []
+    for gradients in each_gradient(outputs, parameters):
+        reals = [as_real(gradient).double() for gradient in gradients if gradient is not None]
+        if reals:
+            products = torch._foreach_mul(reals, reals)
+            squares.append(torch.stack([product.sum() for product in products]))
+    # one after the other: the order of a sum shows in its last bits
+    return reduce(add, torch.cat(squares).tolist(), 0.0) if squares else 0.0

@@ -38,14 +38,22 @@ def class_labels(m: Measurement) -> Tensor:
     Raises:
         Unsupported: there are none, or one is no class.
     """
-    labels = m.labels
-    num_classes = forward(m).logits.shape[1]
-    if int(labels.max()) >= num_classes or int(labels.min()) < 0:
+    check_labels(m.labels, forward(m).logits.shape[1])
+    return m.labels
+
+
+def check_labels(labels: Tensor, num_classes: int, batch: int = 1) -> None:
+    """Refuse labels that are no classes of the network.
+
+    Raises:
+        Unsupported: a label is no class.
+    """
+    low, high = torch.stack(torch.aminmax(labels)).tolist()
+    if high >= num_classes or low < 0:
+        which = f"of batch {batch} " if batch > 1 else ""
         raise Unsupported(
-            f"the labels run from {int(labels.min())} to {int(labels.max())} but the network has "
-            f"{num_classes} classes"
+            f"the labels {which}run from {low} to {high} but the network has {num_classes} classes"
         )
-    return labels
 
 
 @quantity

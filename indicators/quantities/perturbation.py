@@ -12,6 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm, _NormBase
 from torch.nn.modules.conv import _ConvNd
 
 from untrained.foundation import Unsupported
+from untrained.indicators.framework.devices import numbers
 from untrained.indicators.framework.measurement import Measurement, attributes_kept
 from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.account import Account, is_plain
@@ -99,8 +100,8 @@ def perturbation(m: Measurement) -> Perturbation:
     running = [t for name, t in statistics.items() if name.endswith("running_var")]
     return Perturbation(
         change=(after - before).double().flatten(1),
-        batch_variances=[float(v) for v in variances],
-        running_variances=[float(v.double().mean()) for v in running]
+        batch_variances=numbers(variances),
+        running_variances=numbers(v.double().mean() for v in running)
         if len(running) == len(norms)
         else [],
     )

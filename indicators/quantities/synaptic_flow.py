@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from untrained.foundation import Unsupported
+from untrained.indicators.framework.devices import copy_together
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.account import Account, Made
@@ -35,10 +36,13 @@ def synaptic_flow(m: Measurement) -> list[tuple[Tensor, Tensor]]:
             f"an input of ones has to be of real numbers, and this network's are {m.inputs.dtype}"
         )
     parts = parts_of_weights(m)
-    state: dict[str, Tensor] = {
-        name: _double(tensor) if name in parts else _absolute(tensor)
-        for name, tensor in [*m.network.named_parameters(), *m.network.named_buffers()]
-    }
+    state: dict[str, Tensor] = dict([*m.network.named_parameters(), *m.network.named_buffers()])
+    floats = {name: tensor for name, tensor in state.items() if tensor.is_floating_point()}
+    wide = {n: torch.empty_like(t, dtype=torch.float64) for n, t in floats.items()}
+    copy_together(list(wide.values()), [tensor.detach() for tensor in floats.values()])
+    if whole := [tensor for name, tensor in wide.items() if name not in parts]:
+        torch._foreach_abs_(whole)
+    state = {name: wide[name] if name in wide else t.clone() for name, t in state.items()}
     leaves = {name: state[name].requires_grad_() for name in weights if name in state}
     computed: dict[Hashable, Tensor] = {}
 
@@ -55,11 +59,3 @@ def synaptic_flow(m: Measurement) -> list[tuple[Tensor, Tensor]]:
         total = logits_of(Substituted(m.network, state), ones, account).sum()
     of = [*leaves.values(), *computed.values()]
     return [(leaf.detach(), g) for leaf, g in zip(of, gradients_of(total, of), strict=True)]
-
-
-def _double(tensor: Tensor) -> Tensor:
-    return tensor.detach().double() if tensor.is_floating_point() else tensor.clone()
-
-
-def _absolute(tensor: Tensor) -> Tensor:
-    return tensor.detach().double().abs() if tensor.is_floating_point() else tensor.clone()

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from untrained.foundation import Unsupported
+from untrained.indicators.framework.devices import on_cpu
 from untrained.indicators.framework.reading import Diverged
 from untrained.indicators.quantities.logit_gradients import Gradients
 
@@ -23,8 +24,12 @@ def kernel(left: Gradients, right: Gradients) -> Tensor:
     Returns:
         (B, B') float64.
     """
+    products = []
     # a tensor at a time: a float64 copy of all gradients would triple their memory
-    products = [left[name].double() @ right[name].double().T for name in left]
+    for name in left:
+        rows = left[name].double()
+        others = rows if right is left else right[name].double()
+        products.append(rows @ others.T)
     return torch.stack(products).sum(0)
 
 
@@ -40,7 +45,7 @@ def spectrum(K: Tensor, precision: torch.dtype) -> Tensor:
         K: (B, B) float64, symmetric.
 
     Returns:
-        (B,) ascending, all positive.
+        (B,) ascending, all positive, on the CPU.
 
     Raises:
         Unsupported: the kernel is of one sample.
@@ -48,6 +53,7 @@ def spectrum(K: Tensor, precision: torch.dtype) -> Tensor:
     """
     if K.shape[0] < 2:
         raise Unsupported("the kernel of one sample has one eigenvalue; at least two are needed")
+    [K] = on_cpu([K])
     if not torch.isfinite(K).all():
         raise Diverged("the tangent kernel is not finite")
     eigenvalues: Tensor = torch.linalg.eigvalsh(K)
