@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -24,7 +25,6 @@ from unittest import mock
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map
 from torch.utils.backend_registration import _DummyBackendModule
 
 try:
@@ -38,12 +38,19 @@ BACKEND = "pretended"
 _aten = torch.ops.aten
 
 _ASK = {  # the answer, or its shape, is needed at once
-    *(_aten._local_scalar_dense.default, _aten.equal.default, _aten._linalg_check_errors.default),
+    *(_aten._local_scalar_dense.default, _aten.is_nonzero.default, _aten.equal.default),
+    *(_aten._linalg_check_errors.default,),
     *(_aten.nonzero.default, _aten.masked_select.default, _aten._unique2.default),
     *(_aten._linalg_eigh.default, _aten._linalg_svd.default),  # they check for convergence
 }
+_ALLOCATE = {  # memory without a kernel
+    *(_aten.empty.memory_format, _aten.empty_like.default, _aten.empty_strided.default),
+    *(_aten.new_empty.default, _aten.new_empty_strided.default),
+}
 _INDEX = {_aten.index.Tensor, _aten.index_put_.default, _aten._index_put_impl_.default}
-_PLAIN = {_aten._local_scalar_dense.default, _aten.equal.default}  # the answer is no tensor
+_PLAIN = {  # the answer is no tensor
+    *(_aten._local_scalar_dense.default, _aten.is_nonzero.default, _aten.equal.default),
+}
 
 
 class Refused(RuntimeError):
@@ -152,30 +159,66 @@ class OnGpu(Tensor):
         return _operate(func, args, kwargs or {})
 
 
+@dataclass(frozen=True)
+class _Traits:
+    """What the schema of an operation says."""
+
+    name: str
+    is_view: bool
+    written: tuple[int, ...]
+    """Places of the arguments that are written to."""
+
+
+@cache
+def _traits(func: Any) -> _Traits:
+    aliases = [argument.alias_info for argument in func._schema.arguments]
+    return _Traits(
+        str(func).removeprefix("aten."),
+        any(alias is not None and not alias.is_write for alias in aliases),
+        tuple(i for i, alias in enumerate(aliases) if alias is not None and alias.is_write),
+    )
+
+
+def _leaves(values: Any) -> Iterator[Any]:
+    for value in values:
+        if isinstance(value, list | tuple):
+            yield from _leaves(value)
+        else:
+            yield value
+
+
+def _mapped(change: Callable[[Tensor], Any], value: Any) -> Any:
+    """A value with the tensors in it changed."""
+    if isinstance(value, Tensor):
+        return change(value)
+    if isinstance(value, list | tuple):
+        return type(value)([_mapped(change, one) for one in value])
+    return value
+
+
 def _operate(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
-    values = tree_leaves((args, kwargs))
+    values = [*_leaves(args), *_leaves(kwargs.values())] if kwargs else list(_leaves(args))
     of_gpu = [x for x in values if isinstance(x, OnGpu)]
-    of_cpu = [x for x in values if isinstance(x, Tensor) and not isinstance(x, OnGpu)]
     if func in (_aten._to_copy.default, _aten.copy_.default):
         return _copy(func, args, kwargs, of_gpu)
     if not of_gpu and not _is_gpu(kwargs.get("device")):
         return func(*args, **kwargs)
-    name = str(func).removeprefix("aten.")
-    _check(func, name, args, values, of_cpu)
+    traits = _traits(func)
+    _check(func, traits, args, values)
     if func in _ASK or (func is _aten.index.Tensor and _by_mask(args[1])):
-        _requests.waits[f"{name} {_place()}"] += 1
-    held_args, held_kwargs = tree_map(_held, (args, kwargs))
-    if "device" in held_kwargs:
-        held_kwargs["device"] = CPU
-    result = _CUDNN.get(func, func)(*held_args, **held_kwargs)
+        _requests.waits[f"{traits.name} {_place()}"] += 1
+    held = {key: _mapped(_held, value) for key, value in kwargs.items()}
+    if "device" in held:
+        held["device"] = CPU
+    result = _CUDNN.get(func, func)(*_mapped(_held, tuple(args)), **held)
     if func in _PLAIN:
         return result
-    aliases = [argument.alias_info for argument in func._schema.arguments]
-    is_view = any(alias is not None and not alias.is_write for alias in aliases)
-    if not is_view and func is not _aten.detach.default:
-        _requests.launches[name] += 1
+    results = result if isinstance(result, list | tuple) else (result,)
+    empty = all(x.numel() == 0 for x in _leaves(results) if isinstance(x, Tensor))
+    if not (traits.is_view or empty or func is _aten.detach.default or func in _ALLOCATE):
+        _requests.launches[traits.name] += 1
     known = {id(x.held): x for x in of_gpu}  # an operation in place returns its argument
-    return tree_map(lambda x: known[id(x)] if id(x) in known else _on_gpu(x), result)
+    return _mapped(lambda x: known[id(x)] if id(x) in known else _on_gpu(x), result)
 
 
 def _copy(func: Any, args: Any, kwargs: dict[str, Any], of_gpu: list[OnGpu]) -> Any:
@@ -199,16 +242,16 @@ def _copy(func: Any, args: Any, kwargs: dict[str, Any], of_gpu: list[OnGpu]) -> 
     return result
 
 
-def _check(func: Any, name: str, args: Any, values: list[Any], of_cpu: list[Tensor]) -> None:
+def _check(func: Any, traits: _Traits, args: Any, values: list[Any]) -> None:
+    of_cpu = [x for x in values if isinstance(x, Tensor) and not isinstance(x, OnGpu)]
     if any(isinstance(x, torch.Generator) and x.device.type == "cpu" for x in values):
-        raise Refused(f"{name} draws on the GPU with a generator of the CPU at {_place()}")
-    for argument, value in zip(func._schema.arguments, args, strict=False):
-        writes = argument.alias_info is not None and argument.alias_info.is_write
-        if writes and any(value is x for x in of_cpu):
-            raise Refused(f"{name} writes from the GPU to a tensor of the CPU at {_place()}")
+        raise Refused(f"{traits.name} draws on the GPU with a CPU's generator at {_place()}")
+    for place in traits.written:
+        if place < len(args) and any(args[place] is x for x in of_cpu):
+            raise Refused(f"{traits.name} writes from the GPU to the CPU at {_place()}")
     if any(x.dim() for x in of_cpu):  # a single number of the CPU is handed on with the launch
         if func not in _INDEX:
-            raise Refused(f"{name} takes tensors of the GPU and of the CPU at {_place()}")
+            raise Refused(f"{traits.name} takes tensors of GPU and CPU at {_place()}")
         _requests.waits[f"index of the CPU {_place()}"] += 1
 
 
@@ -255,11 +298,15 @@ class _Watching(TorchDispatchMode):
     def is_infra_mode(cls) -> bool:
         return True
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # else the compiler is imported, which takes seconds
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kinds = {type(x) for x in tree_leaves((args, kwargs or {})) if isinstance(x, Tensor)}
-        for kind in kinds - {Tensor, OnGpu, nn.Parameter}:
-            with self:  # tensors of the project's own, such as jets, come first
-                return kind.__torch_dispatch__(func, types, args, kwargs or {})
+        for x in _leaves((*args, *(kwargs or {}).values())):
+            if isinstance(x, Tensor) and type(x) not in (Tensor, OnGpu, nn.Parameter):
+                with self:  # tensors of the project's own, such as jets, come first
+                    return type(x).__torch_dispatch__(func, types, args, kwargs or {})
         return _operate(func, args, kwargs or {})
 
 
@@ -294,21 +341,17 @@ class _Backend(_DummyBackendModule):
         pass
 
 
-_registered = False
-
-
 def _register() -> None:
-    """Make the backend known to torch, once a process, and lend its guard of devices to CUDA."""
-    global _registered
-    if _registered:
-        return
+    """Make the backend known to torch, and lend a guard of devices to CUDA.
+
+    At import: torch counts devices at the first backward pass of a process.
+    """
     register(BACKEND, backend_module=_Backend())
     library = ctypes.CDLL(str(Path(torch.__file__).parent / "lib" / "libc10.so"))
     symbol = "_ZN3c104impl26device_guard_impl_registryE"
     guards = (ctypes.c_void_p * 21).in_dll(library, symbol)
     cuda, meta = 1, 14  # the numbers of these kinds of devices
     guards[cuda] = guards[cuda] or guards[meta]
-    _registered = True
 
 
 def _wait(device: Any = None) -> None:
@@ -319,11 +362,14 @@ def _nothing(*_: Any) -> int:
     return 0
 
 
+if register is not None:
+    _register()
+
+
 @contextmanager
 def pretended_gpu() -> Iterator[Requests]:
     """While entered, there is a device `cuda:0`. Yields what is asked of it."""
-    global _requests
-    _register()
+    global _requests  # noqa: PLW0603 what is asked comes through torch, which hands on no context
     replaced: dict[str, Callable[..., Any]] = {
         "synchronize": _wait,
         "memory_allocated": _nothing,
