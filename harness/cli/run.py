@@ -119,7 +119,7 @@ def fill(
     return run_plans(
         plans,
         store,
-        executor=make_executor(chosen, workers),
+        executor=make_executor(chosen, workers, limited=any(plan.timeout_s for plan in plans)),
         progress=make_progress(),
         device=chosen,
         retry_failed=retry_failed,

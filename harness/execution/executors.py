@@ -11,11 +11,13 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.queues import SimpleQueue
-from typing import Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from untrained.foundation import UserError
+from untrained.harness.execution.watchdog import Step, follow, overdue, worked_on
 
 _FOR_LIFE = ExitStack()
 """Of a worker process; what is entered here must stay referred to, or it would be left again."""
@@ -41,13 +43,16 @@ def isolated() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def prepare_worker(devices: SimpleQueue[int] | None) -> None:
+def prepare_worker(places: SimpleQueue[int], steps: Any, devices: SimpleQueue[int] | None) -> None:
     """Make a fresh worker process ready for tasks, for as long as it lives.
 
     Args:
+        places: indices of `steps`, one for each worker.
+        steps: shared memory, where a worker writes its current step.
         devices: GPU indices, one for each worker, or None on the CPU.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
+    follow(steps[places.get()])
     threading.Thread(target=_follow_parent, daemon=True).start()
     _FOR_LIFE.enter_context(isolated())
     if devices is not None:
@@ -68,29 +73,26 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _END = object()
+_TICK_S = 0.25
+"""Between two looks at the time limits of workers."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerDied:
-    """In place of a result: the process that worked on the task was killed or crashed."""
+    """In place of a result: the process that worked on the task was killed, crashed or hung."""
 
     reason: str = "worker died: the process was killed, ran out of memory or crashed"
+    status: Literal["error", "timeout"] = "error"
+    whole: bool = False
+    """Whether no part of the task can be done."""
 
 
 class DeviceLost(UserError):
     """The GPU fails whatever this process asks of it: what it says of a network is no score."""
 
 
-def _in_worker(function: Callable[[T], R], item: T) -> R:
-    """Do a task in a worker; a process whose GPU is lost ends, and the pool starts another."""
-    try:
-        return function(item)
-    except DeviceLost:
-        os._exit(1)
-
-
 class Pool:
-    """Spawned processes that work until one of them dies."""
+    """Spawned processes that work until one of them dies, or is ended because it hangs."""
 
     def __init__(self, workers: int, *, gpus: int) -> None:
         """Prepare the processes; they start with the first task.
@@ -105,38 +107,59 @@ class Pool:
             devices = context.SimpleQueue()
             for worker in range(workers):
                 devices.put(worker % gpus)
+        places = context.SimpleQueue()
+        for worker in range(workers):
+            places.put(worker)
+        self._steps = context.RawArray(Step, workers)
         self._others = set(active_children())
         self._limit = 2 * workers  # one at work and one in waiting for each
         self._pool = ProcessPoolExecutor(
-            workers, mp_context=context, initializer=prepare_worker, initargs=(devices,)
+            workers,
+            mp_context=context,
+            initializer=prepare_worker,
+            initargs=(places, self._steps, devices),
         )
+        self.hung: dict[int, WorkerDied] = {}
+        """By number of the item, those whose worker was ended; the pool is then at its end."""
 
     def run(
         self, function: Callable[[T], R], items: Iterator[T], lost: list[T]
-    ) -> Iterator[tuple[T, R]]:
+    ) -> Iterator[tuple[T, R | WorkerDied]]:
         """Pairs of item and result as they are ready, until the items or the pool are at an end.
 
+        An item whose worker does not keep its time limit has `WorkerDied` for a result.
+
         Args:
-            lost: receives the items that were under way when a worker died.
+            lost: receives the other items that were under way when a worker died.
         """
-        running: dict[Future[R], T] = {}
+        running: dict[Future[R], tuple[int, T]] = {}
+        number = 0
         while True:
-            while not lost and len(running) < self._limit:
-                item = next(items, _END)
+            while not (lost or self.hung) and len(running) < self._limit:
+                item: Any = next(items, _END)
                 if item is _END:
                     break
+                number += 1
                 try:
-                    running[self._pool.submit(_in_worker, function, item)] = item  # type: ignore[arg-type,assignment]  # not _END
+                    future = self._pool.submit(partial(_numbered, number, function), item)
                 except BrokenProcessPool:
-                    lost.append(item)  # type: ignore[arg-type]
+                    lost.append(item)
+                else:
+                    running[future] = number, item
             if not running:
                 return
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                done = running.pop(future)
+            ready = wait(running, timeout=_TICK_S, return_when=FIRST_COMPLETED).done
+            for one, text, whole in overdue(self._steps):
+                self.hung[one] = WorkerDied(text, "timeout", whole)
+            for future in ready:
+                one, done = running.pop(future)
                 try:
                     result = future.result()
                 except BrokenProcessPool:
-                    lost.append(done)
+                    if one in self.hung:
+                        yield done, self.hung[one]
+                    else:
+                        lost.append(done)
                 else:
                     yield done, result
 
@@ -145,9 +168,18 @@ class Pool:
         self._pool.shutdown(wait=False, cancel_futures=True)
         own = set(active_children()) - self._others
         for process in own:
-            process.terminate()
+            process.kill()  # a stopped process, or one that blocks signals, hears no other
         for process in own:
             process.join()
+
+
+def _numbered(number: int, function: Callable[[T], R], item: T) -> R:
+    """Work on an item in a worker; one whose GPU is lost ends, and the pool starts another."""
+    with worked_on(number):
+        try:
+            return function(item)
+        except DeviceLost:
+            os._exit(1)
 
 
 Device = Literal["cpu", "cuda"]
@@ -220,23 +252,25 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def make_executor(device: Device, workers: int | None = None) -> Executor:
+def make_executor(device: Device, workers: int | None = None, *, limited: bool = False) -> Executor:
     """The executor for a device: serial for one worker, else processes.
 
     Args:
         workers: their number; by default one a CPU core, or `_MOST_ON_A_GPU` a GPU as far as there
             are cores. One process keeps a GPU busy for a small part of the time: networks of a NAS
             benchmark are small, and each operation waits for Python.
+        limited: whether the tasks have time limits, which are sure in a process of its own only.
     """
+    gpus = 0
     if device == "cuda":
         import torch
 
         gpus = torch.cuda.device_count()
         on_each = min(_MOST_ON_A_GPU, available_cores() // gpus - 1)
         count = workers or gpus * max(on_each, 1)
-        return SerialExecutor() if count == 1 else ProcessExecutor(count, gpus=gpus)
-    count = workers or available_cores()
-    return SerialExecutor() if count == 1 else ProcessExecutor(count)
+    else:
+        count = workers or available_cores()
+    return SerialExecutor() if count == 1 and not limited else ProcessExecutor(count, gpus=gpus)
 
 
 _MOST_ON_A_GPU = 12
@@ -271,12 +305,19 @@ class SerialExecutor:
             yield item, result
 
 
+def _first(again: deque[T], others: Iterator[T]) -> Iterator[T]:
+    while again:
+        yield again.popleft()
+    yield from others
+
+
 class ProcessExecutor:
     """Runs tasks in spawned worker processes.
 
     When a worker dies, everything that was under way is lost with its pool. The pool is then made
     anew and the lost tasks are tried again one at a time: the one during which a worker dies again
-    is the culprit, and it alone ends as `WorkerDied`.
+    is the culprit, and it alone ends as `WorkerDied`. A worker that exceeds a time limit without
+    reacting is ended; the culprit is then known, and the others are simply done again.
     """
 
     def __init__(self, workers: int, *, gpus: int = 0) -> None:
@@ -299,17 +340,22 @@ class ProcessExecutor:
         """
         remaining = iter(items)
         suspects: deque[T] = deque()
+        again: deque[T] = deque()
         deaths = 0
         pool = Pool(self.workers, gpus=self._gpus)
         try:
             while True:
                 alone = bool(suspects)
                 lost: list[T] = []
-                batch = iter([suspects.popleft()]) if alone else remaining
+                batch = iter([suspects.popleft()]) if alone else _first(again, remaining)
                 for item, result in pool.run(function, batch, lost):
                     deaths = 0
                     yield item, result
-                if lost:
+                if pool.hung:
+                    pool.stop()
+                    pool = Pool(self.workers, gpus=self._gpus)
+                    again.extend(lost)
+                elif lost:
                     deaths += 1
                     if deaths == _DEATHS_IN_A_ROW:
                         raise UserError(

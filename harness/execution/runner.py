@@ -85,7 +85,7 @@ def run_plans(
 ) -> RunSummary:
     """Score what the store lacks. Each network's scores are stored together as soon as they come.
 
-    If a worker dies, the network's indicators are measured one by one.
+    If a worker dies or hangs, the network's indicators are measured one by one.
 
     Args:
         retry_failed: score again what is stored with another status than `ok`.
@@ -183,7 +183,7 @@ def _run_tasks(
     while True:
         with closing(executor.run(score_task, waiting(left))) as results:
             for task, result in results:
-                if isinstance(result, WorkerDied) and len(task.wanted) > 1:
+                if isinstance(result, WorkerDied) and not result.whole and len(task.wanted) > 1:
                     parts.extend(replace(task, wanted=(one,)) for one in task.wanted)
                 else:
                     yield task, result
@@ -201,7 +201,9 @@ def _store_all(
     """Store each network's scores in one transaction; how many there were."""
     scored = 0
     for task, result in results:
-        scores = task.failed(result.reason) if isinstance(result, WorkerDied) else result
+        scores = (
+            task.failed(result.reason, result.status) if isinstance(result, WorkerDied) else result
+        )
         try:
             store.put(scores, environment)
         except StorageError as error:

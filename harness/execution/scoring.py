@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-import signal
-import threading
 from collections.abc import Hashable, Iterable, Iterator
-from contextlib import contextmanager
-from types import FrameType
 
 import torch
 
 from untrained.foundation import Unsupported, derive
 from untrained.harness.data.inputs import batches_on
 from untrained.harness.execution.executors import DeviceLost
+from untrained.harness.execution.watchdog import TimeLimitReached, time_limit
 from untrained.harness.study.plan import ScoreTask, Wanted
 from untrained.indicators import Measurement, Protocol, Reading, read
 from untrained.indicators.framework.devices import is_lost, is_out_of_memory, warm_up
@@ -21,39 +18,6 @@ from untrained.indicators.framework.indicator import Status
 from untrained.indicators.framework.measurement import plain_defaults
 from untrained.results import Score
 from untrained.spaces import Network, initialise, spaces
-
-
-class TimeLimitReached(BaseException):
-    """The block took too long. Not an Exception, so that code inside cannot mistake it for one."""
-
-
-@contextmanager
-def time_limit(seconds: float | None) -> Iterator[None]:
-    """Let the block run for so many seconds of wall time at most.
-
-    The limit is checked between Python instructions: one long call into a library is not cut
-    short. It works in the main thread only (signals do); elsewhere there is no limit.
-
-    Args:
-        seconds: the limit, positive; None for no limit.
-
-    Raises:
-        TimeLimitReached: in the block, when its time is up.
-    """
-    if seconds is None or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        raise TimeLimitReached
-
-    previous = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
 
 
 def score_task(task: ScoreTask) -> list[Score]:
@@ -75,7 +39,7 @@ def _readings(task: ScoreTask) -> Iterator[tuple[Wanted, Reading]]:
     for same_network in _same_network(task.wanted):
         try:
             warm_up(task.device)
-            with time_limit(task.timeout_s):
+            with time_limit(task.timeout_s, f"building {task.architecture}", whole=True):
                 network = build_network(
                     task.space,
                     task.architecture,
@@ -167,7 +131,7 @@ def _measure(
         ) as measurement:
             for item in wanted:
                 try:
-                    with time_limit(task.timeout_s):
+                    with time_limit(task.timeout_s, f"{item.indicator} of {task.architecture}"):
                         reading = read(measurement, [item.indicator])[item.indicator]
                 except (TimeLimitReached, TimeoutError) as limit:
                     reading = _failure("", limit, task.timeout_s)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from untrained.harness.study.conditions import protocols
 from untrained.harness.study.population import Selection, select
@@ -64,9 +64,9 @@ class ScoreTask:
                 representative=None if member == self.architecture else self.architecture,
             )
 
-    def failed(self, reason: str) -> list[Score]:
-        """Scores with status `error` for everything that is wanted."""
-        reading = Reading(math.nan, "error", reason, math.nan, None)
+    def failed(self, reason: str, status: Literal["error", "timeout"] = "error") -> list[Score]:
+        """Scores without a value for everything that is wanted."""
+        reading = Reading(math.nan, status, reason, math.nan, None)
         return [score for wanted in self.wanted for score in self.scores_of(wanted, reading)]
 
 

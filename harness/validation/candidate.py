@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from untrained.foundation import MalformedInput, MissingData, UserError
 from untrained.harness.execution.executors import Executor, WorkerDied
+from untrained.harness.execution.watchdog import TimeLimitReached, time_limit
 from untrained.harness.validation.access_audit import (
     ACCURACY_PACKAGES,
     AccessEvent,
@@ -266,9 +267,19 @@ def _imported(
                 sys.modules[name] = before
 
 
+LOAD_LIMIT_S = 60.0
+"""For running the file once, without calling the indicator."""
+
+
 def _run(code: Any, module: ModuleType, path: str) -> None:
     try:
-        exec(code, vars(module))  # noqa: S102 running the user's own file is what was asked for
+        with time_limit(LOAD_LIMIT_S, f"running {path}", whole=True):
+            exec(code, vars(module))  # noqa: S102 running the user's own file is what was asked for
+    except TimeLimitReached as error:
+        raise MalformedInput(
+            f"cannot use {path}: running the file was not done after {LOAD_LIMIT_S:g} s. Move what "
+            "takes long into the function"
+        ) from error
     except ValueError as error:
         if "two indicators are named" not in str(error):
             raise MalformedInput(_failed(path, error)) from error

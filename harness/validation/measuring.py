@@ -211,7 +211,9 @@ def measure_candidate(
         UserError: the candidate gives no score of any network that was tried.
     """
     began = time.monotonic()
-    executor = CandidateExecutor(inner or make_executor("cpu", settings.workers), candidate)
+    executor = CandidateExecutor(
+        inner or make_executor("cpu", settings.workers, limited=True), candidate
+    )
     on_progress("trying a few networks of each space")
     seconds, left_out = _try(executor, comparisons, item, settings)
     comparisons = [comparison for comparison in comparisons if comparison.space in seconds]

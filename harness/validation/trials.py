@@ -16,12 +16,8 @@ import torch
 from untrained.foundation import derive
 from untrained.harness.contract import Finding, examine
 from untrained.harness.data.inputs import Batch, batches
-from untrained.harness.execution.scoring import (
-    TimeLimitReached,
-    build_network,
-    score_task,
-    time_limit,
-)
+from untrained.harness.execution.scoring import build_network, score_task
+from untrained.harness.execution.watchdog import TimeLimitReached, time_limit
 from untrained.harness.study.plan import ScoreTask
 from untrained.harness.validation.access_audit import audit_access
 from untrained.harness.validation.candidate import Candidate

@@ -71,7 +71,7 @@ def validate_candidate(
     Raises:
         UserError: no space can be used, or the candidate gives no score.
     """
-    inner = executor or make_executor("cpu", settings.workers)
+    inner = executor or make_executor("cpu", settings.workers, limited=True)
     if candidate.plain and candidate.traits is None:
         on_progress("trying what the function needs")
         candidate = _tried(candidate, inner)
@@ -107,8 +107,8 @@ def _tried(candidate: Candidate, inner: Executor) -> Candidate:
         [(_, traits)] = list(CandidateExecutor(inner, candidate).run(traits_of, [candidate]))
     if isinstance(traits, WorkerDied):
         raise UserError(
-            f"{candidate.path}: the process that tried {candidate.function} on a small network "
-            "ended (crashed, was killed or ran out of memory); try the function by itself"
+            f"cannot find out what {candidate.function} of {candidate.path} needs: on a small "
+            f"network, {traits.reason}. Try the function by itself"
         )
     return replace(candidate, traits=traits)
 

@@ -62,6 +62,14 @@ def sleep_long(folder):
 
 def fail(_):
     raise ZeroDivisionError("a mistake of the function")
+
+def hang(how):
+    """Goes on for ever, although there is a limit of 0.1 s."""
+    from untrained.harness.execution.watchdog import time_limit
+    if how == "stopped":
+        with time_limit(0.1, whole=True):
+            os.kill(os.getpid(), signal.SIGSTOP)
+    return "done"
 '''
 
 
@@ -129,6 +137,19 @@ def test_workers_compute_with_one_thread_all_their_life(work: ModuleType):
     assert [threads for _, threads in ProcessExecutor(1).run(work.threads, [0, 1, 2])] == [1, 1, 1]
 
 
+def test_a_worker_that_hangs_is_ended_and_replaced(work: ModuleType):
+    found = dict(ProcessExecutor(1).run(work.hang, ["first", "stopped", "last"]))
+    assert found == {
+        "first": "done",
+        "stopped": WorkerDied(
+            "not done after 0.1 s and could not be interrupted: its worker process was ended",
+            "timeout",
+            whole=True,
+        ),
+        "last": "done",
+    }
+
+
 def test_workers_that_always_die_end_the_run(work: ModuleType, monkeypatch):
     monkeypatch.setattr(executors, "_DEATHS_IN_A_ROW", 2)
     with pytest.raises(UserError, match=r"2 consecutive workers died.*--workers 1"):
@@ -171,6 +192,7 @@ def test_an_interrupted_run_leaves_no_process_and_does_not_wait_for_tasks(
 
 def test_one_worker_is_serial_and_the_default_is_every_core():
     assert isinstance(make_executor("cpu", 1), SerialExecutor)
+    assert isinstance(make_executor("cpu", 1, limited=True), ProcessExecutor)
     assert make_executor("cpu", 3).workers == 3
     assert make_executor("cpu").workers == available_cores() == len(os.sched_getaffinity(0))
 

@@ -143,6 +143,24 @@ def test_a_dead_worker_costs_one_score_and_is_tried_again_on_request(run, rows, 
     assert rows(tmp_path / "s.sqlite").equals(rows(tmp_path / "whole.sqlite"))
 
 
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_worker_that_hangs_costs_the_scores_at_fault(run, rows, tmp_path, whole):
+    class Hanging(SerialExecutor):
+        """Its worker hangs in one indicator of each network, or while one network is built."""
+
+        def run(self, function, items):
+            for number, (item, result) in enumerate(super().run(function, items)):
+                names = [one.indicator for one in item.wanted]
+                hangs = number == 0 if whole else "naswot" in names
+                yield item, WorkerDied("it hangs", "timeout", whole) if hangs else result
+
+    summary = run(executor=Hanging())
+    assert dict(summary.statuses) == ({"ok": 8, "timeout": 4} if whole else {"ok": 9, "timeout": 3})
+    late = rows(tmp_path / "s.sqlite").query("status == 'timeout'")
+    assert set(late["reason"]) == {"it hangs"}
+    assert (late["architecture"].nunique() == 1) if whole else set(late["indicator"]) == {"naswot"}
+
+
 class Own(BaseException):
     """Not an Exception."""
 

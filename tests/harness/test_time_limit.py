@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import threading
 import time
 
 import pytest
 
-from untrained.harness.execution.scoring import TimeLimitReached, time_limit
+from untrained.harness.execution.watchdog import TimeLimitReached, time_limit
 
 
 def _wait_for_ever() -> None:
@@ -49,3 +51,49 @@ def test_there_is_no_limit_outside_the_main_thread():
     thread.start()
     thread.join()
     assert finished
+
+
+HANGING = """
+import os, signal, time
+from untrained.harness.execution.watchdog import time_limit
+with time_limit(0.1, "the block"):
+    {}
+    while True:
+        try:
+            time.sleep(60)
+        except BaseException:
+            pass
+"""
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "pass  # every exception is caught below",
+        "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])",
+        "sum(range(10**12))",
+        "os.kill(os.getpid(), signal.SIGSTOP)",
+    ],
+    ids=["caught", "blocked", "in C", "stopped"],
+)
+def test_a_process_that_cannot_be_interrupted_is_ended_with_a_sentence(line):
+    done = subprocess.run(
+        [sys.executable, "-c", HANGING.format(line)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL
+    assert done.stderr == (
+        "\nuntrained: the block: not done after 0.1 s and could not be interrupted: its process "
+        "was ended. What was stored before is kept.\n"
+    )
+
+
+def test_a_signal_that_the_block_has_blocked_is_free_afterwards():
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    with time_limit(0.01):
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+        time.sleep(0.03)
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before

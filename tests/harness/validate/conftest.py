@@ -9,7 +9,8 @@ from textwrap import dedent
 
 import pytest
 
-from untrained.harness.validation import measuring
+from untrained.harness.execution.executors import SerialExecutor
+from untrained.harness.validation import measuring, validation
 from untrained.harness.validation.comparison_setting import StoredBaselines
 
 DECORATED = """
@@ -67,7 +68,8 @@ def no_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As few trials as there can be, on networks a fraction of the baselines' size."""
+    """As few trials as there can be, on networks a fraction of the baselines' size, serially."""
+    monkeypatch.setattr(validation, "make_executor", lambda *_, **__: SerialExecutor())
     smaller = partial(measuring.Settings, trials=1, beside=("params",))
     monkeypatch.setattr(measuring, "Settings", smaller)
     tiny = property(lambda one: one.study.model_copy(update={"channels": 4, "cells": 1}))
