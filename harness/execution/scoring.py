@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Hashable, Iterable, Iterator
 
 import torch
@@ -15,6 +16,7 @@ from untrained.harness.study.plan import ScoreTask, Wanted
 from untrained.indicators import Measurement, Protocol, Reading, read
 from untrained.indicators.framework.devices import is_lost, is_out_of_memory, warm_up
 from untrained.indicators.framework.indicator import Status
+from untrained.indicators.framework.guard import NETWORK
 from untrained.indicators.framework.measurement import plain_defaults
 from untrained.results import Score
 from untrained.spaces import Network, initialise, spaces
@@ -36,7 +38,9 @@ def score_task(task: ScoreTask) -> list[Score]:
 
 
 def _readings(task: ScoreTask) -> Iterator[tuple[Wanted, Reading]]:
-    for same_network in _same_network(task.wanted):
+    left = deque(_same_network(task.wanted))
+    while left:
+        same_network = left.popleft()
         try:
             warm_up(task.device)
             with time_limit(task.timeout_s, f"building {task.architecture}", whole=True):
@@ -58,8 +62,19 @@ def _readings(task: ScoreTask) -> Iterator[tuple[Wanted, Reading]]:
         for wanted in same_network:
             protocol = _with_labels(wanted.protocol, (w.protocol for w in same_network))
             same_batch.setdefault(protocol, []).append(wanted)
-        for protocol, together in same_batch.items():
-            yield from _measure(task, network, protocol, together)
+        try:
+            for protocol, together in same_batch.items():
+                for wanted, reading in _measure(task, network, protocol, together):
+                    same_network.remove(wanted)
+                    yield wanted, reading
+        except _Spoilt:
+            batches.cache_clear()
+            if same_network:  # the others get a network of their own
+                left.appendleft(same_network)
+
+
+class _Spoilt(Exception):
+    """An indicator has changed the network or its batches, and they cannot be put back."""
 
 
 def _same_network(wanted: Iterable[Wanted]) -> list[list[Wanted]]:
@@ -142,7 +157,9 @@ def _measure(
                 _check_device(task, reading)
                 yield item, reading
                 done += 1
-    except DeviceLost:
+                if NETWORK.issuperset(measurement.spoilt) and measurement.spoilt:
+                    raise _Spoilt
+    except (_Spoilt, DeviceLost):
         raise
     except Exception as error:
         reading = _failure("the network could not be measured", error, task.timeout_s)

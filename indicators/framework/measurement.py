@@ -20,6 +20,7 @@ from untrained.indicators.framework.devices import (
     exact_arithmetic,
     free_memory,
 )
+from untrained.indicators.framework.guard import Guard
 from untrained.indicators.framework.quantity import Cost, Meter
 
 
@@ -158,6 +159,12 @@ def _check_network(network: object) -> None:
                 f"cannot measure `network`: its parameter {name!r} is lazy and has no shape yet. "
                 "Call the network once with a batch"
             )
+        if parameter.is_meta:
+            raise MalformedInput(
+                f"cannot measure `network`: its parameter {name!r} is on the meta device and has "
+                "no values. Give the network values with network.to_empty(device='cpu') and an "
+                "initialisation"
+            )
         if parameter.is_inference():
             raise MalformedInput(
                 f"cannot measure `network`: its parameter {name!r} was made in inference mode, "
@@ -244,6 +251,8 @@ class Measurement:
         self._meter = Meter(self.device)
         self._outcomes: dict[Callable[..., Any], tuple[Any, Exception | None]] = {}
         self._stack: ExitStack | None = None
+        self.spoilt: tuple[str, ...] = ()
+        """What an indicator has changed and cannot be put back: no other one can be read."""
 
     def _adopt(self, batch: Batch) -> Batch:
         _check_batch(*batch)
@@ -265,6 +274,7 @@ class Measurement:
         self._stack.enter_context(plain_defaults())
         self._fresh_buffers = self._stack.enter_context(preserved(self.network))
         self.restore_mode()
+        self._guard = Guard(self.network, self.batches)
         return self
 
     def restore_mode(self) -> None:
@@ -366,6 +376,21 @@ class Measurement:
         if error is not None:
             raise error
         return value
+
+    @contextmanager
+    def left_as_found(self) -> Iterator[None]:
+        """Undo what the body, one indicator, changes of network, batches and process.
+
+        Quantities that were computed in a body that has changed something are dropped.
+        """
+        known = set(self._outcomes)
+        try:
+            yield
+        finally:
+            changed, lost = self._guard.put_back()
+            self.spoilt = tuple(lost)
+            if changed:
+                self._outcomes = {key: self._outcomes[key] for key in known}
 
     @contextmanager
     def metered(self) -> Iterator[Cost]:

@@ -69,7 +69,20 @@ def read_items(measurement: Measurement, items: Sequence[Indicator]) -> dict[str
     Returns:
         A reading for the id of each.
     """
-    return {item.id: _read_one(measurement, item) for item in items}
+    return {item.id: _read_guarded(measurement, item) for item in items}
+
+
+def _read_guarded(measurement: Measurement, item: Indicator) -> Reading:
+    if measurement.spoilt:
+        what = ", ".join(measurement.spoilt)
+        reason = f"not measured: an indicator before it changed {what}, which cannot be put back"
+        return Reading(NAN, "error", reason)
+    with measurement.left_as_found():
+        reading = _read_one(measurement, item)
+    if measurement.spoilt:
+        what = ", ".join(measurement.spoilt)
+        return Reading(NAN, "error", f"it changes {what}, which cannot be put back")
+    return reading
 
 
 def _read_one(measurement: Measurement, item: Indicator) -> Reading:

@@ -225,6 +225,21 @@ def test_a_slow_indicator_times_out_alone_although_it_catches_every_exception(ad
     assert scores[1].value == value(want("naswot"))
 
 
+def test_after_a_change_that_cannot_be_undone_the_others_have_a_network_of_their_own(add_indicator):
+    def destroying(measurement):
+        next(measurement.network.parameters()).untyped_storage().resize_(0)
+        measurement.inputs.untyped_storage().resize_(0)
+        return 1.0
+
+    add_indicator("destroying", destroying)
+    other = TINY.replace(data_seed=1)
+    scores = score(want("naswot"), want("destroying"), want("nasi"), want("nasi", other))
+    assert [s.status for s in scores] == ["ok", "error", "ok", "ok"]
+    assert scores[1].reason == "it changes the weights, the batches, which cannot be put back"
+    wanted = (want("naswot"), want("nasi"), want("nasi", other))
+    assert [s.value for s in scores if s.status == "ok"] == [value(one) for one in wanted]
+
+
 def test_running_out_of_memory_while_building_has_its_own_status(monkeypatch):
     def build(self, *arguments, **size):
         raise MemoryError

@@ -1,0 +1,295 @@
+"""What one indicator would leave to the next: weights, modules, batches and global switches."""
+
+from __future__ import annotations
+
+import contextlib
+import pickle
+import random
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.modules import module as torch_module
+
+_REGISTERS = (
+    "_parameters",
+    "_modules",
+    "_forward_pre_hooks",
+    "_forward_hooks",
+    "_backward_pre_hooks",
+    "_backward_hooks",
+)
+"""Dictionaries of a module that a pass reads; a measurement itself looks after the buffers."""
+
+NETWORK = frozenset({"the modules", "the weights", "the batches"})
+"""Parts that another network has anew; the others are of the process."""
+
+
+class Guard:
+    """Knows a network, its batches and the process as they are now, and puts them back.
+
+    Weights and batches are compared bit by bit with copies, on a GPU by their sums and norms;
+    all else by identity or value. This takes about as long as reading the weights once.
+    """
+
+    def __init__(self, network: nn.Module, batches: Sequence[tuple[Tensor, Tensor | None]]) -> None:
+        """Look at everything."""
+        self._parts: list[tuple[str, Callable[[], bool], Callable[[], None]]] = [
+            *(self._switch(*switch) for switch in _SWITCHES),
+            ("the modules", *_modules(network)),
+            ("the weights", *_tensors(list(network.parameters()))),
+            ("the batches", *_tensors([t for batch in batches for t in batch if t is not None])),
+        ]
+        self._random = [self._switch(*switch) for switch in _RANDOM]
+
+    @staticmethod
+    def _switch(
+        name: str, get: Callable[[], Any], put: Callable[[Any], Any]
+    ) -> tuple[str, Callable[[], bool], Callable[[], None]]:
+        found = get()
+        return name, lambda: bool(get() == found), lambda: put(found)
+
+    def put_back(self) -> tuple[list[str], list[str]]:
+        """Put back what has changed.
+
+        Returns:
+            What had changed, random states left out, and what of it could not be put back.
+        """
+        for _, holds, put in self._random:
+            if not holds():
+                put()
+        changed = [part for part in self._parts if not _holds(part[1])]
+        for _, holds, put in changed:
+            if not _holds(holds):  # with another one
+                with contextlib.suppress(Exception):
+                    put()
+        return [name for name, *_ in changed], [n for n, holds, _ in changed if not _holds(holds)]
+
+
+def _holds(check: Callable[[], bool]) -> bool:
+    try:
+        return check()
+    except Exception:  # what was found there cannot even be looked at
+        return False
+
+
+def _modules(network: nn.Module) -> tuple[Callable[[], bool], Callable[[], None]]:
+    """Registers, hooks, classes and training flags of all modules."""
+    kept = [
+        (module, type(module), module.training, [(d, dict(d)) for d in registers])
+        for module in network.modules()
+        if not isinstance(module, torch.jit.ScriptModule)  # TorchScript holds its attributes
+        for registers in [[vars(module)[name] for name in _REGISTERS]]
+    ]
+    forwards = {kind: kind.forward for _, kind, *_ in kept}
+
+    def holds() -> bool:
+        return all(
+            type(module) is kind
+            and module.training == mode
+            and all(
+                now == before and (len(now) < 2 or list(now) == list(before))
+                for now, before in contents
+            )
+            for module, kind, mode, contents in kept
+        ) and all(kind.forward is forward for kind, forward in forwards.items())
+
+    def put() -> None:
+        for kind, forward in forwards.items():
+            if kind.forward is not forward:
+                kind.forward = forward
+        for module, kind, mode, contents in kept:
+            if type(module) is not kind:
+                module.__class__ = kind
+            module.training = mode
+            for now, before in contents:
+                now.clear()
+                now.update(before)
+
+    return holds, put
+
+
+def _tensors(tensors: list[Tensor]) -> tuple[Callable[[], bool], Callable[[], None]]:
+    """Contents and flags of parameters or inputs; gradients are dropped."""
+    kept = [(t, t.data, _form(t), t.grad) for t in tensors]
+    on_cpu = all(t.device.type == "cpu" for t in tensors)
+    copies = [t.detach().to("cpu", copy=True) for t in tensors]
+    sums = [] if on_cpu else _fingerprint(tensors)
+
+    def holds() -> bool:
+        if not all(_form(t) == form and t.grad is grad for t, _, form, grad in kept):
+            return False
+        if not on_cpu:
+            return _fingerprint(tensors) == sums
+        return all(map(_same_bits, tensors, copies))
+
+    def put() -> None:
+        with torch.no_grad():
+            for (t, data, form, grad), copy in zip(kept, copies, strict=True):
+                if not t.is_leaf:  # a batch that was computed with in place
+                    t.detach_()
+                t.requires_grad_(form[-1])
+                t.grad = grad
+                t.data = data  # its storage, which other tensors may share
+                if _form(t) != form:
+                    raise RuntimeError("the storage was given away")
+                if not on_cpu or not _same_bits(t, copy):
+                    t.data.copy_(copy)
+
+    return holds, put
+
+
+def _form(t: Tensor) -> tuple[Any, ...]:
+    return t.data_ptr(), t.shape, t.dtype, t.requires_grad
+
+
+def _same_bits(t: Tensor, copy: Tensor) -> bool:
+    if torch.equal(t, copy):
+        return True
+    with torch.no_grad():  # NaN equals nothing
+        return torch.equal(torch.isnan(t), torch.isnan(copy)) and torch.equal(
+            torch.nan_to_num(t), torch.nan_to_num(copy)
+        )
+
+
+def _fingerprint(tensors: list[Tensor]) -> list[Any]:
+    """Numbers that differ if the contents do, in one transfer."""
+    with torch.no_grad():
+        parts = [torch.stack((t.double().sum(), t.double().norm())) for t in tensors]
+        return [repr(x) for x in torch.stack(parts).flatten().tolist()]  # NaN has one text
+
+
+def _put_dictionary(target: dict[Any, Any], found: dict[Any, Any]) -> None:
+    target.clear()
+    target.update(found)
+
+
+def _hook_tables() -> list[dict[Any, Any]]:
+    return [v for n, v in vars(torch_module).items() if n.startswith("_global") and v is not None]
+
+
+def _put_hooks(found: list[dict[Any, Any]]) -> None:
+    for now, before in zip(_hook_tables(), found, strict=True):
+        _put_dictionary(now, before)
+
+
+def _matmul_precision() -> str:
+    try:
+        return torch.get_float32_matmul_precision()
+    except RuntimeError:  # two interfaces contradict each other
+        return "mixed"
+
+
+def _set_matmul_precision(value: str) -> None:
+    if value != "mixed":
+        torch.set_float32_matmul_precision(value)
+
+
+_PLACES = [("generic", "all")] + [
+    (backend, work) for backend in ("mkldnn", "cuda") for work in ("all", "matmul", "conv", "rnn")
+]
+
+
+def _precisions() -> list[str]:
+    get = getattr(torch._C, "_get_fp32_precision_getter", None)
+    return [get(*place) for place in _PLACES] if get else []
+
+
+def _set_precisions(values: list[str]) -> None:
+    for place, value in zip(_PLACES, values, strict=False):
+        if torch._C._get_fp32_precision_getter(*place) != value:
+            torch._C._set_fp32_precision_setter(*place, value)
+
+
+def _autocast() -> list[Any]:
+    kinds = ("cpu", "cuda")
+    return [(torch.is_autocast_enabled(kind), torch.get_autocast_dtype(kind)) for kind in kinds]
+
+
+def _set_autocast(values: list[Any]) -> None:
+    for kind, (enabled, dtype) in zip(("cpu", "cuda"), values, strict=True):
+        torch.set_autocast_enabled(kind, enabled)
+        torch.set_autocast_dtype(kind, dtype)
+
+
+def _modes() -> tuple[int, int]:
+    return torch._C._len_torch_function_stack(), torch._C._len_torch_dispatch_stack()
+
+
+def _leave_modes(found: tuple[int, int]) -> None:
+    """Leave modes that were entered; a default device is one, too, and comes first."""
+    while torch._C._len_torch_function_stack() > found[0]:
+        torch._C._pop_torch_function_stack()
+    while torch._C._len_torch_dispatch_stack() > found[1]:
+        torch._C._pop_torch_dispatch_stack(None)
+
+
+def _cudnn() -> tuple[bool, bool, bool]:
+    cudnn = torch.backends.cudnn
+    return cudnn.enabled, cudnn.benchmark, cudnn.deterministic
+
+
+def _set_cudnn(values: tuple[bool, bool, bool]) -> None:
+    cudnn = torch.backends.cudnn
+    cudnn.enabled, cudnn.benchmark, cudnn.deterministic = values
+
+
+def _numpy_state() -> bytes:
+    # the global state is what is kept
+    return pickle.dumps(np.random.get_state())  # noqa: NPY002
+
+
+def _flushes_denormals() -> bool:
+    return float(torch.tensor(1e-40).mul_(1.0)) == 0.0
+
+
+_SWITCHES: list[tuple[str, Callable[[], Any], Callable[[Any], Any]]] = [
+    ("a default device", torch.get_default_device, torch.set_default_device),
+    ("torch's modes", _modes, _leave_modes),
+    ("the default type", torch.get_default_dtype, torch.set_default_dtype),
+    ("the gradient mode", torch.is_grad_enabled, torch.set_grad_enabled),
+    ("the number of threads", torch.get_num_threads, torch.set_num_threads),
+    ("the precision of products", _matmul_precision, _set_matmul_precision),
+    ("the precision of float32", _precisions, _set_precisions),
+    ("automatic casts", _autocast, _set_autocast),
+    (
+        "oneDNN",
+        lambda: torch.backends.mkldnn.enabled,
+        lambda value: setattr(torch.backends.mkldnn, "enabled", value),
+    ),
+    ("cuDNN", _cudnn, _set_cudnn),
+    (
+        "deterministic algorithms",
+        torch.are_deterministic_algorithms_enabled,
+        torch.use_deterministic_algorithms,
+    ),
+    ("denormal numbers", _flushes_denormals, torch.set_flush_denormal),
+    (
+        "the detection of anomalies",
+        torch.is_anomaly_enabled,
+        partial(torch.autograd.set_detect_anomaly),
+    ),
+    ("global hooks", lambda: [dict(table) for table in _hook_tables()], _put_hooks),
+    (
+        "torch.nn.functional",
+        lambda: dict(vars(functional)),
+        lambda found: _put_dictionary(vars(functional), found),
+    ),
+]
+_RANDOM: list[tuple[str, Callable[[], Any], Callable[[Any], Any]]] = [
+    (
+        "torch's random state",
+        lambda: torch.get_rng_state().numpy().tobytes(),
+        lambda state: torch.set_rng_state(torch.frombuffer(bytearray(state), dtype=torch.uint8)),
+    ),
+    (
+        "numpy's random state",
+        _numpy_state,
+        lambda state: np.random.set_state(pickle.loads(state)),  # noqa: NPY002, S301 own bytes
+    ),
+    ("Python's random state", random.getstate, random.setstate),
+]
