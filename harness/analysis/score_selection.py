@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from untrained.harness.study.plan import Plan
 from untrained.indicators import Protocol, indicators
 from untrained.results import ScoreStore
 from untrained.results.aggregates import BoundAggregate
+from untrained.results.store.score import NUMERIC_SETTINGS
 from untrained.spaces import spaces
 
 if TYPE_CHECKING:
@@ -81,13 +83,15 @@ class ScoreSelection:
 
 def select_scores(plan: Plan, store: ScoreStore) -> ScoreSelection:
     """The stored scores that a plan wanted, and no others."""
+    frame = plan.scores_in(store)
     return ScoreSelection(
         plan.space,
-        plan.scores_in(store),
+        frame,
         plan.selection.architectures,
         plan.selection.text,
         plan.protocols,
         dict.fromkeys(plan.protocols, plan.seeds),
+        numeric_notes(frame, store),
         aggregates=plan.aggregates,
     )
 
@@ -130,7 +134,36 @@ def select_stored_scores(
     ]
     for part in selections:
         check_members(aggregates, list(part.protocols), f"the store {store.path} ({part.space})")
-    return [replace(part, aggregates=tuple(aggregates)) for part in selections]
+    return [
+        replace(
+            part,
+            notes=(*part.notes, *numeric_notes(part.frame, store)),
+            aggregates=tuple(aggregates),
+        )
+        for part in selections
+    ]
+
+
+def numeric_notes(frame: pd.DataFrame, store: ScoreStore) -> tuple[str, ...]:
+    """Say that scores were computed under different settings of arithmetic, if they were."""
+    counts = frame["environment"].value_counts()
+    environments = store.environments()
+    found: list[str] = []
+    for name in NUMERIC_SETTINGS:
+        by_value: Counter[str] = Counter()
+        for number, count in zip(counts.index, counts, strict=True):
+            value = getattr(environments.get(number), name, None)
+            if value is not None:  # older stores do not say
+                by_value[value] += count
+        if len(by_value) > 1:
+            values = ", ".join(f"{value} for {n:,}" for value, n in by_value.most_common())
+            found.append(f"{name} is {values}")
+    if not found:
+        return ()
+    return (
+        "scores of this table were computed under different settings, which change their last "
+        f"digits: {'; '.join(found)} of {len(frame):,} scores",
+    )
 
 
 def check_members(chosen: Sequence[BoundAggregate], stored: Sequence[str], place: str) -> None:

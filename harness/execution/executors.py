@@ -237,9 +237,16 @@ def numeric_settings() -> dict[str, str]:
     limit = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA")
     mkldnn = torch.backends.mkldnn
     on = mkldnn.is_available() and mkldnn.enabled  # type: ignore[no-untyped-call]
+    able = torch.cpu.get_capabilities()
+    sets = [
+        name
+        for name in ("amx_tile", "avx512_bf16", "avx512_vnni", "avx512_f", "avx2")
+        if able.get(name)
+    ]
+    best = f"on, {sets[0]}" if sets else "on"  # the best of the CPU is what it uses
     return {
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        "onednn": "off" if not on else f"on, at most {limit}" if limit else "on",
+        "onednn": "off" if not on else f"{best}, at most {limit}" if limit else best,
         "mkl": os.environ.get("MKL_CBWR", "default"),
         "matmul_precision": matmul_precision,
     }

@@ -102,7 +102,7 @@ class Environment:
     """Instruction set of torch's CPU kernels, such as AVX512; the last bits depend on it, as on
     the fields below."""
     onednn: str | None = None
-    """`off`, or `on` with the limit on its instruction set, if there is one."""
+    """`off`, or `on` with the CPU's best instruction set and the limit on it, if there is one."""
     mkl: str | None = None
     """Conditional numerical reproducibility of MKL (`MKL_CBWR`), or `default`."""
     matmul_precision: str | None = None

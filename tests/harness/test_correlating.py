@@ -306,6 +306,23 @@ def test_a_target_that_is_better_low_is_turned_round(store, plan):
     assert "lower values of the target are better" in " ".join(turned.table.notes)
 
 
+@pytest.mark.parametrize(("other", "said"), [("AVX2", True), ("AVX512", False)])
+def test_a_table_of_rows_with_other_arithmetic_says_so(store, plan, other, said):
+    for capability, keys in (("AVX512", plan.keys[:3]), (other, plan.keys[3:5])):
+        scores = [Score(*key, value=1.0 + i) for i, key in enumerate(keys)]
+        numerics = {"cpu_capability": capability, "matmul_precision": "highest"}
+        store.put(scores, current_environment(device="cpu", threads=1, numerics=numerics))
+    fill(store, plan, lambda place, *_: float(place))  # the rest, of an older store
+    note = (
+        "scores of this table were computed under different settings, which change their last "
+        "digits: cpu_capability is AVX512 for 3, AVX2 for 2 of 24 scores"
+    )
+    (stored,) = select_stored_scores(store)
+    for notes in (section_of(select_scores(plan, store)).table.notes, stored.notes):
+        assert (note in notes) == said
+        assert ("settings" in " ".join(notes)) == said
+
+
 def test_a_report_carries_the_environments_of_its_scores(store, plan):
     fill(store, plan, lambda place, *_: float(place))
     ranked = select_scores(plan, store)
