@@ -104,7 +104,7 @@ def verify_data(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Check tables against known counts and optima; exit status 1 where one is wrong.
+    """Check tables against known counts, optima and values; exit status 1 where one is wrong.
 
     [dim]untrained data verify nasbench201[/dim]
     """

@@ -9,7 +9,7 @@ import os
 import tomllib
 from array import array
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from untrained.foundation import MalformedInput, MissingData, Registry, StorageError, UserError
-from untrained.spaces.benchmarks.benchmark import MEAN, Benchmark
+from untrained.spaces.benchmarks.benchmark import MEAN, Benchmark, Target
 from untrained.spaces.framework.registry import benchmarks, data_folder, spaces
 
 
@@ -353,13 +353,15 @@ def verify(name: str) -> list[Check]:
 
     Returns:
         That it can be read, that every architecture is one of the space in its own notation, and
-        counts and optima where they are known.
+        counts, optima and single values where they are known.
 
     Raises:
         UnknownName: no such benchmark.
         MissingData: its data is not there.
     """
     benchmark = benchmarks[name]
+    if not benchmark.enumerable:
+        return list(_values(name, benchmark))
     try:
         architectures = set().union(
             *(benchmark.table(target)["architecture"] for target in benchmark.targets())
@@ -372,6 +374,7 @@ def verify(name: str) -> list[Check]:
         _notation(benchmark, architectures),
         *_counts(name, len(architectures)),
         *_optima(name, benchmark),
+        *_values(name, benchmark),
     ]
 
 
@@ -412,3 +415,33 @@ def _optima(name: str, benchmark: Benchmark) -> Iterator[Check]:
             continue
         holds = abs(best - known["value"]) <= known["within"]
         yield Check(what, expected, f"{best:.3f}", holds=holds)
+
+
+def _values(name: str, benchmark: Benchmark) -> Iterator[Check]:
+    """Compare values of single architectures, and find known values under another label."""
+    known: dict[str, dict[str, float]] = _known().get(name, {}).get("values", {})
+    wrong, compared = "", 0
+    for label, target in {_label(target): target for target in benchmark.targets()}.items():
+        column = benchmark.values(known, replace(target, seed=MEAN)).dropna()
+        found = {str(text): float(value) for text, value in column.items()}
+        expected = {text: known[text][label] for text in found if label in known[text]}
+        compared += len(expected)
+        differs = [text for text, value in expected.items() if not _equal(found[text], value)]
+        if differs:
+            text = differs[0]
+            wrong = f"{label} of {text} is {found[text]:.6g}, not {expected[text]:.6g}"
+        if (differs or not expected) and len(found) > 1:
+            for other in known[next(iter(found))]:
+                alike = all(_equal(found[text], known[text].get(other)) for text in found)
+                if alike and other.startswith(f"{target.dataset} "):
+                    wrong = f"{label} has the values that are known of {other}"
+    if compared or wrong:
+        yield Check("known values", "all equal", wrong or f"{compared} of {compared}", not wrong)
+
+
+def _label(target: Target) -> str:
+    return f"{target.dataset} {target.metric} {target.epochs}"
+
+
+def _equal(found: float, known: float | None) -> bool:
+    return known is not None and abs(found - known) <= 1e-4 * abs(known)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ import torch
 from untrained.foundation import MalformedInput
 from untrained.spaces import Target, benchmarks
 from untrained.spaces.benchmarks.tables import read as read_table
-from untrained.spaces.converters import convert
-from untrained.spaces.converters.conversion import TableWriter, Value, verify, write_table
+from untrained.spaces.converters import conversion, convert
+from untrained.spaces.converters.conversion import Check, TableWriter, Value, verify, write_table
+from untrained.spaces.framework.registry import data_folder
 
 METRICS = {
     **dict.fromkeys(("class_scene", "class_object", "jigsaw"), ("top1",)),
@@ -88,3 +90,43 @@ def test_a_table_that_calls_validation_test_is_found_out(
     assert ("best class_object best_valid_accuracy after 0 epochs", "no such values") in {
         (check.what, check.found) for check in wrong
     }
+
+
+def write_known(name: str, label_of: Callable[[str], str]) -> list[Check]:
+    """Verify a table of the known values, some of them under other labels."""
+    writer = TableWriter()
+    for text, values in conversion._known()[name]["values"].items():
+        for label, value in values.items():
+            dataset, metric, epochs = label_of(label).split()
+            writer.add(Value(text, dataset, metric, int(epochs), -1, value))
+    write_table(writer.table("{}"), data_folder() / "tables" / f"{name}.parquet")
+    return [check for check in verify(name) if check.what == "known values"]
+
+
+def test_a_known_value_under_another_label_is_found_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNTRAINED_DATA", str(tmp_path))
+    names = [name for name in conversion._known() if not name.endswith(("-analog", "-surrogate"))]
+    assert len(names) == 19
+    for name in names:
+        assert benchmarks[name].space
+        (check,) = write_known(name, lambda label: label)
+        assert check.holds, (name, check)
+    shifted = {"test_accuracy": "valid_accuracy", "valid_accuracy": "test_accuracy"}
+    (check,) = write_known(
+        "natsbench_sss", lambda label: " ".join(shifted.get(w, w) for w in label.split())
+    )
+    assert not check.holds
+    assert check.found.startswith("imagenet16-120 ")
+    assert "has the values that are known of imagenet16-120 test_accuracy" in check.found
+    (check,) = write_known(
+        "transnasbench101_macro",
+        lambda label: label.replace(
+            "class_object best_valid_accuracy", "class_object test_accuracy"
+        ),
+    )
+    assert check.found == (
+        "class_object test_accuracy 0 has the values that are known of "
+        "class_object best_valid_accuracy 0"
+    )
