@@ -1,4 +1,4 @@
-"""What the proof of the gate shares: a small baseline, scored once, and a truth of two lengths."""
+"""What the proof of the gate shares: small networks, a baseline, and a truth of two lengths."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from torch import nn
 
 from untrained.harness.execution.executors import SerialExecutor
 from untrained.harness.execution.progress import PlainProgress
@@ -23,8 +24,9 @@ from untrained.harness.study.plan import Plan
 from untrained.harness.study.study import Study
 from untrained.harness.study.study_file import Named, parse_study
 from untrained.results import Finding, ScoreStore
-from untrained.spaces import Benchmark, Target, benchmarks
+from untrained.spaces import Benchmark, Network, NetworkSize, Target, benchmarks, spaces
 from untrained.spaces.benchmarks.benchmark import Provenance
+from untrained.spaces.nasbench201.network import Cell, NASBench201Network
 
 INDICATORS = ["epe_nas", "grad_norm", "jacov", "nasi", "naswot", "params", "snip", "synflow"]
 COMMAND = "untrained check toy --update"
@@ -48,6 +50,31 @@ benchmark = "toy-table"
 metric = "test_accuracy"
 epochs = 200
 """.replace("INDICATORS", json.dumps(INDICATORS))
+
+
+class OneStage(NASBench201Network):
+    """The network up to its first reduction: a third of the modules, and of the time."""
+
+    def __init__(self, operations: Sequence[str], size: NetworkSize) -> None:
+        nn.Module.__init__(self)
+        channels = size.channels
+        self.stem = nn.Sequential(
+            nn.Conv2d(size.in_channels, channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(channels),
+        )
+        self.cells = nn.ModuleList([Cell(operations, channels)])
+        self.lastact = nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU())
+        self.global_pooling = nn.AdaptiveAvgPool2d(1)
+        self.classifier = nn.Linear(channels, size.num_classes)
+
+
+def small_networks(patch: pytest.MonkeyPatch) -> None:
+    """Let the space build networks of one stage: the gate compares numbers, whatever made them."""
+
+    def network(self, arch: str, size: NetworkSize) -> Network:
+        return OneStage(self.operations(arch), size)
+
+    patch.setattr(type(spaces["nasbench201"]), "_network", network)
 
 
 class ToyTable(Benchmark):
@@ -93,6 +120,7 @@ def _toy() -> ToyTable:
 def toy_table(_toy: ToyTable, monkeypatch: pytest.MonkeyPatch) -> Iterator[ToyTable]:
     """The truth of the baseline, registered for the length of a test."""
     monkeypatch.setitem(benchmarks._items, _toy.name, _toy)
+    small_networks(monkeypatch)
     yield _toy
     _toy.serves.clear()
 
@@ -117,27 +145,32 @@ def fill(store: ScoreStore, plans: Sequence[Plan]) -> None:
 
 
 @pytest.fixture(scope="session")
-def measured(
+def measure(
     _toy: ToyTable, study_of: Callable[..., Named[Study]], tmp_path_factory: pytest.TempPathFactory
-) -> tuple[dict[str, str], Path]:
-    """The files of the baseline, and the store with its scores."""
-    threads = torch.get_num_threads()
-    path = tmp_path_factory.mktemp("gate") / "s.sqlite"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(benchmarks._items, _toy.name, _toy)
-        with ScoreStore(path) as store:
-            made = measure_baseline(
-                None,
-                store=store,
-                fill=fill,
-                command=COMMAND,
-                study=study_of(),
-            )
-    assert torch.get_num_threads() == threads
-    return made, path
+) -> Callable[..., tuple[dict[str, str], Path]]:
+    """Measure a baseline of the study with some texts replaced: its files, and its store."""
+
+    def run(**replaced: str) -> tuple[dict[str, str], Path]:
+        threads = torch.get_num_threads()
+        path = tmp_path_factory.mktemp("gate") / "s.sqlite"
+        with pytest.MonkeyPatch.context() as patch, ScoreStore(path) as store:
+            patch.setitem(benchmarks._items, _toy.name, _toy)
+            small_networks(patch)
+            study = study_of(**replaced)
+            made = measure_baseline(None, store=store, fill=fill, command=COMMAND, study=study)
+        assert torch.get_num_threads() == threads
+        return made, path
+
+    return run
 
 
 @pytest.fixture(scope="session")
+def measured(measure: Callable[..., tuple[dict[str, str], Path]]) -> tuple[dict[str, str], Path]:
+    """The baseline of the study."""
+    return measure()
+
+
+@pytest.fixture
 def contents(measured: tuple[dict[str, str], Path]) -> dict[str, str]:
     """The files of the baseline."""
     return measured[0]
