@@ -115,7 +115,7 @@ moves: Suite[SearchSpace] = Suite()
 @moves.promise
 def neighbors_are_distinct_members_and_mutual(space: SearchSpace) -> None:
     """Neighbours are other members, each once, and are neighbours in turn."""
-    for arch in drawn(space, 3):
+    for number, arch in enumerate(drawn(space, 3)):
         neighbors = space.neighbors(arch)
         require(
             neighbors == space.neighbors(arch.text),
@@ -133,6 +133,8 @@ def neighbors_are_distinct_members_and_mutual(space: SearchSpace) -> None:
                 space.parse(neighbor.text) == neighbor,
                 f"{neighbor.text!r}, a neighbour of {arch.text!r}, is no member as it is written",
             )
+        # the way back costs a neighbourhood each: every place of the list is tried in one of three
+        for neighbor in neighbors[number::3]:
             require(
                 arch in space.neighbors(neighbor),
                 f"{neighbor.text!r} is a neighbour of {arch.text!r}, but not the other way round",

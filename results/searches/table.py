@@ -37,13 +37,11 @@ def best_of_n(criterion: Floats, values: Floats, n: int) -> tuple[float, float]:
 
 def winning_probabilities(criterion: Floats, n: int) -> Floats:
     """Compute how likely each network is the best of N draws with replacement; see `best_of_n`."""
-    order = np.where(np.isnan(criterion), -np.inf, criterion)
-    # a missing criterion loses even against minus infinity
-    keys = np.stack([~np.isnan(criterion), order], axis=1)
-    _, group, sizes = np.unique(keys, axis=0, return_inverse=True, return_counts=True)
-    up_to = np.cumsum(sizes) / len(criterion)
-    chance = np.diff(up_to**n, prepend=0.0)
-    return np.asarray((chance / sizes)[group.ravel()], dtype=np.float64)
+    # the best first; a missing criterion comes last, behind minus infinity
+    _, group, sizes = np.unique(-criterion, return_inverse=True, return_counts=True)
+    up_to = np.cumsum(sizes[::-1]) / len(criterion)
+    chance = np.diff(up_to**n, prepend=0.0)[::-1]
+    return np.asarray((chance / sizes)[group], dtype=np.float64)
 
 
 SEARCHED_FOR = "cifar10"

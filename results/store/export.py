@@ -100,7 +100,7 @@ class ExportedScores:
         for number in sorted(set(self.frame["environment"])):
             rows = self.frame[self.frame["environment"] == number]
             try:
-                yield self.environments[number], [_score(row) for row in _records(rows)]
+                yield self.environments[number], list(_scores(rows))
             except READ_ERRORS as error:
                 raise MalformedInput(
                     f"cannot read the scores in {str(self.path)!r}: {error}; the file is not as "
@@ -168,15 +168,13 @@ def _damaged(path: Path, error: BaseException, what: str) -> MalformedInput:
     )
 
 
-def _records(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    columns = [frame[name].tolist() for name in COLUMNS]
-    return (dict(zip(COLUMNS, values, strict=True)) for values in zip(*columns, strict=True))
-
-
-def _score(row: dict[str, Any]) -> Score:
-    row = {name: row[name] for name in COLUMNS if name != "environment"}
+def _scores(frame: pd.DataFrame) -> Iterator[Score]:
+    names = [name for name in COLUMNS if name != "environment"]
+    columns = {name: frame[name].tolist() for name in names}
     for optional in ("peak_bytes", "representative"):
-        if pd.isna(row[optional]):
-            row[optional] = None
-    row["alone_s"] = math.nan if pd.isna(row["alone_s"]) else float(row["alone_s"])
-    return Score(**row)
+        present = frame[optional].notna().tolist()
+        pairs = zip(columns[optional], present, strict=True)
+        columns[optional] = [value if there else None for value, there in pairs]
+    columns["alone_s"] = frame["alone_s"].to_numpy(dtype="float64", na_value=math.nan).tolist()
+    for values in zip(*columns.values(), strict=True):
+        yield Score(**dict(zip(names, values, strict=True)))

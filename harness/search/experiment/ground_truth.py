@@ -76,8 +76,10 @@ class GroundTruth:
         optimum = float("nan")
         if self.benchmark.enumerable:
             table = self.benchmark.table(target).dropna()
-            values = dict(zip(table["architecture"], table["value"].astype(float), strict=True))
-            optimum = float(table["value"].max() if high else table["value"].min())
+            found = table["value"].to_numpy(dtype=np.float64)
+            # texts of Arrow are slow to iterate over one by one
+            values = dict(zip(table["architecture"].to_numpy(), found.tolist(), strict=True))
+            optimum = float(found.max() if high else found.min())
         column = Column(target.dataset, target.metric, target.label, optimum, high)
         return GroundTruthColumn(target, column, values)
 

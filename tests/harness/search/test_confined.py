@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 
+from untrained.foundation import UserError
 from untrained.harness.search import Domain
+from untrained.harness.search.experiment.run import run_study
+from untrained.harness.search.experiment.study import SEARCH_STUDIES
 from untrained.results import ScoreStore
 from untrained.spaces import spaces
 
@@ -45,23 +47,35 @@ def partial(scored, monkeypatch):
     ]
 
 
-@pytest.mark.parametrize("searcher", ["rea", "local", "evolution", "pareto"])
-def test_a_search_that_would_leave_the_scored_networks_is_refused_or_confined(
-    untrained, partial, scored, searcher, tmp_path
-):
-    settings = ["--set", "by=scores"] if searcher in ("rea", "local") else []
-    arguments = [*partial, "--searcher", searcher, "--evaluations", 20, *settings]
+def test_a_search_that_would_leave_the_scored_networks_is_refused(untrained, partial):
+    arguments = [*partial, "--searcher", "rea", "--evaluations", 20, "--set", "by=scores"]
     code, _, err = untrained(*arguments)
     assert code == 2
     assert "only 12 of 15,625 have what it asks for" in err
     assert "--confined" in err
-    folder = tmp_path / "out"
-    code, out, err = untrained(*arguments, "--confined", "--output", folder)
+    code, out, err = untrained(*arguments, "--confined")
     assert code == 0, err
     assert "the search stays among the 12 of 15,625 networks" in out
-    with ScoreStore.read(scored(12, "params")) as scores:
+
+
+@pytest.mark.parametrize("searcher", ["rea", "local", "evolution", "pareto"])
+def test_a_confined_search_stays_among_the_scored_networks(scored, searcher, monkeypatch):
+    monkeypatch.delenv("UNTRAINED_DATA", raising=False)
+    spec = {"searcher": searcher, "indicator": ["params"], "evaluations": 20}
+    spec["settings"] = {"by": "scores"} if searcher in ("rea", "local") else {}
+    whole = {"space": "nasbench201", "benchmark": "nasbench201-analog", "runs": 2}
+    whole["scores"] = str(scored(12, "params"))
+
+    def run(**options: bool):
+        values = {**whole, "search": [{**spec, **options}]}
+        return run_study(SEARCH_STUDIES.make(values, name=searcher, command="untrained search"))
+
+    with pytest.raises(UserError, match="only 12 of 15,625 have what it asks for"):
+        run()
+    [found], _, _ = run(confined=True)
+    with ScoreStore.read(whole["scores"]) as scores:
         members = set(scores.frame(space="nasbench201")["architecture"])
-    assert set(pd.read_parquet(folder / "trajectories.parquet")["incumbent"]) <= members
+    assert {text for one in found.trajectories for text in one.incumbents} <= members
 
 
 def test_a_search_that_only_draws_needs_no_leave(untrained, partial):

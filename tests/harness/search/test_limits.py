@@ -28,6 +28,7 @@ HEAVY = (
     "+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|"
 )
 LIGHT = "|skip_connect~0|+|none~0|none~1|+|none~0|none~1|none~2|"
+TINY = ["--channels", 4, "--cells", 1]
 
 needs_data = pytest.mark.skipif(
     not Path(os.environ.get("UNTRAINED_DATA", "/nowhere"), "tables").is_dir(),
@@ -80,7 +81,7 @@ def test_stored_sizes_are_looked_up_and_the_rest_is_counted(scored):
 
 @pytest.mark.parametrize(
     ("searcher", "limit"),
-    [("evolution", "params=300000"), ("evolution", "flops=60e6"), ("rea", "params=300000")],
+    [("evolution", "params=10000"), ("evolution", "flops=1.2e6"), ("rea", "params=10000")],
 )
 def test_every_network_that_is_scored_keeps_the_limit(
     untrained, tmp_path, no_data, searcher, limit
@@ -91,14 +92,14 @@ def test_every_network_that_is_scored_keeps_the_limit(
     code, out, err = untrained(
         *("search", "--searcher", searcher, "--space", "nasbench201", "--store", store),
         *("--indicator", "params", "--evaluations", 8, "--runs", 1, "--limit", limit),
-        *("--benchmark", "nasbench201-analog", "--workers", 1),
+        *("--benchmark", "nasbench201-analog", "--workers", 1, *TINY),
         *settings,
     )
     assert code == 0, err
     assert f"every network keeps {name} <= {float(bound):,g}" in out
     with ScoreStore.read(store) as scores:
         texts = scores.frame(space="nasbench201")["architecture"]
-    cost = find_cost(name, study(), None)
+    cost = find_cost(name, study(measuring={"channels": 4, "cells": 1}), None)
     values = [cost(Architecture("nasbench201", text)) for text in texts]
     assert 1 <= len(values) <= 8, "nothing past the budget is measured"
     assert max(values) <= float(bound)
@@ -109,7 +110,7 @@ def test_a_limit_that_nothing_keeps_is_said(untrained, no_data, tmp_path):
     code, _, err = untrained(
         *("search", "--searcher", "rea", "--space", "nasbench201", "--evaluations", 5),
         *("--benchmark", "nasbench201-analog", "--set", "by=scores", "--indicator", "params"),
-        *("--store", tmp_path / "s.sqlite", "--runs", 1, "--limit", "params=1"),
+        *("--store", tmp_path / "s.sqlite", "--runs", 1, "--limit", "params=1", *TINY),
     )
     assert code == 2
     assert "keeps the limits params <= 1; raise them" in err
