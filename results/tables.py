@@ -63,6 +63,9 @@ class TableRow(RowProvenance):
     """None where no trivial baseline was scored, and for a trivial baseline itself."""
     stability: Stability | None = None
     """None with fewer than two seeds."""
+    functions: CorrelationRow | None = None
+    """The same as `correlation` over one architecture a function; None where no two architectures
+    of the population are known to compute the same."""
 
     @property
     def indicator(self) -> str:
@@ -111,8 +114,6 @@ class TableProvenance:
     bootstrap_seed: int
     interval: Interval = "percentile"
     """How the intervals of tau, rho and their differences were made."""
-    clusters: int | None = None
-    """Functional classes that were resampled in place of architectures; None: architectures."""
     command: str
     """Regenerates the table."""
     notes: tuple[str, ...]
@@ -145,6 +146,8 @@ class CorrelationTable(TableProvenance):
     """File the truth was read from."""
     truth_sha256: str
     rows: tuple[TableRow, ...]
+    n_functions: int = 0
+    """Functional classes among the architectures with a true value; 0: none has two."""
     published: tuple[Comparison, ...] = ()
     """What the literature prints for the same space and data set."""
     baseline: str = "params"

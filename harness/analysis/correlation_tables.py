@@ -79,9 +79,10 @@ def correlation_section(
         higher_is_better=matrix.higher_is_better,
         baseline=BASELINE,
         resampling=resampling,
-        clusters=functional_classes(selection.space, scores.index) if statistics.by_class else None,
+        classes=functional_classes(selection.space, scores.index),
     )
     correlations = {row.indicator: row for row in analysis.rows}
+    functions = {row.indicator: row for row in analysis.functions}
     rows = tuple(
         TableRow(
             **row.provenance(),
@@ -90,6 +91,7 @@ def correlation_section(
             size_bias=analysis.size_bias.get(name),
             best_baseline=analysis.best_baseline.get(name),
             stability=_stability(selection, name, larger_is_better),
+            functions=functions.get(name),
         )
         for name, row in row_provenances(selection, matrix).items()
     )
@@ -123,7 +125,7 @@ def correlation_section(
         ),
         baseline=BASELINE,
         interval=statistics.interval,
-        clusters=analysis.clusters,
+        n_functions=analysis.functions[0].n_population if analysis.functions else 0,
         ceilings=noise_ceilings(truth, values, resampling=resampling),
         pairs=analysis.pairs,
         redundancy=analysis.redundancy,
@@ -232,14 +234,12 @@ def agreement_table(
     """
     matrix = score_matrix(selection)
     scores = matrix.wide
-    classes = functional_classes(selection.space, scores.index) if statistics.by_class else None
     found = agree(
         scores,
         higher_is_better=matrix.higher_is_better,
         resampling=Resampling(
             statistics.resamples, statistics.confidence, statistics.seed, statistics.interval
         ),
-        clusters=classes,
     )
     return AgreementTable(
         title=title or f"{spaces[selection.space].title}: agreement of scores, no accuracies",
@@ -251,7 +251,6 @@ def agreement_table(
         confidence=statistics.confidence,
         bootstrap_seed=statistics.seed,
         interval=statistics.interval,
-        clusters=None if classes is None else classes.nunique(),
         command=command,
         notes=(*score_notes(selection), *stand_in_notes(selection), *supervised_notes(selection)),
         rows=tuple(

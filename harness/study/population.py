@@ -46,6 +46,8 @@ def select(space: SearchSpace, study: Study) -> Selection:
     if population.kind == "all":
         return Selection(tuple(str(a) for a in space), f"all {len(space):,}")
     seed = study.population_seed
+    if population.kind == "classes":
+        return _one_of_each_class(space, population.n, seed)
     note = ""
     if population.kind == "known":
         known = _known(space, study, seed)
@@ -93,6 +95,32 @@ def sample(space: SearchSpace, n: int, *, seed: int) -> tuple[str, ...]:
         f"a sample of {n:,} was asked for, but {_DRAWS_PER_ARCHITECTURE * n:,} draws from "
         f"{space.name!r} gave only {len(drawn):,} distinct architectures; ask for fewer"
     )
+
+
+def _one_of_each_class(space: SearchSpace, n: int | None, seed: int) -> Selection:
+    """Draw functional classes, each with equal probability, and one architecture of each."""
+    if space.size is None or space.size > _LARGEST_PERMUTED:
+        raise UserError(
+            "cannot draw one architecture of each functional class: the search space "
+            f'{space.name!r} is too large to be enumerated. Use population kind "sample".'
+        )
+    import pandas as pd
+
+    from untrained.results.statistics.population import one_of_each_class
+
+    texts = [str(arch) for arch in space]
+    classes = pd.Series([str(space.canonical(text)) for text in texts], texts)
+    members = one_of_each_class(classes, seed=seed)
+    if n is not None and n > len(members):
+        raise UserError(
+            f"cannot draw {n:,} functional classes: the search space {space.name!r} has only "
+            f"{len(members):,}. Ask for fewer, or leave n out."
+        )
+    rng = np.random.default_rng(derive(seed, "population", space.name))
+    chosen = tuple(members[rng.permutation(len(members))[:n]])
+    of = f"{len(members):,} functions of {space.size:,} architectures"
+    which = f"all {of}" if n is None else f"sample of {n:,} of {of}"
+    return Selection(chosen, f"{which}, one architecture each, seed {seed}")
 
 
 def _known(space: SearchSpace, study: Study, seed: int) -> Selection | NoTruth:

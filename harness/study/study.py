@@ -63,12 +63,13 @@ class StudyFile(StudyTable):
 class Population(StudyTable):
     """Architectures of a space that are scored and ranked."""
 
-    kind: Literal["sample", "all", "list", "known"] = "sample"
-    """`known`: the architectures that the benchmark of the truth has a value of."""
+    kind: Literal["sample", "all", "list", "known", "classes"] = "sample"
+    """`known`: the architectures that the benchmark of the truth has a value of; `classes`: one
+    architecture of each functional class, drawn at random."""
     n: PositiveInt | None = None
-    """Size of the sample (default of `known`: all)."""
+    """Size of the sample (default of `known` and `classes`: all)."""
     seed: int | None = None
-    """Seed of the sample (default: the study's)."""
+    """Seed of the sample and of the members of classes (default: the study's)."""
     file: str | None = None
     """File of a `list`: architectures one a line, in a table, Python module, JSON document or log;
     relative to the study file."""
@@ -81,8 +82,9 @@ class Population(StudyTable):
             raise ValueError('kind "sample" needs n, the number of architectures')
         if self.kind == "list" and self.file is None:
             raise ValueError('kind "list" needs file, with one architecture a line')
-        if self.kind not in ("sample", "known") and self.n is not None:
-            raise ValueError(f'n belongs to kind "sample" or "known", not to {self.kind!r}')
+        if self.kind not in ("sample", "known", "classes") and self.n is not None:
+            kinds = '"sample", "known" or "classes"'
+            raise ValueError(f"n belongs to kind {kinds}, not to {self.kind!r}")
         for name in ("file", "notation"):
             if self.kind != "list" and getattr(self, name) is not None:
                 raise ValueError(f'{name} belongs to kind "list", not to {self.kind!r}')
@@ -162,8 +164,6 @@ class Statistics(StudyTable):
     """Seed of the resamples."""
     interval: Literal["percentile", "bca"] = "percentile"
     """Kind of interval: `percentile`, or `bca` (bias-corrected and accelerated)."""
-    by_class: bool = False
-    """Resample functional classes as wholes, so that duplicates make no interval narrower."""
 
 
 class ReportOptions(StudyTable):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from untrained.reports.blocks.agreement import full_grid
@@ -99,12 +100,21 @@ def _lines_grid(*tables: CorrelationTable) -> Grid:
             Column("n", get="row.correlation.n"),
             Column("n_population", get="row.correlation.n_population"),
             *(Column(name, get=f"row.correlation.{name}") for name in statistics),
+            Column("n_functions", get=lambda line: getattr(line.row.functions, "n", None)),
+            *(
+                Column(f"{name}_functions", get=partial(_over_functions, name))
+                for name in ("tau", "tau_low", "tau_high", "delta_tau", "delta_low", "delta_high")
+            ),
             Column("failures", get=lambda line: _failures(line.row)),
             Column("alone_s", get="row.alone_s"),
             Column("members", get=lambda line: " ".join(line.row.members)),
         ),
         [_Line(table, row) for table in tables for row in table.ranked],
     )
+
+
+def _over_functions(name: str, line: _Line) -> float | None:
+    return getattr(line.row.functions, name, None)
 
 
 def _failures(row: TableRow) -> str:

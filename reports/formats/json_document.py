@@ -17,7 +17,7 @@ from untrained.reports.pages.report import Report
 if TYPE_CHECKING:
     from untrained.results import ComparedRow, CorrelationTable, SideBySide, TableRow
 
-DOCUMENT_VERSION = 1
+DOCUMENT_VERSION = 2
 """Raised whenever a key changes its meaning or goes away."""
 
 

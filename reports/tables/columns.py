@@ -12,13 +12,13 @@ from untrained.reports.tables.facts import (
     protocol_notes,
     protocol_number,
 )
-from untrained.reports.tables.grid import Cell, Column, Grid
+from untrained.reports.tables.grid import Cell, Column, Estimate, Grid, estimate_of
 from untrained.reports.tables.numbers import confidence_level, percent, seconds
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from untrained.results import AgreementRow, CorrelationTable, TableRow
+    from untrained.results import AgreementRow, CorrelationRow, CorrelationTable, TableRow
 
 TAU = "\N{GREEK SMALL LETTER TAU}"
 RHO = "\N{GREEK SMALL LETTER RHO}"
@@ -51,26 +51,25 @@ def columns(table: CorrelationTable) -> tuple[Column, ...]:
             "correlation.rho",
             "correlation of mid-ranks",
             interval=True,
+            aside=bool(table.n_functions),
         ),
         Column(
             "delta",
             f"{TAU} {MINUS} params{level}",
-            lambda row: (
-                row.correlation.delta_tau,
-                row.correlation.delta_low,
-                row.correlation.delta_high,
-            ),
+            lambda row: _delta(row.correlation),
             "difference to the parameter count on the networks both rank, resampled in pairs",
             interval=True,
             sign=True,
             sign_ends=True,
         ),
+        *(_function_columns(level) if table.n_functions else ()),
         Column(
             "coverage",
             "coverage",
             "correlation.coverage",
             "share of the population that is ranked",
             show=percent,
+            aside=bool(table.n_functions),
         ),
         Column(
             "ties",
@@ -87,6 +86,31 @@ def columns(table: CorrelationTable) -> tuple[Column, ...]:
             ascending=True,
         ),
     )
+
+
+def _function_columns(level: str) -> tuple[Column, Column]:
+    """The same coefficients with each functional class counted once."""
+    return (
+        Column(
+            "tau_functions",
+            f"{TAU}-b, functions{level}",
+            lambda row: estimate_of(row.functions, "tau"),
+            "over one architecture of each functional class",
+            interval=True,
+        ),
+        Column(
+            "delta_functions",
+            f"{TAU} {MINUS} params, functions{level}",
+            lambda row: _delta(row.functions) if row.functions else None,
+            interval=True,
+            sign=True,
+            sign_ends=True,
+        ),
+    )
+
+
+def _delta(row: CorrelationRow) -> Estimate:
+    return row.delta_tau, row.delta_low, row.delta_high
 
 
 def correlation_grid(table: CorrelationTable) -> Grid:
@@ -107,7 +131,10 @@ def label_of_row(row: TableRow | AgreementRow, notes: tuple[ProtocolNote, ...]) 
     return f"{row.indicator}{arrow}{computed}{mark(protocol_number(row, notes))}"
 
 
-_LEAVE_OUT_FIRST = ("ties", "alone_s", "coverage", "rho", "delta")
+_LEAVE_OUT_FIRST = (
+    *("ties", "alone_s", "coverage", "rho"),
+    *("delta_functions", "tau_functions", "delta"),
+)
 _PADDING = 3  # a space on either side and the rule between columns
 
 
@@ -135,7 +162,7 @@ def correlation_table(table: CorrelationTable, *, width: int | None = None) -> T
         name: max(map(cell_len, [shown[name].heading, *texts[name]])) + _PADDING for name in shown
     }
     left_out: list[str] = []
-    for name in _LEAVE_OUT_FIRST:
+    for name in filter(wide.__contains__, _LEAVE_OUT_FIRST):
         if width is None or sum(wide.values()) <= width:
             break
         del wide[name]

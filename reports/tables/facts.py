@@ -56,9 +56,14 @@ class ProtocolNote:
 
 def facts(table: CorrelationTable) -> tuple[Fact, ...]:
     """Population, target, source of the truth and kind of the intervals, for the lines on top."""
+    functions = (
+        f"{count(table.n_functions)}; one architecture of each, drawn at random with seed "
+        f"{table.bootstrap_seed}, and resampled by itself"
+    )
     return (
         Fact("Space", table.space),
         Fact("Population", f"{table.population}; {count(table.n_population)} architectures"),
+        *([Fact("Functions", functions)] if table.n_functions else ()),
         Fact("Target", table.target),
         Fact("Ground truth", _truth(table)),
         Fact("Intervals", intervals(table)),
@@ -173,11 +178,8 @@ def intervals(table: TableProvenance) -> str:
     if not table.resamples:
         return "none"
     kind = "percentile" if table.interval == "percentile" else "BCa"
-    units = "architectures"
-    if table.clusters is not None:
-        units = f"{count(table.clusters)} functional classes"
     return (
-        f"{confidence_level(table.confidence)} {kind} bootstrap over {units}, "
+        f"{confidence_level(table.confidence)} {kind} bootstrap over architectures, "
         f"{count(table.resamples)} resamples, seed {table.bootstrap_seed}"
     )
 

@@ -78,35 +78,27 @@ class Resampling:
 
 
 def resample_counts(
-    num_points: int,
-    resamples: int,
-    generator: np.random.Generator,
-    *,
-    clusters: NDArray[np.int64] | None = None,
+    num_points: int, resamples: int, generator: np.random.Generator
 ) -> Iterator[NDArray[np.float32]]:
     """Draw the counts of `resamples` bootstrap resamples, in chunks that bound the memory.
 
-    Each resample draws as many units as there are, with replacement, one resample after the other,
-    so the counts do not depend on the size of the chunks. Units are the points, or whole clusters
-    of points (as Davison and Hinkley, Bootstrap Methods and their Application, 1997, have it for
-    hierarchical data): members of a cluster are not independent, so they come and go together.
+    Each resample draws as many points as there are, with replacement, one resample after the other,
+    so the counts do not depend on the size of the chunks.
 
     Args:
         num_points: n >= 1, how many points there are.
-        clusters: 0, 1, 2, ... for the cluster of each point, none left out; None: points are drawn.
 
     Yields:
-        Arrays of shape (n, r), the r of all chunks summing to R. Without clusters each column sums
-        to n; with clusters, whose sizes differ, only on average.
+        Arrays of shape (n, r), the r of all chunks summing to R. Each column sums to n.
     """
-    num_units = num_points if clusters is None else int(clusters.max(initial=-1)) + 1
     step = max(1, CHUNK_BYTES // (4 * max(1, num_points)))
     for start in range(0, resamples, step):
         width = min(step, resamples - start)
-        counts = np.empty((width, num_units), dtype=np.float32)
+        counts = np.empty((width, num_points), dtype=np.float32)
         for row in counts:
-            row[:] = np.bincount(generator.integers(num_units, size=num_units), minlength=num_units)
-        yield np.ascontiguousarray(counts.T if clusters is None else counts.T[clusters])
+            drawn = generator.integers(num_points, size=num_points)
+            row[:] = np.bincount(drawn, minlength=num_points)
+        yield np.ascontiguousarray(counts.T)
 
 
 def percentile_interval(
@@ -145,7 +137,7 @@ def bca_interval(
 
     Args:
         replicates: the statistic in every resample, shape (R,); NaN is left out.
-        jackknife: the statistic with each unit left out once; NaN is left out.
+        jackknife: the statistic with each point left out once; NaN is left out.
         confidence: in (0, 1), 0.95 for 95 %.
 
     Returns:

@@ -22,9 +22,11 @@ from untrained.results.statistics.pairwise import (
 from untrained.results.statistics.population import (
     MIN_NETWORKS,
     Floats,
+    Mask,
     Population,
     Ranking,
     Rankings,
+    one_of_each_class,
 )
 from untrained.results.statistics.rank_correlation import (
     dense_ranks,
@@ -40,8 +42,8 @@ class CorrelationRow:
     """Rank correlation of one indicator's scores with the truth.
 
     Positive means that the indicator ranks in the direction it claims. Intervals are bootstrap
-    intervals over architectures, or over functional classes where those were given. What does not
-    exist is NaN: fewer than three ranked networks, a constant side, an interval without resamples.
+    intervals over architectures. What does not exist is NaN: fewer than three ranked networks, a
+    constant side, an interval without resamples.
     """
 
     indicator: str
@@ -84,7 +86,6 @@ def correlate(
     confidence: float = 0.95,
     seed: int = 0,
     interval: Interval = "percentile",
-    clusters: pd.Series[str] | None = None,
 ) -> list[CorrelationRow]:
     """Correlate the scores of several indicators with one ground truth.
 
@@ -103,17 +104,15 @@ def correlate(
         resamples: how many; 0 for no intervals.
         confidence: of the intervals, in (0, 1).
         interval: `percentile`, or `bca` (bias-corrected and accelerated).
-        clusters: the functional class of each architecture. Classes are resampled, and left out of
-            the jackknife, as wholes: duplicates make no interval narrower.
 
     Returns:
         One row an indicator, in the order of the columns.
 
     Raises:
-        ValueError: an architecture is listed twice or has no class, an indicator has no direction,
-            or a number is out of range.
+        ValueError: an architecture is listed twice, an indicator has no direction, or a number is
+            out of range.
     """
-    population = Population.of(scores, truth, higher_is_better=higher_is_better, clusters=clusters)
+    population = Population.of(scores, truth, higher_is_better=higher_is_better)
     return correlate_rankings(
         Rankings(population, Resampling(resamples, confidence, seed, interval)), baseline=baseline
     )
@@ -172,8 +171,9 @@ class Analysis:
     best_baseline: Mapping[str, BaselineDifference] = field(default_factory=dict)
     pairs: tuple[PairComparison, ...] = ()
     redundancy: Redundancy | None = None
-    clusters: int | None = None
-    """Functional classes that were resampled; None: architectures were."""
+    functions: tuple[CorrelationRow, ...] = ()
+    """The same as `rows` over one architecture a functional class; empty where no two are of one
+    class."""
 
 
 def analyse(
@@ -187,7 +187,7 @@ def analyse(
     fractions: Sequence[float] = FRACTIONS,
     picks: Sequence[int] = PICKS,
     resampling: Resampling | None = None,
-    clusters: pd.Series[str] | None = None,
+    classes: pd.Series[str] | None = None,
 ) -> Analysis:
     """Compute all statistics of several indicators and one ground truth.
 
@@ -195,11 +195,13 @@ def analyse(
     `correlate` where all indicators have scores of the same networks.
 
     Args:
-        scores: as in `correlate`, and so are truth, directions, baseline and clusters.
+        scores: as in `correlate`, and so are truth, directions and baseline.
         sizes: indicators that are sizes of a network.
         trivial: indicators that are trivial baselines.
         fractions: of the top slices, in (0, 1].
         picks: how many of the best-scored networks are trained.
+        classes: the functional class of each architecture, for rows over functions; None: each
+            architecture is its own.
 
     Returns:
         The statistics; those that need a size or a trivial baseline are empty without one.
@@ -207,8 +209,10 @@ def analyse(
     Raises:
         ValueError: as `correlate`, or a fraction or number of picks is out of range.
     """
-    population = Population.of(scores, truth, higher_is_better=higher_is_better, clusters=clusters)
-    rankings = Rankings(population, resampling or Resampling())
+    resampling = resampling or Resampling()
+    population = Population.of(scores, truth, higher_is_better=higher_is_better)
+    rankings = Rankings(population, resampling)
+    members = None if classes is None else _members(classes, population, resampling.seed)
     return Analysis(
         rows=tuple(correlate_rankings(rankings, baseline=baseline)),
         top=top_rankings(rankings, fractions=fractions, picks=picks),
@@ -216,8 +220,19 @@ def analyse(
         best_baseline=best_baselines(rankings, trivial=trivial),
         pairs=compare_pairs(rankings),
         redundancy=redundancy(population),
-        clusters=None if clusters is None else population.num_units,
+        functions=()
+        if members is None
+        else tuple(
+            correlate_rankings(Rankings(population.among(members), resampling), baseline=baseline)
+        ),
     )
+
+
+def _members(classes: pd.Series[str], population: Population, seed: int) -> Mask | None:
+    """Draw one architecture a functional class; None where each is of a class of its own."""
+    own = classes.reindex(population.names)
+    chosen = population.names.isin(one_of_each_class(own, seed=seed))
+    return None if chosen.all() else chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,20 +272,19 @@ def agree(
     higher_is_better: Mapping[str, bool],
     sizes: Sequence[str] = SIZES,
     resampling: Resampling | None = None,
-    clusters: pd.Series[str] | None = None,
 ) -> Agreement:
     """Correlate scores with sizes and with each other.
 
     The results say nothing about accuracy.
 
     Args:
-        scores: as in `correlate`, and so are directions and clusters.
+        scores: as in `correlate`, and so are directions.
         sizes: the indicators that are sizes, as far as `scores` has them.
 
     Raises:
         ValueError: as `correlate`.
     """
-    population = Population.of(scores, None, higher_is_better=higher_is_better, clusters=clusters)
+    population = Population.of(scores, None, higher_is_better=higher_is_better)
     rankings = Rankings(population, resampling or Resampling())
     wanted = {
         name: [rankings.ranking(name, size) for size in sizes if size in scores and size != name]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -114,7 +114,7 @@ def standing(
 
 def _part(population: Population, names: Sequence[str], resampling: Resampling) -> Rankings:
     kept = {one: population.scores[one] for one in dict.fromkeys(names)}
-    return Rankings(Population(population.truth, kept, population.clusters), resampling)
+    return Rankings(replace(population, scores=kept), resampling)
 
 
 def _best(rankings: Rankings, name: str, comparisons: Sequence[PairComparison]) -> str | None:
@@ -164,10 +164,8 @@ def contribution(
     first, second = population.scores[name][mask], population.scores[other][mask]
     sums = np.full(population.size, math.nan)
     sums[mask] = mid_ranks(first) + mid_ranks(second)
-    both = Population(
-        population.truth, {_SUM: sums, other: population.scores[other]}, population.clusters
-    )
-    rankings = Rankings(both, resampling)
+    both = {_SUM: sums, other: population.scores[other]}
+    rankings = Rankings(replace(population, scores=both), resampling)
     (compared,) = compare_with(rankings, _SUM)
     return Contribution(
         other,

@@ -1,4 +1,4 @@
-"""Rank correlations with each point, or each cluster of points, left out once.
+"""Rank correlations with each point left out once.
 
 A worked example: four networks have the scores 1, 2, 2, 4 and the true values 20, 10, 30, 40. Of
 the six pairs, score and truth order four alike and one, (1, 2), differently; (2, 3) ties. The
@@ -9,21 +9,9 @@ three: 2 and 3 of them without network 1 or 4, 3 and 3 without network 2 or 3.
 >>> tau, rho = leave_out_rank_correlations([1, 2, 2, 4], [20, 10, 30, 40])
 >>> tau.round(3)  # 2 / sqrt(2 * 3), 3 / 3, 1 / 3, 0 / sqrt(2 * 3)
 array([0.816, 1.   , 0.333, 0.   ])
-
-With networks 1 and 2 in one cluster, the pair inside it is taken away with both and given back
-once: 3 - (1 + 0) + (-1) = 1, the one pair that is left, and without the others, 3 and 4 in turn,
-nothing changes.
-
->>> tau, rho = leave_out_rank_correlations(
-...     [1, 2, 2, 4], [20, 10, 30, 40], np.array([0, 0, 1, 2])
-... )
->>> tau.round(3)
-array([1.   , 0.333, 0.   ])
 """
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -34,9 +22,9 @@ Integers = NDArray[np.int64]
 
 
 def leave_out_rank_correlations(
-    x: ArrayLike, y: ArrayLike, clusters: Integers | None = None, *, num_clusters: int | None = None
+    x: ArrayLike, y: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Compute tau-b and Spearman's rho without each unit in turn, exactly.
+    """Compute tau-b and Spearman's rho without each point in turn, exactly.
 
     With s_ij = sign(x_i - x_j), t_ij = sign(y_i - y_j), u_i = sum_j s_ij and v_i = sum_j t_ij,
     every coefficient is made of sums over points and pairs. Leaving out point k takes from them
@@ -44,18 +32,15 @@ def leave_out_rank_correlations(
         concordance sum_{i<j} s_ij t_ij:   c_k = sum_i s_ik t_ik
         product sum_i u_i v_i:             u_k v_k + sum_i u_i t_ik + sum_i v_i s_ik - c_k
 
-    and all c_k are counted at once by merging, so all n coefficients take O(n log(n)^2). A cluster
-    of m > 1 points takes O(n + m^2) more. All sums are whole numbers below 2^63.
+    and all c_k are counted at once by merging, so all n coefficients take O(n log(n)^2). All sums
+    are whole numbers below 2^63.
 
     Args:
         x: n values, no NaN.
         y: n values, no NaN.
-        clusters: 0, 1, 2, ... for the unit of each point; None: each point is its own.
-        num_clusters: how many units there are, where the last have no points; a unit without
-            points leaves the coefficient as it is.
 
     Returns:
-        tau and rho, one a unit; NaN where what is left is constant on one side.
+        tau and rho, one a point; NaN where what is left is constant on one side.
 
     Raises:
         ValueError: a value is NaN, or the lengths differ.
@@ -63,33 +48,17 @@ def leave_out_rank_correlations(
     a, b = dense_ranks(x), dense_ranks(y)
     if a.size != b.size:
         raise ValueError(f"{a.size} values cannot be paired with {b.size}")
-    n = a.size
-    labels = np.arange(n) if clusters is None else clusters
-    units = int(labels.max(initial=-1)) + 1 if num_clusters is None else num_clusters
-    if n == 0:
-        return np.full(units, math.nan), np.full(units, math.nan)
+    if a.size == 0:
+        return np.empty(0), np.empty(0)
     sides = _Side(a), _Side(b)
     c = _concordance(a, b, sides)
     u, v = sides[0].centred, sides[1].centred
     lost = u * v + _signed_sums(b, u) + _signed_sums(a, v) - c
 
-    concordance = c.sum() // 2 - _sum_by(labels, c, units)
-    product = (u * v).sum() - _sum_by(labels, lost, units)
-    untied = [side.untied_without(labels, units) for side in sides]
-    cubes = [side.cubes_without(labels, units) for side in sides]
-    sizes = np.bincount(labels, minlength=units)
-    for unit, points in _large_clusters(labels, sizes):
-        inner_x, inner_y = a[points], b[points]
-        signs_x = np.sign(inner_x[:, None] - inner_x)
-        signs_y = np.sign(inner_y[:, None] - inner_y)
-        # pairs inside the cluster were taken away twice
-        concordance[unit] += (signs_x * signs_y).sum() // 2
-        untied[0][unit] += np.abs(signs_x).sum() // 2
-        untied[1][unit] += np.abs(signs_y).sum() // 2
-        left = u - _signs_against(a, inner_x), v - _signs_against(b, inner_y)
-        left[0][points] = 0
-        product[unit] = (left[0] * left[1]).sum()
-
+    concordance = c.sum() // 2 - c
+    product = (u * v).sum() - lost
+    untied = [side.untied_without() for side in sides]
+    cubes = [side.cubes_without() for side in sides]
     with np.errstate(invalid="ignore", divide="ignore"):
         tau = concordance / (np.sqrt(untied[0]) * np.sqrt(untied[1]))
         rho = 3 * product / (np.sqrt(cubes[0]) * np.sqrt(cubes[1]))
@@ -101,28 +70,23 @@ class _Side:
 
     def __init__(self, ranks: Integers) -> None:
         self.ranks = ranks
-        self.groups: Integers = np.bincount(ranks)
+        self.groups: Integers = np.bincount(ranks).astype(np.int64)
         """Points in each group of ties."""
         ends = np.cumsum(self.groups)
         self.below = (ends - self.groups)[ranks]
         self.above = (ranks.size - ends)[ranks]
         self.centred: Integers = self.below - self.above
 
-    def untied_without(self, labels: Integers, units: int) -> Integers:
-        """Count untied pairs without each unit, less once more those inside the unit."""
+    def untied_without(self) -> Integers:
+        """Count untied pairs without each point."""
         untied = self.below + self.above
-        return np.asarray(untied.sum() // 2 - _sum_by(labels, untied, units))
+        return np.asarray(untied.sum() // 2 - untied)
 
-    def cubes_without(self, labels: Integers, units: int) -> Integers:
-        """Compute (number of points)^3 minus the groups' cubes, without each unit."""
-        sizes = np.bincount(labels, minlength=units).astype(np.int64)
-        total = (self.ranks.size - sizes) ** 3 - (self.groups.astype(np.int64) ** 3).sum()
-        # what each unit takes of each group it touches
-        taken, counts = np.unique(labels * self.groups.size + self.ranks, return_counts=True)
-        unit, group = np.divmod(taken, self.groups.size)
-        before = self.groups[group].astype(np.int64)
-        np.add.at(total, unit, before**3 - (before - counts) ** 3)
-        return np.asarray(total, dtype=np.int64)
+    def cubes_without(self) -> Integers:
+        """Compute (number of points)^3 minus the groups' cubes, without each point."""
+        total = (self.ranks.size - 1) ** 3 - (self.groups**3).sum()
+        own = self.groups[self.ranks]
+        return np.asarray(total + own**3 - (own - 1) ** 3, dtype=np.int64)
 
 
 def _concordance(x: Integers, y: Integers, sides: tuple[_Side, _Side]) -> Integers:
@@ -177,26 +141,3 @@ def _signed_sums(ranks: Integers, values: Integers) -> Integers:
     np.add.at(groups, ranks, values)
     upto = np.cumsum(groups)
     return np.asarray((upto[-1] - upto - (upto - groups))[ranks], dtype=np.int64)
-
-
-def _signs_against(ranks: Integers, others: Integers) -> Integers:
-    """Compute sum_j sign(ranks_i - others_j) for each i."""
-    groups = np.bincount(others, minlength=int(ranks.max()) + 1)
-    upto = np.cumsum(groups)
-    return np.asarray((upto - groups - (upto[-1] - upto))[ranks], dtype=np.int64)
-
-
-def _sum_by(labels: Integers, values: Integers, units: int) -> Integers:
-    sums = np.zeros(units, dtype=np.int64)
-    np.add.at(sums, labels, values)
-    return sums
-
-
-def _large_clusters(labels: Integers, sizes: Integers) -> list[tuple[int, Integers]]:
-    """List the units of more than one point, with their points."""
-    order = np.argsort(labels, kind="stable")
-    ends = np.cumsum(sizes)
-    return [
-        (int(unit), order[ends[unit] - sizes[unit] : ends[unit]])
-        for unit in np.flatnonzero(sizes > 1)
-    ]

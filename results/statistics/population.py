@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from untrained.foundation import derive
 from untrained.results.statistics.bootstrap import (
     Estimate,
     Resampling,
@@ -32,12 +33,12 @@ Mask = NDArray[np.bool_]
 class Population:
     """Architectures in the order of their names; larger is better throughout."""
 
+    names: pd.Index[str]
+    """The n architectures."""
     truth: Floats
     """Shape (n,), no NaN; all NaN where no truth is known."""
     scores: Mapping[str, Floats]
     """Each of shape (n,); NaN where there is no score, infinite values are legal ranks."""
-    clusters: NDArray[np.int64] | None = None
-    """0, 1, 2, ... for the functional class of each architecture; None: each is its own."""
 
     @classmethod
     def of(
@@ -46,7 +47,6 @@ class Population:
         truth: pd.Series[float] | None,
         *,
         higher_is_better: Mapping[str, bool],
-        clusters: pd.Series[str] | None = None,
     ) -> Population:
         """Select the architectures that `scores` lists and, given a truth, that have a true value.
 
@@ -57,14 +57,12 @@ class Population:
             scores: one column an indicator, indexed by architecture; NaN where there is no score.
             truth: true values, larger is better, indexed by architecture; None: none is known.
             higher_is_better: the direction of each indicator.
-            clusters: the functional class of each architecture, whatever the classes are called.
 
         Returns:
             Arrays in the order of the architectures' names.
 
         Raises:
-            ValueError: an architecture is listed twice or has no class, or an indicator has no
-                direction.
+            ValueError: an architecture is listed twice, or an indicator has no direction.
         """
         check_unique("scores", scores.index)
         undirected = sorted(str(name) for name in scores.columns if name not in higher_is_better)
@@ -76,6 +74,7 @@ class Population:
             population = population.intersection(truth.dropna().index, sort=False)
         table = scores.reindex(population)
         return cls(
+            names=population,
             truth=np.full(len(population), math.nan)
             if truth is None
             else floats(truth.reindex(population)),
@@ -83,7 +82,6 @@ class Population:
                 str(name): floats(table[name]) * (1 if higher_is_better[name] else -1)
                 for name in table.columns
             },
-            clusters=None if clusters is None else _labels(clusters, population),
         )
 
     @property
@@ -91,12 +89,10 @@ class Population:
         """How many architectures there are."""
         return self.truth.size
 
-    @property
-    def num_units(self) -> int:
-        """How many units a resample draws: functional classes if known, else architectures."""
-        if self.clusters is None:
-            return self.size
-        return int(self.clusters.max(initial=-1)) + 1
+    def among(self, mask: Mask) -> Population:
+        """Select architectures."""
+        scores = {name: values[mask] for name, values in self.scores.items()}
+        return Population(self.names[mask], self.truth[mask], scores)
 
     def having(self, *names: str) -> Mask:
         """Select the architectures that have a score of each of these indicators."""
@@ -111,17 +107,32 @@ def floats(column: pd.Series[float]) -> Floats:
     return np.asarray(column.to_numpy(dtype=np.float64, na_value=math.nan), dtype=np.float64)
 
 
-def _labels(clusters: pd.Series[str], population: pd.Index[str]) -> NDArray[np.int64]:
-    check_unique("clusters", clusters.index)
-    classes = clusters.reindex(population)
+def one_of_each_class(classes: pd.Series[str], *, seed: int) -> pd.Index[str]:
+    """Draw one architecture of each functional class, each member with equal probability.
+
+    Members of a class compute the same function, but the parts of them that no output depends on
+    count for their sizes: a rule such as the first by name would prefer small or large members.
+
+    Args:
+        classes: the functional class of each architecture, indexed by architecture. Neither the
+            order of the rows nor the names of the classes matter.
+
+    Returns:
+        One architecture a class, sorted.
+
+    Raises:
+        ValueError: an architecture is listed twice or has no class.
+    """
+    check_unique("classes", classes.index)
     if classes.isna().any():
         without = classes.index[classes.isna()]
         raise ValueError(
-            f"clusters has no class for {without[0]!r} ({len(without):,} of {len(population):,} "
+            f"classes has no class for {without[0]!r} ({len(without):,} of {len(classes):,} "
             "architectures); give every architecture one, its own name where it stands alone"
         )
-    # numbered as they are met, so that resamples do not depend on what classes are called
-    return np.asarray(pd.factorize(classes)[0], dtype=np.int64)
+    order = np.random.default_rng(derive(seed, "members")).permutation(len(classes))
+    shuffled = classes.sort_index().iloc[order]
+    return shuffled.index[~shuffled.duplicated()].sort_values()
 
 
 def check_unique(what: str, index: pd.Index[str]) -> None:
@@ -229,7 +240,6 @@ class Rankings:
             self.population.size,
             self.resampling.resamples,
             np.random.default_rng(self.resampling.seed),
-            clusters=self.population.clusters,
         )
 
     def replicates(self, ranking: Ranking) -> Pair:
@@ -248,16 +258,17 @@ class Rankings:
         return self._points[ranking]
 
     def jackknife(self, ranking: Ranking) -> Pair:
-        """Compute tau and rho without each unit of the population in turn, scored or not."""
+        """Compute tau and rho without each network of the population in turn, scored or not."""
         if ranking not in self._jackknife:
-            mask, clusters = ranking.mask, self.population.clusters
-            labels = np.arange(self.population.size) if clusters is None else clusters
-            self._jackknife[ranking] = leave_out_rank_correlations(
-                self._values(ranking.x)[mask],
-                self._values(ranking.y)[mask],
-                labels[mask],
-                num_clusters=self.population.num_units,
+            mask = ranking.mask
+            found = leave_out_rank_correlations(
+                self._values(ranking.x)[mask], self._values(ranking.y)[mask]
             )
+            # leaving out a network that is not ranked changes nothing
+            whole = [np.full(self.population.size, value) for value in self.point(ranking)]
+            for values, ranked in zip(whole, found, strict=True):
+                values[mask] = ranked
+            self._jackknife[ranking] = whole[0], whole[1]
         return self._jackknife[ranking]
 
     def estimates(self, ranking: Ranking) -> tuple[Estimate, Estimate]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from untrained.foundation import MalformedInput, MissingData, UserError
 from untrained.harness.study.population import sample, select
@@ -80,6 +82,38 @@ def test_populations_describe_themselves(tiny_study, tmp_path: Path):
     listed = select(SPACE, tiny_study(population={"kind": "list", "file": str(file)}))
     assert listed.architectures == drawn.architectures[1:2]
     assert listed.text == "1 listed of 15,625"
+
+
+def test_classes_are_one_architecture_of_each_function(tiny_study):
+    space = spaces["nasbenchmacro"]
+    everything = select(space, tiny_study(population={"kind": "classes"}, seed=2))
+    assert everything.text == (
+        "all 3,969 functions of 6,561 architectures, one architecture each, seed 2"
+    )
+    classes = [space.canonical(text) for text in everything.architectures]
+    assert len(set(classes)) == len(classes) == 3969
+    # members are drawn, not only the canonical ones taken
+    assert sum(str(c) != t for c, t in zip(classes, everything.architectures, strict=True)) > 0
+    few = select(space, tiny_study(population={"kind": "classes", "n": 9}, seed=2))
+    assert few.architectures == everything.architectures[:9]
+    assert few.text.startswith("sample of 9 of 3,969 functions")
+
+
+def test_a_sample_of_classes_does_not_prefer_large_ones(tiny_study):
+    space = spaces["nasbenchmacro"]
+    sizes = Counter(str(space.canonical(str(arch))) for arch in space)
+    alone = sum(size == 1 for size in sizes.values()) / len(sizes)
+    found = select(space, tiny_study(population={"kind": "classes", "n": 1000}, seed=0))
+    seen = sum(sizes[str(space.canonical(text))] == 1 for text in found.architectures)
+    assert stats.binomtest(seen, 1000, alone).pvalue > 1e-3
+
+
+def test_classes_that_cannot_be_drawn_are_refused(tiny_study):
+    study = tiny_study(population={"kind": "classes", "n": 4000})
+    with pytest.raises(UserError, match=r"'nasbenchmacro' has only 3,969\. Ask for fewer"):
+        select(spaces["nasbenchmacro"], study)
+    with pytest.raises(UserError, match=r"'uncountable' is too large to be enumerated\. Use"):
+        select(Uncountable(), study)
 
 
 def test_a_bad_list_is_named_with_its_line(tiny_study, tmp_path: Path):

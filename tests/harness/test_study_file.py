@@ -58,8 +58,8 @@ def test_a_good_study_is_read_with_defaults():
         (
             'kind = "smaple"',
             'kind = "sample"',
-            "s.toml:9: population.kind = 'smaple': input should be 'sample', 'all', 'list' or "
-            "'known'",
+            "s.toml:9: population.kind = 'smaple': input should be 'sample', 'all', 'list', "
+            "'known' or 'classes'",
         ),
         (
             "[popluation]",
@@ -99,7 +99,7 @@ def test_missing_keys_are_named():
     [
         ("", 'kind "sample" needs n'),
         ('kind = "list"', 'kind "list" needs file'),
-        ('kind = "all"\nn = 3', 'n belongs to kind "sample" or "known", not to \'all\''),
+        ('kind = "all"\nn = 3', 'n belongs to kind "sample", "known" or "classes", not'),
         ('n = 3\nfile = "x"', "file belongs to kind \"list\", not to 'sample'"),
     ],
 )

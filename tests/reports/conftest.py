@@ -65,6 +65,7 @@ def make_row(indicator: str = "naswot", **changes: Any) -> TableRow:
         "failures": (),
         "alone_s": 0.0314,
         "members": (),
+        "functions": None,
     }
     statistics |= {name: value for name, value in changes.items() if name in statistics}
     rest |= {name: value for name, value in changes.items() if name in rest}

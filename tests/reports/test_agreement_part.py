@@ -46,7 +46,6 @@ def make(title: str = "Space: agreement") -> AgreementTable:
         confidence=0.95,
         bootstrap_seed=0,
         interval="percentile",
-        clusters=None,
         command="untrained run toy-quick",
         notes=("a note",),
         rows=tuple(

@@ -92,7 +92,7 @@ def test_numbers_of_numpy_are_written_like_those_of_python(
 
 def test_json_holds_everything_around_the_numbers(varied_report: Report) -> None:
     document = read_json(varied_report)
-    assert document["document_version"] == 1
+    assert document["document_version"] == 2
     assert document["untrained"] == "0.1.0"
     assert document["summary"] == varied_report.summary
     assert document["environments"][0]["git"] == {"commit": None, "dirty": False}

@@ -6,7 +6,9 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from untrained.reports import Section, correlation_table, note_lines
+from untrained.reports import Report, Section, correlation_table, formats, note_lines
+from untrained.reports.tables.columns import correlation_grid
+from untrained.reports.tables.facts import facts
 from untrained.results import CorrelationTable, TableRow
 
 HEAVY = ("matplotlib", "seaborn", "jinja2", "rich")
@@ -93,3 +95,20 @@ def test_scores_that_were_never_taken_are_said_to_be_missing(
     table: Callable[..., CorrelationTable], row: Callable[..., TableRow]
 ) -> None:
     assert "naswot: 900 of 1,000 not ranked, no score" in note_lines(table(row(n=100)))[1]
+
+
+def test_functions_stand_beside_architectures(
+    table: Callable[..., CorrelationTable], row: Callable[..., TableRow]
+) -> None:
+    over_functions = row(tau=0.25, tau_low=0.125, tau_high=0.375, delta_tau=0.0625, n=576)
+    made = table(row(functions=over_functions.correlation), n_functions=576)
+    shown = {c.name: c.cell(made.rows[0]).whole for c in correlation_grid(made).narrow}
+    assert shown["tau_functions"] == "0.250 [0.125, 0.375]"
+    assert shown["delta_functions"] == "+0.062 [-0.020, +0.014]"
+    assert "rho" not in shown
+    (line,) = formats["csv"].render(Report("", (Section(made),))).splitlines()[1:]
+    assert ",576,0.250000,0.125000,0.375000,0.062500," in line
+    assert "576; one architecture of each, drawn at random with seed 0" in facts(made)[2].text
+    alone = [column.name for column in correlation_grid(table(row())).narrow]
+    assert "rho" in alone
+    assert not [name for name in alone if "functions" in name]

@@ -23,30 +23,26 @@ def data(n=45):
     truth = pd.Series(rng.normal(size=n), index)
     scores = pd.DataFrame({name: truth + rng.normal(size=n) for name in NAMES}, index)
     scores.iloc[:3, 0] = math.nan
-    return scores, truth, pd.Series([name[:4] for name in index], index)
+    return scores, truth
 
 
 DIRECTIONS = {"zen": False, "params": True, "flops": True}
 
 
 def test_sharing_the_resamples_changes_no_number():
-    scores, truth, clusters = data()
+    scores, truth = data()
     resampling = Resampling(resamples=40, seed=4, interval="bca")
-    found = analyse(
-        scores, truth, higher_is_better=DIRECTIONS, resampling=resampling, clusters=clusters
-    )
+    found = analyse(scores, truth, higher_is_better=DIRECTIONS, resampling=resampling)
     rows = correlate(
         scores,
         truth,
         higher_is_better=DIRECTIONS,
-        clusters=clusters,
         resamples=40,
         seed=4,
         interval="bca",
     )
     assert repr(found.rows) == repr(tuple(rows))
-    assert found.clusters == clusters.nunique() == 5
-    population = Population.of(scores, truth, higher_is_better=DIRECTIONS, clusters=clusters)
+    population = Population.of(scores, truth, higher_is_better=DIRECTIONS)
     alone = [
         statistic(Rankings(population, resampling))
         for statistic in (top_rankings, size_biases, best_baselines, compare_pairs)
@@ -57,16 +53,15 @@ def test_sharing_the_resamples_changes_no_number():
 
 
 def test_only_what_the_population_can_tell_is_filled_in():
-    scores, truth, _ = data()
+    scores, truth = data()
     options = {"higher_is_better": DIRECTIONS, "resampling": Resampling(resamples=0)}
     found = analyse(scores[["zen"]], truth, **options)
     assert (found.size_bias, found.best_baseline, found.pairs) == ({}, {}, ())
-    assert found.clusters is None
     assert list(found.top) == ["zen"]
 
 
 def test_an_empty_population_is_analysed_to_nan():
-    scores, truth, _ = data()
+    scores, truth = data()
     found = analyse(scores[:0], truth, higher_is_better=DIRECTIONS)
     assert [row.n for row in found.rows] == [0, 0, 0]
     assert math.isnan(found.size_bias["zen"].partial[0].rho)

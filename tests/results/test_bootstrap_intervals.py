@@ -129,22 +129,6 @@ def test_a_bca_interval_of_nothing_is_nan(replicates):
     assert np.isnan(bca_interval(np.ones(3), math.nan, np.ones(3), confidence=0.95)).all()
 
 
-class TestClusters:
-    LABELS = np.array([0, 1, 0, 2, 0, 1])
-
-    def test_members_of_a_cluster_come_and_go_together(self):
-        counts = np.concatenate(
-            list(resample_counts(6, 50, np.random.default_rng(0), clusters=self.LABELS)), axis=1
-        )
-        drawn = counts_of(3, 50)
-        np.testing.assert_array_equal(counts, drawn[self.LABELS])
-        assert counts.dtype == np.float32
-
-    def test_clusters_of_one_are_no_clusters(self):
-        alone = resample_counts(9, 20, np.random.default_rng(0), clusters=np.arange(9))
-        np.testing.assert_array_equal(np.concatenate(list(alone), axis=1), counts_of(9, 20))
-
-
 @pytest.mark.parametrize(
     ("changes", "text"),
     [

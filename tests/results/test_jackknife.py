@@ -33,7 +33,7 @@ def paired(draw):
     x = rng.integers(draw(st.sampled_from([1, 2, 5, 1000])), size=n).astype(float)
     x[x == 0] = -math.inf
     y = rng.integers(draw(st.sampled_from([1, 2, 4, 1000])), size=n) / 7
-    return x, y, rng.integers(draw(st.sampled_from([1, 3, 40])), size=n)
+    return x, y
 
 
 def ranks(values):
@@ -43,27 +43,10 @@ def ranks(values):
 
 @given(points=paired())
 def test_leaving_out_each_point_equals_scipy_without_it(points):
-    x, y, _ = points
+    x, y = points
     found = leave_out_rank_correlations(x, y)
     expected = one_by_one(ranks(x), y, np.arange(len(y)), len(y))
     np.testing.assert_allclose(found, expected, **ROUNDING)
-
-
-@given(points=paired())
-def test_leaving_out_each_cluster_equals_scipy_without_it(points):
-    x, y, labels = points
-    # 40 units, most of them without any points
-    found = leave_out_rank_correlations(x, y, labels, num_clusters=40)
-    np.testing.assert_allclose(found, one_by_one(ranks(x), y, labels, 40), **ROUNDING)
-
-
-def test_a_unit_without_points_leaves_the_coefficient_as_it_is():
-    rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(2, 20))
-    taus, rhos = leave_out_rank_correlations(x, y, np.arange(1, 21), num_clusters=22)
-    for unit in (0, 21):
-        assert taus[unit] == pytest.approx(stats.kendalltau(x, y).statistic)
-        assert rhos[unit] == pytest.approx(stats.spearmanr(x, y).statistic)
 
 
 def test_a_whole_table_takes_no_loop_over_its_points():
@@ -90,6 +73,5 @@ def test_what_does_not_fit_is_the_callers_mistake():
 
 
 def test_no_points_leave_nothing():
-    taus, rhos = leave_out_rank_correlations([], [], np.empty(0, np.int64), num_clusters=2)
-    assert np.isnan(taus).all()
-    assert taus.shape == rhos.shape == (2,)
+    taus, rhos = leave_out_rank_correlations([], [])
+    assert taus.shape == rhos.shape == (0,)

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -66,7 +67,7 @@ def test_the_linkage_is_scipys_of_the_matrix_shown():
 
 def test_the_order_of_the_scores_changes_nothing():
     given = population()
-    turned = Population(given.truth, dict(reversed(given.scores.items())))
+    turned = replace(given, scores=dict(reversed(given.scores.items())))
     assert redundancy(turned) == redundancy(given)
 
 
@@ -83,6 +84,6 @@ def test_a_constant_indicator_and_one_without_scores_are_nan_and_far_from_all():
 @pytest.mark.parametrize("names", [[], ["params"]])
 def test_one_indicator_is_not_clustered(names):
     given = population()
-    found = redundancy(Population(given.truth, {name: given.scores[name] for name in names}))
+    found = redundancy(replace(given, scores={name: given.scores[name] for name in names}))
     assert (list(found.indicators), found.linkage) == (names, ())
     assert found.rho == tuple((pytest.approx(1.0),) for _ in names)
