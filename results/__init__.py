@@ -38,6 +38,7 @@ from untrained.results.statistics.bootstrap import (
     percentile_interval,
     resample_counts,
 )
+from untrained.results.statistics.ceilings import Ceiling, noise_ceiling, perfect_ceiling
 from untrained.results.statistics.correlation import (
     Agreement,
     Analysis,
@@ -61,12 +62,10 @@ from untrained.results.statistics.rank_correlation import (
     weighted_tau,
 )
 from untrained.results.statistics.seed_noise import (
-    Ceiling,
     FactorEffect,
     FactorLevel,
     Stability,
     factor_effects,
-    noise_ceiling,
     seed_stability,
 )
 from untrained.results.statistics.size_bias import PartialCorrelation, SizeBias, SizeBin, SizeBins
@@ -169,6 +168,7 @@ __all__ = [
     "noise_ceiling",
     "other_seed_drift",
     "percentile_interval",
+    "perfect_ceiling",
     "published_values",
     "resample_counts",
     "same_seed_drift",

@@ -11,9 +11,10 @@ import pandas as pd
 from untrained.results.comparison.published import Comparison
 from untrained.results.comparison.score_changes import ScoreChange, SideChange
 from untrained.results.statistics.bootstrap import Interval
+from untrained.results.statistics.ceilings import Ceiling
 from untrained.results.statistics.correlation import CorrelationRow, SizeAgreement
 from untrained.results.statistics.pairwise import BaselineDifference, PairComparison, Redundancy
-from untrained.results.statistics.seed_noise import Ceiling, Stability
+from untrained.results.statistics.seed_noise import Stability
 from untrained.results.statistics.size_bias import SizeBias
 from untrained.results.statistics.top import TopRanking
 
@@ -148,6 +149,8 @@ class CorrelationTable(TableProvenance):
     rows: tuple[TableRow, ...]
     n_functions: int = 0
     """Functional classes among the architectures with a true value; 0: none has two."""
+    n_common: int = 0
+    """Networks that all rows have, which `tau_common` is over; 0: all rows have all networks."""
     published: tuple[Comparison, ...] = ()
     """What the literature prints for the same space and data set."""
     baseline: str = "params"
@@ -159,7 +162,10 @@ class CorrelationTable(TableProvenance):
 
     @property
     def ranked(self) -> tuple[TableRow, ...]:
-        """The rows by descending tau, NaN last, equal ones by the indicator's name."""
+        """The rows by descending tau over the networks that all rows have.
+
+        Those without such a tau stand behind, by their own; equal ones by the indicator's name.
+        """
         return tuple(sorted(self.rows, key=_descending_tau))
 
     def frame(self) -> pd.DataFrame:
@@ -215,16 +221,16 @@ _COLUMNS = (
     *("indicator", "title", "version", "n", "n_population", "coverage"),
     *("tau", "tau_low", "tau_high", "rho", "rho_low", "rho_high"),
     *("tau_failures_last", "ties_score", "ties_truth", "delta_tau", "delta_low", "delta_high"),
+    *("delta_p", "delta_p_holm", "n_common", "tau_common", "n_finite", "tau_finite"),
     *("higher_is_better", "seeds", "failures", "alone_s", "protocol", "protocol_text"),
     "members",
 )
 
 
-def _descending_tau(row: TableRow) -> tuple[bool, float, str, int, str]:
-    tau = row.correlation.tau
-    undefined = math.isnan(tau)
-    name = row.correlation.indicator
-    return (undefined, 0.0 if undefined else -tau, name, row.version, row.protocol)
+def _descending_tau(row: TableRow) -> tuple[object, ...]:
+    common, own = row.correlation.tau_common, row.correlation.tau
+    place = [(math.isnan(tau), 0.0 if math.isnan(tau) else -tau) for tau in (common, own)]
+    return (*place, row.correlation.indicator, row.version, row.protocol)
 
 
 def _plain(row: TableRow) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from untrained.results import (
     AgreementRow,
     AgreementTable,
     Ceiling,
+    CorrelationRow,
     CorrelationTable,
     Resampling,
     ScoreStore,
@@ -33,10 +34,11 @@ from untrained.results import (
     compare_over_tasks,
     compare_published,
     noise_ceiling,
+    perfect_ceiling,
     seed_stability,
     tied_pair_fraction,
 )
-from untrained.spaces import Target, benchmarks, spaces
+from untrained.spaces import benchmarks, spaces
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,12 +127,20 @@ def correlation_section(
         ),
         baseline=BASELINE,
         interval=statistics.interval,
+        n_common=_common(analysis.rows),
         n_functions=analysis.functions[0].n_population if analysis.functions else 0,
         ceilings=noise_ceilings(truth, values, resampling=resampling),
         pairs=analysis.pairs,
         redundancy=analysis.redundancy,
     )
     return Section(table, scores, values, larger_truth_is_better=truth.higher_is_better)
+
+
+def _common(rows: Sequence[CorrelationRow]) -> int:
+    """Count the networks that all rows have; 0 where each row has all there are."""
+    if all(row.n == row.n_population for row in rows):
+        return 0
+    return max((row.n_common for row in rows), default=0)
 
 
 def make_report(
@@ -304,10 +314,10 @@ _VALIDATION_OF = {
 def noise_ceilings(
     truth: ChosenTruth, values: pd.Series[float], *, resampling: Resampling
 ) -> tuple[Ceiling, ...]:
-    """Estimate how well the benchmark's own noise lets its target be ranked.
+    """Estimate how well the target can be ranked, given the noise of its own training.
 
-    Training seed against training seed (the two lowest, where the benchmark has several), and
-    validation against the target.
+    A perfect predictor, where the benchmark trained networks with several seeds; and validation in
+    place of an indicator.
 
     Args:
         values: its values, indexed by architecture; they cut the top slices.
@@ -315,28 +325,37 @@ def noise_ceilings(
     Returns:
         As many as the benchmark's columns allow; surrogates without such columns have none.
     """
-    sign = 1 if truth.higher_is_better else -1
-    return tuple(
-        noise_ceiling(
-            sign * truth.benchmark.values(values.index, first),
-            sign * truth.benchmark.values(values.index, second),
-            names=(first.label, second.label),
-            target=sign * values,
+    import pandas as pd
+
+    sign, wanted = 1 if truth.higher_is_better else -1, truth.target
+    alike = [
+        one
+        for one in truth.benchmark.targets()
+        if (one.dataset, one.epochs) == (wanted.dataset, wanted.epochs)
+    ]
+    found = []
+    seeds = {one.seed: one for one in alike if one.metric == wanted.metric and one.seed >= 0}
+    if len(seeds) > 1:
+        columns = {
+            seed: sign * truth.benchmark.values(values.index, one) for seed, one in seeds.items()
+        }
+        perfect = perfect_ceiling(
+            pd.DataFrame(columns),
+            sign * values,
+            name=wanted.label,
+            averaged=wanted.seed < 0,
             resampling=resampling,
         )
-        for first, second in _pairs(truth)
-    )
-
-
-def _pairs(truth: ChosenTruth) -> Iterator[tuple[Target, Target]]:
-    wanted = truth.target
-    there = set(truth.benchmark.targets())
-    alike = [t for t in there if (t.dataset, t.epochs) == (wanted.dataset, wanted.epochs)]
-    seeds = sorted(t for t in alike if t.metric == wanted.metric and t.seed >= 0)
-    if len(seeds) > 1:
-        yield seeds[0], seeds[1]
-    validation = sorted(
-        t for t in alike if t.metric == _VALIDATION_OF.get(wanted.metric) and t.seed == wanted.seed
-    )
-    if validation:
-        yield validation[0], wanted
+        found += [perfect] if perfect else []
+    validation = (_VALIDATION_OF.get(wanted.metric), wanted.seed)
+    found += [
+        noise_ceiling(
+            sign * truth.benchmark.values(values.index, one),
+            sign * values,
+            names=(one.label, wanted.label),
+            resampling=resampling,
+        )
+        for one in alike
+        if (one.metric, one.seed) == validation
+    ]
+    return tuple(found)

@@ -75,6 +75,14 @@ def failure_part(section: Section) -> Part | None:
             "correlation.tau_failures_last",
             "missing scores tied behind all",
         ),
+        Column("tau_common", "τ-b, common", "correlation.tau_common", "on what all rows have"),
+        Column(
+            "tau_finite",
+            "τ-b, without constant networks",
+            "correlation.tau_finite",
+            "where all rows have a finite score",
+        ),
+        Column("n_finite", "n, without constant networks", "correlation.n_finite"),
     )
     complete = len(table.rows) - len(rows)
     return Part(

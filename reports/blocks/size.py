@@ -27,7 +27,12 @@ def size_part(section: Section) -> Part | None:
     sizes = tuple(dict.fromkeys(name for bias in biases for name, _ in bias.rho_with))
     given = tuple(dict.fromkeys(partial.given for bias in biases for partial in bias.partial))
     binned = next((bias.bins.size for bias in biases if bias.bins), "")
-    in_bins = Column("tau_in_bins", f"{TAU}-b at equal {binned}", _tau_in_bins, _BINS_NOTE)
+    exact = any(bias.equal for bias in biases)
+    at_size = (
+        Column("tau_at_equal", f"{TAU}-b at equal {binned}", _tau_at_equal, _EQUAL_NOTE)
+        if exact
+        else Column("tau_in_bins", f"{TAU}-b at similar {binned}", _tau_in_bins, _BINS_NOTE)
+    )
     columns = (
         INDICATOR,
         Column("n", "n", "correlation.n"),
@@ -35,7 +40,7 @@ def size_part(section: Section) -> Part | None:
         Column("rho", f"{RHO} with truth", "correlation.rho", interval=True, aside=True),
         *(column for those in given for column in _given_columns(those)),
         Column("tau", f"{TAU}-b with truth", "correlation.tau", interval=True, aside=True),
-        *([in_bins] if binned else ()),
+        *([at_size] if binned else ()),
         Column(
             "baseline",
             "best baseline",
@@ -61,6 +66,7 @@ def size_part(section: Section) -> Part | None:
     )
 
 
+_EQUAL_NOTE = "over the pairs of networks of exactly the same size"
 _BINS_NOTE = "mean over bins of about equally many networks of like size"
 _BASELINE_NOTE = "difference to the best of params, flops, depth and random, resampled in pairs"
 
@@ -86,6 +92,10 @@ def _given_columns(given: tuple[str, ...]) -> tuple[Column, ...]:
 
 def _rho_with(size: str) -> Callable[[TableRow], float | None]:
     return lambda row: dict(row.size_bias.rho_with).get(size) if row.size_bias else None
+
+
+def _tau_at_equal(row: TableRow) -> float | None:
+    return row.size_bias.equal.tau if row.size_bias and row.size_bias.equal else None
 
 
 def _tau_in_bins(row: TableRow) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from untrained.reports.blocks.block import Part, report_block
@@ -13,6 +13,7 @@ from untrained.reports.pages.report import Section
 from untrained.reports.tables.columns import RHO, TAU
 from untrained.reports.tables.grid import INDICATOR, Column, Grid, estimate_of
 from untrained.reports.tables.numbers import estimate
+from untrained.results.statistics.top import MIN_SLICE, shown
 
 if TYPE_CHECKING:
     from untrained.results import Ceiling, CorrelationTable, Pick, TableRow, TopRanking
@@ -25,7 +26,7 @@ def top_part(section: Section) -> Part | None:
     rows = [(row, row.top) for row in table.ranked if row.top is not None]
     if not rows:
         return None
-    fractions = sorted({one.fraction for _, top in rows for one in top.slices})
+    fractions = sorted({one.fraction for _, top in rows for one in shown(top.slices)})
     picks = sorted({pick.k for _, top in rows for pick in top.picks})
     columns = (
         INDICATOR,
@@ -50,7 +51,7 @@ def top_part(section: Section) -> Part | None:
         "by score with them. Regret is in the unit of the target: what the best network has over "
         "the best of those picked, expected where scores tie. A coefficient inside a slice is "
         "small even for a perfect indicator: training noise reorders close networks, and the "
-        "ceiling says how much.",
+        f"ceiling says how much. Slices of fewer than {MIN_SLICE} networks are left out.",
         Grid("top", columns, [row for row, _ in rows]),
         (_figure(table, rows, fractions),),
         notes=(*ceiling_lines(table), *_interval_lines(table)),
@@ -58,18 +59,30 @@ def top_part(section: Section) -> Part | None:
 
 
 def ceiling_lines(table: CorrelationTable) -> Iterator[str]:
-    """A sentence for each noise ceiling of a table."""
+    """A sentence for each ceiling of a table."""
     for one in table.ceilings:
         inside = "".join(
             f"; in the best {_share(s.fraction)} {TAU}-b "
             f"{estimate(s.tau, s.tau_low, s.tau_high)} (n = {s.n:,})"
-            for s in one.slices
+            for s in shown(one.slices)
         )
         yield (
-            f"noise ceiling, {one.first} against {one.second}: {TAU}-b "
+            f"{ceiling_name(one)}: {TAU}-b "
             f"{estimate(one.tau, one.tau_low, one.tau_high)}, {RHO} "
             f"{estimate(one.rho, one.rho_low, one.rho_high)} (n = {one.n:,}){inside}"
         )
+
+
+def ceiling_name(one: Ceiling) -> str:
+    """What the numbers of a ceiling are, without them."""
+    if one.perfect:
+        return f"ceiling, {one.first} of {one.second} under the noise of its own training"
+    return f"{one.first} in place of an indicator"
+
+
+def perfect_of(ceilings: Sequence[Ceiling]) -> Ceiling | None:
+    """The ceiling of a perfect predictor, if there is one."""
+    return next((one for one in ceilings if one.perfect), None)
 
 
 def _interval_lines(table: CorrelationTable) -> Iterator[str]:
@@ -140,7 +153,7 @@ def _pick_columns(k: int) -> tuple[Column, Column]:
 def _figure(
     table: CorrelationTable, rows: list[tuple[TableRow, TopRanking]], fractions: list[float]
 ) -> Figure:
-    ceiling = table.ceilings[0] if table.ceilings else None
+    ceiling = perfect_of(table.ceilings)
     whole = Dots(
         "all networks",
         tuple(row.correlation.tau for row, _ in rows),
@@ -164,12 +177,12 @@ def _figure(
         [whole, *slices],
         name="top",
         text="Kendall's tau-b among all networks and among the best of them",
-        x_label="Kendall tau-b" + ("; vertical lines: noise ceiling" if ceiling else ""),
+        x_label="Kendall tau-b" + ("; vertical lines: a perfect predictor" if ceiling else ""),
     )
 
 
 def _limit(ceiling: Ceiling | None, fraction: float) -> float:
-    for one in ceiling.slices if ceiling else ():
+    for one in shown(ceiling.slices) if ceiling else ():
         if math.isclose(one.fraction, fraction):
             return one.tau
     return math.nan

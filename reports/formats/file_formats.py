@@ -86,7 +86,8 @@ def _lines_grid(*tables: CorrelationTable) -> Grid:
     of_table = ("title", "space", "population", "target", "truth_source", "truth_sha256")
     statistics = (
         *("tau", "tau_low", "tau_high", "rho", "rho_low", "rho_high", "tau_failures_last"),
-        *("ties_score", "ties_truth", "delta_tau", "delta_low", "delta_high", "coverage"),
+        *("ties_score", "ties_truth", "delta_tau", "delta_low", "delta_high", "delta_p_holm"),
+        *("coverage", "n_common", "tau_common", "n_finite", "tau_finite"),
     )
     return Grid(
         "correlations",

@@ -189,12 +189,11 @@ def _of_target(name: str, one: Standing) -> str:
         text += _versus(f"the best baseline, {one.best}", one.against(one.best))
     if row.tau_high < 0:
         text += "; it ranks the wrong way round: lower seems to be better"
-    if one.ceilings and row.tau_low > one.ceilings[0].tau_high:
-        limit = one.ceilings[0]
+    limit = next((ceiling for ceiling in one.ceilings if ceiling.perfect), None)
+    if limit and row.tau_low > limit.tau_high:
         text += (
-            f"; that is above what the training noise of these networks lets one expect "
-            f"({decimal(limit.tau)}, {limit.first} against {limit.second}): was it fitted to these "
-            "accuracies?"
+            f"; that is above what {limit.first} reaches under the noise of training "
+            f"({decimal(limit.tau)}): was it fitted to these accuracies?"
         )
     if row.n < FEW:
         text += "; so few networks give a hint, not a verdict"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from untrained.reports.blocks.block import Part
+from untrained.reports.blocks.top import ceiling_name, perfect_of
 from untrained.reports.figures.dot_rows import Dots, dot_rows
 from untrained.reports.figures.drawing import Figure
 from untrained.reports.pages.verdict import short_target
@@ -17,7 +18,7 @@ from untrained.results.searches.comparison import PairedDifference, SearchCompar
 from untrained.results.statistics.correlation import CorrelationRow
 from untrained.results.statistics.indicator_comparison import Evidence, Standing, relation
 from untrained.results.statistics.pairwise import PairComparison
-from untrained.results.statistics.top import TopRanking, TopSlice
+from untrained.results.statistics.top import MIN_SLICE, TopRanking, TopSlice, shown
 
 TARGET = Column("target", "Target", lambda one: short_target(one.space, one.target), kind="text")
 
@@ -142,7 +143,7 @@ def _tau_column(rows: dict[str, CorrelationRow]) -> Column:
 
 
 def top_part(evidence: Evidence) -> Part | None:
-    """The best tenth, beside the best baseline and the noise ceiling."""
+    """The best tenth, beside the best baseline and a perfect predictor."""
     rows = [one for one in evidence.standings if one.top is not None and one.top.slices]
     if not rows:
         return None
@@ -150,15 +151,16 @@ def top_part(evidence: Evidence) -> Part | None:
         "top",
         "The top of the ranking",
         "The best 10 % of the networks by the truth; precision is the share of the 10 % best by "
-        "score that are among them, which chance puts at 0.1. The ceiling is what one training of "
-        "the same networks says of another. Regret is in the unit of the target: what the best "
-        "network has over the best of the ten best-scored ones.",
+        "score that are among them, which chance puts at 0.1. A tenth of fewer than "
+        f"{MIN_SLICE} networks is left out. The ceiling is what a perfect predictor reaches under "
+        "the noise of training. Regret is in the unit of the target: what the best network has "
+        "over the best of the ten best-scored ones.",
         Grid("top", _TOP, rows),
         notes=tuple(
-            f"{one.space}, {one.target}: {ceiling.first} against {ceiling.second}: {TAU}-b over "
-            f"all networks {decimal(ceiling.tau)} (n = {ceiling.n:,})"
+            f"{one.space}: {ceiling_name(ceiling)}: {TAU}-b over all networks "
+            f"{decimal(ceiling.tau)} (n = {ceiling.n:,})"
             for one in evidence.standings
-            for ceiling in one.ceilings[:1]
+            if (ceiling := perfect_of(one.ceilings))
         ),
     )
 
@@ -168,7 +170,8 @@ def _tenth(top: TopRanking | None) -> TopSlice | None:
 
 
 def _ceiling(one: Standing) -> float | None:
-    slices = one.ceilings[0].slices if one.ceilings else ()
+    ceiling = perfect_of(one.ceilings)
+    slices = shown(ceiling.slices) if ceiling else ()
     return next((s.tau for s in slices if math.isclose(s.fraction, 0.1)), None)
 
 

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Literal
 
 from untrained.reports.tables.facts import (
     AGGREGATE,
     ARROW,
+    STAR,
     ProtocolNote,
     mark,
     protocol_notes,
     protocol_number,
 )
-from untrained.reports.tables.grid import Cell, Column, Estimate, Grid, estimate_of
-from untrained.reports.tables.numbers import confidence_level, percent, seconds
+from untrained.reports.tables.grid import Cell, Column, Grid, Value, estimate_of
+from untrained.reports.tables.numbers import (
+    confidence_level,
+    count,
+    decimal,
+    percent,
+    seconds,
+)
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -37,6 +45,7 @@ def columns(table: CorrelationTable) -> tuple[Column, ...]:
             kind="code",
         ),
         Column("n", "n", "correlation.n", "architectures ranked"),
+        *(_fair_columns(table) if table.n_common else ()),
         Column(
             "tau",
             f"Kendall {TAU}-b{level}",
@@ -56,13 +65,13 @@ def columns(table: CorrelationTable) -> tuple[Column, ...]:
         Column(
             "delta",
             f"{TAU} {MINUS} params{level}",
-            lambda row: _delta(row.correlation),
+            lambda row: _delta(row.correlation, level=1 - table.confidence),
             "difference to the parameter count on the networks both rank, resampled in pairs",
             interval=True,
             sign=True,
             sign_ends=True,
         ),
-        *(_function_columns(level) if table.n_functions else ()),
+        *(_function_columns(table, level) if table.n_functions else ()),
         Column(
             "coverage",
             "coverage",
@@ -88,7 +97,25 @@ def columns(table: CorrelationTable) -> tuple[Column, ...]:
     )
 
 
-def _function_columns(level: str) -> tuple[Column, Column]:
+def _fair_columns(table: CorrelationTable) -> tuple[Column, Column]:
+    """Coefficients by which rows that lack different networks can be compared."""
+    return (
+        Column(
+            "tau_common",
+            f"{TAU}-b, common {count(table.n_common)}",
+            "correlation.tau_common",
+            "on the networks that all rows have; rows that lack more than half do not count",
+        ),
+        Column(
+            "tau_failures_last",
+            f"{TAU}-b, failures last",
+            "correlation.tau_failures_last",
+            "missing scores tied behind all others",
+        ),
+    )
+
+
+def _function_columns(table: CorrelationTable, level: str) -> tuple[Column, Column]:
     """The same coefficients with each functional class counted once."""
     return (
         Column(
@@ -101,7 +128,7 @@ def _function_columns(level: str) -> tuple[Column, Column]:
         Column(
             "delta_functions",
             f"{TAU} {MINUS} params, functions{level}",
-            lambda row: _delta(row.functions) if row.functions else None,
+            lambda row: _delta(row.functions, level=1 - table.confidence),
             interval=True,
             sign=True,
             sign_ends=True,
@@ -109,8 +136,13 @@ def _function_columns(level: str) -> tuple[Column, Column]:
     )
 
 
-def _delta(row: CorrelationRow) -> Estimate:
-    return row.delta_tau, row.delta_low, row.delta_high
+def _delta(row: CorrelationRow | None, *, level: float) -> Value:
+    """The difference to the parameter count, with a star where Holm's method tells it apart."""
+    if row is None or math.isnan(row.delta_tau):
+        return None
+    star = STAR if row.delta_p_holm <= level else ""
+    text = f"{decimal(row.delta_tau, sign=True)}{star}"
+    return Cell(text, row.delta_tau, row.delta_low, row.delta_high, signed=True)
 
 
 def correlation_grid(table: CorrelationTable) -> Grid:
@@ -133,7 +165,7 @@ def label_of_row(row: TableRow | AgreementRow, notes: tuple[ProtocolNote, ...]) 
 
 _LEAVE_OUT_FIRST = (
     *("ties", "alone_s", "coverage", "rho"),
-    *("delta_functions", "tau_functions", "delta"),
+    *("tau_failures_last", "delta_functions", "tau_functions", "delta", "tau_common"),
 )
 _PADDING = 3  # a space on either side and the rule between columns
 

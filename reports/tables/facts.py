@@ -143,6 +143,21 @@ AGGREGATE_MEANING = (
 )
 
 
+STAR = "*"
+
+
+def star_lines(table: CorrelationTable) -> tuple[str, ...]:
+    """What a star behind a difference means, where there can be one."""
+    compared = sum(not math.isnan(row.correlation.delta_p_holm) for row in table.rows)
+    if not compared:
+        return ()
+    return (
+        f"{STAR} told apart from {table.baseline} at a family-wise level of "
+        f"{confidence_level(1 - table.confidence)}, by Holm's method over the comparisons of the "
+        f"column ({count(compared)} over architectures)",
+    )
+
+
 def note_lines(table: CorrelationTable) -> tuple[str, ...]:
     """Everything that stands below a table, a line each: protocols, failures, the table's notes."""
     protocols = (f"{mark(n.number)} {n.sentence()}".strip() for n in protocol_notes(table))
@@ -151,7 +166,7 @@ def note_lines(table: CorrelationTable) -> tuple[str, ...]:
 
 def other_lines(table: CorrelationTable) -> tuple[str, ...]:
     """The lines of `note_lines` behind those on protocols."""
-    lines = []
+    lines = [*star_lines(table)]
     if any_lower_is_better(table):
         lines.append(ARROW_MEANING)
     if any(row.members for row in table.rows):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
-from untrained.results.statistics.bootstrap import Estimate, Interval, Resampling
+from untrained.results.statistics.bootstrap import SAME, Estimate, Interval, Resampling
 from untrained.results.statistics.pairwise import (
     TRIVIAL,
     BaselineDifference,
@@ -17,6 +17,7 @@ from untrained.results.statistics.pairwise import (
     Redundancy,
     best_baselines,
     compare_pairs,
+    holm,
     redundancy,
 )
 from untrained.results.statistics.population import (
@@ -69,6 +70,21 @@ class CorrelationRow:
     """tau minus that of the baseline, both over the networks that both have a score for."""
     delta_low: float
     delta_high: float
+    delta_p: float = math.nan
+    """Two-sided p of no difference, by the bootstrap standard error; NaN without resamples, and
+    where both rank all networks alike in every resample: there is nothing to test."""
+    delta_p_holm: float = math.nan
+    """`delta_p` adjusted by Holm's method for the rows of the table that have one."""
+    n_common: int = 0
+    """Networks that all rows have a score for; rows that lack more than half of the population do
+    not count, and have no such networks."""
+    tau_common: float = math.nan
+    """tau-b over these networks: what rows of one table are compared by."""
+    n_finite: int = 0
+    """Those of them for which all these rows have a finite score. Networks of constant output,
+    among others, have none: an indicator has no score for them, or an infinite one."""
+    tau_finite: float = math.nan
+    """tau-b over these."""
 
     @property
     def coverage(self) -> float:
@@ -128,16 +144,53 @@ def correlate_rankings(rankings: Rankings, *, baseline: str) -> list[Correlation
         if baseline in own and name != baseline
     }
     rankings.resample([*own.values(), *(one for pair in both.values() for one in pair)])
-    return [_row(rankings, name, own[name], both.get(name)) for name in names]
+    common = _Common.of(rankings.population)
+    rows = [_row(rankings, name, own[name], both.get(name), common) for name in names]
+    adjusted = holm([row.delta_p for row in rows])
+    return [replace(row, delta_p_holm=p) for row, p in zip(rows, adjusted, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Common:
+    """Networks by which the rows of a table can be compared."""
+
+    names: frozenset[str]
+    """Rows that have a score for at least half of the population."""
+    scored: Mask
+    """Networks that all these have a score for."""
+    finite: Mask
+    """Networks that all these have a finite score for."""
+
+    @classmethod
+    def of(cls, population: Population) -> _Common:
+        names = [
+            name
+            for name in population.scores
+            if 0 < population.size <= 2 * int(population.having(name).sum())
+        ]
+        finite = np.ones(population.size, dtype=np.bool_)
+        for name in names:
+            finite &= np.isfinite(population.scores[name])
+        return cls(frozenset(names), population.having(*names), finite)
 
 
 def _row(
-    rankings: Rankings, name: str, own: Ranking, both: tuple[Ranking, Ranking] | None
+    rankings: Rankings,
+    name: str,
+    own: Ranking,
+    both: tuple[Ranking, Ranking] | None,
+    common: _Common,
 ) -> CorrelationRow:
     population = rankings.population
     values, y = population.scores[name][own.mask], population.truth[own.mask]
     tau, rho = rankings.estimates(own)
-    delta = Estimate(math.nan) if both is None else rankings.difference(*both).estimate
+    delta, p = Estimate(math.nan), math.nan
+    if both is not None:
+        delta, p, error = rankings.difference(*both)
+        p = math.nan if delta.value == 0 and error < SAME else p
+    shared = [Ranking(name, None, mask.tobytes()) for mask in (common.scored, common.finite)]
+    sizes = [one.n if name in common.names else 0 for one in shared]
+    taus = [rankings.point(one)[0] if name in common.names else math.nan for one in shared]
     return CorrelationRow(
         name,
         own.n,
@@ -148,6 +201,11 @@ def _row(
         tied_pair_fraction(values),
         tied_pair_fraction(y),
         *delta,
+        delta_p=p,
+        n_common=sizes[0],
+        tau_common=taus[0],
+        n_finite=sizes[1],
+        tau_finite=taus[1],
     )
 
 

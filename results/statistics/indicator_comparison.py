@@ -12,11 +12,12 @@ import pandas as pd
 
 from untrained.results.searches.comparison import PairedDifference
 from untrained.results.statistics.bootstrap import Resampling
+from untrained.results.statistics.ceilings import Ceiling
 from untrained.results.statistics.correlation import CorrelationRow, correlate_rankings
 from untrained.results.statistics.pairwise import PairComparison, compare_with
 from untrained.results.statistics.population import MIN_NETWORKS, Mask, Population, Rankings
 from untrained.results.statistics.rank_correlation import mid_ranks, spearman_rho
-from untrained.results.statistics.seed_noise import Ceiling, Stability
+from untrained.results.statistics.seed_noise import Stability
 from untrained.results.statistics.size_bias import SIZES, PartialCorrelation, size_biases
 from untrained.results.statistics.top import TopRanking, top_rankings
 

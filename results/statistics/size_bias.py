@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from untrained.results.statistics.population import (
     Ranking,
     Rankings,
 )
-from untrained.results.statistics.rank_correlation import kendall_tau_b
+from untrained.results.statistics.rank_correlation import kendall_tau_b, tied_pair_fraction
 
 NUM_BINS = 10
 
@@ -99,6 +100,52 @@ def _bin(sizes: Floats, scores: Floats, truth: Floats) -> SizeBin:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class EqualSizes:
+    """tau-b over the pairs of networks of exactly the same size."""
+
+    size: str
+    """What is equal: `flops`."""
+    n: int
+    """Networks that share their size with another one."""
+    pairs: int
+    """Pairs of networks of the same size."""
+    tau: float
+    """NaN where one side is constant within every size."""
+
+
+def equal_sizes(sizes: Floats, scores: Floats, truth: Floats, *, size: str) -> EqualSizes | None:
+    """Compute tau-b over the pairs of networks of exactly the same size.
+
+    With C concordant and D discordant of these pairs, and U and V of them untied in score and in
+    truth, it is (C - D) / sqrt(U V).
+
+    Args:
+        sizes: n values, no NaN; their direction does not matter.
+        scores: n values, larger is better, no NaN.
+        truth: n values, larger is better, no NaN.
+
+    Returns:
+        None where sizes hardly repeat: fewer than half of the networks share theirs.
+    """
+    _, groups, counts = np.unique(sizes, return_inverse=True, return_counts=True)
+    shared = int(counts[counts > 1].sum())
+    if shared == 0 or 2 * shared < sizes.size:
+        return None
+    concordance = untied_scores = untied_truth = 0.0
+    order = np.argsort(groups, kind="stable")
+    for members in np.split(order, np.cumsum(counts)[:-1]):
+        x, y = scores[members], truth[members]
+        pairs = x.size * (x.size - 1) / 2
+        u, v = (pairs * (1 - tied_pair_fraction(side)) if x.size > 1 else 0.0 for side in (x, y))
+        untied_scores, untied_truth = untied_scores + u, untied_truth + v
+        if u and v:
+            concordance += kendall_tau_b(x, y) * math.sqrt(u * v)
+    scale = math.sqrt(untied_scores * untied_truth)
+    pairs = int((counts * (counts - 1)).sum()) // 2
+    return EqualSizes(size, shared, pairs, concordance / scale if scale else math.nan)
+
+
 SIZES = ("params", "flops")
 
 _NOTHING_LEFT = 1e-9
@@ -138,6 +185,8 @@ class SizeBias:
     """Given each size, then given all; a size is not held fixed for itself."""
     bins: SizeBins | None
     """By the last of the sizes; None for that size itself."""
+    equal: EqualSizes | None = None
+    """The same at exactly equal size; None where sizes hardly repeat."""
 
 
 def size_biases(rankings: Rankings, *, sizes: Sequence[str] = SIZES) -> dict[str, SizeBias]:
@@ -171,7 +220,8 @@ def size_biases(rankings: Rankings, *, sizes: Sequence[str] = SIZES) -> dict[str
                 if size != name
             ),
             partial=tuple(_partial(rankings, name, fixed) for fixed in sets),
-            bins=_bins(rankings, name, present[-1]),
+            bins=_by_size(size_bins, rankings, name, present[-1]),
+            equal=_by_size(equal_sizes, rankings, name, present[-1]),
         )
         for name, sets in given.items()
     }
@@ -252,11 +302,16 @@ def _partial(rankings: Rankings, name: str, given: tuple[str, ...]) -> PartialCo
     return PartialCorrelation(given, matrix[0, 1].n, *numbers)
 
 
-def _bins(rankings: Rankings, name: str, size: str) -> SizeBins | None:
+_Found = TypeVar("_Found")
+
+
+def _by_size(
+    compute: Callable[..., _Found], rankings: Rankings, name: str, size: str
+) -> _Found | None:
     if name == size:
         return None
     population, mask = rankings.population, rankings.population.having(name, size)
-    return size_bins(
+    return compute(
         population.scores[size][mask],
         population.scores[name][mask],
         population.truth[mask],

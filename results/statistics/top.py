@@ -24,6 +24,10 @@ from untrained.results.statistics.weighted_correlation import weighted_rank_corr
 FRACTIONS = (0.01, 0.05, 0.1)
 """The slices that papers report."""
 
+MIN_SLICE = 20
+"""Networks in a slice below which reports do not show it: of ten, the interval of tau is wider
+than 1."""
+
 PICKS = (1, 10)
 """How many of the best-scored architectures are trained: the arg-max, and ten."""
 
@@ -93,8 +97,15 @@ class TopRanking:
     """By ascending k; the first is the arg-max."""
 
     def slice_of(self, fraction: float) -> TopSlice | None:
-        """Find the slice of this fraction, if it was computed."""
-        return next((one for one in self.slices if math.isclose(one.fraction, fraction)), None)
+        """Find the slice of this fraction, if it was computed and is large enough to be shown."""
+        return next(
+            (one for one in shown(self.slices) if math.isclose(one.fraction, fraction)), None
+        )
+
+
+def shown(slices: Sequence[TopSlice]) -> tuple[TopSlice, ...]:
+    """Select the slices that reports show: those of MIN_SLICE networks or more."""
+    return tuple(one for one in slices if one.n >= MIN_SLICE)
 
 
 Replicates = tuple[Floats, Floats, Floats]

@@ -11,7 +11,7 @@ from scipy.stats import kendalltau
 
 from untrained.harness.analysis.correlation_tables import noise_ceilings
 from untrained.harness.study.truth import ChosenTruth
-from untrained.results import Resampling
+from untrained.results import Resampling, perfect_ceiling
 from untrained.spaces import Target
 
 NAMES = [f"n{i:02}" for i in range(60)]
@@ -54,20 +54,27 @@ def ceilings(columns, chosen=None, *, higher=True):
     return noise_ceilings(truth, columns[chosen], resampling=NO_INTERVALS)
 
 
-def test_seed_against_seed_and_validation_against_the_target(columns):
-    seeds, validation = ceilings(columns)
-    for found, one, other in (
-        (seeds, target(seed=0), target(seed=1)),
-        (validation, target("valid_accuracy"), target()),
-    ):
-        assert (found.first, found.second) == (one.label, other.label)
-        assert found.tau == pytest.approx(kendalltau(columns[one], columns[other]).statistic)
-        assert found.n == 60
+def test_a_perfect_predictor_and_validation_against_the_target(columns):
+    perfect, validation = ceilings(columns)
+    assert (perfect.perfect, perfect.n, perfect.second) == (True, 60, target().label)
+    expected = perfect_ceiling(
+        pd.DataFrame({seed: columns[target(seed=seed)] for seed in (0, 1, 2)}),
+        columns[target()],
+        name=target().label,
+        averaged=True,
+        resampling=NO_INTERVALS,
+    )
+    assert perfect == expected
+    one, other = target("valid_accuracy"), target()
+    assert (validation.first, validation.second) == (one.label, other.label)
+    assert validation.tau == pytest.approx(kendalltau(columns[one], columns[other]).statistic)
+    assert not validation.perfect
 
 
-def test_networks_without_a_second_training_are_left_out(columns):
-    columns[target(seed=1)].iloc[:20] = np.nan
-    assert ceilings(columns)[0].n == 40
+def test_one_training_has_the_noise_of_one(columns):
+    averaged, single = ceilings(columns)[0], ceilings(columns, target(seed=0))[0]
+    assert single.second == target(seed=0).label
+    assert single.tau < averaged.tau - 0.02
 
 
 def test_a_benchmark_of_one_column_has_no_ceiling(columns):

@@ -112,3 +112,21 @@ def test_functions_stand_beside_architectures(
     alone = [column.name for column in correlation_grid(table(row())).narrow]
     assert "rho" in alone
     assert not [name for name in alone if "functions" in name]
+
+
+def test_rows_that_lack_networks_are_compared_on_common_ones(
+    table: Callable[..., CorrelationTable], row: Callable[..., TableRow]
+) -> None:
+    def line(*rows: TableRow, **changes: int) -> dict[str, str]:
+        made = table(*rows, **changes)
+        return {c.name: c.cell(made.rows[0]).whole for c in correlation_grid(made).narrow}
+
+    apart = row("naswot", delta_tau=0.08, delta_low=0.05, delta_high=0.1, delta_p_holm=0.04)
+    shown = line(apart, n_common=974)
+    assert shown["delta"] == "+0.080* [+0.050, +0.100]"
+    assert (shown["tau_common"], shown["tau_failures_last"]) == ("0.570", "0.574")
+    assert not {"tau_common", "tau_failures_last"} & set(line(apart))
+    alike = row("naswot", delta_p_holm=0.0501)
+    assert line(alike)["delta"] == "-0.003 [-0.020, +0.014]"
+    assert "* told apart from params at a family-wise level of 5 %" in note_lines(table(apart))[1]
+    assert "(1 over architectures)" in note_lines(table(apart, row("params")))[1]

@@ -1,6 +1,6 @@
 import math
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -115,8 +115,12 @@ def test_minus_infinity_ranks_last_and_is_not_missing():
     lowest = scores.replace(-math.inf, -1e9)
     lowest["cost"] = -lowest["good"]
     scores["cost"] = -scores["good"]
-    assert repr(rows_of(scores, truth)) == repr(rows_of(lowest, truth))
-    assert rows_of(scores, truth)["good"].n == 20
+    found = rows_of(scores, truth)
+    for name, row in rows_of(lowest, truth).items():
+        finite = {"n_finite": found[name].n_finite, "tau_finite": found[name].tau_finite}
+        assert repr(found[name]) == repr(replace(row, **finite))
+        assert (found[name].n_finite, row.n_finite) == (18, 19)
+    assert found["good"].n == 20
 
 
 def test_failures_last_ranks_missing_scores_behind_all_others_and_tied():

@@ -1,5 +1,6 @@
 import math
 import pickle
+from dataclasses import replace
 
 import pandas as pd
 
@@ -23,6 +24,12 @@ def table_row(indicator, tau, **changes):
         delta_tau=0.0,
         delta_low=-0.1,
         delta_high=0.1,
+        delta_p=1.0,
+        delta_p_holm=1.0,
+        n_common=80,
+        tau_common=tau,
+        n_finite=70,
+        tau_finite=0.4,
     )
     fields = {
         "title": indicator.upper(),
@@ -63,6 +70,14 @@ def test_rows_are_ranked_by_tau_with_undefined_ones_last_and_ties_by_name():
         assert [r.correlation.indicator for r in table(*given).ranked] == ["z", "a", "b", "k", "n"]
 
 
+def test_rows_stand_by_their_tau_on_common_networks():
+    rows = []
+    for name, own, common in (("few", 0.9, math.nan), ("a", 0.5, 0.4), ("b", 0.4, 0.5)):
+        row = table_row(name, own)
+        rows.append(replace(row, correlation=replace(row.correlation, tau_common=common)))
+    assert [row.indicator for row in table(*rows).ranked] == ["b", "a", "few"]
+
+
 def test_the_frame_has_one_plain_column_for_each_number():
     (record,) = table(table_row("snip", 0.5)).frame().to_dict("records")
     assert record["coverage"] == 0.9
@@ -76,7 +91,7 @@ def test_the_frame_has_one_plain_column_for_each_number():
 def test_the_frame_shows_every_field_of_its_rows():
     columns = set(table().frame().columns)
     fields = {*CorrelationRow.__dataclass_fields__, *TableRow.__dataclass_fields__}
-    nested = {"correlation", "top", "size_bias", "best_baseline", "stability"}
+    nested = {"correlation", "top", "size_bias", "best_baseline", "stability", "functions"}
     assert fields - nested <= columns
 
 

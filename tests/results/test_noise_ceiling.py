@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from untrained.results import Resampling, noise_ceiling
+from untrained.results import Resampling, noise_ceiling, perfect_ceiling
 
 NAMES = ("seed 0", "seed 1")
 NO_INTERVALS = Resampling(resamples=0)
@@ -120,3 +120,69 @@ def test_seeds_of_nasbench201_agree_as_is_known_overall_and_at_the_top(nasbench2
         # best and what is ranked, leaves more to see
         assert 0.43 < found.slices[-1].tau < 0.47
         assert found.slices[-1].k == 797
+
+
+def trainings(n=500, times=3, noise=0.5):
+    """Networks whose quality is standard normal, and several trainings of each."""
+    rng = np.random.default_rng(0)
+    level = rng.normal(size=n)
+    columns = {seed: level + noise * rng.normal(size=n) for seed in range(times)}
+    return pd.DataFrame(columns, index=[f"net{i:04}" for i in range(n)])
+
+
+@pytest.mark.parametrize("times", [2, 3])
+def test_a_perfect_predictor_has_the_tau_of_two_normal_variables(times):
+    seeds = trainings(times=times)
+    mean = seeds.mean(axis=1)
+    for averaged, target, n in ((True, mean, times), (False, seeds[0], 1)):
+        found = perfect_ceiling(seeds, target, name="t", averaged=averaged)
+        variance = target.var()
+        r = math.sqrt(variance / (variance + 0.25 / n))
+        assert found.tau == pytest.approx(2 / math.pi * math.asin(r), abs=0.015)
+        assert found.rho == pytest.approx(6 / math.pi * math.asin(r / 2), abs=0.015)
+        assert found.tau_low < found.tau < found.tau_high
+        assert (found.perfect, found.n, found.second) == (True, 500, "t")
+
+
+def test_a_perfect_predictor_of_the_top_is_what_a_loop_over_trainings_gives():
+    seeds = trainings(times=2)
+    target = seeds.mean(axis=1)
+    found = perfect_ceiling(seeds, target, name="t", averaged=True).slices[-1]
+    rng = np.random.default_rng(5)
+    taus, shares = [], []
+    for _ in range(60):
+        again = target + 0.5 / math.sqrt(2) * rng.normal(size=500)
+        best = again.nlargest(50).index
+        taus.append(stats.kendalltau(target[best], again[best]).statistic)
+        shares.append(len(best.intersection(target.nlargest(50).index)) / 50)
+    assert (found.fraction, found.k, found.n) == (0.1, 50, 50)
+    assert found.tau == pytest.approx(np.mean(taus), abs=0.04)
+    assert found.precision == pytest.approx(np.mean(shares), abs=0.03)
+
+
+def test_noise_is_taken_from_networks_of_like_quality():
+    seeds = trainings(noise=0)
+    best = seeds[0] >= seeds[0].quantile(0.9)
+    noisy = seeds.copy()
+    noisy.loc[best] += 0.2 * np.random.default_rng(1).normal(size=(best.sum(), 3))
+    found = perfect_ceiling(noisy, noisy.mean(axis=1), name="t", averaged=True)
+    assert found.slices[-1].tau < 0.85
+    # nine tenths of the networks are ranked without error
+    assert found.tau > 0.99
+
+
+def test_networks_that_were_trained_once_take_the_noise_of_others():
+    seeds = trainings(times=2)
+    once = seeds.copy()
+    once.iloc[::2, 1] = math.nan
+    whole = perfect_ceiling(seeds, seeds[0], name="t", averaged=False)
+    half = perfect_ceiling(once, seeds[0], name="t", averaged=False)
+    assert half.tau == pytest.approx(whole.tau, abs=0.02)
+    assert perfect_ceiling(seeds[[0]], seeds[0], name="t", averaged=False) is None
+    assert perfect_ceiling(seeds[:2], seeds[0][:2], name="t", averaged=False) is None
+
+
+def test_trainings_without_noise_have_a_ceiling_of_one():
+    seeds = trainings(noise=0, n=200)
+    found = perfect_ceiling(seeds, seeds[0], name="t", averaged=True)
+    assert (found.tau, found.rho, found.slices[-1].tau) == pytest.approx((1, 1, 1))
