@@ -10,12 +10,17 @@ from untrained.reports.tables.columns import RHO, TAU
 from untrained.reports.tables.grid import Cell, Column, Grid, Value
 from untrained.reports.tables.numbers import decimal
 from untrained.results import Comparison, CorrelationTable, PublishedValue
+from untrained.results.comparison.published import MARGIN
 
 MEANING = (
-    "z: difference over the standard error of both samplings of architectures; initialisation, "
-    "images, data splits and training target differ too and are not in it. "
+    f"within {MARGIN}: whether the whole interval of the measured value is that close to the "
+    "published one (yes), further away (no), or neither (cannot say). Initialisation, images, data "
+    "splits and training target may differ. "
     "abs.: printed without sign by its authors."
 )
+
+
+_Z = "difference over the standard error of both samplings, where both numbers are known"
 
 
 @report_block("published", of=Section, order=70)
@@ -79,8 +84,13 @@ def _metric_columns(name: str, symbol: str, metric: str) -> tuple[Column, ...]:
         item = line.values.get(metric)
         return item.z if item else None
 
+    def within(line: PublishedLine) -> Value:
+        item = line.values.get(metric)
+        return item.within if item else None
+
     return (
         Column(f"{name}_published", f"{symbol} published", printed),
         Column(name, f"{symbol} here", measured, interval=True),
-        Column(f"{name}_z", "z", deviation, places=1, sign=True),
+        Column(f"{name}_within", f"within {MARGIN}", within, kind="text"),
+        Column(f"{name}_z", f"z of {symbol}", deviation, _Z, places=1, sign=True, aside=True),
     )

@@ -9,8 +9,14 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from statistics import NormalDist
+from typing import Literal
 
 from untrained.results.statistics.correlation import CorrelationRow
+
+Equivalence = Literal["yes", "no", "cannot say"]
+
+MARGIN = 0.05
+"""Two coefficients that differ by less are the same for a reader who compares indicators."""
 
 METRICS = {"kendall": "tau", "spearman": "rho"}
 """What a published value may be: Kendall's tau or Spearman's rho."""
@@ -50,14 +56,17 @@ class Comparison:
     high: float
     """Bootstrap interval of the measured value."""
     z: float
-    """(measured - published) over the standard error of both; NaN without an interval.
+    """(measured - published) over the standard error of both; NaN without an interval, and where
+    the number of architectures of the published value is unknown.
 
     The error of the measured value is read off its interval. That of the published one is the
-    same scaled to its number of architectures; it is zero where that is the whole space, and
-    left out where the number is unknown. Both shrink with the share of the space that was ranked.
-    Different initialisations, images and targets are not in it: a large z says that the two
-    numbers differ, not that one is wrong.
+    same scaled to its number of architectures; it is zero where that is the whole space. Both
+    shrink with the share of the space that was ranked. Different initialisations, images and
+    targets are not in it: a large z says that the two numbers differ, not that one is wrong.
     """
+    within: Equivalence = "cannot say"
+    """Whether the measured value is within `MARGIN` of the published one: `yes` and `no` where the
+    whole interval is within or outside, else `cannot say`."""
 
 
 @cache
@@ -116,12 +125,28 @@ def compare_published(
         measured = float(getattr(row, name))
         low, high = float(getattr(row, f"{name}_low")), float(getattr(row, f"{name}_high"))
         error = (high - low) / (2 * NormalDist().inv_cdf((1 + confidence) / 2))
-        variance = error**2 * _unseen(row.n, size)
+        own, ends = (measured, (low, high))
+        if item.absolute:
+            own, ends = abs(measured), _absolute(low, high)
+        z = math.nan
         if item.n:
-            variance += error**2 * (row.n / item.n) * _unseen(item.n, size)
-        own = abs(measured) if item.absolute else measured
-        z = (own - item.value) / math.sqrt(variance) if variance > 0 else math.nan
-        yield Comparison(item, measured, low, high, z)
+            of_both = _unseen(row.n, size) + row.n / item.n * _unseen(item.n, size)
+            variance = error**2 * of_both
+            z = (own - item.value) / math.sqrt(variance) if variance > 0 else math.nan
+        yield Comparison(item, measured, low, high, z, equivalence(*ends, item.value))
+
+
+def equivalence(low: float, high: float, value: float) -> Equivalence:
+    """Tell whether an interval says that a coefficient is within `MARGIN` of a value."""
+    if value - MARGIN <= low and high <= value + MARGIN:
+        return "yes"
+    return "no" if high < value - MARGIN or value + MARGIN < low else "cannot say"
+
+
+def _absolute(low: float, high: float) -> tuple[float, float]:
+    """Compute the ends of the interval of an absolute value."""
+    ends = sorted((abs(low), abs(high)))
+    return (0.0 if low < 0 < high else ends[0], ends[1])
 
 
 def _unseen(n: int, size: int | None) -> float:

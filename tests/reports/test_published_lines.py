@@ -46,8 +46,8 @@ def compared(
         row("snip", tau=0.9),
         row("naswot", tau=0.5),
         published=(
-            Comparison(printed(), 0.621, 0.59, 0.649, 4.3),
-            Comparison(printed("spearman", value=0.78), 0.802, 0.771, 0.829, -0.4),
+            Comparison(printed(), 0.621, 0.59, 0.649, 4.3, "no"),
+            Comparison(printed("spearman", value=0.78), 0.802, 0.771, 0.829, -0.4, "yes"),
             Comparison(printed(source="C 2025", n=None, target=""), 0.621, 0.59, 0.649, math.nan),
             Comparison(printed(indicator="snip", absolute=True), -0.5, -0.6, -0.4, 1.0),
         ),
@@ -57,12 +57,13 @@ def compared(
 def test_tau_and_rho_of_one_source_share_a_line(compared: CorrelationTable) -> None:
     snip, both, bare = ([cell.whole for cell in line] for line in lines(compared))
     assert both == [
-        *("naswot", "0.557", "0.621 [0.590, 0.649]", "+4.3"),
-        *("0.780", "0.802 [0.771, 0.829]", "-0.4", "15,625", "test accuracy", "A & B 2024"),
+        *("naswot", "0.557", "0.621 [0.590, 0.649]", "no", "+4.3"),
+        *("0.780", "0.802 [0.771, 0.829]", "yes", "-0.4"),
+        *("15,625", "test accuracy", "A & B 2024"),
         "all networks",
     ]
-    assert bare[3:9] == [MISSING] * 6
-    assert snip[:4] == ["snip", "0.557 abs.", "-0.500 [-0.600, -0.400]", "+1.0"]
+    assert bare[3:11] == ["cannot say", *[MISSING] * 7]
+    assert snip[:5] == ["snip", "0.557 abs.", "-0.500 [-0.600, -0.400]", "cannot say", "+1.0"]
 
 
 def test_two_values_of_one_thing_by_one_source_stand_apart(
@@ -92,5 +93,5 @@ def test_json_has_every_field(compared: CorrelationTable) -> None:
     document = json.loads(formats["json"].render(Report("T", (Section(compared),))))
     first, _, bare, _ = document["tables"][0]["published"]
     assert first["published"]["value"] == 0.557
-    assert first["z"] == 4.3
+    assert (first["z"], first["within"]) == (4.3, "no")
     assert bare["z"] is None

@@ -2,9 +2,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from untrained.results import CorrelationRow, compare_published, published_values
+from untrained.results.comparison.published import equivalence
 
 NAN = math.nan
 
@@ -99,6 +103,53 @@ def test_a_published_value_without_sign_is_compared_without_sign() -> None:
     assert unsigned.z == pytest.approx((0.45 - 0.448) / (0.1 / (2 * 1.959963984540054)), rel=0.01)
 
 
+def test_without_the_number_of_architectures_there_is_no_z() -> None:
+    compared = list(
+        compare_published(row(), space="nasbench201", dataset="cifar10", confidence=0.95)
+    )
+    assert {math.isnan(c.z) for c in compared if c.published.n is None} == {True}
+    assert {math.isnan(c.z) for c in compared if c.published.n} == {False}
+
+
+@given(st.floats(-1, 1), st.floats(0, 1), st.floats(-1, 1))
+def test_the_equivalence_is_what_every_point_of_the_interval_says(low, width, value) -> None:
+    points = np.linspace(low, low + width, 11)
+    near = [abs(point - value) <= 0.05 for point in points]
+    found = equivalence(low, low + width, value)
+    if found == "yes":
+        assert all(abs(point - value) < 0.05 + 1e-9 for point in points)
+    elif found == "no":
+        assert not any(near)
+    else:
+        # some point of the interval is on the other side, or the value is inside
+        assert not all(near) or width < 1e-9
+        assert low - 0.05 <= value + 1e-9
+        assert value <= low + width + 0.05 + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("interval", "within"),
+    [
+        ((-0.47, -0.43), "yes"),
+        ((-0.52, -0.43), "cannot say"),
+        ((-0.3, -0.2), "no"),
+        ((-0.3, 0.39), "no"),
+        ((-0.3, 0.45), "cannot say"),
+    ],
+)
+def test_a_published_value_without_sign_has_the_equivalence_of_absolute_values(
+    interval: tuple[float, float], within: str
+) -> None:
+    ends = dict(zip(("rho_low", "rho_high"), interval, strict=True))
+    found = compare_published(
+        row(indicator="grasp", rho=sum(interval) / 2, **ends),
+        space="nasbench101",
+        dataset="cifar10",
+        confidence=0.95,
+    )
+    assert {c.within for c in found if c.published.absolute} == {within}
+
+
 def test_without_an_interval_there_is_no_z() -> None:
     compared = list(
         compare_published(
@@ -110,3 +161,4 @@ def test_without_an_interval_there_is_no_z() -> None:
     )
     assert compared
     assert all(math.isnan(c.z) for c in compared)
+    assert {c.within for c in compared} == {"cannot say"}
