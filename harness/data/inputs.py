@@ -232,6 +232,12 @@ def batches_on(protocol: Protocol, device: str) -> tuple[Batch, ...]:
     return batches(protocol) if device == "cpu" else _moved(protocol, device)
 
 
+def forget_batches() -> None:
+    """Drop the batches that this process keeps, of which something has changed one."""
+    batches.cache_clear()
+    _moved.cache_clear()
+
+
 @lru_cache(maxsize=_KEPT)
 def _moved(protocol: Protocol, device: str) -> tuple[Batch, ...]:
     return tuple(

@@ -9,14 +9,14 @@ from collections.abc import Hashable, Iterable, Iterator
 import torch
 
 from untrained.foundation import Unsupported, derive
-from untrained.harness.data.inputs import batches_on
+from untrained.harness.data.inputs import batches_on, forget_batches
 from untrained.harness.execution.executors import DeviceLost
 from untrained.harness.execution.watchdog import TimeLimitReached, time_limit
 from untrained.harness.study.plan import ScoreTask, Wanted
 from untrained.indicators import Measurement, Protocol, Reading, read
 from untrained.indicators.framework.devices import is_lost, is_out_of_memory, warm_up
-from untrained.indicators.framework.indicator import Status
 from untrained.indicators.framework.guard import NETWORK
+from untrained.indicators.framework.indicator import Status
 from untrained.indicators.framework.measurement import plain_defaults
 from untrained.results import Score
 from untrained.spaces import Network, initialise, spaces
@@ -68,7 +68,7 @@ def _readings(task: ScoreTask) -> Iterator[tuple[Wanted, Reading]]:
                     same_network.remove(wanted)
                     yield wanted, reading
         except _Spoilt:
-            batches.cache_clear()
+            forget_batches()
             if same_network:  # the others get a network of their own
                 left.appendleft(same_network)
 
