@@ -162,10 +162,22 @@ def perfect_ceiling(
     ends = np.clip([mean, mean - spread, mean + spread], -1, 1).T.tolist()
     slices = []
     for place, (fraction, k) in enumerate(sizes.items()):
-        tau, rho, precision = ends[2 + 3 * place : 5 + 3 * place]
-        slices.append(TopSlice(fraction, k, k, *tau, *rho, *precision, ndcg=math.nan))
+        of_tau, of_rho, of_precision = ends[2 + 3 * place : 5 + 3 * place]
+        bounds = (*of_tau, *of_rho, *of_precision)
+        slices.append(TopSlice(fraction, k, k, *bounds, ndcg=math.nan))
+    (tau, tau_low, tau_high), (rho, rho_low, rho_high), *_ = ends
     return Ceiling(
-        "a perfect predictor", name, y.size, *ends[0], *ends[1], tuple(slices), perfect=True
+        "a perfect predictor",
+        name,
+        y.size,
+        tau=tau,
+        tau_low=tau_low,
+        tau_high=tau_high,
+        rho=rho,
+        rho_low=rho_low,
+        rho_high=rho_high,
+        slices=tuple(slices),
+        perfect=True,
     )
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType
 
@@ -127,7 +128,8 @@ def test_a_worker_that_has_lost_its_gpu_ends_and_a_serial_run_says_so(monkeypatc
 
     ends = []
     monkeypatch.setattr(executors.os, "_exit", ends.append)
-    executors._in_worker(lose, 3)
+    monkeypatch.setattr(executors, "worked_on", nullcontext)
+    executors._numbered(1, lose, 3)
     assert ends == [1]  # the pool takes it for a death: see the tests above
     with pytest.raises(UserError, match="Run the same command again"):
         list(SerialExecutor().run(lose, [3]))
