@@ -46,4 +46,5 @@ def zico(m: Measurement) -> float:
 def _mean_and_deviation(gradients: Tensor) -> tuple[Tensor, Tensor]:
     """Of each weight's gradients over the batches: mean absolute value and standard deviation."""
     g = gradients.double().flatten(1)
-    return g.abs().mean(0), g.std(0, correction=0)
+    # several times faster than `std` along an axis of a few batches
+    return g.abs().mean(0), (g - g.mean(0)).square_().mean(0).sqrt_()

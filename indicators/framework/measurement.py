@@ -78,7 +78,7 @@ def attributes_kept(network: nn.Module) -> Iterator[Callable[[], None]]:
                         value.data.copy_(content)
                 elif isinstance(value, list):
                     value[:] = content
-                else:
+                elif value or content:  # most are empty registers of hooks
                     value.clear()
                     value.update(content)
 
