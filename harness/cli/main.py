@@ -5,25 +5,101 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from importlib.metadata import version
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 
 from untrained.foundation import Interrupted, UserError
-from untrained.harness.cli.check import check
-from untrained.harness.cli.data import app as data
-from untrained.harness.cli.list import list_
-from untrained.harness.cli.new import app as new
-from untrained.harness.cli.report import correlate, report
-from untrained.harness.cli.run import run
-from untrained.harness.cli.score import score
-from untrained.harness.cli.search import search
-from untrained.harness.cli.search_task import search_task
-from untrained.harness.cli.validate import validate
+
+COMMANDS = {
+    "list": (
+        "list:list_",
+        "List what is installed: indicators, searchers, spaces, benchmarks and the rest.",
+    ),
+    "run": (
+        "run:run",
+        "Run a study: score, correlate, report. An interrupted run is resumed by the same command.",
+    ),
+    "score": (
+        "score:score",
+        "Score architectures into a store; what is there already is not scored again.",
+    ),
+    "search": (
+        "search:search",
+        "Search for good networks, several times, and look up what was found.",
+    ),
+    "search-task": (
+        "search_task:search_task",
+        "Search a regression task whose losses rank networks like their accuracies (GenNAS).",
+    ),
+    "correlate": (
+        "report:correlate",
+        "Rank correlations of the scores in a store with true accuracies, with intervals.",
+    ),
+    "report": (
+        "report:report",
+        "Write tables and figures of the scores in a store, or of two stores side by side.",
+    ),
+    "validate": (
+        "validate:validate",
+        "Judge a new indicator: better than params, than the best baseline, where and how surely.",
+    ),
+    "new": (
+        "new:app",
+        "Write a file to start from.",
+    ),
+    "check": (
+        "check:check",
+        "Fail if a score, a correlation or the truth has moved since a baseline was agreed on.",
+    ),
+    "data": (
+        "data:app",
+        "List, fetch, convert and verify ground truth and images.",
+    ),
+}
+"""Where each command is, in the modules of this folder, and what it does in a sentence."""
+
+
+class Commands(TyperGroup):
+    """The commands; each is imported when it is called, because a list of them needs none."""
+
+    _listed = False
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names, in the order in which they are shown."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command, or what is known of it without an import while help is written."""
+        if cmd_name not in COMMANDS:
+            return None
+        place, text = COMMANDS[cmd_name]
+        if self._listed:
+            return TyperCommand(cmd_name, help=text, rich_markup_mode="rich")
+        module, _, name = place.partition(":")
+        found = getattr(import_module(f"untrained.harness.cli.{module}"), name)
+        if not isinstance(found, typer.Typer):
+            found, function = typer.Typer(rich_markup_mode="rich", add_completion=False), found
+            found.command(cmd_name)(function)
+        command = get_command(found)
+        command.name = cmd_name
+        return command
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the list of commands."""
+        self._listed = True
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self._listed = False
+
 
 app = typer.Typer(
     name="untrained",
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -36,6 +112,8 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version
+
         print(f"untrained {version('untrained')}")
         raise typer.Exit
 
@@ -53,19 +131,6 @@ def untrained(
 
     Start with [bold]untrained run nasbench201-quick[/bold]: it needs no data and ends with a table.
     """
-
-
-app.command("list")(list_)
-app.command("run")(run)
-app.command("score")(score)
-app.command("search")(search)
-app.command("search-task")(search_task)
-app.command("correlate")(correlate)
-app.command("report")(report)
-app.command("validate")(validate)
-app.add_typer(new, name="new")
-app.command("check")(check)
-app.add_typer(data, name="data")
 
 
 def main() -> None:

@@ -37,13 +37,17 @@ class Guard:
     """
 
     def __init__(self, network: nn.Module, batches: Sequence[tuple[Tensor, Tensor | None]]) -> None:
-        """Look at everything."""
+        """Look at the network and its batches."""
         self._parts: list[tuple[str, Callable[[], bool], Callable[[], None]]] = [
-            *(self._switch(*switch) for switch in _SWITCHES),
             ("the modules", *_modules(network)),
             ("the weights", *_tensors(list(network.parameters()))),
             ("the batches", *_tensors([t for batch in batches for t in batch if t is not None])),
         ]
+        self.look_at_process()
+
+    def look_at_process(self) -> None:
+        """Look at the process, which whoever reads may have changed since: entered a mode, say."""
+        self._switches = [self._switch(*switch) for switch in _SWITCHES]
         self._random = [self._switch(*switch) for switch in _RANDOM]
 
     @staticmethod
@@ -62,7 +66,7 @@ class Guard:
         for _, holds, put in self._random:
             if not holds():
                 put()
-        changed = [part for part in self._parts if not _holds(part[1])]
+        changed = [part for part in [*self._switches, *self._parts] if not _holds(part[1])]
         for _, holds, put in changed:
             if not _holds(holds):  # with another one
                 with contextlib.suppress(Exception):

@@ -384,6 +384,7 @@ class Measurement:
         Quantities that were computed in a body that has changed something are dropped.
         """
         known = set(self._outcomes)
+        self._guard.look_at_process()
         try:
             yield
         finally:

@@ -46,6 +46,6 @@ def test_every_study_is_still_built_in():
 def test_every_command_keeps_its_options(path):
     command = get_command(app)
     for word in path.split():
-        command = command.commands[word]
+        command = command.get_command(None, word)
     options = {text for p in command.params for text in (*p.opts, *p.secondary_opts)}
     assert set(SURFACE["commands"][path]) <= options

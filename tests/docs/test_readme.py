@@ -49,10 +49,9 @@ def test_the_example_call_measures_any_network(python_blocks, batch):
 
 def test_every_command_shown_exists():
     text = README.read_text(encoding="utf-8")
-    from typer.main import get_command
 
-    from untrained.harness.cli.main import app
+    from untrained.harness.cli.main import COMMANDS
 
     shown = set(re.findall(r"^untrained ([a-z]+)", text, re.MULTILINE))
     assert shown
-    assert shown <= set(get_command(app).commands)
+    assert shown <= COMMANDS.keys()

@@ -6,11 +6,13 @@ import json
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from untrained.harness.cli.main import COMMANDS
 from untrained.harness.study.study import Study
 from untrained.results import ScoreStore
 
@@ -390,3 +392,25 @@ def test_a_wrong_report_format_is_found_before_anything_is_scored(untrained, tmp
     assert code == 2
     assert "s.toml:17: no report format named 'htlm'; did you mean html?" in err
     assert not (tmp_path / "out").exists()
+
+
+def test_the_list_of_commands_says_of_each_what_its_help_says():
+    """The list is written without importing the commands, from sentences of its own."""
+    for name, (place, text) in COMMANDS.items():
+        module, _, attribute = place.partition(":")
+        found = getattr(import_module(f"untrained.harness.cli.{module}"), attribute)
+        documented = getattr(found, "info", found)
+        own = documented.help if documented is not found else found.__doc__
+        assert " ".join(own.split("\n\n")[0].split()) == text, name
+
+
+def test_help_imports_neither_torch_nor_pandas():
+    code = (
+        "import sys\n"
+        "from untrained.harness.cli.main import main\n"
+        "sys.argv = ['untrained', '--help']\n"
+        "try:\n    main()\n"
+        "except SystemExit:\n    pass\n"
+        "assert not {'torch', 'pandas', 'pydantic'} & sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
