@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from copy import copy
@@ -105,6 +106,11 @@ def preserved(network: nn.Module) -> Iterator[Callable[[], None]]:
     flags = [p.requires_grad for p in parameters]
     grads = [p.grad for p in parameters]
     modes = [(module, module.training) for module in network.modules()]
+    registers = [
+        (module._buffers, dict(module._buffers))
+        for module in network.modules()
+        if not isinstance(module, torch.jit.ScriptModule)
+    ]
     found = [
         (module, name, buffer)
         for module in network.modules()
@@ -114,12 +120,19 @@ def preserved(network: nn.Module) -> Iterator[Callable[[], None]]:
     buffers = [buffer for _, _, buffer in found]
     saved = copies_of(buffers)
 
+    def put_registers() -> None:
+        for register, content in registers:  # one that was empty, or is new, holds nothing
+            if register or content:
+                register.clear()
+                register.update(content)
+
     def put_buffers(tensors: list[Tensor]) -> None:
         for (owner, name, _), tensor in zip(found, tensors, strict=True):
             owner._buffers[name] = tensor
 
     def fresh_buffers() -> None:
         put_back()
+        put_registers()
         # new tensors, not the old ones written to: a graph may have saved those
         put_buffers(copies_of(saved))
 
@@ -140,6 +153,7 @@ def preserved(network: nn.Module) -> Iterator[Callable[[], None]]:
                 parameter.grad = grad
             for module, mode in modes:
                 module.training = mode
+            put_registers()
             copy_together(buffers, saved)
             put_buffers(buffers)
 
@@ -272,9 +286,16 @@ class Measurement:
         """Open the measurement: from here on the network must not be touched."""
         self._stack = ExitStack()
         self._stack.enter_context(plain_defaults())
-        self._fresh_buffers = self._stack.enter_context(preserved(self.network))
-        self.restore_mode()
-        self._guard = Guard(self.network, self.batches)
+        try:
+            self._fresh_buffers = self._stack.enter_context(preserved(self.network))
+            self.restore_mode()
+            if "torch._dynamo" in sys.modules:  # compiled code is not seen, its source is
+                self._stack.enter_context(torch.compiler.set_stance("force_eager"))
+            self._check_traced()
+            self._guard = Guard(self.network, self.batches)
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def restore_mode(self) -> None:
@@ -300,6 +321,20 @@ class Measurement:
     def restore_buffers(self) -> None:
         """Give the network its buffers and plain attributes as they were found."""
         self._fresh_buffers()
+
+    def _check_traced(self) -> None:
+        for name, module in self.network.named_modules():
+            if not isinstance(module, torch.jit.ScriptModule) or not hasattr(module, "graph"):
+                continue
+            graph = module.inlined_graph  # its nodes live as long as it
+            for node in graph.findAllNodes("aten::batch_norm", recurse=True):  # type: ignore[attr-defined]
+                mode = list(node.inputs())[5].toIValue()  # None: it follows the module's flag
+                if mode is not None and bool(mode) != (self._batch_norm == "train"):
+                    raise Unsupported(
+                        f"the module {name!r} was traced in {'training' if mode else 'evaluation'} "
+                        "mode and normalises batches in that mode for ever; measure the network "
+                        "before torch.jit.trace"
+                    )
 
     @contextmanager
     def batch_norms_evaluated(self) -> Iterator[None]:

@@ -117,6 +117,8 @@ def _failure(error: Exception) -> tuple[Status, str]:
     text = lines[0] if lines else type(error).__name__
     if isinstance(error, Unsupported):
         return "unsupported", text
+    if text.startswith("derivative for ") and text.endswith(" is not implemented"):
+        return "unsupported", f"torch has no gradient of an operation of the network: {text}"
     if isinstance(error, Diverged):
         return "diverged", text
     if is_lack_of_float64(error):

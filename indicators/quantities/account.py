@@ -219,20 +219,25 @@ class Account(TorchFunctionMode):
                 )
 
     @contextmanager
-    def of_leaves(self) -> Iterator[Account]:
+    def of_leaves(self, calls: ActivationCalls) -> Iterator[Account]:
         """While entered, record what each module without children returns, as a `module`.
 
-        What such a module calls is not recorded by itself.
+        What such a module calls is not recorded by itself, and need not be read.
         """
         inside: list[nn.Module] = []
+        unread = [0]
         kinds = self._kinds
 
         def begin(module: nn.Module, args: object) -> None:
+            if not inside:
+                unread[0] = len(calls.kinks)
             inside.append(module)
             self._kinds = frozenset({"module"})
 
         def end(module: nn.Module, args: object, output: object) -> None:
             inside.pop()
+            if not inside:
+                del calls.kinks[unread[0] :]
             if isinstance(output, Tensor) and not inside:
                 trace = self._trace(output) or _Trace(self, None)
                 if trace.made is None:
@@ -242,7 +247,8 @@ class Account(TorchFunctionMode):
         handles = [
             handle
             for module in self._network.modules()
-            if not any(module.children()) and not isinstance(module, torch.jit.ScriptModule)
+            if next(module.children(), None) is None
+            and not isinstance(module, torch.jit.ScriptModule)
             for handle in (
                 module.register_forward_pre_hook(begin, prepend=True),
                 module.register_forward_hook(end),

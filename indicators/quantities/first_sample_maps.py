@@ -25,13 +25,16 @@ def first_sample_maps(m: Measurement) -> list[Tensor]:
     and pooling that is applied by a function. One forward pass of a batch of one.
 
     Raises:
-        Unsupported: no layer returns a map (B, C, H, W), or a parameter's part is not known.
+        Unsupported: no layer returns a map (B, C, H, W), or a parameter's part or an activation is
+            not known.
     """
     x = m.inputs[:1].clone()
     with torch.no_grad():
         account = Account(m.network, x, kinds=_KINDS)
-        logits_of(m.network, x, together(account.of_leaves(), account.activations()))
+        calls = account.activations()
+        logits_of(m.network, x, together(account.of_leaves(calls), calls))
     account.check()
+    calls.check()
     maps = [output for output in account.applications if output.tensor.dim() == 4]
     if not maps:
         raise Unsupported("no layer of the network returns a map (B, C, H, W)")

@@ -12,6 +12,7 @@ from torch.autograd.graph import GradientEdge
 from untrained.foundation import Unsupported
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.quantity import quantity
+from untrained.indicators.quantities.account import scripted
 from untrained.indicators.quantities.activation_calls import ActivationCalls
 from untrained.indicators.quantities.forward import logits_of
 
@@ -73,6 +74,9 @@ def live_relus(m: Measurement) -> list[bool]:
     dead. Decided numerically, exact zeros, on up to eight samples: one small forward and backward
     pass. The logits are projected at random, because a plain sum has no gradient through a last
     batch normalisation.
+
+    Raises:
+        Unsupported: the place of a ReLU is not known, as a part of the network is scripted.
     """
     inputs = m.inputs[:_NUM_SAMPLES]
     varies: list[bool] = []
@@ -88,6 +92,11 @@ def live_relus(m: Measurement) -> list[bool]:
     weights = torch.randn(logits.shape, generator=m.generator("live_relus"))
     projection = (logits * weights.to(logits)).sum()
     nodes = _nodes(projection.grad_fn)
+    if any(place not in nodes for place in places) and (name := scripted(m.network)) is not None:
+        raise Unsupported(
+            f"the module {name!r} is scripted or traced, so that a ReLU may have no place in the "
+            "graph; measure the network before torch.jit.script or torch.jit.trace"
+        )
     edges = [GradientEdge(nodes[place], 0) for place in places if place in nodes]
     gradients = iter(torch.autograd.grad(projection, edges, allow_unused=True) if edges else ())
     live = []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import re
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -55,7 +57,30 @@ def synaptic_flow(m: Measurement) -> list[tuple[Tensor, Tensor]]:
     ones = torch.ones_like(m.inputs[:1], dtype=torch.float64)
     named = {name: state[name] for name, _ in m.network.named_parameters()}
     account = Account(m.network, ones, parameters=named, replace=absolute, bypass_norms=True)
-    with live_cells(m):
+    with live_cells(m), _in_float64():
         total = logits_of(Substituted(m.network, state), ones, account).sum()
     of = [*leaves.values(), *computed.values()]
     return [(leaf.detach(), g) for leaf, g in zip(of, gradients_of(total, of), strict=True)]
+
+
+@contextmanager
+def _in_float64() -> Iterator[None]:
+    """Inside, tensors that a network creates are float64, as its weights are.
+
+    Raises:
+        Unsupported: the network asks for another type by name.
+    """
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    except RuntimeError as error:
+        text = str(error).strip().partition("\n")[0]
+        if not {"double", "float64"}.intersection(re.findall(r"\w+", text.lower())):
+            raise
+        raise Unsupported(
+            "the score is taken in float64, in which the network cannot be computed, as one of its "
+            f"operations asks for another type: {text}"
+        ) from error
+    finally:
+        torch.set_default_dtype(before)

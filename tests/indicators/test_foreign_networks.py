@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from untrained.foundation import MalformedInput, Unsupported
-from untrained.indicators import measure
+from untrained.indicators import Measurement, measure, read
 
 OF_LABELS = ["snip", "fisher", "epe_nas", "ntk_trace_label", "gradsign"]
 
@@ -216,3 +216,75 @@ class FeaturesOfAMethod(nn.Module):
 
 def test_features_may_be_a_module(x):
     assert score(Features(), x, None, "zen") == score(FeaturesOfAMethod(), x, None, "zen")
+
+
+class Registers(nn.Sequential):
+    """Fills an empty buffer and adds another one in each pass."""
+
+    def __init__(self, *layers):
+        super().__init__(*layers)
+        self.register_buffer("mean", None)
+
+    def forward(self, x):
+        first = self.mean is None
+        self.mean = x.mean()
+        self.register_buffer("late", x.mean())
+        return super().forward(x if first else 2 * x)
+
+
+def test_buffers_that_a_pass_fills_or_adds_are_empty_again(x, y):
+    network = Registers(*net())
+    expected = [score(net(), x, y, name) for name in ("snip", "jacov")]
+    assert list(measure(network, x, y, ["snip", "jacov"]).values()) == expected
+    assert network.mean is None
+    assert not hasattr(network, "late")
+
+
+def test_a_compiled_layer_is_seen_through(x, y):
+    network = net()
+    expected = measure(network, x, y, ["meco", "ntk_condition_frozen"])
+    network[0] = torch.compile(network[0], backend="eager")
+    network.compile(backend="eager")
+    assert measure(network, x, y, ["meco", "ntk_condition_frozen"]) == expected
+
+
+def test_a_trace_of_another_mode_is_refused(x, y):
+    network = nn.Sequential(torch.jit.trace(net().eval(), x), nn.Identity())
+    with pytest.raises(Unsupported, match="'0' was traced in evaluation mode and normalises"):
+        measure(network, x, y, ["naswot"])
+    of_training = torch.jit.trace(net(), x, check_trace=False)
+    assert score(of_training, x, y, "naswot") == score(net(), x, y, "naswot")
+
+
+def test_what_is_refused_at_the_beginning_is_left_as_found(x, y):
+    network = nn.Sequential(torch.jit.trace(net().eval(), x), nn.ReLU()).eval()
+    network.requires_grad_(False)
+    with pytest.raises(Unsupported) as kept:  # its frames hold the measurement
+        measure(network, x, y, ["naswot"])
+    assert "traced" in str(kept.value)
+    assert not any(module.training for module in network.modules())
+    assert not any(p.requires_grad for p in network.parameters())
+
+
+def test_a_scripted_relu_without_a_place_in_the_graph_is_not_called_dead(x, y):
+    scripted, right = torch.jit.script(net()), score(net(), x, y, "naswot_live")
+    for _ in range(4):  # it is compiled on the way
+        with Measurement(scripted, [(x, y)]) as m:
+            found = read(m, ["naswot_live"])["naswot_live"]
+        assert found.value == right or "may have no place in the graph" in found.reason
+
+
+def test_an_operation_without_a_gradient_is_unsupported(x, y):
+    class Step(nn.Module):
+        def forward(self, x):
+            return x * torch.heaviside(x, torch.zeros((), dtype=x.dtype))
+
+    network = net()
+    network[2] = Step()
+    with pytest.raises(Unsupported, match=r"no gradient of an operation of the network.*heaviside"):
+        score(network, x, y, "snip")
+
+
+def test_a_network_without_values_is_refused(x):
+    with pytest.raises(MalformedInput, match="is on the meta device"):
+        measure(net().to("meta"), x, None, ["naswot"])

@@ -221,6 +221,21 @@ def test_what_may_be_a_relu_and_cannot_be_read_is_named(function, operation):
     for name in ("naswot", "naswot_live", "swap"):
         with pytest.raises(Unsupported, match=f"computes `{operation}`"):
             measure(net, torch.randn(4, 6), None, [name])
+    maps = nn.Sequential(nn.Conv2d(1, 6, 1), Applies(function), nn.Flatten())
+    with pytest.raises(Unsupported, match=f"computes `{operation}`"):
+        measure(maps, torch.randn(1, 1, 3, 6), None, ["meco"])
+
+
+def test_a_module_of_its_own_returns_a_map_whatever_it_computes():
+    class Own(nn.Module):
+        def forward(self, x):
+            return (x + x.abs()) / 2
+
+    torch.manual_seed(0)
+    net, x = nn.Sequential(nn.Conv2d(1, 6, 1), nn.ReLU(), nn.Flatten()), torch.randn(1, 1, 3, 6)
+    expected = measure(net, x, None, ["meco"])["meco"]
+    net[1] = Own()
+    assert measure(net, x, None, ["meco"])["meco"] == pytest.approx(expected)
 
 
 def test_a_relu_in_a_function_with_a_gradient_of_its_own_has_a_code_but_no_place():

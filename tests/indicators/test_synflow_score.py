@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
 
@@ -89,3 +90,43 @@ def test_output_independent_of_the_weights_scores_zero(x):
 def test_network_without_weight_layers_is_unsupported(x):
     with pytest.raises(Unsupported, match="no convolutional or linear layer"):
         score(nn.Flatten(), x)
+
+
+def computed_with(function):
+    """A network that computes with a tensor it creates."""
+    torch.manual_seed(0)
+
+    class Creates(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.last = nn.Linear(12, 4), nn.Linear(4, 2)
+
+        def forward(self, x):
+            return self.last(function(self.first(x.flatten(1))))
+
+    return Creates()
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: functional.prelu(x, torch.ones(1)),
+        lambda x: x @ torch.eye(4),
+        lambda x: torch.zeros(x.shape).index_put((torch.arange(len(x)),), x),
+        lambda x: x + torch.zeros(1, dtype=torch.float32),
+    ],
+    ids=["prelu", "product", "index", "sum with a named type"],
+)
+def test_tensors_created_in_the_pass_have_the_type_of_the_score(function):
+    x = torch.ones(1, 3, 2, 2)
+    expected = score(computed_with(lambda x: x), x)
+    assert score(computed_with(function), x) == pytest.approx(expected, rel=EXACT)
+    assert torch.get_default_dtype() == torch.float32
+
+
+@pytest.mark.parametrize(
+    "function", [lambda x: x @ torch.eye(4, dtype=torch.float32), lambda x: x.float()]
+)
+def test_a_type_that_the_network_asks_for_by_name_is_named(function):
+    with pytest.raises(Unsupported, match="taken in float64, in which the network cannot be"):
+        score(computed_with(function), torch.ones(1, 3, 2, 2))
