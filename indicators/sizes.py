@@ -95,10 +95,9 @@ class _Counter(TorchDispatchMode):
         return output
 
 
-def _trilinear_flops(a: list[int], weight: list[int], b: list[int], *_: Any, **__: Any) -> int:
+def _trilinear_flops(a: list[int], weight: list[int], *_: Any, **__: Any) -> int:
     """Twice the multiply-accumulates of a bilinear layer: outputs x left x right for each row."""
-    shape = torch.broadcast_shapes(a, weight, b)  # type: ignore[no-untyped-call]
-    return 2 * int(prod(shape))
+    return 2 * prod(a[:-1]) * prod(weight)
 
 
 def _vector_flops(matrix: list[int], vector: list[int], *_: Any, **__: Any) -> int:

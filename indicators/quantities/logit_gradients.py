@@ -28,12 +28,20 @@ def weights_of(m: Measurement, *, within: str = "") -> dict[str, Tensor]:
     biases or shifts. Weights of linear maps count also under another name.
 
     Raises:
-        Unsupported: there is none.
+        Unsupported: there is none, or it is not known whether a parameter is one.
     """
     others: set[str] = set()
     if not is_plain(m.network):
-        weights = forward(m).account.weights.values()
-        others = {name for made in weights for name in made[0].names}
+        account = forward(m).account
+        others = {name for made in account.weights.values() for name in made[0].names}
+        parameters = dict(m.network.named_parameters())
+        for name, function in account.unread.items():
+            is_matrix = name in parameters and parameters[name].dim() > 1
+            if is_matrix and "weight" not in name and within in name:
+                raise Unsupported(
+                    f"the parameter {name!r} enters the network by `{function}`, and whether it is "
+                    "the weight of a linear map, at which this indicator looks, is not known"
+                )
     named: dict[str, Tensor] = {
         name: p
         for name, p in m.network.named_parameters()

@@ -135,12 +135,21 @@ def test_multiply_accumulates_of_recurrent_layers(x, kind, gates):
 
 
 class Bilinear(nn.Module):
-    def __init__(self):
+    def __init__(self, right=64):
         super().__init__()
-        self.layer = nn.Bilinear(64, 64, 4)
+        self.layer = nn.Bilinear(64, right, 4)
 
     def forward(self, x):
-        return self.layer(x[:, 0].flatten(1), x[:, 1].flatten(1))
+        return self.layer(x[:, 0].flatten(1), x[:, 1].flatten(1)[:, : self.layer.in2_features])
+
+
+class BilinearOfRows(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Bilinear(8, 3, 2)
+
+    def forward(self, x):
+        return self.layer(x[:, 0], x[:, 1, :, :3]).flatten(1)
 
 
 class Einsum(nn.Module):
@@ -156,11 +165,13 @@ class Einsum(nn.Module):
     ("network", "right"),
     [
         (Bilinear, 4 * 64 * 64),
+        (lambda: Bilinear(right=5), 4 * 64 * 5),
+        (BilinearOfRows, 8 * 2 * 8 * 3),
         (Einsum, 4 * 192),
         (lambda: nn.ConvTranspose2d(3, 5, 2, stride=2), 64 * 3 * 5 * 4),
         (lambda: nn.Conv2d(3, 6, 3, padding=1, groups=3), 64 * 6 * 9),
     ],
-    ids=["bilinear", "einsum", "transposed", "grouped"],
+    ids=["bilinear", "of two sizes", "of rows", "einsum", "transposed", "grouped"],
 )
 def test_multiply_accumulates_of_other_layers(x, network, right):
     assert score(network(), x, None, "flops") == right

@@ -285,7 +285,21 @@ def test_what_the_account_does_not_cover_is_named(x, y):
     for name in ("snip", "l2_norm", "synflow", "fisher", "zico", "near"):
         reason = scores(Generalised(), [name])[name]
         assert "'power' enters the network by `pow`" in str(reason)
-    assert isinstance(scores(Generalised(), ["nasi"])["nasi"], float)
+    found = scores(Generalised(), ["nasi", "ntk_condition"])
+    assert all(isinstance(value, float) for value in found.values())
+
+
+def test_a_product_written_out_may_be_of_a_weight(x, y):
+    class Written(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.w, self.head = nn.Parameter(torch.randn(5, 108).double()), nn.Linear(5, 4).double()
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.head(functional.relu((x.flatten(1)[:, None] * self.w).sum(-1)))
+
+    for name in ("snip", "ntk_condition"):
+        assert "'w' enters the network by `mul`" in str(scores(Written(), [name])[name])
 
 
 def test_a_weight_used_where_gradients_are_off_is_not_taken_for_zero():
