@@ -91,6 +91,11 @@ def _patterns(m: Measurement, inputs: Tensor, *, of_signs: bool = False) -> np.n
 
     def note(x: Tensor) -> None:
         if x.dim() == 4 or of_signs:
+            if x.shape[0] != len(inputs):
+                raise Unsupported(
+                    f"an activation has an output of shape {tuple(x.shape)}, whose first axis is "
+                    f"not the batch of {len(inputs)}"
+                )
             rows.append((x > 0).reshape(x.shape[0], -1))
 
     calls = signs(note) if of_signs else ReluCalls(note)

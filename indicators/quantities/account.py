@@ -211,8 +211,19 @@ class Account(TorchFunctionMode):
                 f"`{self.fused[0]}` applies several linear maps inside of one function, and this "
                 "indicator looks at the output of each"
             )
+        self.check_reached(weights=True)
+
+    def check_reached(self, *, weights: bool = False) -> None:
+        """Raise unless every linear map is applied where gradients are taken.
+
+        Args:
+            weights: whether the weights must have a gradient, too.
+
+        Raises:
+            Unsupported: as said.
+        """
         for a in self.maps:
-            if a.cut or (a.weight and self._grad and not a.weight.tensor.requires_grad):
+            if a.cut or (weights and a.weight and self._grad and not a.weight.tensor.requires_grad):
                 raise Unsupported(
                     f"`{a.operation}` applies a weight made of {_listed(a.weight)} where gradients "
                     "are switched off, so that its gradient is unknown, not zero"

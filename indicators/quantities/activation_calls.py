@@ -108,7 +108,8 @@ class ActivationCalls(TorchDispatchMode):
         return output
 
     def _place(self, args: tuple[Any, ...], *, in_place: bool) -> int | None:
-        if not any(isinstance(a, Tensor) and a.requires_grad for a in args):
+        asked = any(isinstance(a, Tensor) and a.requires_grad for a in args)
+        if torch.is_grad_enabled() and not asked:
             return None
         if not torch.is_grad_enabled() or (in_place and args[0]._is_view()):
             raise Unsupported(

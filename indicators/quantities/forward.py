@@ -131,6 +131,7 @@ def forward(m: Measurement) -> Forward:
     account = Account(m.network, inputs)
     with live_cells(m), outputs_of(m.network, _blocks(m.network)) as of_blocks:
         account.logits = logits = logits_of(m.network, inputs, account)
+    account.check_reached()
     return Forward(leaf, logits, account.maps, of_blocks, account)
 
 

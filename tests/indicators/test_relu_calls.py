@@ -135,6 +135,13 @@ def test_a_relu_over_another_axis_than_the_batch_is_unsupported():
     with pytest.raises(Unsupported, match="first axis is not the batch of 4"):
         measure(Transposed(), torch.randn(4, 6), None, ["naswot"])
 
+    class OneByOne(nn.Module):
+        def forward(self, x):
+            return torch.cat([torch.relu(one[None]) for one in x]).flatten(1)
+
+    with pytest.raises(Unsupported, match="first axis is not the batch of 4"):
+        measure(OneByOne(), torch.randn(4, 1, 2, 2), None, ["linear_regions"])
+
 
 class Clamp(torch.autograd.Function):
     @staticmethod
