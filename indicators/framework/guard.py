@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import pickle
 import random
-from collections.abc import Callable, Sequence
+import sys
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -25,7 +27,7 @@ _REGISTERS = (
 )
 """Dictionaries of a module that a pass reads; a measurement itself looks after the buffers."""
 
-NETWORK = frozenset({"the modules", "the weights", "the batches"})
+NETWORK = frozenset({"the modules", "the weights", "the batches", "the measurement"})
 """Parts that another network has anew; the others are of the process."""
 
 
@@ -48,29 +50,30 @@ class Guard:
     def look_at_process(self) -> None:
         """Look at the process, which whoever reads may have changed since: entered a mode, say."""
         self._switches = [self._switch(*switch) for switch in _SWITCHES]
-        self._random = [self._switch(*switch) for switch in _RANDOM]
+        self._silent = [self._switch(*switch) for switch in _SILENT]
 
     @staticmethod
     def _switch(
         name: str, get: Callable[[], Any], put: Callable[[Any], Any]
     ) -> tuple[str, Callable[[], bool], Callable[[], None]]:
         found = get()
-        return name, lambda: bool(get() == found), lambda: put(found)
+        return name, lambda: bool(found == get()), lambda: put(found)
 
     def put_back(self) -> tuple[list[str], list[str]]:
         """Put back what has changed.
 
         Returns:
-            What had changed, random states left out, and what of it could not be put back.
+            What had changed, and what of it could not be put back. Random states and filters of
+            warnings are left out: they make no quantity another one.
         """
-        for _, holds, put in self._random:
-            if not holds():
-                put()
         changed = [part for part in [*self._switches, *self._parts] if not _holds(part[1])]
         for _, holds, put in changed:
             if not _holds(holds):  # with another one
                 with contextlib.suppress(Exception):
                     put()
+        for _, holds, put in self._silent:
+            if not holds():
+                put()
         return [name for name, *_ in changed], [n for n, holds, _ in changed if not _holds(holds)]
 
 
@@ -89,7 +92,8 @@ def _modules(network: nn.Module) -> tuple[Callable[[], bool], Callable[[], None]
         if not isinstance(module, torch.jit.ScriptModule)  # TorchScript holds its attributes
         for registers in [[vars(module)[name] for name in _REGISTERS]]
     ]
-    forwards = {kind: kind.forward for _, kind, *_ in kept}
+    kinds = {base for _, kind, *_ in kept for base in kind.__mro__ if base is not object}
+    classes = [(kind, dict(vars(kind))) for kind in (*kinds, Tensor)]
 
     def holds() -> bool:
         return all(
@@ -100,12 +104,15 @@ def _modules(network: nn.Module) -> tuple[Callable[[], bool], Callable[[], None]
                 for now, before in contents
             )
             for module, kind, mode, contents in kept
-        ) and all(kind.forward is forward for kind, forward in forwards.items())
+        ) and all(_same_items(vars(kind), found) for kind, found in classes)
 
     def put() -> None:
-        for kind, forward in forwards.items():
-            if kind.forward is not forward:
-                kind.forward = forward
+        for kind, found in classes:
+            for name in [name for name in vars(kind) if name not in found]:
+                delattr(kind, name)
+            for name, value in found.items():
+                if vars(kind).get(name) is not value:
+                    setattr(kind, name, value)
         for module, kind, mode, contents in kept:
             if type(module) is not kind:
                 module.__class__ = kind
@@ -117,6 +124,12 @@ def _modules(network: nn.Module) -> tuple[Callable[[], bool], Callable[[], None]
     return holds, put
 
 
+def _same_items(now: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
+    return len(now) == len(before) and all(
+        a is b for a, b in zip(now.values(), before.values(), strict=True)
+    )
+
+
 def _tensors(tensors: list[Tensor]) -> tuple[Callable[[], bool], Callable[[], None]]:
     """Contents and flags of parameters or inputs; gradients are dropped."""
     kept = [(t, t.data, _form(t), t.grad) for t in tensors]
@@ -125,8 +138,9 @@ def _tensors(tensors: list[Tensor]) -> tuple[Callable[[], bool], Callable[[], No
     sums = [] if on_cpu else _fingerprint(tensors)
 
     def holds() -> bool:
-        if not all(_form(t) == form and t.grad is grad for t, _, form, grad in kept):
-            return False
+        for t, data, form, grad in kept:
+            if _form(t) != form or t.data_ptr() != data.data_ptr() or t.grad is not grad:
+                return False
         if not on_cpu:
             return _fingerprint(tensors) == sums
         return all(map(_same_bits, tensors, copies))
@@ -148,7 +162,7 @@ def _tensors(tensors: list[Tensor]) -> tuple[Callable[[], bool], Callable[[], No
 
 
 def _form(t: Tensor) -> tuple[Any, ...]:
-    return t.data_ptr(), t.shape, t.dtype, t.requires_grad
+    return t.untyped_storage().nbytes(), t.shape, t.dtype, t.requires_grad
 
 
 def _same_bits(t: Tensor, copy: Tensor) -> bool:
@@ -220,16 +234,69 @@ def _set_autocast(values: list[Any]) -> None:
         torch.set_autocast_dtype(kind, dtype)
 
 
-def _modes() -> tuple[int, int]:
-    return torch._C._len_torch_function_stack(), torch._C._len_torch_dispatch_stack()
+def _modes() -> tuple[int, int, int]:
+    transforms = torch._C._functorch.get_interpreter_stack() or ()
+    return (
+        torch._C._len_torch_function_stack(),
+        torch._C._len_torch_dispatch_stack(),
+        len(transforms),
+    )
 
 
-def _leave_modes(found: tuple[int, int]) -> None:
+def _leave_modes(found: tuple[int, int, int]) -> None:
     """Leave modes that were entered; a default device is one, too, and comes first."""
     while torch._C._len_torch_function_stack() > found[0]:
         torch._C._pop_torch_function_stack()
     while torch._C._len_torch_dispatch_stack() > found[1]:
         torch._C._pop_torch_dispatch_stack(None)
+    while len(torch._C._functorch.get_interpreter_stack() or ()) > found[2]:
+        torch._C._functorch.pop_dynamic_layer_stack()
+
+
+def _saved_tensors_hooks() -> Any:
+    return torch._C._autograd._top_saved_tensors_default_hooks(True)
+
+
+def _leave_hooks(found: Any) -> None:
+    while _saved_tensors_hooks() not in (found, None):
+        torch._C._autograd._pop_saved_tensors_default_hooks()
+
+
+_LEFT: list[Any] = []
+"""Guards of torch, which would be left again without a reference."""
+
+
+def _set_inference_mode(found: bool) -> None:
+    _LEFT.append(torch.inference_mode(found))
+    _LEFT[-1].__enter__()
+
+
+def _functions() -> list[dict[str, Any]]:
+    return [_Functions(vars(place)) for place in (torch, functional)]
+
+
+class _Functions(dict[str, Any]):
+    """The names of a module; one that torch adds when it is first asked for makes no difference."""
+
+    def __eq__(self, now: object) -> bool:
+        assert isinstance(now, dict)
+        return dict.__eq__(self, now) is True or all(
+            # torch exchanges this one when its compiler is loaded
+            now.get(name) is value or name == "manual_seed"
+            for name, value in self.items()
+        )
+
+    __hash__ = None
+
+
+def _set_functions(found: list[dict[str, Any]]) -> None:
+    for place, names in zip((torch, functional), found, strict=True):
+        vars(place).update(names)
+
+
+def _set_filters(found: list[Any]) -> None:
+    warnings.filters[:] = found  # type: ignore[index]
+    warnings._filters_mutated()  # type: ignore[attr-defined]
 
 
 def _cudnn() -> tuple[bool, bool, bool]:
@@ -255,6 +322,7 @@ _SWITCHES: list[tuple[str, Callable[[], Any], Callable[[Any], Any]]] = [
     ("a default device", torch.get_default_device, torch.set_default_device),
     ("torch's modes", _modes, _leave_modes),
     ("the default type", torch.get_default_dtype, torch.set_default_dtype),
+    ("the inference mode", torch.is_inference_mode_enabled, _set_inference_mode),
     ("the gradient mode", torch.is_grad_enabled, torch.set_grad_enabled),
     ("the number of threads", torch.get_num_threads, torch.set_num_threads),
     ("the precision of products", _matmul_precision, _set_matmul_precision),
@@ -268,8 +336,12 @@ _SWITCHES: list[tuple[str, Callable[[], Any], Callable[[Any], Any]]] = [
     ("cuDNN", _cudnn, _set_cudnn),
     (
         "deterministic algorithms",
-        torch.are_deterministic_algorithms_enabled,
-        torch.use_deterministic_algorithms,
+        lambda: (
+            torch.are_deterministic_algorithms_enabled(),
+            torch.is_deterministic_algorithms_warn_only_enabled(),
+        ),
+        # not the public function, which loads torch's compiler
+        lambda found: torch._C._set_deterministic_algorithms(found[0], warn_only=found[1]),
     ),
     ("denormal numbers", _flushes_denormals, torch.set_flush_denormal),
     (
@@ -277,14 +349,14 @@ _SWITCHES: list[tuple[str, Callable[[], Any], Callable[[Any], Any]]] = [
         torch.is_anomaly_enabled,
         partial(torch.autograd.set_detect_anomaly),
     ),
+    ("hooks of saved tensors", _saved_tensors_hooks, _leave_hooks),
     ("global hooks", lambda: [dict(table) for table in _hook_tables()], _put_hooks),
-    (
-        "torch.nn.functional",
-        lambda: dict(vars(functional)),
-        lambda found: _put_dictionary(vars(functional), found),
-    ),
+    ("torch's functions", _functions, _set_functions),
+    ("the recursion limit", sys.getrecursionlimit, sys.setrecursionlimit),
+    ("numpy's treatment of errors", np.geterr, lambda found: np.seterr(**found)),
 ]
-_RANDOM: list[tuple[str, Callable[[], Any], Callable[[Any], Any]]] = [
+_SILENT: list[tuple[str, Callable[[], Any], Callable[[Any], Any]]] = [
+    ("the filters of warnings", lambda: list(warnings.filters), _set_filters),
     (
         "torch's random state",
         lambda: torch.get_rng_state().numpy().tobytes(),

@@ -418,15 +418,18 @@ class Measurement:
 
         Quantities that were computed in a body that has changed something are dropped.
         """
-        known = set(self._outcomes)
+        own, known = dict(vars(self)), dict(self._outcomes)
         self._guard.look_at_process()
         try:
             yield
         finally:
+            closed = self._stack is not own["_stack"]
+            vars(self).update(own)
             changed, lost = self._guard.put_back()
-            self.spoilt = tuple(lost)
-            if changed:
-                self._outcomes = {key: self._outcomes[key] for key in known}
+            self.spoilt = (*lost, *(["the measurement"] if closed else []))
+            # a dictionary may have been written to, or exchanged for another one
+            fresh = {} if changed else {**self._outcomes}
+            self._outcomes = {**fresh, **known}
 
     @contextmanager
     def metered(self) -> Iterator[Cost]:

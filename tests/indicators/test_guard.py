@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import random
+import sys
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -126,7 +128,51 @@ def enter_device(m):
     torch.device("meta").__enter__()
 
 
+def change_inner_function_of_class(m):
+    nn.Linear.forward = lambda self, x: x
+
+
+def add_to_class(m):
+    nn.Linear.__getattr__ = lambda self, name: torch.zeros(6, 12)
+
+
+def change_methods_of_tensors(m):
+    torch.Tensor.flatten = lambda self, *axes: self.reshape(len(self), -1) * 2
+    torch.relu = torch.sigmoid
+
+
+def leave_hooks_of_saved_tensors(m):
+    torch._C._autograd._push_saved_tensors_default_hooks(lambda t: 2 * t, lambda t: t)
+
+
+def enter_inference_mode(m):
+    torch.inference_mode().__enter__()
+
+
+def enter_transform(m):
+    torch._C._functorch._grad_increment_nesting()
+
+
+def exchange_parts_of_the_measurement(m):
+    m.network, m.batches, m.seed = nn.Flatten(), ((torch.zeros(1, 3, 2, 2), None),), 5
+    m._outcomes = {}
+
+
+def move_to_shared_memory(m):
+    m.network.share_memory()
+
+
+def change_type(m):
+    m.network.half()
+
+
 CHANGES = [
+    *(change_inner_function_of_class, add_to_class, change_methods_of_tensors, change_type),
+    *(leave_hooks_of_saved_tensors, enter_inference_mode, enter_transform, move_to_shared_memory),
+    exchange_parts_of_the_measurement,
+    lambda m: sys.setrecursionlimit(100),
+    lambda m: warnings.simplefilter("error"),
+    lambda m: np.seterr(all="raise"),
     *(to_zero, to_zero_as_data, set_data, negate_through_numpy, replace_module, replace_parameter),
     *(leave_hook, leave_global_hook, evaluate, freeze, leave_gradients, change_class),
     *(change_forward, change_forward_of_class, change_function, scale_inputs, enter_mode),
@@ -139,7 +185,7 @@ CHANGES = [
     lambda m: torch.set_autocast_enabled("cpu", True),
     lambda m: setattr(torch.backends.mkldnn, "enabled", False),
     lambda m: setattr(torch.backends.cudnn, "benchmark", not torch.backends.cudnn.benchmark),
-    lambda m: torch.use_deterministic_algorithms(True),
+    lambda m: torch._C._set_deterministic_algorithms(True),
     lambda m: torch.set_flush_denormal(True),
     lambda m: torch.autograd.set_detect_anomaly(True),
 ]
@@ -165,6 +211,9 @@ def seen(m):
     of_net = [(p.requires_grad, p.grad is None, p.tolist()) for p in net.parameters()]
     training = [module.training for module in net.modules()]
     drawn = torch.rand(()).item(), np.random.rand(), random.random()  # noqa: NPY002
+    switches += sys.getrecursionlimit(), len(warnings.filters), np.geterr()["over"]
+    (saved,) = torch.autograd.grad((net.first.weight**2).sum(), net.first.weight)
+    of_net.append(saved.tolist())
     others = x.requires_grad, x.tolist(), m.labels.tolist(), out.requires_grad, out.tolist()
     return repr((modes, switches, of_net, training, drawn, others))
 
@@ -238,6 +287,16 @@ def test_a_failing_indicator_is_undone_too(expected):
 
     assert read_both(first)["first"].status == "error"
     assert TEXTS[-1] == expected
+
+
+def test_a_measurement_that_an_indicator_closes_cannot_be_read_further():
+    def first(m):
+        m.__exit__()
+        return 1.0
+
+    readings = read_both(first)
+    assert readings["first"].reason == "it changes the measurement, which cannot be put back"
+    assert readings["look"].status == "error"
 
 
 def test_what_cannot_be_put_back_fails_the_indicator_and_those_after_it():
