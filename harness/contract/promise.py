@@ -9,6 +9,8 @@ from typing import Any, Generic, TypeVar
 
 import torch
 
+from untrained.indicators.framework.guard import unguarded
+
 S = TypeVar("S")
 """What is checked: a case of an indicator, a space, a searcher, an entry point."""
 
@@ -52,11 +54,13 @@ class Promise(Generic[S]):
     def __call__(self, subject: S) -> None:
         """Check one plug-in on one CPU thread, on which sums have a fixed order.
 
+        What an indicator changes is not put back for it: it is what the check looks for.
+
         Raises:
             Broken: the promise is not kept.
             Inapplicable: the promise says nothing about this plug-in.
         """
-        with _one_thread():
+        with _one_thread(), unguarded():
             self.check(subject)
 
     def finding(self, subject: S) -> Finding:

@@ -7,7 +7,8 @@ import pickle
 import random
 import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
@@ -29,6 +30,24 @@ _REGISTERS = (
 
 NETWORK = frozenset({"the modules", "the weights", "the batches", "the measurement"})
 """Parts that another network has anew; the others are of the process."""
+
+
+_unguarded = ContextVar("unguarded", default=False)
+
+
+@contextlib.contextmanager
+def unguarded() -> Iterator[None]:
+    """While entered, nothing is put back: what an indicator changes stays to be seen."""
+    token = _unguarded.set(True)
+    try:
+        yield
+    finally:
+        _unguarded.reset(token)
+
+
+def is_guarded() -> bool:
+    """Whether what an indicator changes is put back."""
+    return not _unguarded.get()
 
 
 class Guard:

@@ -21,7 +21,7 @@ from untrained.indicators.framework.devices import (
     exact_arithmetic,
     free_memory,
 )
-from untrained.indicators.framework.guard import Guard
+from untrained.indicators.framework.guard import Guard, is_guarded
 from untrained.indicators.framework.quantity import Cost, Meter
 
 
@@ -418,6 +418,9 @@ class Measurement:
 
         Quantities that were computed in a body that has changed something are dropped.
         """
+        if not is_guarded():
+            yield
+            return
         own, known = dict(vars(self)), dict(self._outcomes)
         self._guard.look_at_process()
         try:
