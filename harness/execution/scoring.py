@@ -14,7 +14,12 @@ from untrained.harness.execution.executors import DeviceLost
 from untrained.harness.execution.watchdog import TimeLimitReached, time_limit
 from untrained.harness.study.plan import ScoreTask, Wanted
 from untrained.indicators import Measurement, Protocol, Reading, read
-from untrained.indicators.framework.devices import is_lost, is_out_of_memory, warm_up
+from untrained.indicators.framework.devices import (
+    is_lost,
+    is_out_of_memory,
+    move,
+    warm_up,
+)
 from untrained.indicators.framework.guard import NETWORK
 from untrained.indicators.framework.indicator import Status
 from untrained.indicators.framework.measurement import plain_defaults
@@ -127,8 +132,8 @@ def build_network(
             )
         generator = torch.Generator().manual_seed(drawn_from)
         initialise(network, protocol.initialisation, generator=generator)
-    dtype = torch.float64 if protocol.dtype == "float64" else torch.float32
-    return network.to(device=device, dtype=dtype)
+    move(network, device, torch.float64 if protocol.dtype == "float64" else torch.float32)
+    return network
 
 
 def _measure(

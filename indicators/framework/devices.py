@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 
@@ -181,6 +181,28 @@ def _fetched(tensors: list[Tensor]) -> Iterator[Tensor]:
     flat = torch.cat([tensor.flatten() for tensor in tensors]).cpu()
     parts = torch.split(flat, [tensor.numel() for tensor in tensors])
     return (part.view(tensor.shape) for part, tensor in zip(parts, tensors, strict=True))
+
+
+def move(network: nn.Module, device: str, dtype: torch.dtype) -> None:
+    """Move a network, with floating-point tensors of one type, as `network.to` does.
+
+    To a GPU the tensors go in one copy for each type, not in one each.
+    """
+    if torch.device(device).type == "cpu":
+        network.to(dtype=dtype)
+        return
+    moved: dict[int, Tensor] = {}
+    groups: dict[torch.dtype, list[Tensor]] = {}
+    for tensor in (*network.parameters(), *network.buffers()):
+        groups.setdefault(tensor.dtype, []).append(tensor)
+    for kind, tensors in groups.items():
+        flat = torch.cat([tensor.detach().flatten() for tensor in tensors]).to(device)
+        parts = torch.split(flat, [tensor.numel() for tensor in tensors])
+        wanted = dtype if kind.is_floating_point else kind
+        made = [torch.empty_like(t.detach(), device=device, dtype=wanted) for t in tensors]
+        copy_together(made, [part.view(t.shape) for part, t in zip(parts, tensors, strict=True)])
+        moved.update(zip(map(id, tensors), made, strict=True))
+    network._apply(lambda tensor: moved[id(tensor)])  # type: ignore[no-untyped-call]
 
 
 def copies_of(tensors: Sequence[Tensor]) -> list[Tensor]:

@@ -249,6 +249,8 @@ def _check(func: Any, traits: _Traits, args: Any, values: list[Any]) -> None:
     for place in traits.written:
         if place < len(args) and any(args[place] is x for x in of_cpu):
             raise Refused(f"{traits.name} writes from the GPU to the CPU at {_place()}")
+    if traits.name.endswith("_like.default"):  # of the first argument but its shape is looked at
+        return
     if any(x.dim() for x in of_cpu):  # a single number of the CPU is handed on with the launch
         if func not in _INDEX:
             raise Refused(f"{traits.name} takes tensors of GPU and CPU at {_place()}")

@@ -158,6 +158,8 @@ def test_the_default_list_of_a_study_waits_a_quarter_and_launches_half():
     assert {status for status, _, _ in found.values()} == {"ok"}
     assert requests.waits.total() <= WAITS // 4, requests.waits.most_common(8)
     assert requests.launches.total() <= LAUNCHES // 2, requests.launches.most_common(8)
+    # four networks of weights and counts, the batches of 15 protocols at most once a process
+    assert requests.uploads.total() <= 4 * 2 + 2 * 15 + 1, requests.uploads.most_common(8)
 
 
 OF_SPACES = ["grad_norm", "zen"]

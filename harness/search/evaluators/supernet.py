@@ -29,6 +29,7 @@ from untrained.harness.search.requests import (
 from untrained.harness.study.conditions import resolve
 from untrained.harness.study.study import Conditions
 from untrained.indicators import Measurement, Protocol, indicators, read
+from untrained.indicators.framework.devices import move
 from untrained.spaces import Architecture, SearchSpace, find_initialisation, initialise
 from untrained.spaces.framework.supernet import Supernet
 from untrained.spaces.framework.supernet_layout import OperationMask
@@ -215,8 +216,10 @@ class SupernetMeter:
                     **sizes, cells=protocol.cells, in_channels=protocol.in_channels
                 )
         initialise(supernet, protocol.initialisation, generator=torch.Generator().manual_seed(seed))
-        dtype = torch.float64 if protocol.dtype == "float64" else torch.float32
-        return supernet.to(device=self._device, dtype=dtype)
+        move(
+            supernet, self._device, torch.float64 if protocol.dtype == "float64" else torch.float32
+        )
+        return supernet
 
 
 class SupernetEvaluator(Evaluator):
