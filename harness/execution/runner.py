@@ -155,8 +155,8 @@ def _warn_of_other_devices(
     if names:
         progress.warn(
             f"{store.path} contains wanted scores that were computed on {' and '.join(names)}, and "
-            f"the missing ones are computed on {device}. Most agree to 1e-4, but some indicators "
-            "enlarge rounding (grasp up to 10 %). Use one kind of device for scores that are "
+            f"the missing ones are computed on {device}. They differ by rounding, which some "
+            "indicators enlarge (grasp to 10 %). Use one kind of device for scores that are "
             "ranked together: another --device, or another store."
         )
 
