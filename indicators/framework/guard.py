@@ -18,6 +18,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.modules import module as torch_module
 
+from untrained.indicators.framework.devices import copies_of, numbers
+
 _REGISTERS = (
     "_parameters",
     "_modules",
@@ -53,16 +55,19 @@ def is_guarded() -> bool:
 class Guard:
     """Knows a network, its batches and the process as they are now, and puts them back.
 
-    Weights and batches are compared bit by bit with copies, on a GPU by their sums and norms;
-    all else by identity or value. This takes about as long as reading the weights once.
+    Weights and batches are compared bit by bit with copies, all else by identity or value. This
+    takes about as long as reading the weights once.
     """
 
     def __init__(self, network: nn.Module, batches: Sequence[tuple[Tensor, Tensor | None]]) -> None:
         """Look at the network and its batches."""
+        self._contents = {
+            "the weights": _Contents(list(network.parameters())),
+            "the batches": _Contents([t for batch in batches for t in batch if t is not None]),
+        }
         self._parts: list[tuple[str, Callable[[], bool], Callable[[], None]]] = [
             ("the modules", *_modules(network)),
-            ("the weights", *_tensors(list(network.parameters()))),
-            ("the batches", *_tensors([t for batch in batches for t in batch if t is not None])),
+            *((name, one.holds, one.put) for name, one in self._contents.items()),
         ]
         self.look_at_process()
 
@@ -85,7 +90,13 @@ class Guard:
             What had changed, and what of it could not be put back. Random states and filters of
             warnings are left out: they make no quantity another one.
         """
-        changed = [part for part in [*self._switches, *self._parts] if not _holds(part[1])]
+        # a GPU is waited for once where all contents hold, as they nearly always do
+        settled = _holds(partial(_Contents.all_hold, *self._contents.values()))
+        changed = [
+            part
+            for part in [*self._switches, *self._parts]
+            if not (settled and part[0] in self._contents) and not _holds(part[1])
+        ]
         for _, holds, put in changed:
             if not _holds(holds):  # with another one
                 with contextlib.suppress(Exception):
@@ -149,24 +160,29 @@ def _same_items(now: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
     )
 
 
-def _tensors(tensors: list[Tensor]) -> tuple[Callable[[], bool], Callable[[], None]]:
+class _Contents:
     """Contents and flags of parameters or inputs; gradients are dropped."""
-    kept = [(t, t.data, _form(t), t.grad) for t in tensors]
-    on_cpu = all(t.device.type == "cpu" for t in tensors)
-    copies = [t.detach().to("cpu", copy=True) for t in tensors]
-    sums = [] if on_cpu else _fingerprint(tensors)
 
-    def holds() -> bool:
-        for t, data, form, grad in kept:
-            if _form(t) != form or t.data_ptr() != data.data_ptr() or t.grad is not grad:
-                return False
-        if not on_cpu:
-            return _fingerprint(tensors) == sums
-        return all(map(_same_bits, tensors, copies))
+    def __init__(self, tensors: list[Tensor]) -> None:
+        self._kept = [(t, t.data, _form(t), t.grad) for t in tensors]
+        self._copies = copies_of([t.detach() for t in tensors])
+        self._bits = _bits(self._copies)
 
-    def put() -> None:
+    @staticmethod
+    def all_hold(*several: _Contents) -> bool:
+        """Whether none has changed, for which a GPU is waited for once."""
+        if not all(one._has_form() for one in several):
+            return False
+        here = [one for one in several if one._bits is None]
+        there = [flag for one in several if one._bits is not None for flag in one._agreeing()]
+        return all(numbers(there)) and all(one._has_copies() for one in here)
+
+    def holds(self) -> bool:
+        return self.all_hold(self)
+
+    def put(self) -> None:
         with torch.no_grad():
-            for (t, data, form, grad), copy in zip(kept, copies, strict=True):
+            for (t, data, form, grad), copy in zip(self._kept, self._copies, strict=True):
                 if not t.is_leaf:  # a batch that was computed with in place
                     t.detach_()
                 t.requires_grad_(form[-1])
@@ -174,10 +190,34 @@ def _tensors(tensors: list[Tensor]) -> tuple[Callable[[], bool], Callable[[], No
                 t.data = data  # its storage, which other tensors may share
                 if _form(t) != form:
                     raise RuntimeError("the storage was given away")
-                if not on_cpu or not _same_bits(t, copy):
+                if self._bits is not None or not _same_bits(t, copy):
                     t.data.copy_(copy)
 
-    return holds, put
+    def _has_form(self) -> bool:
+        return all(
+            _form(t) == form and t.data_ptr() == data.data_ptr() and t.grad is grad
+            for t, data, form, grad in self._kept
+        )
+
+    def _has_copies(self) -> bool:
+        return all(map(_same_bits, (t for t, *_ in self._kept), self._copies))
+
+    def _agreeing(self) -> list[Tensor]:
+        """Of each type whether all bits are those of the copies, on the GPU."""
+        now = _bits([t.detach() for t, *_ in self._kept])
+        assert now is not None
+        assert self._bits is not None
+        return [(bits == self._bits[dtype]).all() for dtype, bits in now.items()]
+
+
+def _bits(tensors: list[Tensor]) -> dict[torch.dtype, Tensor] | None:
+    """All tensors of a type as one row of bytes; None on a CPU, where each is looked at."""
+    if all(t.device.type == "cpu" for t in tensors):
+        return None
+    groups: dict[torch.dtype, list[Tensor]] = {}
+    for tensor in tensors:
+        groups.setdefault(tensor.dtype, []).append(tensor.reshape(-1))
+    return {dtype: torch.cat(of).view(torch.uint8) for dtype, of in groups.items()}
 
 
 def _form(t: Tensor) -> tuple[Any, ...]:
@@ -191,13 +231,6 @@ def _same_bits(t: Tensor, copy: Tensor) -> bool:
         return torch.equal(torch.isnan(t), torch.isnan(copy)) and torch.equal(
             torch.nan_to_num(t), torch.nan_to_num(copy)
         )
-
-
-def _fingerprint(tensors: list[Tensor]) -> list[Any]:
-    """Numbers that differ if the contents do, in one transfer."""
-    with torch.no_grad():
-        parts = [torch.stack((t.double().sum(), t.double().norm())) for t in tensors]
-        return [repr(x) for x in torch.stack(parts).flatten().tolist()]  # NaN has one text
 
 
 def _put_dictionary(target: dict[Any, Any], found: dict[Any, Any]) -> None:

@@ -134,7 +134,7 @@ class OnGpu(Tensor):
 
     __array__ = numpy
 
-    def to(self, *args: Any, **kwargs: Any) -> Tensor:
+    def to(self, *args: Any, copy: bool = False, **kwargs: Any) -> Tensor:
         like = next((a for a in args if isinstance(a, Tensor)), None)
         if like is not None:
             args = (like.device, like.dtype, *(a for a in args if a is not like))
@@ -143,7 +143,7 @@ class OnGpu(Tensor):
         if device is not None and not _is_gpu(device):
             return _aten._to_copy(self, device=CPU, dtype=dtype or self.dtype, **wanted)
         if dtype in (None, self.dtype) and not wanted:
-            return self
+            return self.clone() if copy else self
         return _aten._to_copy(self, device=GPU, dtype=dtype or self.dtype, **wanted)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pretended_gpu
@@ -65,7 +66,7 @@ BUDGETS = {  # waits and launches on the specimen of 97 tensors, 3 cells and 14 
     "vkdnw": (2, 1591),
     "zen": (3, 436),
     "zen_released": (3, 437),
-    "zico": (12, 600),  # a layer of which some gradients do not vary is looked through
+    "zico": (12, 620),  # a layer of which some gradients do not vary is looked through
 }
 
 
@@ -107,6 +108,17 @@ def asked_of_gpu(item: Indicator) -> tuple[Reading, Requests]:
         return measured(item, "cuda:0"), requests
 
 
+@cache
+def of_any() -> Requests:
+    """What is asked whatever is read: copies of buffers, and whether weights are as they were."""
+    return asked_of_gpu(indicators["params"])[1]
+
+
+def test_what_is_asked_for_any_indicator_is_little():
+    assert of_any().waits.total() <= 1
+    assert of_any().launches.total() <= 16
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_an_indicator_is_the_cpus_and_within_its_budget(name: str):
     usual = measured(indicators[name], "cpu")
@@ -114,8 +126,9 @@ def test_an_indicator_is_the_cpus_and_within_its_budget(name: str):
     assert (reading.status, usual.status) == ("ok", "ok"), reading.reason
     assert reading.value == pytest.approx(usual.value, rel=1e-9)
     waits, launches = BUDGETS.get(name, OTHERS)
-    assert requests.waits.total() <= waits, requests.waits.most_common(5)
-    assert requests.launches.total() <= launches, requests.launches.most_common(5)
+    least = of_any()
+    assert requests.waits.total() <= waits + least.waits.total(), requests.waits
+    assert requests.launches.total() <= launches + least.launches.total(), requests.launches
 
 
 SMALL = Conditions(inputs="gaussian", batch_size=8, channels=4, cells=1)
@@ -243,7 +256,8 @@ def test_a_wait_a_layer_is_over_any_budget():
     item = replace(indicators["params"], id="mistaken", function=a_number_a_layer)
     reading, requests = asked_of_gpu(item)
     assert reading.status == "ok"
-    assert requests.waits.total() == len(list(fixtures.network().parameters())) > OTHERS[0]
+    waits = requests.waits.total() - of_any().waits.total()
+    assert waits == len(list(fixtures.network().parameters())) > OTHERS[0]
 
 
 def test_a_supernet_is_measured_on_the_gpu():
