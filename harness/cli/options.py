@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
 from types import MappingProxyType
@@ -24,9 +24,23 @@ _METAVARS = {
     "aggregates": "A,B",
     "benchmark": "NAME|FILE",
     "lower_is_better": "NAME",
+    "indicator": "A[,B,C]",
+    "settings": "NAME=VALUE",
+    "limits": "NAME=VALUE",
+    "seconds": "SECONDS",
+    "scores": "FILE",
+    "store": "FILE",
 }
-_ALIASES = {"benchmark": ("--truth",)}
-_TYPES = {"string": str, "integer": int, "number": float, "array": list[str]}
+_LISTED = {"indicator"}
+"""Fields with several values that are one text with commas."""
+_TYPES = {
+    "string": str,
+    "integer": int,
+    "number": float,
+    "boolean": bool,
+    "array": list[str],
+    "object": list[str],
+}
 
 
 def flag_of(field: str, flags: Mapping[str, str] = MappingProxyType({})) -> str:
@@ -40,19 +54,25 @@ def model_options(
     *,
     without: Collection[str] = (),
     flags: Mapping[str, str] = MappingProxyType({}),
+    aliases: Mapping[str, str] = MappingProxyType({}),
     defaults: bool = True,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Make options of the fields of a model: their types, bounds, defaults and descriptions.
+
+    A field with several values, or with a value for each of some names, may be given repeatedly.
 
     Args:
         parameter: parameter of the command that the options replace; the command gets a dictionary
             of the values that were given or have a default.
         without: fields that are no options of this command.
         flags: names of options that this command calls otherwise.
+        aliases: further options of a field.
         defaults: False where an option that is not given is to be told from its default.
     """
     added = {
-        f"{parameter}_{name}": _option(name, field, flag_of(name, flags), defaults=defaults)
+        f"{parameter}_{name}": _option(
+            name, field, (flag_of(name, flags), *aliases.get(name, "").split()), defaults=defaults
+        )
         for name, field in model.model_json_schema()["properties"].items()
         if name not in without
     }
@@ -80,26 +100,34 @@ def model_options(
     return decorate
 
 
-def _option(name: str, field: Mapping[str, Any], flag: str, *, defaults: bool) -> tuple[Any, Any]:
+def _option(
+    name: str, field: Mapping[str, Any], names: Sequence[str], *, defaults: bool
+) -> tuple[Any, Any]:
     """Type and default of a command's parameter for a field of a JSON schema."""
     kind = next(one for one in [field, *field.get("anyOf", ())] if "type" in one)
     python: Any = Literal[tuple(kind["enum"])] if "enum" in kind else _TYPES[kind["type"]]
+    if name in _LISTED:
+        python = str
     least = kind.get("minimum")
     if kind["type"] == "integer" and "exclusiveMinimum" in kind:
         least = kind["exclusiveMinimum"] + 1
     text = " ".join(field["description"].split()).replace("`", "")
     default = field.get("default")
-    if default is not None and not defaults:
-        text, default = f"{text} (default: {default})", None
+    several = python == list[str]
+    if several:
+        text, default = f"{text.removesuffix('.')}; may be repeated.", None
+    if not defaults and default is not None and default is not False:
+        text = f"{text.removesuffix('.')} (default: {default})."
     option = typer.Option(
-        flag,
-        *_ALIASES.get(name, ()),
+        *names,
         min=least,
         metavar=_METAVARS.get(name),
         help=text,
-        show_default=default is not None,
+        show_default=defaults and default is not None,
     )
-    return Annotated[python if default is not None else python | None, option], default
+    if default is None or not defaults:
+        return Annotated[python | None, option], None
+    return Annotated[python, option], default
 
 
 Store = Annotated[Path, typer.Option(metavar="FILE", help="Score store.", show_default=False)]

@@ -37,13 +37,13 @@ class StoredSelection(StudyTable):
     space: str | None = None
     """Search space (default: all in the store)."""
     protocols: list[str] | None = None
-    """Protocol, where an indicator was scored under several; may be repeated."""
+    """Protocol, where an indicator was scored under several."""
     seed: int | None = None
     """Seed of the scores (default: the mean over all seeds)."""
     aggregates: str | None = None
     """Further rows, computed from stored scores: see untrained list aggregates."""
     lower_is_better: list[str] | None = None
-    """Column of a file of others' scores whose lower values are better; may be repeated."""
+    """Column of a file of others' scores whose lower values are better."""
 
 
 _TRUTH_FLAGS = {"seed": "truth_seed"}
@@ -52,7 +52,13 @@ _TRUTH_FLAGS = {"seed": "truth_seed"}
 def _table_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options `selection`, `truth` and `statistics`."""
     command = model_options("selection", StoredSelection)(command)
-    command = model_options("truth", Truth, without=("absent",), flags=_TRUTH_FLAGS)(command)
+    command = model_options(
+        "truth",
+        Truth,
+        without=("absent",),
+        flags=_TRUTH_FLAGS,
+        aliases={"benchmark": "--truth"},
+    )(command)
     without = ("seed", "interval")
     return model_options("statistics", Statistics, without=without)(command)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,8 +14,10 @@ from untrained.harness.cli.options import (
     DeviceOption,
     TaskFiles,
     Workers,
+    flag_of,
     model_options,
 )
+from untrained.harness.study.search_study import SearchSpec, SearchStudy
 from untrained.harness.study.study import Conditions
 
 if TYPE_CHECKING:
@@ -24,19 +25,18 @@ if TYPE_CHECKING:
 
     from untrained.harness.search.evaluators.measuring import Measuring
     from untrained.harness.search.experiment.study import NamedSearchStudy
+    from untrained.reports import Format
+    from untrained.results.searches.table import SearchTable
+
+_FLAGS = {"settings": "set", "limits": "limit", "seconds": "budget"}
+_OF_STUDIES = ("label", "runs", "inputs", "against")
+_OF_STUDY_FILES = ("title", "known_scores", "landscape", "measuring", "search")
+_CHANGEABLE = ("runs", "seed", "scores", "store")
+"""Values of a study that options may change."""
 
 
-class SearchFormat(StrEnum):
-    """Format of the printed table."""
-
-    text = "text"
-    markdown = "markdown"
-    json = "json"
-    csv = "csv"
-    latex = "latex"
-    html = "html"
-
-
+@model_options("one", SearchSpec, without=_OF_STUDIES, flags=_FLAGS, defaults=False)
+@model_options("whole", SearchStudy, without=_OF_STUDY_FILES, defaults=False)
 @model_options("measuring", Conditions, without=("seed", "dataset", "protocol"), defaults=False)
 def search(
     study: Annotated[
@@ -49,103 +49,9 @@ def search(
         ),
     ] = None,
     *,
-    searcher: Annotated[
-        str | None,
-        typer.Option(help="Searcher: see untrained list searchers.", show_default=False),
-    ] = None,
-    space: Annotated[str | None, typer.Option(help="Search space.", show_default=False)] = None,
-    indicator: Annotated[
-        str | None,
-        typer.Option(
-            metavar="A[,B,C]",
-            help="Objective: an indicator, several indicators (rank sum), or an aggregate (te_nas, "
-            "teg, ...).",
-            show_default=False,
-        ),
-    ] = None,
+    one: dict[str, Any],
     task: TaskFiles = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME=VALUE",
-            help="Setting of the searcher; may be repeated.",
-            show_default=False,
-        ),
-    ] = None,
-    scores: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Store or exported scores.parquet to look scores up in; none is measured.",
-            show_default=False,
-        ),
-    ] = None,
-    store: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Store of scores that are measured during the search; a killed search resumes "
-            "from it.",
-            show_default=False,
-        ),
-    ] = None,
-    budget: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SECONDS",
-            help="Time budget in seconds, simulated or measured; steps that would exceed it are "
-            "skipped.",
-            show_default=False,
-        ),
-    ] = None,
-    evaluations: Annotated[
-        int | None,
-        typer.Option(min=1, help="Budget in numbers of scores and trainings.", show_default=False),
-    ] = None,
-    runs: Annotated[
-        int | None,
-        typer.Option(min=1, help="Number of runs (default: the study's value, else 100)."),
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Seed of all runs (default: the study's value, else 0).")
-    ] = None,
-    dataset: Annotated[
-        str | None,
-        typer.Option(
-            help="Dataset of the accuracies (default: the benchmark's).", show_default=False
-        ),
-    ] = None,
-    benchmark: Annotated[
-        str | None,
-        typer.Option(
-            help="Benchmark of the accuracies (default: the first whose data is present).",
-            show_default=False,
-        ),
-    ] = None,
-    limit: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=VALUE",
-            help="Upper bound on params, flops or a cost of the benchmark; may be repeated.",
-            show_default=False,
-        ),
-    ] = None,
-    confined: Annotated[
-        bool,
-        typer.Option(
-            "--confined",
-            help="Restrict the search to the scored networks, where only a part is scored.",
-        ),
-    ] = False,
-    protocol: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="DIGEST",
-            help="Protocol, where --scores has an indicator under several; may be repeated.",
-            show_default=False,
-        ),
-    ] = None,
+    whole: dict[str, Any],
     measuring: dict[str, Any],
     output: Annotated[
         Path | None,
@@ -166,8 +72,14 @@ def search(
         ),
     ] = None,
     format_: Annotated[
-        SearchFormat, typer.Option("--format", help="Format of the printed table.")
-    ] = SearchFormat.text,
+        str,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="Format of the printed table: text, or a format of reports that is a text "
+            "(markdown, json, csv, latex, html): see untrained list formats.",
+        ),
+    ] = "text",
     workers: Workers = None,
     device: DeviceOption = "auto",
 ) -> None:
@@ -199,7 +111,6 @@ def search(
     from importlib.metadata import version
 
     from untrained.harness.cli.options import use_tasks
-    from untrained.harness.cli.output import print_rows
     from untrained.harness.execution.executors import find_device
     from untrained.harness.search.experiment.reporting import search_table
     from untrained.harness.search.experiment.run import run_study
@@ -212,46 +123,24 @@ def search(
         runs_frame,
         steps_frame,
     )
-    from untrained.reports import formats
     from untrained.reports.formats.formats import write_files
-    from untrained.reports.pages.search import (
-        search_facts,
-        search_files,
-        search_json,
-        search_report,
-    )
-    from untrained.reports.pages.search_grids import (
-        distance_grid,
-        equal_cost_grid,
-        found_grid,
-        published_grid,
-        ranks_grid,
-        speed_grid,
-    )
+    from untrained.reports.pages.search import search_files, search_json, search_report
     from untrained.results.store.export import write_frame
 
-    found = use_tasks(task)
-    one = {
-        "searcher": searcher,
-        "indicator": [n.strip() for n in indicator.split(",")] if indicator else found[-1:],
-        "settings": _pairs("--set", set_),
-        "seconds": budget,
-        "evaluations": evaluations,
-        "limits": _pairs("--limit", limit),
-        "confined": confined or None,
-    }
-    whole = {
-        "space": space,
-        "dataset": dataset,
-        "benchmark": benchmark,
-        "scores": None if scores is None else str(scores),
-        "store": None if store is None else str(store),
-        "protocols": protocol,
-        "runs": runs,
-        "seed": seed,
-        "measuring": measuring | ({} if seed is None else {"seed": seed}),
-    }
-    named = _study(study, _given(one), _given(whole))
+    shown = None if format_ in ("text", "json") else _text_format(format_)
+    tasks = use_tasks(task)
+    if "indicator" in one:
+        one["indicator"] = [name.strip() for name in one["indicator"].split(",")]
+    elif tasks:
+        one["indicator"] = tasks[-1:]
+    for name in ("settings", "limits"):
+        if name in one:
+            one[name] = _pairs(flag_of(name, _FLAGS), one[name])
+    if "seed" in whole:
+        measuring["seed"] = whole["seed"]
+    if measuring:
+        whole["measuring"] = measuring
+    named = _study(study, one, whole)
     finished, truth, where = run_study(
         named,
         measuring=_measuring(named, device, workers),
@@ -272,26 +161,60 @@ def search(
         if genotypes is not None:
             written += write_files({"genotypes.py": genotypes}, output)
         print(f"written: {', '.join(map(str, written))}", file=sys.stderr)
-    if format_ is SearchFormat.json:
+    if shown is not None:
+        print(shown.render(search_report(table, version=made)), end="")
+    elif format_ == "json":
         print(search_json(table), end="")
-    elif format_ is not SearchFormat.text:
-        print(formats[format_].render(search_report(table, version=made)), end="")
     else:
-        for fact in search_facts(table):
-            print(fact)
-        for row in table.rows:
-            for fact in row.facts:
-                print(f"{row.label}: {fact}")
-        grids = [found_grid(table)]
-        grids += [distance_grid(table)] if table.main >= 0 else []
-        grids += [equal_cost_grid(table)] if table.equal_costs else []
-        grids += [speed_grid(table)] if table.speed_ups else []
-        grids += [ranks_grid(table.ranks)] if table.ranks else []
-        grids += [published_grid(table)] if table.published else []
-        for number, grid in enumerate(grids):
-            print("\n" if number else "", end="")
-            print_rows(grid.texts(), unbroken=("search",))
-        print("\n".join(table.notes))
+        _print_table(table)
+
+
+def _text_format(name: str) -> Format:
+    """Find a format that can be printed.
+
+    Raises:
+        UnknownName: there is no such format.
+        UserError: it makes a picture or several files.
+    """
+    from untrained.reports import Report, formats
+
+    found = formats[name]
+    if found.suffix == ".svg" or not isinstance(found.make(Report("", ())), str):
+        raise UserError(
+            f"cannot print a table of searches as {name}: the format makes pictures or several "
+            "files. Choose text, markdown, html, csv, json or latex, or write all files with "
+            "--output FOLDER."
+        )
+    return found
+
+
+def _print_table(table: SearchTable) -> None:
+    from untrained.harness.cli.output import print_rows
+    from untrained.reports.pages.search import search_facts
+    from untrained.reports.pages.search_grids import (
+        distance_grid,
+        equal_cost_grid,
+        found_grid,
+        published_grid,
+        ranks_grid,
+        speed_grid,
+    )
+
+    for fact in search_facts(table):
+        print(fact)
+    for row in table.rows:
+        for fact in row.facts:
+            print(f"{row.label}: {fact}")
+    grids = [found_grid(table)]
+    grids += [distance_grid(table)] if table.main >= 0 else []
+    grids += [equal_cost_grid(table)] if table.equal_costs else []
+    grids += [speed_grid(table)] if table.speed_ups else []
+    grids += [ranks_grid(table.ranks)] if table.ranks else []
+    grids += [published_grid(table)] if table.published else []
+    for number, grid in enumerate(grids):
+        print("\n" if number else "", end="")
+        print_rows(grid.texts(), unbroken=("search",))
+    print("\n".join(table.notes))
 
 
 def _study(name: str | None, one: dict[str, Any], whole: dict[str, Any]) -> NamedSearchStudy:
@@ -304,8 +227,7 @@ def _study(name: str | None, one: dict[str, Any], whole: dict[str, Any]) -> Name
     from untrained.harness.search.experiment.study import SEARCH_STUDIES
 
     if name is not None:
-        how = {*whole.get("measuring", {})} - {"seed"}
-        given = sorted({*one, *whole, *how} - {"runs", "seed", "scores", "store", "measuring"})
+        given = sorted({*one, *whole, *whole.get("measuring", ())} - {*_CHANGEABLE, "measuring"})
         if given:
             raise UserError(
                 f"the study {name} and {', '.join(given)} were both given; a study says itself "
@@ -351,11 +273,6 @@ def _counter(named: NamedSearchStudy) -> Any:
         print(f"\r{label}: {done:,} of {total:,} runs", end=end, file=sys.stderr, flush=True)
 
     return told
-
-
-def _given(values: dict[str, Any]) -> dict[str, Any]:
-    """Keep the values that were given: the model has the defaults of the rest."""
-    return {key: value for key, value in values.items() if value not in (None, {}, [])}
 
 
 def _pairs(option: str, texts: Sequence[str] | None) -> dict[str, Any]:

@@ -93,7 +93,7 @@ def _refuses_to_enumerate(space: SearchSpace, call: Callable[[SearchSpace], obje
 @members.promise
 def canonical_is_a_member_and_its_own_canonical(space: SearchSpace) -> None:
     """The representative of a class is a member, its own representative, and as constant."""
-    for arch in drawn(space, 200):
+    for arch in drawn(space, 100):
         representative = space.canonical(arch)
         for given, what in ((arch.text, "text"), (representative, "representative")):
             require(

@@ -55,7 +55,7 @@ def test_a_run_killed_several_times_ends_with_the_rows_of_an_undisturbed_one(
     tmp_path: Path, start, untrained, score_arguments, rows, whole: pd.DataFrame
 ):
     store = tmp_path / "cut.sqlite"
-    for workers, count in ((1, 1), (2, 18), (1, 42)):
+    for workers, count in ((1, 1), (2, 18)):
         process = start(
             *score_arguments(store, sample=SAMPLE, indicators=INDICATORS, workers=workers)
         )

@@ -21,12 +21,12 @@ from untrained.harness.execution.progress import Progress
 from untrained.harness.execution.runner import run_plans
 from untrained.harness.search.evaluators.evaluator import Evaluator
 from untrained.harness.search.evaluators.trainings import Trainings
-from untrained.harness.search.experiment.study import SearchStudy
 from untrained.harness.search.problem import Problem
 from untrained.harness.search.requests import CostlyRequest, Score, Scored, Train
 from untrained.harness.study.conditions import protocols
 from untrained.harness.study.plan import Plan, score_version
 from untrained.harness.study.population import Selection
+from untrained.harness.study.search_study import SearchStudy
 from untrained.indicators import indicators
 from untrained.results import ScoreStore
 from untrained.spaces import Architecture

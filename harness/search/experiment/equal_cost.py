@@ -15,9 +15,9 @@ from untrained.harness.search.evaluators.stored_scores import coverage, read_sco
 from untrained.harness.search.experiment.ground_truth import GroundTruth
 from untrained.harness.search.experiment.run import SearchRuns
 from untrained.harness.search.experiment.setup import ACCURACIES, PreparedSearch
-from untrained.harness.search.experiment.study import SearchStudy
 from untrained.harness.search.requests import Scored
 from untrained.harness.search.searcher import Asks
+from untrained.harness.study.search_study import SearchStudy
 from untrained.results.searches.comparison import EqualCost, RandomRanks, RankedAnswer
 from untrained.results.searches.runs import summarise
 from untrained.results.searches.table import best_of_n

@@ -14,8 +14,8 @@ from untrained.harness.search.estimator import Estimator, find_estimator
 from untrained.harness.search.evaluators.stored_scores import read_scores
 from untrained.harness.search.experiment.ground_truth import GroundTruth
 from untrained.harness.search.experiment.run import SearchRuns
-from untrained.harness.search.experiment.study import SearchStudy
 from untrained.harness.search.searcher import Asks
+from untrained.harness.study.search_study import SearchStudy
 from untrained.results.searches.runs import Landscape, Logged, Pruning, Route, Surface, anytime
 from untrained.spaces import Architecture, spaces
 from untrained.spaces.framework.product_space import Decisions

@@ -13,7 +13,8 @@ from untrained.harness.search.experiment.equal_cost import equal_costs, random_r
 from untrained.harness.search.experiment.figures import landscape_of, logged, prunings
 from untrained.harness.search.experiment.ground_truth import GroundTruth
 from untrained.harness.search.experiment.run import SearchRuns
-from untrained.harness.search.experiment.study import NamedSearchStudy, SearchSpec
+from untrained.harness.search.experiment.study import NamedSearchStudy
+from untrained.harness.study.search_study import SearchSpec
 from untrained.results.searches.runs import Curve, Summary, anytime, first_reaching, summarise
 from untrained.results.searches.speed import SpeedUp, Trajectory, speed_up
 from untrained.results.searches.table import (

@@ -14,7 +14,8 @@ from untrained.harness.search.driver import Budget, run_many
 from untrained.harness.search.evaluators.measuring import Measuring
 from untrained.harness.search.experiment.ground_truth import GroundTruth
 from untrained.harness.search.experiment.setup import PreparedSearch, benchmark_of, prepare_search
-from untrained.harness.search.experiment.study import NamedSearchStudy, SearchStudy
+from untrained.harness.search.experiment.study import NamedSearchStudy
+from untrained.harness.study.search_study import SearchStudy
 from untrained.results.searches.speed import Trajectory
 
 _NONE: Mapping[str, tuple[Trajectory, ...]] = MappingProxyType({})

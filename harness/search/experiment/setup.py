@@ -19,10 +19,10 @@ from untrained.harness.search.evaluators.measuring import Measuring, MeasuringEv
 from untrained.harness.search.evaluators.stored_scores import StoredScores, coverage, read_scores
 from untrained.harness.search.evaluators.supernet import SupernetEvaluator, SupernetMeter
 from untrained.harness.search.evaluators.trainings import Trainings
-from untrained.harness.search.experiment.study import SearchSpec, SearchStudy
 from untrained.harness.search.problem import Cost, Domain, Limit, Problem
 from untrained.harness.search.searcher import Asks, Searcher, searchers
 from untrained.harness.study.conditions import resolve
+from untrained.harness.study.search_study import SearchSpec, SearchStudy
 from untrained.harness.study.study import Conditions
 from untrained.indicators import Measurement, indicators, read
 from untrained.results import ScoreStore

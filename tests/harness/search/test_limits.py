@@ -17,7 +17,7 @@ from untrained.harness.search.experiment.setup import (
     find_limit,
     prepare_search,
 )
-from untrained.harness.search.experiment.study import SearchStudy
+from untrained.harness.study.search_study import SearchStudy
 from untrained.harness.study.study_file import checked
 from untrained.results import ScoreStore
 from untrained.spaces import Architecture, spaces

@@ -12,7 +12,8 @@ from untrained.harness.search.experiment.ground_truth import GroundTruth
 from untrained.harness.search.experiment.reporting import is_comparable
 from untrained.harness.search.experiment.run_files import read_runs
 from untrained.harness.search.experiment.setup import benchmark_of, prepare_search
-from untrained.harness.search.experiment.study import SearchSpec, load_search_study
+from untrained.harness.search.experiment.study import load_search_study
+from untrained.harness.study.search_study import SearchSpec
 from untrained.results.searches.table import published_searches
 from untrained.spaces import Architecture
 
@@ -87,7 +88,7 @@ def test_random_search_at_equal_cost_is_the_mean_of_many_such_searches(untrained
     assert (speed["search"], speed["against"], speed["runs"]) == ("evolution", "short", 4)
 
 
-def test_runs_are_reported_again_without_being_run(untrained, study, tmp_path):
+def test_runs_of_a_study_are_reported_again_without_being_run(untrained, study, tmp_path):
     first, second = tmp_path / "first", tmp_path / "second"
     code, _, err = untrained("search", study, "--output", first)
     assert code == 0, err
@@ -97,17 +98,16 @@ def test_runs_are_reported_again_without_being_run(untrained, study, tmp_path):
     assert {"landscape.svg", "report.html", "report.md", "runs.csv"} <= set(names)
     for name in names:
         assert (first / name).read_bytes() == (second / name).read_bytes(), name
+    study.write_text(study.read_text("utf-8").replace('"ranks"', '"other"'), "utf-8")
+    code, _, err = untrained("search", study, "--from", first)
+    assert code == 2
+    assert "the study also has other" in err
 
 
-def test_runs_of_another_study_are_refused(untrained, study, tmp_path):
+def test_a_folder_without_runs_is_refused(untrained, study, tmp_path):
     code, _, err = untrained("search", study, "--from", tmp_path)
     assert code == 2
     assert "it has no runs.csv" in err
-    assert untrained("search", study, "--output", tmp_path / "out")[0] == 0
-    study.write_text(study.read_text("utf-8").replace('"ranks"', '"other"'), "utf-8")
-    code, _, err = untrained("search", study, "--from", tmp_path / "out")
-    assert code == 2
-    assert "the study also has other" in err
 
 
 @pytest.mark.parametrize(

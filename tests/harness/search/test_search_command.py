@@ -7,7 +7,7 @@ import json
 import pandas as pd
 import pytest
 
-TINY = ["--batch-size", "4", "--channels", "2", "--cells", "1"]
+TINY = ["--batch-size", "4", "--channels", "2", "--cells", "1", "--resolution", "8"]
 
 
 @pytest.fixture
@@ -18,21 +18,20 @@ def on_analog(monkeypatch):
 
 def test_nasi_runs_to_an_architecture_with_its_accuracy(untrained, on_analog, tmp_path):
     arguments = ["search", "--searcher", "nasi", *on_analog, *TINY, "--set", "steps=2"]
-    code, out, err = untrained(*arguments, "--runs", "2", "--format", "json")
+    arguments += ["--runs", "2", "--format", "json"]
+    code, out, err = untrained(*arguments, "--output", tmp_path / "out")
     assert code == 0, err
     assert "a supernet of NAS-Bench-201 is measured on gaussian inputs, batch size 4" in out
     json.loads(out)
-    code, _, err = untrained(*arguments, "--runs", "1", "--output", tmp_path / "out")
-    assert code == 0, err
     runs = pd.read_csv(tmp_path / "out" / "runs.csv")
-    assert len(runs) == 1
+    assert len(runs) == 2
     assert runs.filter(like="accuracy").notna().all(axis=None)
     assert runs["measured_on"].str.match(r"cpu, \d+ threads?$").all()
     report = tmp_path / "out" / "report.md"
     assert f"nasi steps=2: seconds were measured on {runs['measured_on'][0]}" in report.read_text(
         "utf-8"
     )
-    again = [*arguments, "--runs", "1", "--from", tmp_path / "out", "--output", tmp_path / "again"]
+    again = [*arguments, "--from", tmp_path / "out", "--output", tmp_path / "again"]
     code, _, err = untrained(*again)
     assert code == 0, err
     first, second = (
@@ -41,15 +40,6 @@ def test_nasi_runs_to_an_architecture_with_its_accuracy(untrained, on_analog, tm
     )
     body = slice(first.index("## What was found"), None)
     assert first[body] == second[second.index("## What was found") :]
-
-
-def test_te_nas_prunes_by_a_named_score(untrained, on_analog):
-    code, out, err = untrained(
-        *("search", "--searcher", "te_nas", *on_analog, *TINY),
-        *("--indicator", "params", "--set", "repeats=1", "--runs", "1"),
-    )
-    assert code == 0, err
-    assert "te_nas" in out
 
 
 @pytest.mark.parametrize(
@@ -66,6 +56,22 @@ def test_what_a_supernet_search_cannot_do_is_said(
 ):
     monkeypatch.chdir(tmp_path)
     code, _, err = untrained("search", "--searcher", "nasi", "--runs", "1", *arguments)
+    assert code == 2
+    assert message in err
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("mrkdown", "no report format named 'mrkdown'; did you mean markdown"),
+        ("figures", "cannot print a table of searches as figures: the format makes pictures"),
+        ("svg", "cannot print a table of searches as svg"),
+        ("pdf", "cannot print a table of searches as pdf"),
+    ],
+)
+def test_a_format_that_cannot_be_printed_is_refused_before_anything_runs(untrained, name, message):
+    arguments = ["--searcher", "random", "--space", "nasbench201", "--format", name]
+    code, _, err = untrained("search", *arguments)
     assert code == 2
     assert message in err
 
@@ -105,13 +111,14 @@ def test_options_of_measuring_do_not_go_with_a_study(untrained):
     assert "the study darts-search and batch_size were both given" in err
 
 
-def test_the_options_of_a_search_are_its_conditions(untrained, on_analog):
+def test_te_nas_prunes_by_a_named_score_under_the_conditions_of_the_options(untrained, on_analog):
     arguments = ["search", "--searcher", "te_nas", *on_analog, *TINY, "--indicator", "params"]
     code, out, err = untrained(
         *(*arguments, "--set", "repeats=1", "--runs", "1"),
         *("--resolution", "16", "--labels", "random", "--initialisation", "gaussian"),
     )
     assert code == 0, err
+    assert "te_nas" in out
     assert "resolution 16, initialisation gaussian, labels random" in " ".join(out.split())
     code, _, err = untrained("search", "darts-search", "--labels", "random")
     assert code == 2

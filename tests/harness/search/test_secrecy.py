@@ -13,7 +13,7 @@ import pytest
 from untrained.harness.contract.searchers import reachable
 from untrained.harness.search import Evaluator, Search
 from untrained.harness.search.experiment.setup import prepare_search
-from untrained.harness.search.experiment.study import SearchStudy
+from untrained.harness.study.search_study import SearchStudy
 from untrained.harness.study.study_file import checked
 from untrained.spaces import Benchmark, Target, find_benchmark
 

@@ -11,7 +11,7 @@ import pytest
 
 from untrained.foundation import UserError
 from untrained.harness.search.experiment.setup import prepare_search
-from untrained.harness.search.experiment.study import SearchStudy
+from untrained.harness.study.search_study import SearchStudy
 from untrained.harness.study.study_file import checked
 from untrained.spaces import (
     Architecture,

@@ -214,6 +214,7 @@ CPU = Conditions(
     batch_size=4,
     channels=2,
     cells=1,
+    resolution=8,
     initialisation="kaiming_normal_fan_out",
 )
 
