@@ -251,7 +251,7 @@ class Destinations:
 
 
 def check_destinations(junit: Path | None, summary: Path | None) -> Destinations:
-    """The files, once it is clear that they can be written: before anything is measured.
+    """Check that the files can be written, before anything is measured.
 
     Raises:
         StorageError: one cannot.

@@ -128,7 +128,7 @@ def verify_data(
 
 
 def _inventory() -> Iterator[dict[str, str]]:
-    """All registered benchmarks, then all image sets: one row each."""
+    """List all registered benchmarks, then all image sets: one row each."""
     from untrained.foundation import MissingData
     from untrained.harness.data.datasets import datasets
     from untrained.harness.data.inputs import image_file
@@ -152,7 +152,7 @@ def _inventory() -> Iterator[dict[str, str]]:
 
 
 def _how_to_get(name: str) -> str:
-    """The command that makes a table or image set, and where its official file is published.
+    """Name the command that makes a table or image set, and the source of its official file.
 
     Returns:
         Empty text where nothing is known.
@@ -205,7 +205,7 @@ def _convert(name: str, source: Path, folder: Path | None, *, replace: bool) -> 
 
 @contextmanager
 def _bar(title: str, *, unit: str) -> Iterator[Callable[[int, int | None], None]]:
-    """A bar on a terminal, silence elsewhere; the yielded call takes done and total."""
+    """Show a bar on a terminal, nothing elsewhere; the yielded call takes done and total."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 

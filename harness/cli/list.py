@@ -68,7 +68,7 @@ def _check_alone(kind: str | None, wanted: str, option: str, with_others: bool) 
 
 
 def study_schema() -> str:
-    """The JSON schema of study files, for editors and checks: docs/study.schema.json."""
+    """Write the JSON schema of study files, for editors and checks: docs/study.schema.json."""
     from untrained.harness.study.study import Study
 
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
@@ -308,7 +308,7 @@ correlation with accuracy is not that of a training-free score.
 
 
 def catalogue() -> str:
-    """A summary table and a section an indicator, by family; what plug-ins add is left out."""
+    """Write a summary table and a section an indicator, by family, without plug-ins."""
     from untrained.indicators import Family
 
     shown = {family: _of(family) for family in Family}
@@ -330,7 +330,7 @@ def catalogue() -> str:
 
 
 def _foreign() -> Iterator[str]:
-    """Which indicators have a score of which kinds of networks, as a contract test has read it."""
+    """Tabulate the indicators that score each kind of network, as a contract test has read it."""
     from importlib.resources import files
 
     text = files("untrained.harness.cli").joinpath("foreign_networks.json").read_text("utf-8")
@@ -406,7 +406,7 @@ def _row(item: Indicator) -> str:
 
 
 def _section(item: Indicator, told: dict[str, str]) -> Iterator[str]:
-    """A heading and a list; what an earlier indicator said in the same words is referred to."""
+    """Write a heading and a list; a text of an earlier indicator is referred to."""
     yield f"### {item.id}"
     yield ""
     yield f"{_plain(item.title)}: `{item.formula}`"
@@ -431,5 +431,5 @@ def _section(item: Indicator, told: dict[str, str]) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """Text in which Markdown must find no more mark-up than its code spans."""
+    """Escape text so that Markdown finds no mark-up beside its code spans."""
     return text.replace("<", "\\<").replace("*", "\\*")

@@ -48,7 +48,7 @@ def _proposed(name: str) -> str:
 
 
 def indicator_template(name: str, *, year: int) -> str:
-    """The text of a file that defines a working indicator.
+    """Fill the template of a file that defines a working indicator.
 
     Args:
         name: of the indicator.

@@ -44,7 +44,7 @@ _TYPES = {
 
 
 def flag_of(field: str, flags: Mapping[str, str] = MappingProxyType({})) -> str:
-    """The option that a field of a model has: `--batch-size` of `batch_size`."""
+    """Name the option of a model's field: `--batch-size` of `batch_size`."""
     return "--" + {**_FLAGS, **flags}.get(field, field).replace("_", "-")
 
 
@@ -103,7 +103,7 @@ def model_options(
 def _option(
     name: str, field: Mapping[str, Any], names: Sequence[str], *, defaults: bool
 ) -> tuple[Any, Any]:
-    """Type and default of a command's parameter for a field of a JSON schema."""
+    """Make type and default of a command's parameter for a field of a JSON schema."""
     kind = next(one for one in [field, *field.get("anyOf", ())] if "type" in one)
     python: Any = Literal[tuple(kind["enum"])] if "enum" in kind else _TYPES[kind["type"]]
     if name in _LISTED:

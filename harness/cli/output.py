@@ -50,7 +50,7 @@ def print_rows(
 
 
 def typed_command(*without: str) -> str:
-    """The command line, which repeats a run.
+    """Return the command line, which repeats a run.
 
     Args:
         without: options with a value that are left out: where it writes, how many workers.

@@ -160,7 +160,7 @@ def _report_of_store(
     truth: Mapping[str, Any],
     statistics: Mapping[str, Any],
 ) -> Report:
-    """One table for each search space of a store, or the table of a file of others' scores.
+    """Make one table for each search space of a store, or the table of a file of scores.
 
     Raises:
         UserError: the store cannot be read, or what is asked for is not in it.
@@ -226,7 +226,7 @@ def _report_of_two_stores(
     truth: Mapping[str, Any],
     statistics: Mapping[str, Any],
 ) -> Report:
-    """Two stores side by side; accuracies that are not at hand are done without.
+    """Compare two stores; without accuracies where they are missing.
 
     Raises:
         UserError: a store cannot be read, or what is asked for is not in it.
@@ -258,13 +258,13 @@ def _split(names: str) -> list[str]:
 
 
 def _typed(command: str, *words: object, selection: Mapping[str, Any]) -> str:
-    """The beginning of the command that repeats a call."""
+    """Write the beginning of the command that repeats a call."""
     parts = [word for name, value in selection.items() for word in _words(flag_of(name), value)]
     return shlex.join(map(str, ("untrained", command, *words, *parts)))
 
 
 def _typed_conditions(truth: Mapping[str, Any], statistics: Mapping[str, Any]) -> str:
-    """The rest of it; statistics that have their default are left out."""
+    """Write the rest of the command, without statistics that have their default."""
     usual = Statistics()
     words = [w for name, value in truth.items() for w in _words(flag_of(name, _TRUTH_FLAGS), value)]
     for name, value in statistics.items():

@@ -218,7 +218,7 @@ def _print_table(table: SearchTable) -> None:
 
 
 def _study(name: str | None, one: dict[str, Any], whole: dict[str, Any]) -> NamedSearchStudy:
-    """The study that the command line describes.
+    """Make the study that the command line describes.
 
     Raises:
         UserError: both or neither of a study and a search are given.
@@ -276,7 +276,7 @@ def _counter(named: NamedSearchStudy) -> Any:
 
 
 def _pairs(option: str, texts: Sequence[str] | None) -> dict[str, Any]:
-    """`NAME=VALUE` texts; a limit's value is a number.
+    """Read `NAME=VALUE` texts; a limit's value is a number.
 
     Raises:
         UserError: a text is of another form.

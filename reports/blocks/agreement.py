@@ -30,13 +30,13 @@ NO_ACCURACIES = "No accuracies were used"
 
 @report_block("agreements", of=Report, order=20)
 def agreements(report: Report) -> Iterator[Part]:
-    """The tables of search spaces of which no accuracy is known."""
+    """Show the tables of search spaces without known accuracies."""
     for place, table in enumerate(report.agreements, start=1):
         yield from agreement_parts(table, place)
 
 
 def agreement_parts(table: AgreementTable, place: int) -> tuple[Part, ...]:
-    """What a report shows of one table.
+    """Make the parts of one agreement table.
 
     Args:
         place: 1, 2, ... of the table in the report, for names.
@@ -65,7 +65,7 @@ def agreement_parts(table: AgreementTable, place: int) -> tuple[Part, ...]:
 
 
 def sorted_rows(table: AgreementTable) -> list[AgreementRow]:
-    """By descending tau-b with the first size; what has none last, by name."""
+    """Sort rows by descending tau-b with the first size, rows without a value last, by name."""
     first = _sizes(table.rows)[:1]
 
     def key(row: AgreementRow) -> tuple[float, str]:
@@ -76,7 +76,7 @@ def sorted_rows(table: AgreementTable) -> list[AgreementRow]:
 
 
 def agreement_facts(table: AgreementTable) -> tuple[Fact, ...]:
-    """Population, the lack of a target, and the kind of the intervals."""
+    """List population, the missing target and the kind of the intervals."""
     return (
         Fact("Space", table.space),
         Fact("Population", f"{table.population}; {count(table.n_population)} architectures"),
@@ -86,7 +86,7 @@ def agreement_facts(table: AgreementTable) -> tuple[Fact, ...]:
 
 
 def agreement_notes(table: AgreementTable) -> tuple[str, ...]:
-    """A line each: protocols, what marks mean, failures, the table's notes."""
+    """List protocols, meanings of marks, failures and the table's notes, one line each."""
     rows = sorted_rows(table)
     lines = [f"{mark(n.number)} {n.sentence()}".strip() for n in notes_of_rows(rows)]
     if any(not row.higher_is_better for row in rows):
@@ -102,7 +102,7 @@ class _Line(NamedTuple):
 
 
 def agreement_grid(table: AgreementTable) -> Grid:
-    """For readers: one row an indicator."""
+    """Make the table for readers: one row an indicator."""
     rows = sorted_rows(table)
     notes = notes_of_rows(rows)
     sizes = _sizes(rows)
@@ -141,7 +141,7 @@ def agreement_grid(table: AgreementTable) -> Grid:
 
 
 def full_grid(*tables: AgreementTable) -> Grid:
-    """For programs: the lines of some tables, each complete by itself."""
+    """Make the table for programs: the rows of some tables, each row complete by itself."""
     lines = [_Line(table, row) for table in tables for row in sorted_rows(table)]
     sizes = _sizes([line.row for line in lines])
     return Grid(
@@ -174,7 +174,7 @@ def full_grid(*tables: AgreementTable) -> Grid:
 
 
 def _sizes(rows: Sequence[AgreementRow]) -> list[str]:
-    """Every size once; a size's own row lacks itself, so the row with the most sets the order."""
+    """List every size once, ordered as in the longest row (a size's own row lacks itself)."""
     longest_first = sorted(rows, key=lambda row: -len(row.with_sizes))
     return list(dict.fromkeys(one.size for row in longest_first for one in row.with_sizes))
 
@@ -188,7 +188,7 @@ def _size_column(size: str, statistic: str, heading: str = "", *, aside: bool = 
 
 
 def _nearest(line: _Line) -> str | None:
-    """The other indicator of the largest |rho|."""
+    """Find the other indicator of the largest |rho|."""
     rhos = _rhos(line)
     return max(rhos, key=lambda name: abs(rhos[name]), default=None)
 
@@ -198,7 +198,7 @@ def _rho_nearest(line: _Line) -> float | None:
 
 
 def _rhos(line: _Line) -> dict[str, float]:
-    """Spearman's rho with every other indicator, as far as it exists."""
+    """Collect Spearman's rho with every other indicator for which rho exists."""
     found, own = line.table.redundancy, line.row.indicator
     rhos = zip(found.indicators, found.rho[found.indicators.index(own)], strict=True)
     return {name: rho for name, rho in rhos if name != own and not math.isnan(rho)}

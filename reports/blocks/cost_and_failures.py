@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @report_block("cost-quality", of=Section, order=50)
 def cost_part(section: Section) -> Part | None:
-    """The part of one section; None where fewer than two indicators have a known cost."""
+    """Make the part of one section; None if fewer than two indicators have a known cost."""
     points = cost_points(section.table)
     figure = cost_quality([section.table], titled=False)
     if figure is None or len(points) < 2:
@@ -49,7 +49,7 @@ def cost_part(section: Section) -> Part | None:
 
 @report_block("failures", of=Section, order=80)
 def failure_part(section: Section) -> Part | None:
-    """Coverage and statuses of the indicators that miss a score; None where none does."""
+    """Show coverage and statuses of indicators with a missing score; None if none has one."""
     table = section.table
     rows = [
         row

@@ -19,7 +19,7 @@ class _Line(NamedTuple):
 
 
 def factor_part(effects: Sequence[FactorEffect]) -> Part:
-    """The part of a factorial study."""
+    """Make the part of a factorial study."""
     columns = (
         Column("indicator", "Indicator", "effect.indicator", kind="code"),
         Column("factor", "Factor", "effect.factor", kind="code"),

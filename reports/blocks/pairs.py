@@ -20,7 +20,7 @@ LONGEST_LIST = 6
 
 @report_block("pairs", of=Section, order=30)
 def pairs_part(section: Section) -> Part | None:
-    """The part of one section; None where no pair has a p-value."""
+    """Make the part of one section; None if no pair has a p-value."""
     table = section.table
     known = [pair for pair in table.pairs if not math.isnan(pair.p_holm)]
     if not known:

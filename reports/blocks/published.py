@@ -25,7 +25,7 @@ _Z = "difference over the standard error of both samplings, where both numbers a
 
 @report_block("published", of=Section, order=70)
 def published_part(section: Section) -> Part | None:
-    """The published values of a section's indicators; None where there are none."""
+    """Show the published values of a section's indicators; None if there are none."""
     lines = published_lines(section.table)
     if not lines:
         return None
@@ -53,7 +53,7 @@ class PublishedLine(NamedTuple):
 
 
 def published_lines(table: CorrelationTable) -> list[PublishedLine]:
-    """One line for each indicator and source, in the order of the table's rows."""
+    """Write one line for each indicator and source, in the order of the table's rows."""
     groups: dict[tuple[object, ...], dict[str, Comparison]] = {}
     for row in table.ranked:
         for item in table.published:

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 @report_block("redundancy", of=Section, order=40)
 def redundancy_part(section: Section) -> Part | None:
-    """The matrix of a section's indicators; None where it was not computed or has one row."""
+    """Show the matrix of a section's indicators; None if it is missing or has one row."""
     return part_of_matrix(section.table.redundancy)
 
 
 def part_of_matrix(found: Redundancy | None) -> Part | None:
-    """The part of any matrix; None where there is none or it has one row."""
+    """Make the part of a matrix; None if the matrix is missing or has one row."""
     if found is None or len(found.indicators) < 2:
         return None
     nearest = []

@@ -42,7 +42,7 @@ class ScatterPlot:
 
 
 def scatter_plots(section: Section) -> tuple[ScatterPlot, ...]:
-    """The plots of a section in the order of its rows; none where it has no scores."""
+    """Make the plots of a section in the order of its rows; none without scores."""
     if section.scores is None:
         return ()
     numbered = enumerate(section.table.ranked, start=1)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @report_block("side-by-side", of=Report, order=10)
 def comparisons(report: Report) -> Iterator[Part]:
-    """Two stores side by side, for each search space."""
+    """Compare two stores, for each search space."""
     for place, one in enumerate(report.comparisons, start=1):
         yield from side_by_side_parts(one, place)
 
@@ -30,7 +30,7 @@ _SIDES = ("before", "after")
 
 
 def side_by_side_parts(one: SideBySide, place: int) -> tuple[Part, ...]:
-    """What a report shows of one comparison.
+    """Make the parts of one comparison.
 
     Args:
         place: 1, 2, ... of the comparison in the report, for names.
@@ -58,7 +58,7 @@ def side_by_side_parts(one: SideBySide, place: int) -> tuple[Part, ...]:
 
 
 def verdict_counts(one: SideBySide) -> str:
-    """How many indicators have each verdict, and which where it matters; half a sentence."""
+    """Count the indicators of each verdict and name those that matter, as half a sentence."""
     found: dict[str, list[str]] = {}
     for row in one.rows:
         found.setdefault(row.change.verdict, []).append(row.indicator)
@@ -142,7 +142,7 @@ def _costs(row: ComparedRow) -> str:
 
 
 def _verdict(row: ComparedRow) -> Cell:
-    """The verdict, with the scores that are on one side alone."""
+    """Write the verdict, with the scores that only one side has."""
     change = row.change
     sides = [(change.lost, "lost"), (change.gained, "gained")]
     text = ", ".join([change.verdict, *(f"{count(n)} {what}" for n, what in sides if n)])
@@ -159,7 +159,7 @@ class _Line(NamedTuple):
 
 
 def changes_grid(*tables: SideBySide) -> Grid:
-    """For programs: the lines of some comparisons, each complete by itself."""
+    """Make the table for programs: the rows of some comparisons, each row complete by itself."""
     of_table = ("title", "space", "before", "after", "target", "truth_sha256")
     of_change = (
         *("n_listed", "n", "lost", "gained", "identical", "n_truth"),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @report_block("size-bias", of=Section, order=20)
 def size_part(section: Section) -> Part | None:
-    """The part of one section; None where no row was compared with sizes."""
+    """Make the part of one section; None if no row was compared with sizes."""
     rows = [row for row in section.table.ranked if row.size_bias or row.best_baseline]
     if not rows:
         return None

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @report_block("stability", of=Section, order=60)
 def stability_part(section: Section) -> Part | None:
-    """The part of one section; None where no indicator has several seeds."""
+    """Make the part of one section; None if no indicator has several seeds."""
     rows = [(row, row.stability) for row in section.table.ranked if row.stability is not None]
     if not rows:
         return None

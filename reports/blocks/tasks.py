@@ -24,13 +24,13 @@ FEW_TASKS = 10
 
 @report_block("heat-map", of=Report, order=30)
 def heat_map(report: Report) -> Part | None:
-    """tau-b of the indicators on all tables; None unless two tables share an indicator."""
+    """Show tau-b of the indicators on all tables; None unless two tables share an indicator."""
     return heat_map_part([section.table for section in report.sections])
 
 
 @report_block("tasks", of=Report, order=40)
 def task_part(report: Report) -> Part | None:
-    """The part of a report; None where indicators were not compared over tasks."""
+    """Make the part of a report; None if indicators were not compared over tasks."""
     found = report.task_comparison
     if found is None or len(found.indicators) < 2:
         return None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @report_block("top", of=Section, order=10)
 def top_part(section: Section) -> Part | None:
-    """The part of one section; None where no row looks at the top of its ranking."""
+    """Make the part of one section; None if no row has statistics of the top of its ranking."""
     table = section.table
     rows = [(row, row.top) for row in table.ranked if row.top is not None]
     if not rows:
@@ -59,7 +59,7 @@ def top_part(section: Section) -> Part | None:
 
 
 def ceiling_lines(table: CorrelationTable) -> Iterator[str]:
-    """A sentence for each ceiling of a table."""
+    """Write a sentence for each ceiling of a table."""
     for one in table.ceilings:
         inside = "".join(
             f"; in the best {_share(s.fraction)} {TAU}-b "
@@ -95,7 +95,7 @@ def _share(fraction: float) -> str:
 
 
 def _slice_columns(fraction: float, *, widest: bool) -> tuple[Column, ...]:
-    """Documents show the widest slice, and what is left of tau in the one before."""
+    """Make the columns of the widest slice, and of the share of tau in the slice before."""
     share = _share(fraction)
     key = f"top_{fraction * 100:g}".replace(".", "_")
     small = not widest

@@ -39,7 +39,7 @@ class CostPoint:
 
 
 def cost_points(table: CorrelationTable) -> list[CostPoint]:
-    """The indicators whose cost and correlation are known, the cheapest first."""
+    """Collect the indicators with known cost and correlation, the cheapest first."""
     known = [
         CostPoint(
             row.correlation.indicator,
@@ -55,7 +55,7 @@ def cost_points(table: CorrelationTable) -> list[CostPoint]:
 
 
 def pareto_front(points: Sequence[CostPoint]) -> list[CostPoint]:
-    """The points that no other one beats in both cost and correlation, the cheapest first.
+    """Select the points that no other point beats in both cost and correlation, cheapest first.
 
     Args:
         points: as `cost_points` gives them. Of equal ones the first counts.
@@ -70,7 +70,7 @@ def pareto_front(points: Sequence[CostPoint]) -> list[CostPoint]:
 def cost_quality(
     tables: Sequence[CorrelationTable], *, name: str = "cost-quality", titled: bool = True
 ) -> Figure | None:
-    """One panel for each table with known costs; None where no table has any."""
+    """Draw one panel for each table with known costs; None if no table has any."""
     panels = [(table, points) for table in tables if (points := cost_points(table))]
     if not panels:
         return None
@@ -151,7 +151,7 @@ def _place(text: Annotation, offset: tuple[int, int, str]) -> None:
 def _hidden(
     text: Annotation, offset: tuple[int, int, str], taken: list[Bbox], renderer: Any
 ) -> float:
-    """Area of what a name would cover here, a little more for each step away from its point."""
+    """Compute the area that a name would cover here, plus a penalty for its distance."""
     _place(text, offset)
     box = text.get_window_extent(renderer)
     covered = 0.0

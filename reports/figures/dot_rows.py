@@ -133,18 +133,18 @@ class Forest:
 
     @property
     def ticks(self) -> tuple[Tick, ...]:
-        """A tick at every step, ends included."""
+        """Place a tick at every step, ends included."""
         number = round((self.right - self.left) / self.step)
         values = [self.left + i * self.step for i in range(number + 1)]
         return tuple(Tick(self.place(value), f"{value:z.1f}") for value in values)
 
     def place(self, value: float) -> float:
-        """Pixels from the left edge, to a tenth."""
+        """Compute pixels from the left edge, to a tenth."""
         share = (value - self.left) / (self.right - self.left)
         return round(MARGIN + WIDTH * share, 1)
 
     def bar(self, low: float, middle: float, high: float) -> Bar | None:
-        """The bar of an estimate; without an interval only its dot; None where it is missing."""
+        """Make the bar of an estimate: only its dot without an interval, None if it is missing."""
         if math.isnan(middle):
             return None
         if math.isnan(low) or math.isnan(high):
@@ -153,7 +153,7 @@ class Forest:
 
 
 def forest(values: Iterable[float]) -> Forest:
-    """The narrowest scale with round ends that holds zero and all values.
+    """Find the narrowest scale with round ends that contains zero and all values.
 
     Args:
         values: correlations and ends of their intervals, in [-1, 1]; NaN are left out.

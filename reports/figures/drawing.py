@@ -29,7 +29,7 @@ SERIES = tuple(zip(("C0", "C3", "C2", "C4", "C1", "C9", "C5", INK), "oDs^vPX*", 
 
 
 def _style() -> dict[str, Any]:
-    """Seaborn's style "ticks", small, in the colours that a page can replace."""
+    """Return seaborn's style "ticks", small, in the colours that a page can replace."""
     import seaborn as sns
     from cycler import cycler
 
@@ -78,15 +78,15 @@ class Figure:
     """What browsers show on pointing at an element of the SVG, by the id it was drawn with."""
 
     def svg(self) -> str:
-        """A stand-alone picture on white."""
+        """Draw a stand-alone picture on white."""
         return self._svg(self.name, transparent=False)
 
     def pdf(self) -> bytes:
-        """One page with embedded fonts."""
+        """Draw one page with embedded fonts."""
         return self._save("pdf", self.name, transparent=False)
 
     def inline(self, name: str) -> str:
-        """An `<svg>` element that takes the page's colours.
+        """Draw an `<svg>` element that takes the page's colours.
 
         Args:
             name: unique in the page; ids inside are made of it. Letters, digits, hyphens.
@@ -148,19 +148,19 @@ def power(value: float) -> str:
 
 
 def drawable(text: str) -> str:
-    """Text on one line, with a mark in place of what fonts and XML have no character for."""
+    """Put text on one line, with a mark for characters that fonts and XML do not have."""
     return re.sub(
         r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]", "\ufffd", " ".join(text.split())
     )
 
 
 def wrapped(text: str, width: int = 38, lines: int = 2) -> str:
-    """Drawable text on at most some lines, cut with an ellipsis."""
+    """Wrap drawable text into at most some lines, cut with an ellipsis."""
     return "\n".join(textwrap.wrap(drawable(text), width, max_lines=lines, placeholder=" …"))
 
 
 def inline_svg(svg: str, name: str) -> str:
-    """The `<svg>` element of a document alone, with ids of its own and the page's colours.
+    """Extract the `<svg>` element of a document, with ids of its own and the page's colours.
 
     Several figures share a page, so that `figure_1` of one must not be that of another. Only tags
     are changed: a `>` inside text or attributes is always written as an entity.
@@ -188,7 +188,7 @@ def inline_svg(svg: str, name: str) -> str:
 
 
 def _styled_once(svg: str) -> str:
-    """The style that every mark of a group repeats, moved to the group: half the size."""
+    """Move the style that every mark of a group repeats to the group: half the size."""
 
     def group(found: re.Match[str]) -> str:
         head, body = found.groups()

@@ -62,7 +62,7 @@ def draw_matrix(
 
 
 def heat_map_part(tables: Sequence[CorrelationTable]) -> Part | None:
-    """Indicators x tables; None unless two tables share an indicator.
+    """Show indicators x tables; None unless two tables share an indicator.
 
     Indicators stand in the order of their mean tau-b over the tables that have it.
     """
@@ -100,7 +100,7 @@ def _tau_column(place: int, heading: str, found: dict[str, dict[int, Correlation
 
 
 def short_titles(titles: Sequence[str]) -> list[str]:
-    """Titles without the words at their beginning that all share.
+    """Cut the words that all titles begin with.
 
     >>> short_titles(["NAS-Bench-201: cifar10", "NAS-Bench-201: cifar100"])
     ['cifar10', 'cifar100']

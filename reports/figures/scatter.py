@@ -53,12 +53,12 @@ class Points:
 
     @property
     def scale(self) -> Scale:
-        """The kind of axis that shows the scores best."""
+        """Return the kind of axis that shows the scores best."""
         return axis_scale(self.x)
 
     @property
     def places(self) -> npt.NDArray[np.float64]:
-        """Where the pairs stand in a picture of the unit square whose axis has that scale."""
+        """Compute the places of the pairs in the unit square, on an axis of that scale."""
         x = self.x
         if self.scale == "log":
             x = np.log(x)
@@ -68,7 +68,7 @@ class Points:
         return np.column_stack(corners)
 
     def omissions(self) -> str:
-        """Half a sentence on what is not drawn, empty if nothing is."""
+        """Describe the networks that are not drawn in half a sentence; empty if all are drawn."""
         parts = []
         if self.missing:
             parts.append(f"{self.missing:,} missing")
@@ -114,7 +114,7 @@ def _drawable(values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
 
 
 def axis_scale(x: npt.NDArray[np.float64]) -> Scale:
-    """Logarithmic for scores that span more than two decades and crowd a linear axis.
+    """Choose a logarithmic axis for scores of more than two decades that crowd a linear one.
 
     The second condition keeps a uniform score with one value near zero on a linear axis.
 
@@ -134,7 +134,7 @@ def axis_scale(x: npt.NDArray[np.float64]) -> Scale:
 
 
 def symlog_limit(x: npt.NDArray[np.float64]) -> float:
-    """Up to where a symmetric logarithmic axis is linear: where next to nothing lies.
+    """Find the limit of the linear part of a symmetric logarithmic axis: few scores are below it.
 
     Else the few values near zero would take all the room.
     """
@@ -153,12 +153,12 @@ class Marked:
 
     @property
     def sentence(self) -> str:
-        """Roles and name."""
+        """Write roles and name."""
         return f"{', '.join(self.roles)}: {self.architecture}"
 
 
 def marked(points: Points, *, higher_is_better: bool, larger_truth_is_better: bool) -> list[Marked]:
-    """At most four networks; one that has several roles stands once.
+    """Select at most four networks; a network with several roles is listed once.
 
     Of equal candidates the first in the order of the points counts. Ranks of ties are averaged.
     """
@@ -185,7 +185,7 @@ def marked(points: Points, *, higher_is_better: bool, larger_truth_is_better: bo
 def representatives(
     places: npt.NDArray[np.float64], rank: npt.NDArray[np.float64], *, shape: tuple[int, int]
 ) -> npt.NDArray[np.int64]:
-    """One point of every occupied hexagon: the one of the largest rank, of equal ones the first.
+    """Select one point of every occupied hexagon: the largest rank, of equal ranks the first.
 
     Args:
         places: in the unit square, shape (points, 2).
@@ -322,7 +322,7 @@ def _draw_mark(axes: Axes, mark: Marked) -> None:
 
 
 def symlog_ticks(x: npt.NDArray[np.float64], linear: float) -> list[float]:
-    """Zero and powers of ten far enough apart for their labels, about six in all.
+    """Place ticks at zero and at powers of ten, about six, far enough apart for their labels.
 
     Args:
         x: finite scores, shape (points,), not all zero.

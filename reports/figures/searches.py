@@ -103,7 +103,7 @@ def _set_range(axes: Axes, values: NDArray[np.float64]) -> None:
 
 
 def anytime_figure(table: SearchTable) -> Figure | None:
-    """One line a search; None where no cost is known.
+    """Draw one line a search; None if no cost is known.
 
     Args:
         table: its rows with a curve are drawn, in order.
@@ -138,7 +138,7 @@ def anytime_figure(table: SearchTable) -> Figure | None:
 
 
 def logged_figures(logged: Sequence[Logged]) -> tuple[Figure, ...]:
-    """One figure with a panel for every series that any search has."""
+    """Draw one figure with a panel for every series that any search has."""
     names = list(dict.fromkeys(name for one in logged for name in one.curves))
     # what all have comes first, the incumbent's accuracy last
     common = [name for name in names if all(name in one.curves for one in logged)]
@@ -181,7 +181,7 @@ def logged_figures(logged: Sequence[Logged]) -> tuple[Figure, ...]:
 
 
 def pruning_figures(prunings: Sequence[Pruning]) -> tuple[Figure, ...]:
-    """One panel a search: rounds of the first run numbered from 0, those of the others faint."""
+    """Draw one panel a search: rounds of the first run numbered from 0, of the others faint."""
     if not prunings:
         return ()
 
@@ -214,7 +214,7 @@ _INK, _CASING = "#000000", "#ffffff"
 
 
 def landscape_figure(landscape: Landscape) -> Figure:
-    """A row of panels a search, one panel a surface; without routes a single row."""
+    """Draw a row of panels a search, one panel a surface; without routes a single row."""
     routes: list[Route | None] = [*landscape.routes] or [None]
     surfaces = landscape.surfaces
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @report_format("csv", title="CSV, one line an indicator, for spreadsheets and diffs", suffix=".csv")
 def render(report: Report) -> str:
-    """The tables of a report below one another, without its points, summary and environments.
+    """Write the tables of a report in one file, without its points, summary and environments.
 
     Every line is complete by itself. A missing number is an empty field; statistics have six
     decimals; several seeds are separated by spaces, failures are written `status=count`, or
@@ -48,7 +48,7 @@ def render(report: Report) -> str:
 
 @report_format("tables", title="CSV of every table, in a folder", suffix="-tables")
 def render_tables(report: Report) -> dict[str, str]:
-    """A file a table, named `table-NUMBER-NAME.csv`; those of several tables begin with `all`.
+    """Write a file a table: `table-NUMBER-NAME.csv`, or `all-NAME.csv` for several tables.
 
     Tables that documents shorten are whole here. Statistics have six decimals, a missing number is
     an empty field, and an interval stands in two columns beside its number. The correlation tables
@@ -58,7 +58,7 @@ def render_tables(report: Report) -> dict[str, str]:
 
 
 def named_grids(report: Report) -> Iterator[tuple[str, Grid]]:
-    """Every table of the parts of a report under a name of its own, in the order of the page."""
+    """Name every table of the parts of a report, in the order of the page."""
     for place, whole in report.places():
         for part in parts_of(whole):
             if grid := part.full or part.grid:
@@ -66,7 +66,7 @@ def named_grids(report: Report) -> Iterator[tuple[str, Grid]]:
 
 
 def grid_csv(grid: Grid) -> str:
-    """One table as CSV, with its columns' names as the header.
+    """Write one table as CSV, with its columns' names as the header.
 
     A text that a spreadsheet would take for a formula begins with an apostrophe.
     """
@@ -124,19 +124,19 @@ def _failures(row: TableRow) -> str:
 
 @report_format("svg", title="SVG, rank correlation against cost", suffix=".svg")
 def render_svg(report: Report) -> str:
-    """One panel a table; a table without known costs has none."""
+    """Draw one panel a table; a table without known costs has none."""
     return _cost(report).svg()
 
 
 @report_format("pdf", title="PDF, rank correlation against cost", suffix=".pdf")
 def render_pdf(report: Report) -> bytes:
-    """The same picture as the format `svg`."""
+    """Draw the same picture as the format `svg`."""
     return _cost(report).pdf()
 
 
 @report_format("figures", title="SVG and PDF of every figure, in a folder", suffix="-figures")
 def render_all(report: Report) -> dict[str, str | bytes]:
-    """Two files a figure, named `TABLE-FIGURE`; those of several tables begin with `all`.
+    """Write two files a figure, named `TABLE-FIGURE`; `all-FIGURE` for several tables.
 
     Scatter plots end with the name of their indicator, as far as file names may hold it.
     """
@@ -148,7 +148,7 @@ def render_all(report: Report) -> dict[str, str | bytes]:
 
 
 def named_figures(report: Report) -> Iterator[tuple[str, Figure]]:
-    """Every figure of a report under a name of its own, in the order of the page."""
+    """Name every figure of a report, in the order of the page."""
     for place, whole in report.places():
         for part in parts_of(whole):
             for figure in part.figures:
@@ -160,7 +160,7 @@ def named_figures(report: Report) -> Iterator[tuple[str, Figure]]:
 
 
 def _plain(indicator: str) -> str:
-    """The part of a name that is safe in every file system, behind a hyphen."""
+    """Keep the part of a name that is safe in every file system, after a hyphen."""
     kept = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "" for c in indicator)
     return f"-{kept[:40]}" if kept else ""
 

@@ -39,7 +39,7 @@ class Format:
     make: Make
 
     def render(self, report: Report) -> str:
-        """The text of the file.
+        """Make the text of the file.
 
         Raises:
             TypeError: the format makes bytes or several files; `make` gives these.

@@ -74,18 +74,18 @@ class _Table:
 
     @property
     def columns(self) -> dict[str, Column]:
-        """The columns by name."""
+        """Return the columns by name."""
         return {column.name: column for column in self.grid.columns}
 
     def bar(self, cell: Cell) -> Bar | None:
-        """The bar of an entry of the leading column."""
+        """Make the bar of an entry of the leading column."""
         value = math.nan if cell.value is None else float(cell.value)
         return self.forest.bar(cell.low, value, cell.high)
 
 
 @report_format("html", title="HTML, one self-contained page with figures", suffix=".html")
 def render(report: Report) -> str:
-    """The report as one page that loads nothing: readable on a phone, in print, light and dark."""
+    """Render one page that loads nothing: readable on a phone, in print, in light and dark."""
     environment = template_environment(autoescape=True)
     environment.filters["minus"] = lambda text: str(text).replace("-", "\N{MINUS SIGN}")
     script = "".join(template(f"{name}.js") for name in ("sort", "filter", "point", "columns"))

@@ -23,7 +23,7 @@ DOCUMENT_VERSION = 2
 
 @report_format("json", title="JSON, full precision, for programs", suffix=".json")
 def render(report: Report) -> str:
-    """The report as one JSON object; a number that does not exist is null, an infinite one text."""
+    """Render one JSON object; a missing number is null, an infinite number is a text."""
     document = {
         "document_version": DOCUMENT_VERSION,
         "untrained": report.version,
@@ -39,7 +39,7 @@ def render(report: Report) -> str:
 
 
 def json_text(document: Mapping[str, object]) -> str:
-    """A document as strict JSON.
+    """Write a document as strict JSON.
 
     Args:
         document: dataclasses, mappings, sequences, numbers (of NumPy too) and texts. NaN becomes
@@ -81,13 +81,13 @@ def _compared(row: ComparedRow) -> dict[str, object]:
 
 
 def fields(value: Any, *computed: str, without: Collection[str] = ()) -> dict[str, object]:
-    """The fields of a dataclass by name, then some of its computed properties."""
+    """Collect the fields of a dataclass by name, then some of its computed properties."""
     names = [field.name for field in dataclasses.fields(value) if field.name not in without]
     return {name: getattr(value, name) for name in (*names, *computed)}
 
 
 def plain(value: object) -> object:
-    """The same value made of what strict JSON has."""
+    """Convert a value to types that strict JSON has."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):

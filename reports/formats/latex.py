@@ -56,7 +56,7 @@ class _Tabular:
 
 @report_format("latex", title="LaTeX (booktabs), for a paper", suffix=".tex")
 def render(report: Report) -> str:
-    r"""A document that compiles by itself; its tables can be copied into a paper.
+    r"""Render a document that compiles by itself; its tables can be copied into a paper.
 
     The preamble that the tables need (booktabs, graphicx) stands at the top. Tables wider than the
     line are scaled down to it.
@@ -81,7 +81,7 @@ def render(report: Report) -> str:
 
 
 def escape(text: str) -> str:
-    r"""Text that LaTeX prints as it is, on one line.
+    r"""Escape text so that LaTeX prints it unchanged, on one line.
 
     A letter that pdfLaTeX's fonts may lack becomes its number.
 
@@ -157,5 +157,5 @@ def _line(cells: list[str]) -> str:
 
 
 def _minus(text: str) -> str:
-    """The text with a minus sign before digits, where a hyphen stands for one."""
+    """Replace a hyphen before digits by a minus sign."""
     return re.sub(r"(?<![\w.])-(?=\d)", MINUS, text)

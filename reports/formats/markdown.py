@@ -18,12 +18,12 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 
 @report_format("markdown", title="Markdown, for a paper or a README", suffix=".md")
 def render(report: Report) -> str:
-    """The report as GitHub-flavoured Markdown."""
+    """Render GitHub-flavoured Markdown."""
     return document(report)
 
 
 def document(report: Report, *, pictures: Mapping[str, str] = _NONE) -> str:
-    """The report as GitHub-flavoured Markdown, with figures that lie beside it.
+    """Render GitHub-flavoured Markdown with figures in files beside it.
 
     Args:
         pictures: files of figures of parts, by the figures' names; other figures are left out.
@@ -43,7 +43,7 @@ def document(report: Report, *, pictures: Mapping[str, str] = _NONE) -> str:
 
 
 def escape(text: str) -> str:
-    r"""Text that Markdown shows as it is, on one line; underscores inside words stay readable.
+    r"""Escape text so that Markdown shows it unchanged, on one line.
 
     >>> escape("grad_norm |skip~0| <b> *x*")
     'grad_norm \\|skip\\~0\\| &lt;b&gt; \\*x\\*'
@@ -57,7 +57,7 @@ def escape(text: str) -> str:
 
 
 def _paragraph(text: str) -> str:
-    """A paragraph, of which lines that begin with a bullet become a list."""
+    """Write a paragraph; lines that begin with a bullet become a list."""
     said, *items = re.split(r"^\N{BULLET} ", text, flags=re.MULTILINE)
     return "\n\n".join(part for part in (escape(said), _items(items)) if part)
 
@@ -75,7 +75,7 @@ def _section(section: Section, pictures: Mapping[str, str]) -> list[str]:
 
 
 def _part(part: Part, level: str, pictures: Mapping[str, str]) -> list[str]:
-    """Table and pictures of a part and how to read them; nothing of one that has neither here."""
+    """Write table, pictures and text of a part; nothing if it has neither table nor picture."""
     drawn = [one for one in part.figures if one.name in pictures]
     grid = None if part.repeats else part.grid
     if grid is None and not drawn:
@@ -95,7 +95,7 @@ def _part(part: Part, level: str, pictures: Mapping[str, str]) -> list[str]:
 
 
 def grid_table(grid: Grid) -> str:
-    """A table in Markdown, without the columns that stand aside; numbers stand at the right."""
+    """Write a table in Markdown, without the columns for wide pages; numbers are on the right."""
     lines = []
     for column in grid.narrow:
         cells = [column.cell(row).whole for row in grid.rows]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def finding_grid(findings: Sequence[Finding]) -> Grid:
-    """One row a finding, in their order."""
+    """Make a table with one row a finding, in the given order."""
     columns = (
         Column("outcome", "Outcome", kind="text"),
         Column("tier", "Tier", kind="text"),
@@ -44,14 +44,14 @@ def _figure(finding: Finding, value: float) -> Value:
 
 
 def how_sure(finding: Finding) -> str:
-    """What a statement rests on: a p-value, or that nothing in it is random."""
+    """Write the p-value of a statement, or that nothing in it is random."""
     if not math.isnan(finding.p):
         return f"p = {finding.p:.2g}"
     return "" if math.isnan(finding.value) else "nothing random"
 
 
 def tier_counts(findings: Sequence[Finding]) -> list[str]:
-    """A line a tier: how many of its findings hold, and what became of the others."""
+    """Write one line a tier: the number of findings of each outcome."""
     lines = []
     for tier in TIERS:
         outcomes = Counter(one.outcome for one in findings if one.tier == tier)
@@ -65,7 +65,7 @@ _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 
 
 def findings_junit(name: str, findings: Sequence[Finding]) -> str:
-    """JUnit XML: a test case a finding; what could not be checked, and what is new, is skipped."""
+    """Write JUnit XML: a test case a finding; unchecked and new ones are skipped."""
     suite = ElementTree.Element(
         "testsuite",
         name=_legal(name),
@@ -110,7 +110,7 @@ def _legal(text: str) -> str:
 def findings_markdown(
     title: str, verdict: str, facts: Sequence[str], findings: Sequence[Finding]
 ) -> str:
-    """A Markdown section for a CI job page: what failed, what else is to be known, all the rest."""
+    """Write a Markdown section for a CI job page: failures first, then notes, then the rest."""
     failed = [one for one in findings if one.failed]
     noted = [one for one in findings if one.outcome in ("unknown", "new")]
     blocks = [f"## {escape(title)}", escape(verdict)]
@@ -131,7 +131,7 @@ def findings_markdown(
 
 
 def findings_json(document: Mapping[str, object], findings: Sequence[Finding]) -> str:
-    """The findings as one JSON object, full precision; a number that does not exist is null."""
+    """Write the findings as one JSON object in full precision; a missing number is null."""
     whole = {
         **document,
         "failed": sum(one.failed for one in findings),

@@ -79,11 +79,11 @@ class Report:
 
     @property
     def paragraphs(self) -> list[str]:
-        """The paragraphs of the summary."""
+        """Split the summary into paragraphs."""
         return [part for part in re.split(r"\n\s*\n", self.summary) if part.strip()]
 
     def places(self) -> Iterator[tuple[str, Section | Report]]:
-        """Every section and the report itself, under names for files: `table-1`, ..., `all`."""
+        """Name every section and the report itself for files: `table-1`, ..., `all`."""
         for number, section in enumerate(self.sections, start=1):
             yield f"table-{number}", section
         yield "all", self

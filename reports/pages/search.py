@@ -33,7 +33,7 @@ from untrained.results.searches.table import SearchTable, TaskSearchTable
 
 
 def search_report(table: SearchTable, *, version: str = "") -> Report:
-    """Everything that is known of some searches."""
+    """Make the report of some searches."""
     made = (
         _found(table),
         _anytime(table),
@@ -57,7 +57,7 @@ def search_report(table: SearchTable, *, version: str = "") -> Report:
 
 
 def search_facts(table: SearchTable) -> list[str]:
-    """What the whole table is about."""
+    """List space, data set, seed, truth and command of a table."""
     facts = [f"Search space: {table.space}. Searched for: {table.dataset}. Seed: {table.seed}."]
     if table.benchmark:
         facts.append(f"Truth: {table.benchmark}.")
@@ -223,7 +223,7 @@ def _settings(table: SearchTable) -> Part:
 
 
 def search_files(table: SearchTable, *, version: str = "") -> dict[str, Content]:
-    """The report as Markdown and as one HTML page, and its figures as SVG and PDF.
+    """Render the report as Markdown and as one HTML page, and its figures as SVG and PDF.
 
     Returns:
         Contents by file name; the Markdown refers to the SVG files.
@@ -242,7 +242,7 @@ def search_files(table: SearchTable, *, version: str = "") -> dict[str, Content]
 
 
 def search_json(table: SearchTable) -> str:
-    """Everything of the table but curves and landscapes; see `json_text` for its numbers."""
+    """Write the table without curves and landscapes as JSON; see `json_text` for its numbers."""
     about = ("title", "space", "dataset", "benchmark", "sha256", "command", "seed", "columns")
     compared = ("difference", "standard_errors")
     return json_text(
@@ -267,7 +267,7 @@ _SHOWN = 10
 
 
 def task_search_report(table: TaskSearchTable, *, version: str = "") -> Report:
-    """The found task beside its rivals, and the best tasks that were tried."""
+    """Make the report of a task search: the found task, its rivals, the best tried tasks."""
     drawn = np.array([one.rho for one in table.tried[: table.num_drawn]])
     best = table.best
     facts = "\n".join(f"\N{BULLET} {fact}" for fact in table.facts)
@@ -314,7 +314,7 @@ def task_search_report(table: TaskSearchTable, *, version: str = "") -> Report:
 
 
 def rivals_grid(table: TaskSearchTable) -> Grid:
-    """The found task and other ways to rank networks, on both lots."""
+    """Tabulate the found task and other ways to rank networks, on both lots."""
     columns = (
         Column("ranking_by", "ranking by", "name", kind="text"),
         Column("rho_labelled", "labelled rho", "labelled.rho"),

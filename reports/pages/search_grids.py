@@ -13,7 +13,7 @@ from untrained.results.searches.table import SearchRow, SearchTable
 
 
 def found_grid(table: SearchTable) -> Grid:
-    """One row a search or rule: mean and standard deviation in every column of ground truth."""
+    """Tabulate mean and standard deviation of each search or rule in every ground truth."""
     columns = (
         _LABEL,
         Column("runs", "runs", lambda row: row.evaluations.n if row.evaluations else Cell("exact")),
@@ -32,7 +32,7 @@ def found_grid(table: SearchTable) -> Grid:
 
 
 def distance_grid(table: SearchTable) -> Grid:
-    """How far answers are from the optimum and how soon searches come near it, where it is known.
+    """Tabulate the distance of answers to a known optimum, and how soon searches come near it.
 
     Where it is not, quantiles over the runs are left.
     """
@@ -66,7 +66,7 @@ def distance_grid(table: SearchTable) -> Grid:
 
 
 def equal_cost_grid(table: SearchTable) -> Grid:
-    """Every search beside random search that costs as much."""
+    """Tabulate every search beside random search of equal cost."""
     columns = (
         _SEARCH,
         Column("found", "found", lambda one: _spread(one.found.mean, one.found.sd)),
@@ -85,7 +85,7 @@ def equal_cost_grid(table: SearchTable) -> Grid:
 
 
 def speed_grid(table: SearchTable) -> Grid:
-    """How much sooner searches are as good as others."""
+    """Tabulate how much sooner searches are as good as others."""
     columns = (
         _SEARCH,
         Column("against", "against", kind="text"),
@@ -106,7 +106,7 @@ def speed_grid(table: SearchTable) -> Grid:
 
 
 def ranks_grid(ranks: RandomRanks) -> Grid:
-    """Every answer with its rank among random networks."""
+    """Tabulate every answer with its rank among random networks."""
     columns = (
         _SEARCH,
         Column("run", "run"),
@@ -122,7 +122,7 @@ def ranks_grid(ranks: RandomRanks) -> Grid:
 
 
 def published_grid(table: SearchTable) -> Grid:
-    """Published means beside ours, and the difference in standard errors."""
+    """Tabulate published means beside ours, and the difference in standard errors."""
     columns = (
         Column("search", "search", "published.method", kind="text"),
         Column(
@@ -144,7 +144,7 @@ def published_grid(table: SearchTable) -> Grid:
 
 
 def settings_grid(table: SearchTable) -> Grid:
-    """What each search is."""
+    """Tabulate settings and budget of each search."""
     columns = (
         _LABEL,
         Column("settings", "settings", kind="text"),
@@ -162,12 +162,12 @@ _DIFFERENCE = (
 
 
 def heading(column: TruthColumn) -> str:
-    """Dataset and metric in words."""
+    """Write dataset and metric in words."""
     return f"{column.dataset} {column.metric.replace('_', ' ')}"
 
 
 def cost_text(seconds: float) -> str:
-    """Seconds with three figures, or whole ones.
+    """Format seconds with three figures, or as whole seconds.
 
     >>> cost_text(11932.7), cost_text(4.561)
     ('11,933', '4.56')

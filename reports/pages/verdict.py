@@ -36,7 +36,7 @@ class Verdict:
 
 
 def judge(evidence: Evidence) -> Verdict:
-    """The verdict.
+    """Decide the verdict.
 
     What makes numbers meaningless comes first (accuracies that were read, no ranking at all), then
     an indicator that is another one under a new name, then how it does against params and the best
@@ -47,7 +47,7 @@ def judge(evidence: Evidence) -> Verdict:
 
 
 def same_as(standings: Sequence[Standing]) -> tuple[str, int] | None:
-    """The indicator that another one is under a new name, and 1 or -1 for its direction.
+    """Find the indicator that has the same scores, and 1 or -1 for its direction.
 
     It is one that ranks the networks of every target alike, or turned round: |rho| >= 0.999; or a
     size with |rho| >= 0.98 beyond which nothing is left: no partial correlation given it, or one
@@ -151,7 +151,7 @@ UNSTABLE = 0.9
 
 
 def paragraphs(evidence: Evidence) -> Iterator[str]:
-    """What the numbers say; a question about which nothing is known has no paragraph."""
+    """Write one paragraph for each question that the numbers answer."""
     for title, lines in (
         ("Accuracy", [_of_target(evidence.name, one) for one in evidence.standings]),
         ("Size", list(_of_size(_one_a_space(evidence.standings)))),
@@ -169,7 +169,7 @@ def paragraphs(evidence: Evidence) -> Iterator[str]:
 
 
 def short_target(space: str, target: str) -> str:
-    """Space, dataset and metric, without how long and how often was trained.
+    """Write space, dataset and metric, without epochs and training seeds.
 
     >>> short_target("nasbench201", "cifar10 test accuracy, 200 epochs")
     'nasbench201, cifar10 test accuracy'
@@ -201,7 +201,7 @@ def _of_target(name: str, one: Standing) -> str:
 
 
 def _networks(row: CorrelationRow) -> str:
-    """How many it is about, and of how many where not all have a score."""
+    """Write the number of networks, and their total if some have no score."""
     if row.n == row.n_population:
         return several(row.n, "network")
     return f"the {row.n:,} of {several(row.n_population, 'network')} that have a score"
@@ -281,7 +281,7 @@ def _of_searches(searches: Sequence[SearchedFor]) -> Iterator[str]:
 
 
 def _largest(searches: Sequence[SearchedFor]) -> Iterator[SearchedFor]:
-    """The search with the most draws on the first target of each space."""
+    """Select the search with the most draws on the first target of each space."""
     best: dict[str, SearchedFor] = {}
     for one in searches:
         held = best.setdefault(one.space, one)

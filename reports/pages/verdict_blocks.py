@@ -24,7 +24,7 @@ TARGET = Column("target", "Target", lambda one: short_target(one.space, one.targ
 
 
 def standing_part(evidence: Evidence) -> Part | None:
-    """A line a target: beside params and the best baseline."""
+    """Tabulate each target: the candidate beside params and the best baseline."""
     if not evidence.standings:
         return None
     columns = (
@@ -106,7 +106,7 @@ def _other(one: Standing, name: str | None) -> CorrelationRow | None:
 
 
 def against_parts(evidence: Evidence) -> Iterable[Part]:
-    """For each target a line for every baseline, those that are most ahead first."""
+    """Tabulate every baseline of each target, the baselines that are most ahead first."""
     for i, one in enumerate(evidence.standings, start=1):
         compared = sorted(
             (c for c in one.comparisons if not math.isnan(c.delta)),
@@ -143,7 +143,7 @@ def _tau_column(rows: dict[str, CorrelationRow]) -> Column:
 
 
 def top_part(evidence: Evidence) -> Part | None:
-    """The best tenth, beside the best baseline and a perfect predictor."""
+    """Tabulate the best tenth, beside the best baseline and a perfect predictor."""
     rows = [one for one in evidence.standings if one.top is not None and one.top.slices]
     if not rows:
         return None
@@ -241,7 +241,7 @@ _SEARCH = (
 
 
 def search_part(searches: Sequence[SearchComparison]) -> Part | None:
-    """Best-of-n searches by the candidate's score and by others."""
+    """Tabulate best-of-n searches by the candidate's score and by others."""
     if not searches:
         return None
     lines = []
@@ -270,7 +270,7 @@ def search_part(searches: Sequence[SearchComparison]) -> Part | None:
 
 
 def steadiness_part(evidence: Evidence) -> Part | None:
-    """The same networks under another initialisation, and with another batch."""
+    """Tabulate the same networks under another initialisation and with another batch."""
     if not evidence.steadiness:
         return None
     return Part(

@@ -57,7 +57,7 @@ class Seen:
 
 
 def cost_part(name: str, costs: Sequence[Cost]) -> Part | None:
-    """Seconds and memory beside built-in indicators, cheapest first."""
+    """Tabulate seconds and memory beside built-in indicators, cheapest first."""
     if not costs:
         return None
     order = {space: i for i, space in enumerate(dict.fromkeys(one.space for one in costs))}
@@ -91,7 +91,7 @@ def cost_part(name: str, costs: Sequence[Cost]) -> Part | None:
 
 
 def contract_part(promises: Sequence[Promise], not_examined: str) -> Part:
-    """Every promise, the broken ones first."""
+    """Tabulate every promise, the broken ones first."""
     order = {False: 0, None: 1, True: 2}
     said = {False: "BROKEN", None: "does not apply", True: "kept"}
     if not promises:
@@ -115,7 +115,7 @@ def contract_part(promises: Sequence[Promise], not_examined: str) -> Part:
 
 
 def label_lines(evidence: Evidence) -> tuple[str, ...]:
-    """What was found out about labels."""
+    """Write the findings about labels."""
     if evidence.needs_labels is None:
         return ("labels: not tried",)
     return (
@@ -125,7 +125,7 @@ def label_lines(evidence: Evidence) -> tuple[str, ...]:
 
 
 def leakage_part(seen: Sequence[Seen], labels: Sequence[str]) -> Part:
-    """What it did besides computing, and what could not have been seen."""
+    """Show accesses beside computing, and the accesses that cannot be observed."""
     nothing = Seen("", "nothing", "no file, table, connection or program")
     return Part(
         "leakage",
@@ -150,7 +150,7 @@ def leakage_part(seen: Sequence[Seen], labels: Sequence[str]) -> Part:
 
 
 def size_part(evidence: Evidence) -> Part | None:
-    """Correlation with the sizes, and what is left given them."""
+    """Tabulate correlation with the sizes, and partial correlation given them."""
     rows = [one for one in evidence.standings if one.rho_with]
     if not rows:
         return None
@@ -187,7 +187,7 @@ def _given_column(name: str, heading: str, *sizes: str, aside: bool = False) -> 
 
 
 def redundancy_part(evidence: Evidence) -> Part | None:
-    """The indicator it ranks most like, the best one, and what it adds to each."""
+    """Tabulate the most similar and the best indicator, and the gain over each."""
     rows = [row for one in evidence.standings for row in _additions(one)]
     if not rows:
         return None
@@ -256,7 +256,7 @@ class Scope:
 def scope_part(
     scopes: Sequence[Scope], absent: Mapping[str, str], notes: Sequence[str], command: str
 ) -> Part:
-    """A line a space, and a sentence for each that is left out."""
+    """Write a line a space, and a sentence for each space that is left out."""
     left_out = [f"{space} is left out: {why}" for space, why in absent.items()]
     return Part(
         "scope",
@@ -314,7 +314,7 @@ class VerdictPage:
 
 
 def verdict_report(page: VerdictPage) -> Report:
-    """The page as a report, for any format."""
+    """Make the page as a report, for any format."""
     evidence = page.evidence
     verdict = judge(evidence)
     found: list[Part | None] = [

@@ -34,7 +34,7 @@ MINUS = "\N{MINUS SIGN}"
 
 
 def columns(table: CorrelationTable) -> tuple[Column, ...]:
-    """The columns of `correlation_grid`; they read rows of the table."""
+    """List the columns of `correlation_grid`; they read rows of the table."""
     notes = protocol_notes(table)
     level = f" [{confidence_level(table.confidence)}]" if table.resamples else ""
     return (
@@ -146,12 +146,12 @@ def _delta(row: CorrelationRow | None, *, level: float) -> Value:
 
 
 def correlation_grid(table: CorrelationTable) -> Grid:
-    """The table's rows by descending tau-b, for readers."""
+    """Tabulate the rows by descending tau-b, for readers."""
     return Grid("correlations", columns(table), table.ranked)
 
 
 def label_of_row(row: TableRow | AgreementRow, notes: tuple[ProtocolNote, ...]) -> str:
-    """The indicator's id, with an arrow if lower is better and the number of its protocol note.
+    """Write the indicator's id, an arrow if lower is better, and its protocol's number.
 
     A double dagger stands before the number of an aggregate.
 
@@ -171,7 +171,7 @@ _PADDING = 3  # a space on either side and the rule between columns
 
 
 def correlation_table(table: CorrelationTable, *, width: int | None = None) -> Table:
-    """The table's rows as a rich table, without the facts beside them.
+    """Make a rich table of the rows, without the facts beside them.
 
     Marks refer to the lines of `note_lines`.
 

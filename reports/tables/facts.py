@@ -43,7 +43,7 @@ class ProtocolNote:
     """Each with its version, `naswot v1`, in the order of the rows."""
 
     def sentence(self) -> str:
-        """All of it in one line."""
+        """Write name and text in one line."""
         if not self.digest:
             return f"{', '.join(self.indicators)}: {self.text}"
         seeds = "seed" if len(self.seeds) == 1 else "seeds"
@@ -55,7 +55,7 @@ class ProtocolNote:
 
 
 def facts(table: CorrelationTable) -> tuple[Fact, ...]:
-    """Population, target, source of the truth and kind of the intervals, for the lines on top."""
+    """List population, target, source of the truth and kind of the intervals."""
     functions = (
         f"{count(table.n_functions)}; one architecture of each, drawn at random with seed "
         f"{table.bootstrap_seed}, and resampled by itself"
@@ -71,12 +71,12 @@ def facts(table: CorrelationTable) -> tuple[Fact, ...]:
 
 
 def protocol_notes(table: CorrelationTable) -> tuple[ProtocolNote, ...]:
-    """One note for each distinct (protocol, seeds) of the rows."""
+    """Write one note for each distinct (protocol, seeds) of the rows."""
     return notes_of_rows(table.ranked)
 
 
 def notes_of_rows(rows: Sequence[TableRow | AgreementRow]) -> tuple[ProtocolNote, ...]:
-    """The same of rows of any kind, in their order."""
+    """Write the notes of rows of any kind, in their order."""
     groups: dict[tuple[str, str, tuple[int, ...]], list[str]] = {}
     for row in rows:
         # scores of others have no version, protocol or seed that is known
@@ -96,7 +96,7 @@ def notes_of_rows(rows: Sequence[TableRow | AgreementRow]) -> tuple[ProtocolNote
 
 
 def protocol_number(row: RowProvenance, notes: tuple[ProtocolNote, ...]) -> int:
-    """The number of the note a row belongs to, 0 when the table needs no marks."""
+    """Find the number of a row's note; 0 if the table needs no marks."""
     for note in notes:
         if (note.digest, note.text, note.seeds) == _protocol_of(row):
             return note.number
@@ -104,7 +104,7 @@ def protocol_number(row: RowProvenance, notes: tuple[ProtocolNote, ...]) -> int:
 
 
 def failures(table: CorrelationTable) -> tuple[str, ...]:
-    """A line for each indicator that ranks fewer architectures than the population has.
+    """Write a line for each indicator that ranks fewer architectures than the population has.
 
     It counts the failed scores by status (with several seeds there are several scores an
     architecture) and says what tau-b becomes when missing scores rank last.
@@ -126,7 +126,7 @@ def failures(table: CorrelationTable) -> tuple[str, ...]:
 
 
 def any_lower_is_better(table: CorrelationTable) -> bool:
-    """Whether a table needs the explanation of the arrow."""
+    """Check whether a table needs the explanation of the arrow."""
     return any(not row.higher_is_better for row in table.rows)
 
 
@@ -159,13 +159,13 @@ def star_lines(table: CorrelationTable) -> tuple[str, ...]:
 
 
 def note_lines(table: CorrelationTable) -> tuple[str, ...]:
-    """Everything that stands below a table, a line each: protocols, failures, the table's notes."""
+    """List the lines below a table: protocols, failures, the table's notes."""
     protocols = (f"{mark(n.number)} {n.sentence()}".strip() for n in protocol_notes(table))
     return (*protocols, *other_lines(table))
 
 
 def other_lines(table: CorrelationTable) -> tuple[str, ...]:
-    """The lines of `note_lines` behind those on protocols."""
+    """List the lines of `note_lines` after those on protocols."""
     lines = [*star_lines(table)]
     if any_lower_is_better(table):
         lines.append(ARROW_MEANING)
@@ -175,7 +175,7 @@ def other_lines(table: CorrelationTable) -> tuple[str, ...]:
 
 
 def mark(number: int) -> str:
-    """A note's number in superscript digits, empty for 0.
+    """Write a note's number in superscript digits; empty for 0.
 
     >>> mark(0), mark(12)
     ('', '¹²')
@@ -189,7 +189,7 @@ def _truth(table: CorrelationTable) -> str:
 
 
 def intervals(table: TableProvenance) -> str:
-    """How a table's intervals were made."""
+    """Describe the intervals of a table."""
     if not table.resamples:
         return "none"
     kind = "percentile" if table.interval == "percentile" else "BCa"

@@ -30,17 +30,17 @@ class Cell:
 
     @property
     def range(self) -> str:
-        """The interval in brackets; empty where there is none. Signed like a positive text."""
+        """Write the interval in brackets, signed like a positive text; empty if there is none."""
         return interval(self.low, self.high, sign=self.signed or self.text.startswith("+"))
 
     @property
     def whole(self) -> str:
-        """Text and interval together."""
+        """Write text and interval together."""
         return f"{self.text} {self.range}".rstrip()
 
     @property
     def key(self) -> str:
-        """The value as text, for sorting; empty = missing."""
+        """Write the value as text for sorting; empty = missing."""
         if self.value is None:
             return ""
         return self.value if isinstance(self.value, str) else repr(float(self.value))
@@ -132,21 +132,21 @@ class Grid:
 
     @property
     def narrow(self) -> tuple[Column, ...]:
-        """The columns that documents of limited width have."""
+        """Select the columns of documents of limited width."""
         return tuple(column for column in self.columns if not column.aside)
 
     @property
     def legend(self) -> str:
-        """What the headings mean, one sentence; empty where none needs it."""
+        """Explain the headings in one sentence; empty if none needs it."""
         parts = [f"{c.heading}: {c.note}" for c in self.columns if c.note]
         return f"{'; '.join(parts)}." if parts else ""
 
     def texts(self) -> list[dict[str, str]]:
-        """The narrow columns of every row as they are printed, by heading."""
+        """Write the narrow columns of every row as printed, by heading."""
         return [{c.heading: c.cell(row).whole for c in self.narrow} for row in self.rows]
 
     def record(self, row: Any) -> dict[str, float | str | None]:
-        """The values of a row by column; an interval stands in two more beside its number."""
+        """Collect the values of a row by column; an interval takes two more columns."""
         values: dict[str, float | str | None] = {}
         for column in self.columns:
             cell = column.cell(row)
@@ -156,7 +156,7 @@ class Grid:
         return values
 
     def frame(self) -> pd.DataFrame:
-        """The records of all rows; a column of integers stays one where some are missing."""
+        """Collect the records of all rows; a column of integers with gaps stays one."""
         import pandas as pd
 
         names: list[str] = []
@@ -172,7 +172,7 @@ class Grid:
 
 
 def estimate_of(thing: object, name: str) -> Estimate:
-    """A number of an object with its interval, by attribute; all NaN where the object is None."""
+    """Read a number with its interval from an object; all NaN if the object is None."""
     if thing is None:
         return math.nan, math.nan, math.nan
     value: Estimate = attrgetter(name, f"{name}_low", f"{name}_high")(thing)
@@ -180,7 +180,7 @@ def estimate_of(thing: object, name: str) -> Estimate:
 
 
 def probability(p: float) -> str:
-    """A p-value with four decimals, never rounded to nothing.
+    """Format a p-value with four decimals, never as zero.
 
     >>> probability(0.0312), probability(1e-9)
     ('0.0312', '<0.0001')

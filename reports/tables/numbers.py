@@ -9,7 +9,7 @@ MISSING = "\N{EN DASH}"
 
 
 def decimal(value: float, places: int = 3, *, sign: bool = False) -> str:
-    """A number with fixed decimals, a dash for NaN; never `-0.000`.
+    """Format a number with fixed decimals; NaN is a dash, zero never `-0.000`.
 
     >>> decimal(0.5741), decimal(-0.0001), decimal(0.02, sign=True), decimal(float("nan"))
     ('0.574', '0.000', '+0.020', '–')
@@ -20,7 +20,7 @@ def decimal(value: float, places: int = 3, *, sign: bool = False) -> str:
 
 
 def interval(low: float, high: float, *, sign: bool = False) -> str:
-    """An interval in brackets, empty when an end is NaN.
+    """Format an interval in brackets; empty if an end is NaN.
 
     >>> interval(0.541, 0.606), interval(float("nan"), 1.0)
     ('[0.541, 0.606]', '')
@@ -31,7 +31,7 @@ def interval(low: float, high: float, *, sign: bool = False) -> str:
 
 
 def estimate(value: float, low: float, high: float, *, sign: bool = False) -> str:
-    """A value followed by its interval.
+    """Format a value followed by its interval.
 
     >>> estimate(0.574, 0.541, 0.606)
     '0.574 [0.541, 0.606]'
@@ -40,7 +40,7 @@ def estimate(value: float, low: float, high: float, *, sign: bool = False) -> st
 
 
 def percent(fraction: float) -> str:
-    """A fraction in [0, 1] as percent with one decimal, 0 and 100 only when they are exact.
+    """Format a fraction in [0, 1] as percent with one decimal; 0 and 100 only if exact.
 
     >>> percent(1.0), percent(15624 / 15625), percent(0.0), percent(1e-5), percent(0.123)
     ('100 %', '>99.9 %', '0 %', '<0.1 %', '12.3 %')
@@ -56,7 +56,7 @@ def percent(fraction: float) -> str:
 
 
 def seconds(value: float) -> str:
-    """Seconds with three decimals, `<0.001` below half a millisecond, a dash for NaN.
+    """Format seconds with three decimals; `<0.001` below half a millisecond, a dash for NaN.
 
     >>> seconds(0.0312), seconds(2e-6), seconds(float("nan"))
     ('0.031', '<0.001', '–')
@@ -66,7 +66,7 @@ def seconds(value: float) -> str:
 
 
 def count(value: int) -> str:
-    """An integer with thousands separated by commas.
+    """Format an integer with commas between thousands.
 
     >>> count(15625)
     '15,625'
@@ -75,7 +75,7 @@ def count(value: int) -> str:
 
 
 def confidence_level(confidence: float) -> str:
-    """A confidence level as percent.
+    """Format a confidence level as percent.
 
     >>> confidence_level(0.95), confidence_level(0.999)
     ('95 %', '99.9 %')
@@ -84,7 +84,7 @@ def confidence_level(confidence: float) -> str:
 
 
 def listing(values: Iterable[int]) -> str:
-    """Integers in ascending order, runs of three or more shortened.
+    """List integers in ascending order, runs of three or more shortened.
 
     >>> listing((2, 0, 1, 7)), listing((3,)), listing(())
     ('0-2, 7', '3', '–')
@@ -100,7 +100,7 @@ def listing(values: Iterable[int]) -> str:
 
 
 def p_value(p: float) -> str:
-    """An adjusted p-value, never rounded to zero or to the level.
+    """Format an adjusted p-value, never rounded to zero or to the level.
 
     >>> p_value(0.0312), p_value(1e-9), p_value(0.04996)
     ('p = 0.031', 'p < 0.001', 'p = 0.04996')
@@ -112,7 +112,7 @@ def p_value(p: float) -> str:
 
 
 def several(count: int, what: str) -> str:
-    """A number of things.
+    """Write a number of things.
 
     >>> several(1, "network"), several(1200, "network")
     ('1 network', '1,200 networks')

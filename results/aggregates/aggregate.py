@@ -61,7 +61,7 @@ class MemberScores:
 
     @property
     def oriented(self) -> NDArray[np.float64]:
-        """The scores with a sign that makes larger better, shape (architectures, members)."""
+        """Sign the scores so that larger is better; shape (architectures, members)."""
         signs = [1.0 if self.higher_is_better[name] else -1.0 for name in self.raw.columns]
         return np.asarray(self.raw.to_numpy(dtype=np.float64) * np.array(signs), dtype=np.float64)
 
@@ -238,7 +238,7 @@ class BoundAggregate:
 
     @property
     def is_standard(self) -> bool:
-        """Whether it is what its id stands for, with nothing chosen by a user."""
+        """Check whether the aggregate is the registered one, without a user's choices."""
         own = self.aggregate
         defaults = {name: parameter.default for name, parameter in own.parameters.items()}
         chosen = (self.name, self.members, dict(self.parameters), self.diverged)

@@ -60,12 +60,12 @@ class CorrelationDrift:
 
     @property
     def delta(self) -> float:
-        """Tau - tau_before."""
+        """Compute tau - tau_before."""
         return self.tau - self.tau_before
 
     @property
     def moved(self) -> bool:
-        """Whether the difference is beyond the tolerance, or one of the two alone exists."""
+        """Check whether the difference exceeds the tolerance, or only one of the two exists."""
         if math.isnan(self.delta):
             return math.isnan(self.tau) != math.isnan(self.tau_before)
         return abs(self.delta) > self.tolerance
@@ -182,7 +182,7 @@ class TruthDrift(ValueChange):
 
     @property
     def same(self) -> bool:
-        """Whether nothing has changed."""
+        """Check whether nothing has changed."""
         return not (self.different or self.lost or self.gained)
 
 
@@ -385,10 +385,10 @@ class Finding:
 
     @property
     def failed(self) -> bool:
-        """Whether this makes the gate fail."""
+        """Check whether this makes the gate fail."""
         return self.outcome in FAILING
 
     @property
     def order(self) -> tuple[int, str, str]:
-        """The sort key of findings."""
+        """Return the sort key of findings."""
         return TIERS.index(self.tier), self.space, self.subject

@@ -120,12 +120,12 @@ class ScoreChange(ValueChange):
 
     @property
     def coverage_before(self) -> float:
-        """The fraction of the listed architectures that had a score; NaN where none is listed."""
+        """Compute the fraction of the listed architectures that had a score; NaN without any."""
         return (self.n + self.lost) / self.n_listed if self.n_listed else math.nan
 
     @property
     def coverage_after(self) -> float:
-        """The fraction of the listed architectures that have a score; NaN where none is listed."""
+        """Compute the fraction of the listed architectures that have a score; NaN without any."""
         return (self.n + self.gained) / self.n_listed if self.n_listed else math.nan
 
 
@@ -307,7 +307,7 @@ class SideChange:
 
     @property
     def cost_ratio(self) -> float:
-        """How many times as long it takes; NaN where that is not known."""
+        """Compute the ratio of costs, after to before; NaN if a cost is unknown."""
         return self.alone_s_after / self.alone_s_before if self.alone_s_before else float("nan")
 
 

@@ -131,12 +131,12 @@ class EqualCost:
 
     @property
     def difference(self) -> float:
-        """The search's mean minus that of random search."""
+        """Subtract the mean of random search from the search's mean."""
         return self.found.mean - self.mean
 
     @property
     def standard_errors(self) -> float:
-        """The difference in standard errors of both means together."""
+        """Divide the difference by the standard error of both means together."""
         own = self.sd / math.sqrt(self.simulated) if self.simulated else 0.0
         error = math.hypot(self.found.standard_error, own)
         return self.difference / error if error else math.nan

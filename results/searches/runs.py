@@ -29,7 +29,7 @@ class Summary:
 
     @property
     def standard_error(self) -> float:
-        """The standard error of the mean."""
+        """Compute the standard error of the mean."""
         return self.sd / float(np.sqrt(self.n)) if self.n else float("nan")
 
 

@@ -37,7 +37,7 @@ class Trajectory:
 
     @property
     def num_evaluations(self) -> int:
-        """The number of evaluations of all kinds."""
+        """Count the evaluations of all kinds."""
         return sum(self.counts.values())
 
     def frame(self) -> pd.DataFrame:
@@ -80,7 +80,7 @@ class SpeedUp:
 
     @property
     def ratio(self) -> float:
-        """Cost of the other over that of the search: above 1, the search is faster."""
+        """Divide the other's cost by the search's: above 1, the search is faster."""
         return self.cost_against_s / self.cost_s
 
 

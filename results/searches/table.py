@@ -79,12 +79,12 @@ class PublishedSearchComparison:
 
     @property
     def difference(self) -> float:
-        """Ours minus the published mean."""
+        """Subtract the published mean from ours."""
         return self.mean - self.published.mean
 
     @property
     def standard_errors(self) -> float:
-        """The difference in standard errors of both means together."""
+        """Divide the difference by the standard error of both means together."""
         theirs = self.published.sd / math.sqrt(self.published.runs)
         error = math.hypot(theirs, self.own_error)
         return self.difference / error if error else math.nan

@@ -70,7 +70,7 @@ class Score:
 
     @property
     def key(self) -> ScoreKey:
-        """What identifies the score in a store."""
+        """Return the key of the score in a store."""
         return ScoreKey(
             self.space, self.architecture, self.indicator, self.version, self.protocol, self.seed
         )
@@ -109,7 +109,7 @@ class Environment:
     """Of float32: highest, high or medium."""
 
     def entries(self) -> dict[str, object]:
-        """Values by field, without the numeric settings that an older store lacks."""
+        """Return values by field, without the numeric settings that an older store lacks."""
         kept = asdict(self)
         for name in NUMERIC_SETTINGS:
             if kept[name] is None:
@@ -118,12 +118,12 @@ class Environment:
 
     @property
     def canonical(self) -> str:
-        """The environment as canonical JSON (sorted keys, no spaces)."""
+        """Return the environment as canonical JSON (sorted keys, no spaces)."""
         return json.dumps(self.entries(), sort_keys=True, separators=(",", ":"))
 
     @property
     def digest(self) -> str:
-        """The first 16 hexadecimal digits of the SHA-256 of `canonical`."""
+        """Return the first 16 hexadecimal digits of the SHA-256 of `canonical`."""
         return hashlib.sha256(self.canonical.encode()).hexdigest()[:16]
 
     @classmethod
