@@ -19,14 +19,14 @@ class Part:
     """One aspect of a report; every format shows as much of it as it can."""
 
     name: str
-    """For anchors and file names: lower-case letters, digits and hyphens; unique in its section."""
+    """Name for anchors and files: lower-case letters, digits, hyphens; unique in its section."""
     title: str
     meaning: str
-    """How to read it, one or more sentences."""
+    """Explanation of the part, one or more sentences."""
     grid: Grid | None = None
     figures: tuple[Figure, ...] = ()
     notes: tuple[str, ...] = ()
-    """What holds for this data: one line each."""
+    """Notes on this data, one line each."""
     full: Grid | None = None
     """The table whole, where `grid` is a digest of it: for files that programs read."""
     command: str = ""
@@ -46,7 +46,7 @@ class Part:
 
 
 Made = Part | Iterable[Part] | None
-"""What a block makes; None where the data allow nothing."""
+"""Parts of a report; None if the data allow nothing."""
 _Whole = TypeVar("_Whole", "Section", "Report")
 _Made = TypeVar("_Made", bound=Made)
 

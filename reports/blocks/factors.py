@@ -1,4 +1,4 @@
-"""What a change of conditions does to each indicator."""
+"""Block: effects of conditions on each indicator."""
 
 from __future__ import annotations
 

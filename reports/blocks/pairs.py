@@ -1,4 +1,4 @@
-"""Which differences between indicators are more than chance."""
+"""Block: differences between indicators that exceed chance."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class _Line(NamedTuple):
 
     row: TableRow
     better: int
-    """How many it is better than."""
+    """Number of indicators that are worse."""
     worse: int
     alike: list[str]
     """The indicators that it is not told apart from."""

@@ -1,4 +1,4 @@
-"""What the literature prints for a table's indicators, beside what was measured."""
+"""Block: published values of a table's indicators beside measured ones."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ def published_part(section: Section) -> Part | None:
 
 
 class PublishedLine(NamedTuple):
-    """What one source prints of one indicator."""
+    """Values of one indicator in one source."""
 
     published: PublishedValue
     """Any of its values."""
     values: dict[str, Comparison]
-    """By metric: `kendall`, `spearman`."""
+    """Values by metric: `kendall`, `spearman`."""
 
 
 def published_lines(table: CorrelationTable) -> list[PublishedLine]:

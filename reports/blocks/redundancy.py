@@ -1,4 +1,4 @@
-"""Which indicators say the same: their rank correlations, clustered."""
+"""Block: clustered rank correlations between indicators."""
 
 from __future__ import annotations
 

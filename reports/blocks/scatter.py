@@ -32,13 +32,13 @@ class ScatterPlot:
 
     row: TableRow
     figure: Figure | None
-    """None where there is no point to draw."""
+    """Figure; None if there is no point to draw."""
     remarks: tuple[str, ...]
     marked: tuple[Marked, ...]
     names: tuple[str, ...]
     """The network of each point that can be pointed at, in the order they are drawn."""
     dense: bool = False
-    """Whether these are one network a cell of a density, the best by the truth, and not all."""
+    """Whether the points are the best network of each cell of a density, not all networks."""
 
 
 def scatter_plots(section: Section) -> tuple[ScatterPlot, ...]:

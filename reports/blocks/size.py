@@ -1,4 +1,4 @@
-"""How much of each correlation is the size of the network."""
+"""Block: share of each correlation that the size of the network explains."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much an indicator's ranking depends on the seed."""
+"""Block: dependence of an indicator's ranking on the seed."""
 
 from __future__ import annotations
 

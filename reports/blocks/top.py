@@ -1,4 +1,4 @@
-"""How well indicators order the best architectures, beside what training noise allows."""
+"""Block: ranking of the best architectures, beside the limit by training noise."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class Dots:
     """Lower ends of the intervals; empty = none."""
     highs: tuple[float, ...] = ()
     limit: float = math.nan
-    """Where a vertical line in the colour of the series stands; NaN = nowhere."""
+    """Place of a vertical line in the colour of the series; NaN = none."""
 
 
 def dot_rows(

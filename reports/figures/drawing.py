@@ -67,15 +67,15 @@ class Figure:
     """A picture that can be drawn on anything; drawing it twice gives the same bytes."""
 
     name: str
-    """For file names and ids: lower-case letters, digits and hyphens."""
+    """Name for files and ids: lower-case letters, digits and hyphens."""
     text: str
-    """What it shows, for those who cannot see it."""
+    """Description for readers who cannot see the picture."""
     size: tuple[float, float]
     """Width and height in inches."""
     draw: Callable[[matplotlib.figure.Figure], None]
     """Fills an empty figure whose layout is constrained."""
     titles: Mapping[str, str] = field(default_factory=dict)
-    """What browsers show on pointing at an element of the SVG, by the id it was drawn with."""
+    """Texts that browsers show at an element of the SVG, by the element's id."""
 
     def svg(self) -> str:
         """Draw a stand-alone picture on white."""

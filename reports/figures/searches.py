@@ -210,7 +210,7 @@ _IN_A_CELL = 3.5
 """Networks for every hexagon of a square of as many across as down."""
 _SIDE = 1.75
 _INK, _CASING = "#000000", "#ffffff"
-"""The same on light and dark pages: they lie on the shades, not on the page."""
+"""Colours of routes, equal on light and dark pages: a route lies on the shades."""
 
 
 def landscape_figure(landscape: Landscape) -> Figure:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 Content = str | bytes
-"""Of one file."""
+"""Content of one file."""
 Make = Callable[[Report], Content | Mapping[str, Content]]
 """One file, or the files of a folder by name."""
 _Maker = TypeVar("_Maker", bound=Make)
@@ -35,7 +35,7 @@ class Format:
     title: str
     """One line for a list of formats."""
     suffix: str
-    """Of the file, with its dot: `.md`; of the folder: `-figures`."""
+    """Suffix of the file, with its dot (`.md`), or of the folder (`-figures`)."""
     make: Make
 
     def render(self, report: Report) -> str:

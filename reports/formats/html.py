@@ -56,7 +56,7 @@ class _Shown:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """What the template shows of one section."""
+    """Values of one section for the template."""
 
     anchor: str
     table: CorrelationTable
@@ -64,7 +64,7 @@ class _Table:
     notes: tuple[ProtocolNote, ...]
     forest: Forest
     reference: float | None
-    """Where the forest plot draws the parameter count's tau-b, in pixels."""
+    """Place of the parameter count's tau-b in the forest plot, in pixels."""
     parts: tuple[_Shown, ...]
     plots: tuple[_Plot, ...]
     names: tuple[str, ...]

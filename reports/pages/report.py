@@ -1,4 +1,4 @@
-"""What a report is made of: tables, and the raw points their figures are drawn from."""
+"""Reports: tables, and the raw points of their figures."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Section:
     """Ground truth in the unit of the table's target; index architecture, NaN = unknown."""
     larger_truth_is_better: bool = True
     parts: tuple[Part, ...] = ()
-    """What is said beside the table and does not follow from it."""
+    """Further notes, which do not follow from the table."""
 
     def __post_init__(self) -> None:
         """Refuse a section whose figures could not all be drawn.
@@ -65,13 +65,13 @@ class Report:
     summary: str = ""
     """Plain text; an empty line starts a new paragraph."""
     environments: tuple[Mapping[str, object], ...] = ()
-    """What the scores were measured with, one mapping for each distinct environment."""
+    """Environments of the scores, one mapping for each distinct one."""
     version: str = ""
     """Version of `untrained` that made the tables."""
     task_comparison: TaskComparison | None = None
     """Indicators compared over the tables as tasks."""
     parts: tuple[Part, ...] = ()
-    """What is said beside the tables and does not follow from them, such as searches."""
+    """Further parts, which do not follow from the tables, such as searches."""
     agreements: tuple[AgreementTable, ...] = ()
     """Tables of search spaces of which no accuracy is known."""
     comparisons: tuple[SideBySide, ...] = ()

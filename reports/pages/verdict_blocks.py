@@ -1,4 +1,4 @@
-"""How well a new indicator ranks: against every baseline, at the top, and in a search."""
+"""Parts on the ranking of a new indicator: against baselines, at the top, in a search."""
 
 from __future__ import annotations
 
@@ -209,7 +209,7 @@ _TOP = (
 
 
 class _Searched(NamedTuple):
-    """What searches by one score found."""
+    """Results of searches by one score."""
 
     search: SearchComparison
     score: str

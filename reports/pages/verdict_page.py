@@ -43,7 +43,7 @@ class Promise:
 
     statement: str
     kept: bool | None
-    """None: it does not apply, or could not be examined."""
+    """Result; None: the promise does not apply, or could not be examined."""
     detail: str
 
 
@@ -233,7 +233,7 @@ def _additions(one: Standing) -> Iterator[_Addition]:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What was measured on one space."""
+    """Measurements on one space."""
 
     space: str
     networks: int
@@ -248,7 +248,7 @@ class Scope:
     studies: tuple[str, ...]
     """Whose stored scores are the baselines."""
     truth: str
-    """Where the accuracies come from."""
+    """Source of the accuracies."""
     failures: str
     """Scores without a value by status; empty: none."""
 
@@ -292,11 +292,11 @@ class VerdictPage:
     file: str
     """Name of the validated file."""
     sha256: str
-    """Of the file."""
+    """SHA-256 of the file."""
     evidence: Evidence
     searches: tuple[SearchComparison, ...]
     scopes: tuple[Scope, ...]
-    """What was measured, by space."""
+    """Measurements by space."""
     absent: Mapping[str, str]
     """Spaces that are left out, and why."""
     notes: tuple[str, ...]
@@ -304,9 +304,9 @@ class VerdictPage:
     not_examined: str
     """Why the contract could not be examined; empty where it was."""
     seen: tuple[Seen, ...]
-    """What the indicator did besides computing."""
+    """Accesses of the indicator besides computing."""
     source_notes: tuple[str, ...]
-    """What the file's text alone says."""
+    """Findings in the text of the file."""
     costs: tuple[Cost, ...]
     command: str
     environment: Mapping[str, object]

@@ -1,4 +1,4 @@
-"""What must be said beside a table so that its numbers can be traced."""
+"""Facts and notes beside a table, by which its numbers can be traced."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ class Cell:
 
     text: str
     value: float | str | None = None
-    """What is sorted by and what CSV holds; None = missing."""
+    """Value for sorting and for CSV; None = missing."""
     low: float = math.nan
     """Lower end of the interval; NaN = none."""
     high: float = math.nan
@@ -49,7 +49,7 @@ class Cell:
 Estimate = tuple[float, float, float]
 """A number and the ends of its interval."""
 Value = Cell | Estimate | float | str | None
-"""What a column reads from a row; NaN, None and the empty text are missing."""
+"""Value that a column reads from a row; NaN, None and the empty text are missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Column:
     """Attribute of the row, with dots inside; empty: the one called `name`. Or a function of the
     row, for whatever is computed."""
     note: str = ""
-    """What the heading means, half a sentence; may be empty."""
+    """Meaning of the heading, half a sentence; may be empty."""
     kind: Literal["number", "text", "code"] = "number"
     """Code is a text: a name of the program's, set in its typeface."""
     interval: bool = False
@@ -80,9 +80,9 @@ class Column:
     show: Callable[[float], str] | None = None
     """The text of a number, in place of `places` and `sign`."""
     leading: bool = False
-    """Whether rows are sorted by it, the largest first; HTML then draws its intervals as bars."""
+    """Whether rows are sorted by the column, the largest first; HTML then draws intervals as bars."""
     ascending: bool = False
-    """Whether the smallest number is the one to be read first."""
+    """Whether the smallest number comes first."""
 
     def cell(self, row: Any) -> Cell:
         """Read and format the entry of a row."""
@@ -116,7 +116,7 @@ class Grid:
     """Rows of any kind and the columns that read them. The first column names the row."""
 
     name: str
-    """For file names and anchors: lower-case letters, digits and hyphens."""
+    """Name for files and anchors: lower-case letters, digits and hyphens."""
     columns: Sequence[Column]
     rows: Sequence[Any]
 

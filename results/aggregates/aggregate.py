@@ -55,7 +55,7 @@ class MemberScores:
     raw: pd.DataFrame
     """One row an architecture, one column a member; NaN = missing. Infinite values are legal."""
     higher_is_better: Mapping[str, bool]
-    """By member."""
+    """Direction of each member."""
     diverged: pd.DataFrame | None = None
     """True where a missing score is missing because it diverged; of the shape of `raw`."""
 
@@ -88,7 +88,7 @@ class MemberScores:
 
 
 Function = Callable[..., NDArray[Any]]
-"""Of `MemberScores` without NaN, and of the parameters by keyword: one number an architecture."""
+"""Function of `MemberScores` without NaN and of parameters: one number an architecture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class Aggregate:
     version: int
     """Raised whenever the value for the same scores changes."""
     deviations: str
-    """Where it differs from the authors' released code; empty if nowhere."""
+    """Difference from the authors' released code; empty if there is none."""
     function: Function
 
 

@@ -50,7 +50,7 @@ def weighted_vote(scores: MemberScores, *, weights: tuple[float, ...]) -> NDArra
 _CELLS = 1 << 16
 """Pairs voted on at a time: what fits the cache of a core."""
 _ROUNDING = 1e-12
-"""Of the sum of the weights: decimal fractions such as 0.1 + 0.2 - 0.3 do not cancel exactly."""
+"""Tolerance of a sum of weights: decimals such as 0.1 + 0.2 - 0.3 do not cancel exactly."""
 
 
 def copeland_scores(

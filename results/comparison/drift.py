@@ -54,7 +54,7 @@ class CorrelationDrift:
     constant."""
     tau: float
     tolerance: float
-    """What |delta| is held against; infinite where it cannot be had."""
+    """Limit of |delta|; infinite if it cannot be computed."""
     p: float
     """Two-sided, of no difference; NaN where it cannot be had."""
 
@@ -120,7 +120,7 @@ def correlation_drift(
 
 @dataclass(frozen=True, slots=True)
 class CoverageDrift:
-    """How many networks of a baseline have a score now, and had one."""
+    """Numbers of networks of a baseline that have a score now, and had one."""
 
     n: int
     """Networks of the baseline."""
@@ -226,9 +226,9 @@ class ScoreDrift:
     p: float = math.nan
     """One-sided: chance of a rho as low if nothing has changed. NaN at the same seed."""
     constant: bool = False
-    """Whether the new scores are all alike, and the old ones were not."""
+    """Whether the new scores are all equal, and the old ones were not."""
     awakened: bool = False
-    """Whether the old scores were all alike, and the new ones are not."""
+    """Whether the old scores were all equal, and the new ones are not."""
 
 
 def same_seed_drift(old: pd.Series[float], new: pd.Series[float]) -> ScoreDrift:
@@ -347,7 +347,7 @@ def _not_larger(rhos: Floats, observed: float) -> int:
 
 
 Tier = Literal["definition", "golden", "coverage", "scores", "correlation", "truth"]
-"""What is looked at, in the order in which findings are listed.
+"""Tiers of a check, in the order of its findings.
 
 `golden`, `scores` and `correlation` are the three tiers of the gate; `definition`, `coverage` and
 `truth` say whether the comparison makes sense and is about the same networks and values.
@@ -370,11 +370,11 @@ class Finding:
     """An indicator, or `truth`."""
     outcome: Outcome
     text: str
-    """What was found, by how much and how sure, in words."""
+    """Finding with its size and certainty, in words."""
     space: str = ""
     """Search space; empty where the statement is about none."""
     measure: str = ""
-    """What `value` and `limit` are."""
+    """Meaning of `value` and `limit`."""
     value: float = math.nan
     limit: float = math.nan
     """The tolerance that the value is held against."""

@@ -19,7 +19,7 @@ MARGIN = 0.05
 """Two coefficients that differ by less are the same for a reader who compares indicators."""
 
 METRICS = {"kendall": "tau", "spearman": "rho"}
-"""What a published value may be: Kendall's tau or Spearman's rho."""
+"""Metric of a published value: Kendall's tau or Spearman's rho."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,13 @@ from untrained.results.searches.runs import Floats, Summary
 
 @dataclass(frozen=True, slots=True)
 class RankedAnswer:
-    """What one run found."""
+    """Answer of one run."""
 
     search: str
     run: int
     architecture: str
     genotype: str
-    """As Python text that other tools read; empty where the space has none."""
+    """Genotype as Python text that other tools read; empty if the space has none."""
     value: float
     rank: int
     """1: better than all random networks. Random networks of equal value count as better."""
@@ -75,7 +75,7 @@ def paired_difference(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FoundBy:
-    """What one score found in all runs, on one target."""
+    """Answers by one score in all runs, on one target."""
 
     name: str
     values: Summary
@@ -90,7 +90,7 @@ class SearchComparison:
     space: str
     target: str
     networks: int
-    """That could be drawn."""
+    """Number of networks that could be drawn."""
     n: int
     """Drawn by each run."""
     found: tuple[FoundBy, ...]
@@ -98,7 +98,7 @@ class SearchComparison:
     random: tuple[float, float]
     """Exact mean and standard deviation of one network drawn at random."""
     oracle: tuple[float, float]
-    """Of the truly best of n draws."""
+    """Mean and standard deviation of the truly best of n draws."""
     higher_is_better: bool
     """Direction of the target."""
 
@@ -109,11 +109,11 @@ class SearchComparison:
 
 @dataclass(frozen=True, slots=True)
 class EqualCost:
-    """What a search found, and what the best of as many random networks is worth as it paid for."""
+    """Mean answer of a search, and of random search at equal cost."""
 
     search: str
     found: Summary
-    """By the search, over its runs."""
+    """Mean of the search over its runs."""
     cost_s: float
     """Mean over the runs."""
     n: int
@@ -121,13 +121,13 @@ class EqualCost:
     price_s: float
     """Mean or median seconds of evaluating one."""
     mean: float
-    """Of the best of them."""
+    """Mean value of the best of the draws."""
     sd: float
-    """Of one such random search."""
+    """Standard deviation of one such random search."""
     simulated: int
-    """How many random searches that is the mean over; 0: exact."""
+    """Number of random searches of the mean; 0: exact."""
     criterion: str
-    """What chooses among them."""
+    """Criterion that chooses among the draws."""
 
     @property
     def difference(self) -> float:

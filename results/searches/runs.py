@@ -51,7 +51,7 @@ def summarise(values: Sequence[float] | Floats) -> Summary:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Curve:
-    """What runs had found by each cost."""
+    """Incumbents of runs by cost."""
 
     grid: Floats
     """Costs, ascending."""
@@ -95,7 +95,7 @@ class Surface:
 
     label: str
     height: Floats
-    """Of each network, its rank from 0 (the worst) to 1; NaN where it has no value. (n,)."""
+    """Rank of each network from 0 (the worst) to 1; NaN without a value. Shape (n,)."""
     explained: float
     """R² of the linear fit of these ranks on the two coordinates."""
 
@@ -121,18 +121,18 @@ class Landscape:
     surfaces: tuple[Surface, ...]
     routes: tuple[Route, ...]
     decisions: int
-    """Of an architecture: the largest edit distance."""
+    """Number of decisions of an architecture: the largest edit distance."""
     share: float
-    """Of the variance of the embedding that lies in the plane."""
+    """Share of the embedding's variance that lies in the plane."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Logged:
-    """What a search logged, by evaluations: mean over runs with a band."""
+    """Series that a search logged, by evaluations: mean over runs with a band."""
 
     label: str
     curves: dict[str, Curve]
-    """By the name of the series, in the order they are shown."""
+    """Curves by name of the series, in the order of their panels."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,4 +143,4 @@ class Pruning:
     x_name: str
     y_name: str
     runs: tuple[Floats, ...]
-    """By run, (rounds, 2): x and y."""
+    """Points of each run, shape (rounds, 2): x and y."""

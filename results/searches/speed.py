@@ -21,7 +21,7 @@ class Trajectory:
     evaluations: NDArray[np.int64]
     """Evaluations made up to each step."""
     incumbents: tuple[str, ...]
-    """What the search would have answered at each step."""
+    """Answer of the search, had it ended at each step."""
     series: Mapping[str, Floats] = field(hash=False)
     """Further numbers of the steps; NaN where a step has none."""
     final: str
@@ -72,7 +72,7 @@ class SpeedUp:
     """Seconds after which the median over the runs of the search is as good as the target."""
     cost_against_s: float
     low: float
-    """Of the interval of the ratio."""
+    """Lower end of the interval of the ratio."""
     high: float
     confidence: float
     runs: int

@@ -53,7 +53,7 @@ class PublishedSearch:
     """One cell of a published table: mean and standard deviation over runs."""
 
     method: str
-    """As we label it: `naswot 10`, `rea`."""
+    """Label in our tables: `naswot 10`, `rea`."""
     space: str
     dataset: str
     metric: str
@@ -73,7 +73,7 @@ class PublishedSearchComparison:
     mean: float
     sd: float
     runs: int
-    """Of ours; 0: exact."""
+    """Number of our runs; 0: exact."""
     own_error: float
     """Standard error of our mean; 0: exact."""
 
@@ -141,9 +141,9 @@ class SearchRow:
     budget: str = ""
     settings: str = ""
     facts: tuple[str, ...] = ()
-    """Where its answers come from."""
+    """Sources of the answers."""
     curve: Curve | None = None
-    """Of the incumbents' values in the table's first column of test accuracy, by cost."""
+    """Curve of the incumbents' values in the first column of test accuracy, by cost."""
     cost_is_known: bool = True
 
 
@@ -154,7 +154,7 @@ class SearchTable:
     title: str
     space: str
     dataset: str
-    """That networks were searched for."""
+    """Dataset that networks were searched for."""
     benchmark: str
     sha256: str
     command: str
@@ -209,7 +209,7 @@ class TriedTask:
     tau: float
     """Kendall's tau-b of the same."""
     seconds: float
-    """Of all its trainings, summed over networks."""
+    """Seconds of all its trainings, summed over networks."""
     content: str
     """The task in a line."""
 
@@ -232,7 +232,7 @@ class TaskSearchTable:
     tried: tuple[TriedTask, ...]
     best: TriedTask
     num_drawn: int
-    """How many of the first tasks were drawn at random."""
+    """Number of the first tasks, which were drawn at random."""
     rivals: tuple[Rival, ...]
     """The found task first."""
     notes: tuple[str, ...]

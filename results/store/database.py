@@ -112,7 +112,7 @@ _EXPLANATIONS = {
         "end that process, or wait, and give the same command again"
     ),
 }
-"""What to tell the user, by the beginning of SQLite's name for the error."""
+"""Message for the user, by the beginning of SQLite's name for the error."""
 
 
 def connect(path: Path, *, create: bool) -> sqlite3.Connection:

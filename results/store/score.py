@@ -26,7 +26,7 @@ class ScoreKey(NamedTuple):
     """In the space's own notation."""
     indicator: str
     version: int
-    """Of the indicator's definition."""
+    """Version of the indicator's definition."""
     protocol: str
     """Digest of the conditions it was measured under."""
     seed: int
@@ -106,7 +106,7 @@ class Environment:
     mkl: str | None = None
     """Conditional numerical reproducibility of MKL (`MKL_CBWR`), or `default`."""
     matmul_precision: str | None = None
-    """Of float32: highest, high or medium."""
+    """Precision of float32 products: highest, high or medium."""
 
     def entries(self) -> dict[str, object]:
         """Return values by field, without the numeric settings that an older store lacks."""
