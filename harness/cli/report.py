@@ -237,8 +237,8 @@ def _report_of_two_stores(
     for name in ("aggregates", "lower_is_better"):
         if name in selection:
             raise UserError(
-                f"{flag_of(name)} was asked for with --compare, which compares the stored scores "
-                "themselves; leave one of them out"
+                f"cannot use {flag_of(name)} with --compare: it compares the stored scores "
+                "themselves. Leave one of them out."
             )
     return compare_stores(
         paths,

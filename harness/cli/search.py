@@ -230,9 +230,9 @@ def _study(name: str | None, one: dict[str, Any], whole: dict[str, Any]) -> Name
         given = sorted({*one, *whole, *whole.get("measuring", ())} - {*_CHANGEABLE, "measuring"})
         if given:
             raise UserError(
-                f"the study {name} and {', '.join(given)} were both given; a study says itself "
-                "what is searched and how: leave the options out, or the study (--runs, --seed, "
-                "--scores and --store may be given with a study)"
+                f"cannot combine the study {name} with {_options(given)}: a study defines its "
+                "searches and their conditions. Leave the options out, or the study; --runs, "
+                "--seed, --scores and --store go with a study."
             )
         changes = {k: v for k, v in whole.items() if k != "measuring"}
         if "scores" in changes:
@@ -243,14 +243,18 @@ def _study(name: str | None, one: dict[str, Any], whole: dict[str, Any]) -> Name
     missing = [f"--{key}" for key, part in (("searcher", one), ("space", whole)) if key not in part]
     if missing:
         raise UserError(
-            f"a search was asked for without {' and '.join(missing)}; give them (untrained list "
-            "searchers, untrained list spaces), or the name of a study"
+            f"cannot search without {' and '.join(missing)}: nothing says what to search. Give "
+            "the options (untrained list searchers, untrained list spaces) or the name of a study."
         )
     return SEARCH_STUDIES.make(
         {**whole, "search": [one]},
         name=f"{one['searcher']} on {whole['space']}",
         command=typed_command("--output", "--workers"),
     )
+
+
+def _options(fields: Sequence[str]) -> str:
+    return ", ".join(flag_of(name, _FLAGS) for name in fields)
 
 
 def _measuring(
@@ -286,8 +290,8 @@ def _pairs(option: str, texts: Sequence[str] | None) -> dict[str, Any]:
         name, sign, value = text.partition("=")
         if not sign or not name.strip() or not value.strip():
             raise UserError(
-                f"{option} {text!r}: it should be NAME=VALUE, without spaces; for instance "
-                f"{option} {'n=100' if option == '--set' else 'params=1e6'}"
+                f"cannot read {option} {text!r}: it is not NAME=VALUE without spaces. Write for "
+                f"instance {option} {'n=100' if option == '--set' else 'params=1e6'}."
             )
         found[name.strip()] = value.strip()
         if option == "--limit":
@@ -295,7 +299,7 @@ def _pairs(option: str, texts: Sequence[str] | None) -> dict[str, Any]:
                 found[name.strip()] = float(value)
             except ValueError:
                 raise UserError(
-                    f"{option} {text!r}: {value!r} is no number; write for instance "
-                    f"{option} {name.strip()}=1e6"
+                    f"cannot read {option} {text!r}: {value!r} is no number. Write for instance "
+                    f"{option} {name.strip()}=1e6."
                 ) from None
     return found
