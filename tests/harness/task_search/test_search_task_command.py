@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import signal
+import sys
 import time
+from contextlib import redirect_stderr, redirect_stdout
 
 import pandas as pd
 import pytest
 
+from untrained.harness.cli.main import main
 from untrained.indicators import indicators
 from untrained.indicators.gennas_found import VARIABLE
 from untrained.indicators.regression.task_file import read_task
@@ -35,10 +39,25 @@ def lines(folder):
     return path.read_text().splitlines()[1:] if path.exists() else []
 
 
-def test_a_task_is_found_written_and_used(untrained, tmp_path):
-    folder = tmp_path / "found"
-    code, out, err = untrained("search-task", *TINY, "--steps", "3", "--output", folder)
-    assert code == 0, err
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """Folder, standard output and standard error of an undisturbed search."""
+    folder = tmp_path_factory.mktemp("search") / "found"
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.delenv("UNTRAINED_DATA", raising=False)
+        patch.setenv(VARIABLE, "")
+        patch.setenv("COLUMNS", "200")
+        words = ["untrained", "search-task", *TINY, "--steps", "3", "--output", str(folder)]
+        patch.setattr(sys, "argv", words)
+        with pytest.raises(SystemExit) as end:
+            main()
+    assert not end.value.code, err.getvalue()
+    return folder, out.getvalue(), err.getvalue()
+
+
+def test_a_task_is_found_written_and_used(untrained, found, tmp_path):
+    folder, out, err = found
     tasks = pd.read_csv(folder / "tasks.csv")
     assert len(tasks) == 6
     assert tasks["parent"].tolist()[:3] == [0, 0, 0]
@@ -49,7 +68,7 @@ def test_a_task_is_found_written_and_used(untrained, tmp_path):
     assert f"({best['task']})" in report
     assert "combined task, made by hand" in report
     assert "--output" in report
-    assert str(tmp_path) not in report
+    assert str(folder) not in report
     # rho by hand, from the journal
     losses = pd.DataFrame(map(json.loads, lines(folder)))
     mine = losses[losses["task"] == best["task"]]
@@ -84,8 +103,8 @@ def test_a_task_is_found_written_and_used(untrained, tmp_path):
     assert f"gennas by {name}" in out
 
 
-def test_a_killed_search_goes_on_and_ends_the_same(untrained, start, tmp_path):
-    cut, whole = tmp_path / "cut", tmp_path / "whole"
+def test_a_killed_search_goes_on_and_ends_the_same(untrained, start, found, tmp_path):
+    cut, whole = tmp_path / "cut", found[0]
     arguments = ["search-task", *TINY, "--steps", "3"]
     process = start(*arguments, "--output", cut)
     end = time.monotonic() + 120
@@ -101,11 +120,10 @@ def test_a_killed_search_goes_on_and_ends_the_same(untrained, start, tmp_path):
     assert code == 0, err
     assert "losses are in the journal already" in err
     assert lines(cut)[: len(before) - 1] == before[:-1], "nothing is measured again"
-    assert untrained(*arguments, "--output", whole)[0] == 0
     assert (cut / "task.toml").read_bytes() == (whole / "task.toml").read_bytes()
     columns = ["number", "parent", "task", "rho", "tau", "content"]
-    found, expected = (pd.read_csv(one / "tasks.csv")[columns] for one in (cut, whole))
-    pd.testing.assert_frame_equal(found, expected)
+    mine, expected = (pd.read_csv(one / "tasks.csv")[columns] for one in (cut, whole))
+    pd.testing.assert_frame_equal(mine, expected)
 
 
 @pytest.mark.parametrize(
