@@ -48,6 +48,7 @@ from untrained.results.statistics.correlation import (
     analyse,
     correlate,
 )
+from untrained.results.statistics.draws import BatchNoise, batch_noise
 from untrained.results.statistics.pairwise import (
     TRIVIAL,
     BaselineDifference,
@@ -106,6 +107,7 @@ __all__ = [
     "AgreementTable",
     "Analysis",
     "BaselineDifference",
+    "BatchNoise",
     "Ceiling",
     "ComparedRow",
     "Comparison",
@@ -154,6 +156,7 @@ __all__ = [
     "TruthDrift",
     "agree",
     "analyse",
+    "batch_noise",
     "bca_interval",
     "compare_over_tasks",
     "compare_published",

@@ -13,6 +13,7 @@ from untrained.results.comparison.score_changes import ScoreChange, SideChange
 from untrained.results.statistics.bootstrap import Interval
 from untrained.results.statistics.ceilings import Ceiling
 from untrained.results.statistics.correlation import CorrelationRow, SizeAgreement
+from untrained.results.statistics.draws import BatchNoise
 from untrained.results.statistics.pairwise import BaselineDifference, PairComparison, Redundancy
 from untrained.results.statistics.seed_noise import Stability
 from untrained.results.statistics.size_bias import SizeBias
@@ -64,6 +65,8 @@ class TableRow(RowProvenance):
     """None where no trivial baseline was scored, and for a trivial baseline itself."""
     stability: Stability | None = None
     """None with fewer than two seeds."""
+    batch: BatchNoise | None = None
+    """None where no other batch was drawn."""
     functions: CorrelationRow | None = None
     """The same as `correlation` over one architecture a function; None where no two architectures
     of the population are known to compute the same."""

@@ -21,6 +21,7 @@ from untrained.reports import Report, Section
 from untrained.results import (
     AgreementRow,
     AgreementTable,
+    BatchNoise,
     Ceiling,
     CorrelationRow,
     CorrelationTable,
@@ -31,6 +32,7 @@ from untrained.results import (
     TaskComparison,
     agree,
     analyse,
+    batch_noise,
     compare_over_tasks,
     compare_published,
     noise_ceiling,
@@ -60,7 +62,8 @@ def correlation_section(
 ) -> Section:
     """The correlation table of one search space with one target, and its points.
 
-    A score that was measured for several seeds is their mean, if all of them have a value.
+    A score that was measured for several seeds is their mean, if all of them have a value, or that
+    of the first seed, as the statistics say.
 
     Args:
         title: of the table; by default the space's title and the target.
@@ -68,13 +71,15 @@ def correlation_section(
     Raises:
         MissingData: no score fits.
     """
-    matrix = score_matrix(selection)
+    drawn = selection if statistics.average == "seeds" else selection.first_draw()
+    matrix = score_matrix(drawn)
     scores, computed = matrix.wide, matrix.computed
     values = truth.values(scores.index)
     larger_is_better = values if truth.higher_is_better else -values
     resampling = Resampling(
         statistics.resamples, statistics.confidence, statistics.seed, statistics.interval
     )
+    noise = _noise_of_batches(selection, larger_is_better)
     analysis = analyse(
         scores,
         larger_is_better,
@@ -82,6 +87,7 @@ def correlation_section(
         baseline=BASELINE,
         resampling=resampling,
         classes=functional_classes(selection.space, scores.index),
+        noise=noise,
     )
     correlations = {row.indicator: row for row in analysis.rows}
     functions = {row.indicator: row for row in analysis.functions}
@@ -94,8 +100,9 @@ def correlation_section(
             best_baseline=analysis.best_baseline.get(name),
             stability=_stability(selection, name, larger_is_better),
             functions=functions.get(name),
+            batch=noise.get(name),
         )
-        for name, row in row_provenances(selection, matrix).items()
+        for name, row in row_provenances(drawn, matrix).items()
     )
     table = CorrelationTable(
         title=title or f"{spaces[selection.space].title}: {truth.target.label}",
@@ -109,7 +116,7 @@ def correlation_section(
         confidence=statistics.confidence,
         bootstrap_seed=statistics.seed,
         command=command,
-        notes=_notes(selection, truth, values),
+        notes=_notes(drawn, truth, values),
         rows=rows,
         published=tuple(
             comparison
@@ -134,6 +141,19 @@ def correlation_section(
         redundancy=analysis.redundancy,
     )
     return Section(table, scores, values, larger_truth_is_better=truth.higher_is_better)
+
+
+def _noise_of_batches(selection: ScoreSelection, truth: pd.Series[float]) -> dict[str, BatchNoise]:
+    """Measure how far coefficients depend on the batch; empty without further batches."""
+    if not selection.batches:
+        return {}
+    matrices = [score_matrix(one) for one in (selection.first_draw(), *selection.batches)]
+    return batch_noise(
+        [one.wide for one in matrices],
+        truth,
+        higher_is_better=matrices[0].higher_is_better,
+        baseline=BASELINE,
+    )
 
 
 def _common(rows: Sequence[CorrelationRow]) -> int:

@@ -60,6 +60,20 @@ class ScoreSelection:
     aggregates: tuple[BoundAggregate, ...] = ()
     """Computed from the scores when a table is made; their members are among the columns."""
     file: ScoreFile | None = None
+    batches: tuple[ScoreSelection, ...] = ()
+    """The scores of a part of the population for further batches."""
+
+    def first_draw(self) -> ScoreSelection:
+        """The scores of the first seed of every indicator."""
+        first = {name: seeds[:1] for name, seeds in self.seeds.items()}
+        if first == self.seeds:
+            return self
+        wanted = [
+            seed in first[name]
+            for name, seed in zip(self.frame["indicator"], self.frame["seed"], strict=True)
+        ]
+        return replace(self, frame=self.frame[wanted], seeds=first)
+
     """The file that holds the scores, if others computed them."""
 
     @property

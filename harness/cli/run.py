@@ -60,7 +60,7 @@ def run(
     from untrained.harness.analysis.score_matrix import effects_of_factors
     from untrained.harness.analysis.score_selection import select_scores
     from untrained.harness.cli.output import print_report, warn_without_truth
-    from untrained.harness.study.plan import plan_cells
+    from untrained.harness.study.plan import plan_batches, plan_cells
     from untrained.harness.study.study_file import load_study
     from untrained.harness.study.truth import truths_of_study
     from untrained.reports import factor_part, write_report
@@ -69,7 +69,9 @@ def run(
     named = load_study(study)
     folder = output or Path(named.study.report.folder or named.name)
     cells = plan_cells(named.study)
+    batches = {plan.space: plan_batches(named.study, plan) for plan in cells[0].plans}
     plans = [plan for cell in cells for plan in cell.plans]
+    plans += [plan for further in batches.values() for plan in further]
     # what is wrong at the end must not show only after hours of scoring
     truths = truths_of_study(named.study)
     warn_without_truth(truths)
@@ -81,7 +83,13 @@ def run(
             store.absorb(known)
         summary = fill(store, plans, device=device, workers=workers, retry_failed=retry_failed)
         print_summary(summary, store.path)
-        ranked = [select_scores(plan, store) for plan in cells[0].plans]
+        ranked = [
+            replace(
+                select_scores(plan, store),
+                batches=tuple(select_scores(one, store) for one in batches[plan.space]),
+            )
+            for plan in cells[0].plans
+        ]
         sections, agreements = build_tables(
             ranked, truths, statistics=named.study.statistics, command=named.command
         )

@@ -151,7 +151,7 @@ def measure_baseline(
         "command": command,
         "study": named.title,
         "seeds": list(plans[0].seeds),
-        "data_seed": named.study.seed,
+        "data_seed": named.study.batch_seeds[0],
         "populations": {
             p.space: p.selection.text if kept is None else _population(baseline, p) for p in plans
         },

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
+from untrained.foundation import derive
 from untrained.harness.study.conditions import protocols
 from untrained.harness.study.population import Selection, select
 from untrained.harness.study.study import Factors, OwnAggregate, Study
@@ -171,7 +174,7 @@ def plan_study(
     patterns = study.indicators if study.indicators != ("all",) else list(indicators)
     names = [name for pattern in patterns for name in indicators.matching(pattern)]
     names = list(dict.fromkeys([*names, *(member for one in bound for member in one.members)]))
-    resolved = protocols(study, names)
+    resolved = protocols(study.model_copy(update={"seed": study.batch_seeds[0]}), names)
     return [
         Plan(
             space=name,
@@ -188,6 +191,29 @@ def plan_study(
         for name in dict.fromkeys(study.spaces)
         if architectures is None or name in architectures
     ]
+
+
+PART = 100
+"""Architectures for which further batches are drawn."""
+
+
+def plan_batches(study: Study, plan: Plan) -> tuple[Plan, ...]:
+    """The plans of the further batches of a study, for a part of the population of one plan.
+
+    Scores that look at no batch are the same as those of the plan.
+    """
+    population = plan.selection.architectures
+    rng = np.random.default_rng(derive(study.batch_seeds[0], "batches", plan.space))
+    part = [population[i] for i in sorted(rng.permutation(len(population))[:PART])]
+    return tuple(
+        replace(
+            plan,
+            selection=Selection(tuple(part), f"{len(part):,} of {plan.selection.text}"),
+            protocols=protocols(study.model_copy(update={"seed": seed}), plan.protocols),
+            seeds=plan.seeds[:1],
+        )
+        for seed in study.batch_seeds[1:]
+    )
 
 
 def aggregates_of_study(study: Study) -> tuple[BoundAggregate, ...]:

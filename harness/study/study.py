@@ -164,6 +164,8 @@ class Statistics(StudyTable):
     """Seed of the resamples."""
     interval: Literal["percentile", "bca"] = "percentile"
     """Kind of interval: `percentile`, or `bca` (bias-corrected and accelerated)."""
+    average: Literal["seeds", "none"] = "seeds"
+    """Score of a network with several seeds: their mean, or that of the first (`none`)."""
 
 
 class ReportOptions(StudyTable):
@@ -272,6 +274,9 @@ class Study(StudyFile, Conditions):
     """Further aggregates, of chosen members; members that are no `indicators` are scored too."""
     seeds: Seeds | None = None
     """Seeds of the initialisations, one network each (default: the study's seed alone)."""
+    data_seeds: Seeds | None = None
+    """Seeds of the batches (default: the study's seed alone). The first is that of all scores; the
+    others are drawn for a part of the population, and tell the noise of the batch."""
     share_classes: bool = False
     """Score one architecture of each functional class where the indicator allows it."""
     population: Population
@@ -284,6 +289,11 @@ class Study(StudyFile, Conditions):
     def network_seeds(self) -> tuple[int, ...]:
         """The seeds of the initialisations, each once."""
         return tuple(dict.fromkeys(self.seeds or (self.seed,)))
+
+    @property
+    def batch_seeds(self) -> tuple[int, ...]:
+        """The seeds of the batches, each once."""
+        return tuple(dict.fromkeys(self.data_seeds or (self.seed,)))
 
     @property
     def population_seed(self) -> int:

@@ -10,7 +10,7 @@ from untrained.reports.blocks.block import Part, report_block
 from untrained.reports.figures.dot_rows import set_rows
 from untrained.reports.figures.drawing import BLUE, GREY, Figure
 from untrained.reports.pages.report import Section
-from untrained.reports.tables.columns import RHO, TAU
+from untrained.reports.tables.columns import MINUS, RHO, TAU
 from untrained.reports.tables.grid import INDICATOR, Column, Grid
 from untrained.reports.tables.numbers import listing
 
@@ -43,6 +43,30 @@ def stability_part(section: Section) -> Part | None:
         "over seeds, which is less noisy than one seed.",
         Grid("stability", columns, [row for row, _ in rows]),
         (_figure(rows),),
+    )
+
+
+@report_block("batches", of=Section, order=65)
+def batches_part(section: Section) -> Part | None:
+    """The noise of the batch; None where no other batch was drawn."""
+    rows = [row for row in section.table.ranked if row.batch is not None]
+    if not rows:
+        return None
+    columns = (
+        INDICATOR,
+        Column("batches", "batches", "batch.draws"),
+        Column("n", "n", "batch.n", "networks scored for every batch"),
+        Column("tau_sd", f"sd of {TAU}-b", "batch.tau", "between batches", places=4),
+        Column("rho_sd", f"sd of {RHO}", "batch.rho", places=4),
+        Column("delta_sd", f"sd of {TAU} {MINUS} params", "batch.delta", places=4),
+    )
+    return Part(
+        "batches",
+        "Noise of the batch",
+        "A part of the networks scored for several batches. All networks share a batch, so that "
+        "its noise does not shrink with their number and no resample of networks contains it; the "
+        "intervals of the correlation table contain it in quadrature.",
+        Grid("batches", columns, rows),
     )
 
 

@@ -101,6 +101,8 @@ def _lines_grid(*tables: CorrelationTable) -> Grid:
             Column("n", get="row.correlation.n"),
             Column("n_population", get="row.correlation.n_population"),
             *(Column(name, get=f"row.correlation.{name}") for name in statistics),
+            Column("batches", get=lambda line: getattr(line.row.batch, "draws", None)),
+            Column("tau_batch_sd", get=lambda line: getattr(line.row.batch, "tau", None)),
             Column("n_functions", get=lambda line: getattr(line.row.functions, "n", None)),
             *(
                 Column(f"{name}_functions", get=partial(_over_functions, name))

@@ -66,7 +66,22 @@ def facts(table: CorrelationTable) -> tuple[Fact, ...]:
         *([Fact("Functions", functions)] if table.n_functions else ()),
         Fact("Target", table.target),
         Fact("Ground truth", _truth(table)),
+        *([Fact("Draws", draws(table))] if any(row.seeds for row in table.rows) else ()),
         Fact("Intervals", intervals(table)),
+    )
+
+
+def draws(table: CorrelationTable) -> str:
+    """How often weights and batches were drawn, and what of that is in the intervals."""
+    weights = max((len(row.seeds) for row in table.rows), default=1)
+    mean = ", a score is their mean" if weights > 1 else ""
+    noises = [row.batch for row in table.rows if row.batch]
+    if not noises:
+        return f"{weights} of the weights{mean}; 1 of the batch, whose noise is in no interval"
+    batches, n = max((one.draws, one.n) for one in noises)
+    return (
+        f"{weights} of the weights{mean}; {batches} of the batch, on {count(n)} of the "
+        "architectures, whose noise is added in quadrature to the intervals of this table"
     )
 
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtr
 
 from untrained.results.statistics.bootstrap import SAME, Estimate, Interval, Resampling
+from untrained.results.statistics.draws import BatchNoise, widened
 from untrained.results.statistics.pairwise import (
     TRIVIAL,
     BaselineDifference,
@@ -134,8 +136,15 @@ def correlate(
     )
 
 
-def correlate_rankings(rankings: Rankings, *, baseline: str) -> list[CorrelationRow]:
-    """Correlate as `correlate` does, from rankings that other statistics share."""
+def correlate_rankings(
+    rankings: Rankings, *, baseline: str, noise: Mapping[str, BatchNoise] | None = None
+) -> list[CorrelationRow]:
+    """Correlate as `correlate` does, from rankings that other statistics share.
+
+    Args:
+        noise: of the batch, by indicator, to be added to the intervals.
+    """
+    noise = noise or {}
     names = list(rankings.population.scores)
     own = {name: rankings.ranking(name) for name in names}
     both = {
@@ -145,7 +154,10 @@ def correlate_rankings(rankings: Rankings, *, baseline: str) -> list[Correlation
     }
     rankings.resample([*own.values(), *(one for pair in both.values() for one in pair)])
     common = _Common.of(rankings.population)
-    rows = [_row(rankings, name, own[name], both.get(name), common) for name in names]
+    rows = [
+        _row(rankings, own[name], both.get(name), common=common, noise=noise.get(name))
+        for name in names
+    ]
     adjusted = holm([row.delta_p for row in rows])
     return [replace(row, delta_p_holm=p) for row, p in zip(rows, adjusted, strict=True)]
 
@@ -176,18 +188,26 @@ class _Common:
 
 def _row(
     rankings: Rankings,
-    name: str,
     own: Ranking,
     both: tuple[Ranking, Ranking] | None,
+    *,
     common: _Common,
+    noise: BatchNoise | None,
 ) -> CorrelationRow:
-    population = rankings.population
+    population, name = rankings.population, own.x
     values, y = population.scores[name][own.mask], population.truth[own.mask]
     tau, rho = rankings.estimates(own)
     delta, p = Estimate(math.nan), math.nan
     if both is not None:
         delta, p, error = rankings.difference(*both)
         p = math.nan if delta.value == 0 and error < SAME else p
+        if noise and noise.delta > 0:
+            p = float(2 * ndtr(-abs(delta.value) / math.hypot(error, noise.delta)))
+    if noise:
+        confidence = rankings.resampling.confidence
+        tau = widened(tau, noise.tau, confidence=confidence)
+        rho = widened(rho, noise.rho, confidence=confidence)
+        delta = widened(delta, noise.delta, confidence=confidence)
     shared = [Ranking(name, None, mask.tobytes()) for mask in (common.scored, common.finite)]
     sizes = [one.n if name in common.names else 0 for one in shared]
     taus = [rankings.point(one)[0] if name in common.names else math.nan for one in shared]
@@ -246,6 +266,7 @@ def analyse(
     picks: Sequence[int] = PICKS,
     resampling: Resampling | None = None,
     classes: pd.Series[str] | None = None,
+    noise: Mapping[str, BatchNoise] | None = None,
 ) -> Analysis:
     """Compute all statistics of several indicators and one ground truth.
 
@@ -260,6 +281,7 @@ def analyse(
         picks: how many of the best-scored networks are trained.
         classes: the functional class of each architecture, for rows over functions; None: each
             architecture is its own.
+        noise: of the batch, by indicator, which the intervals of rows are to contain.
 
     Returns:
         The statistics; those that need a size or a trivial baseline are empty without one.
@@ -272,7 +294,7 @@ def analyse(
     rankings = Rankings(population, resampling)
     members = None if classes is None else _members(classes, population, resampling.seed)
     return Analysis(
-        rows=tuple(correlate_rankings(rankings, baseline=baseline)),
+        rows=tuple(correlate_rankings(rankings, baseline=baseline, noise=noise)),
         top=top_rankings(rankings, fractions=fractions, picks=picks),
         size_bias=size_biases(rankings, sizes=sizes),
         best_baseline=best_baselines(rankings, trivial=trivial),
@@ -281,7 +303,9 @@ def analyse(
         functions=()
         if members is None
         else tuple(
-            correlate_rankings(Rankings(population.among(members), resampling), baseline=baseline)
+            correlate_rankings(
+                Rankings(population.among(members), resampling), baseline=baseline, noise=noise
+            )
         ),
     )
 

@@ -15,10 +15,13 @@ from scipy.stats import kendalltau
 from untrained.foundation import MissingData, StorageError, UnknownName, UserError
 from untrained.harness.analysis.correlation_tables import correlation_section, make_report
 from untrained.harness.analysis.score_selection import select_scores, select_stored_scores
-from untrained.harness.study.plan import Plan, plan_study
+from untrained.harness.study.plan import Plan, plan_batches, plan_study
 from untrained.harness.study.study import Statistics, Truth
 from untrained.harness.study.truth import choose_truth
 from untrained.indicators import Protocol
+from untrained.reports import Section
+from untrained.reports.blocks.stability import batches_part
+from untrained.reports.tables.facts import draws
 from untrained.results import Score, ScoreStore, current_environment
 from untrained.spaces import Benchmark, Provenance, Target, benchmarks, find_benchmark, spaces
 
@@ -329,3 +332,84 @@ def test_a_report_carries_the_environments_of_its_scores(store, plan):
     report = make_report("Title", [section_of(ranked)], [ranked], store)
     assert [dict(e)["device"] for e in report.environments] == ["cpu"]
     assert report.version
+
+
+class TestDraws:
+    @pytest.fixture
+    def study(self, tiny_study: Callable):
+        return tiny_study(
+            indicators=["naswot", "params"], population={"n": 8}, seeds=[0, 1], data_seeds=[5, 6, 7]
+        )
+
+    @staticmethod
+    def value(draw: int) -> Callable[[int, int, str], float]:
+        return lambda place, seed, name: (
+            float(place) if name == "params" else (7 * place + 3 * seed + 5 * draw * place) % 11
+        )
+
+    def test_seeds_redraw_weights_and_data_seeds_batches(self, study) -> None:
+        (main,) = plan_study(study)
+        further = plan_batches(study, main)
+        assert [plan.protocols["naswot"].data_seed for plan in (main, *further)] == [5, 6, 7]
+        assert [plan.seeds for plan in (main, *further)] == [(0, 1), (0,), (0,)]
+        digests = {plan.protocols["naswot"].digest for plan in (main, *further)}
+        assert len(digests) == 3
+        # what looks at no batch is not scored again
+        assert {plan.protocols["params"].digest for plan in further} == {
+            main.protocols["params"].digest
+        }
+        assert set(further[0].selection.architectures) == set(main.selection.architectures)
+        assert plan_batches(study.model_copy(update={"data_seeds": None}), main) == ()
+
+    def test_a_part_of_the_population_is_drawn_at_random(self, study) -> None:
+        architectures = tuple(str(a) for a in islice(spaces["nasbench201"], 500))
+        (main,) = plan_study(study, architectures={"nasbench201": architectures})
+        parts = [plan.selection.architectures for plan in plan_batches(study, main)]
+        assert parts[0] == parts[1]
+        assert len(set(parts[0])) == 100
+        assert not set(parts[0]) <= set(architectures[:300])
+
+    def test_tables_say_how_many_draws_there_are_and_contain_their_noise(
+        self, study, store: ScoreStore
+    ) -> None:
+        (main,) = plan_study(study)
+        further = plan_batches(study, main)
+        for draw, plan in enumerate((main, *further)):
+            fill(store, plan, self.value(draw))
+        selection = select_scores(main, store)
+        batches = tuple(select_scores(plan, store) for plan in further)
+        plain = section_of(selection).table
+        noisy = section_of(replace(selection, batches=batches)).table
+        assert draws(plain) == (
+            "2 of the weights, a score is their mean; 1 of the batch, whose noise is in no interval"
+        )
+        assert draws(noisy) == (
+            "2 of the weights, a score is their mean; 3 of the batch, on 8 of the architectures, "
+            "whose noise is added in quadrature to the intervals of this table"
+        )
+        one, other = (
+            next(row for row in table.rows if row.indicator == "naswot") for table in (plain, noisy)
+        )
+        assert (other.batch.draws, other.batch.n) == (3, 8)
+        assert other.batch.tau > 0
+        assert other.correlation.tau == one.correlation.tau
+        assert other.correlation.tau_low < one.correlation.tau_low
+        assert batches_part(Section(noisy)).grid.record(other)["tau_sd"] == other.batch.tau
+        assert batches_part(Section(plain)) is None
+
+    def test_the_mean_over_seeds_is_an_option(self, study, store: ScoreStore) -> None:
+        (main,) = plan_study(study)
+        fill(store, main, self.value(0))
+        chosen = choose_truth("nasbench201", ANALOG, datasets={"cifar10"})
+        first = Statistics(resamples=10, average="none")
+        section = correlation_section(
+            select_scores(main, store), chosen, statistics=first, command=""
+        )
+        architectures = main.selection.architectures
+        expected = [self.value(0)(place, 0, "naswot") for place in range(8)]
+        assert section.scores["naswot"].loc[list(architectures)].tolist() == expected
+        row = next(row for row in section.table.rows if row.indicator == "naswot")
+        assert row.seeds == (0,)
+        # both seeds are still compared with each other
+        assert row.stability.seeds == (0, 1)
+        assert draws(section.table).startswith("1 of the weights; 1 of the batch")

@@ -72,6 +72,7 @@ def make_row(indicator: str = "naswot", **changes: Any) -> TableRow:
         "alone_s": 0.0314,
         "members": (),
         "functions": None,
+        "batch": None,
     }
     statistics |= {name: value for name, value in changes.items() if name in statistics}
     rest |= {name: value for name, value in changes.items() if name in rest}

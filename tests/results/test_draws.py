@@ -1,0 +1,111 @@
+"""Check the noise of the batch against a loop, and how it is added to intervals."""
+
+import math
+from statistics import NormalDist, stdev
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from untrained.results import Resampling, analyse, batch_noise
+from untrained.results.statistics.bootstrap import Estimate
+from untrained.results.statistics.draws import widened
+
+DIRECTIONS = {"score": False, "params": True}
+
+
+def draws(count=3, n=50):
+    rng = np.random.default_rng(0)
+    index = [f"n{i:02}" for i in range(n)]
+    truth = pd.Series(rng.normal(size=n), index)
+    params = truth + rng.normal(size=n)
+    frames = [
+        pd.DataFrame({"score": -truth - rng.normal(size=n), "params": params}, index)
+        for _ in range(count)
+    ]
+    frames[1].iloc[4, 0] = math.nan
+    return frames, truth
+
+
+def test_the_noise_is_that_of_coefficients_on_the_networks_of_all_batches():
+    frames, truth = draws()
+    # the first batch has more networks than the others, in another order
+    further = [frame.iloc[:40] for frame in frames[1:]]
+    found = batch_noise(
+        [frames[0].sample(frac=1, random_state=0), *further],
+        truth,
+        higher_is_better=DIRECTIONS,
+        baseline="params",
+    )
+    kept = [i for i in range(40) if i != 4]
+    y = truth.iloc[kept]
+    taus = [stats.kendalltau(-frame["score"].iloc[kept], y).statistic for frame in frames]
+    rhos = [stats.spearmanr(-frame["score"].iloc[kept], y).statistic for frame in frames]
+    assert (found["score"].draws, found["score"].n) == (3, 39)
+    assert found["score"].tau == pytest.approx(stdev(taus))
+    assert found["score"].rho == pytest.approx(stdev(rhos))
+    # params does not look at the batch, so that the difference has the noise of the score alone
+    assert found["score"].delta == pytest.approx(stdev(taus))
+    assert (found["params"].tau, found["params"].delta) == (0, 0)
+
+
+def test_without_the_baseline_there_is_no_noise_of_a_difference():
+    frames, truth = draws()
+    alone = [frame[["score"]] for frame in frames]
+    options = {"higher_is_better": DIRECTIONS, "baseline": "params"}
+    found = batch_noise(alone, truth, **options)["score"]
+    assert found.tau > 0
+    assert math.isnan(found.delta)
+    assert batch_noise([frame[:2] for frame in alone], truth, **options) == {}
+    constant = [frame * 0 for frame in alone]
+    assert batch_noise(constant, truth, **options) == {}
+
+
+@given(
+    st.floats(-1, 1), st.floats(0, 0.2), st.floats(0, 0.2), st.floats(0, 0.1),
+    st.sampled_from([0.8, 0.95]),
+)  # fmt: skip
+def test_a_noise_is_added_to_each_end_in_quadrature(value, below, above, sd, confidence):
+    found = widened(Estimate(value, value - below, value + above), sd, confidence=confidence)
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    assert found.value == value
+    assert value - found.low == pytest.approx(math.sqrt(below**2 + (z * sd) ** 2), abs=1e-12)
+    assert found.high - value == pytest.approx(math.sqrt(above**2 + (z * sd) ** 2), abs=1e-12)
+
+
+def test_an_unknown_noise_leaves_an_interval_as_it_is():
+    estimate = Estimate(0.5, 0.4, 0.7)
+    assert widened(estimate, math.nan, confidence=0.95) == estimate
+
+
+def test_rows_contain_the_noise_and_their_p_too():
+    frames, truth = draws()
+    options = {"higher_is_better": DIRECTIONS, "resampling": Resampling(resamples=200)}
+    noise = batch_noise(frames, truth, higher_is_better=DIRECTIONS, baseline="params")
+    plain = analyse(frames[0], truth, **options).rows[0]
+    noisy = analyse(frames[0], truth, noise=noise, **options).rows[0]
+    z = NormalDist().inv_cdf(0.975)
+    for name, sd in (("tau", noise["score"].tau), ("rho", noise["score"].rho)):
+        value = getattr(plain, name)
+        assert getattr(noisy, name) == value
+        expected = math.hypot(value - getattr(plain, f"{name}_low"), z * sd)
+        assert value - getattr(noisy, f"{name}_low") == pytest.approx(expected)
+    error = abs(plain.delta_tau) / NormalDist().inv_cdf(1 - plain.delta_p / 2)
+    larger = math.hypot(error, noise["score"].delta)
+    assert noisy.delta_p == pytest.approx(2 * NormalDist().cdf(-abs(plain.delta_tau) / larger))
+    assert noisy.delta_p > plain.delta_p
+
+
+def test_normal_noise_of_the_batch_is_covered_as_often_as_is_said():
+    """A coefficient whose two noises are known lies in the interval in 95 % of the cases."""
+    rng = np.random.default_rng(0)
+    bootstrap, batch = 0.02, 0.03
+    errors = bootstrap * rng.normal(size=4000) + batch * rng.normal(size=4000)
+    z = NormalDist().inv_cdf(0.975)
+    ends = [widened(Estimate(e, e - z * bootstrap, e + z * bootstrap), batch, confidence=0.95)
+            for e in errors]  # fmt: skip
+    covered = sum(one.low <= 0 <= one.high for one in ends)
+    assert stats.binomtest(covered, 4000, 0.95).pvalue > 1e-3
