@@ -97,7 +97,9 @@ def _difference(old: Definition, protocol: Protocol | None) -> str:
 
 FALSE_ALARM = 1e-3
 """Chance that a check of something that has not changed fails because of other seeds. It is shared
-out evenly between the tests of the check (Bonferroni), three for every indicator and space."""
+out evenly between the tests of the check (Bonferroni)."""
+TESTS = 5
+"""Of an indicator in a space: coverage, agreement, location and spread of scores, correlation."""
 EXACT_LEVEL = 0.05
 """Of the tolerance of a correlation at a seed of the baseline: nothing is random there, so that the
 usual 95 % decide whether a difference is more than these networks' own, and no alarm is false."""
@@ -135,7 +137,7 @@ class Compared:
     @property
     def level(self) -> float:
         """Significance level of each test."""
-        return FALSE_ALARM / (3 * len(self.baseline.scores))
+        return FALSE_ALARM / (TESTS * len(self.baseline.scores))
 
 
 def score_findings(compared: Compared) -> Iterator[Finding]:
@@ -200,9 +202,9 @@ def _scores(compared: Compared) -> Finding:
     else:
         drift = other_seed_drift(compared.old, compared.new, level=compared.level)
         strict = math.isnan(drift.p)
-        beyond = drift.rho < SAME_RHO if strict else drift.p < compared.level
+        beyond = drift.rho < SAME_RHO if strict else min(_chances(drift)) < compared.level
         moved = drift.constant or drift.awakened or beyond
-        text = _other_seed_text(drift)
+        text = _other_seed_text(drift, compared.level)
     outcome: Outcome = "moved" if moved else "holds"
     if math.isnan(drift.rho) and not moved:
         outcome, text = "unknown", f"only {drift.n} networks have all scores, or all are alike"
@@ -216,8 +218,12 @@ def _scores(compared: Compared) -> Finding:
         value=drift.rho,
         limit=SAME_RHO if math.isnan(drift.p) else drift.usual_low,
         n=drift.n,
-        p=drift.p,
+        p=min(_chances(drift)) if moved else drift.p,
     )
+
+
+def _chances(drift: ScoreDrift) -> tuple[float, float, float]:
+    return drift.p, drift.p_location, drift.p_spread
 
 
 def _same_seed_text(drift: ScoreDrift) -> str:
@@ -237,15 +243,20 @@ def _constant_text(drift: ScoreDrift) -> str:
     return f"all {drift.n} scores were alike and are not now"
 
 
-def _other_seed_text(drift: ScoreDrift) -> str:
+def _other_seed_text(drift: ScoreDrift, level: float) -> str:
     if drift.constant or drift.awakened:
         return _constant_text(drift)
     if math.isnan(drift.p):
         return f"rho {drift.rho:.4f} with scores that do not depend on the seed"
-    return (
+    text = (
         f"rho {drift.rho:.3f} at another seed; usual {drift.usual_low:.3f} to "
         f"{drift.usual_high:.3f}"
     )
+    if drift.p_location < level:
+        text += "; most scores lie on one side of the old ones of their networks"
+    if drift.p_spread < level:
+        text += "; most scores lie outside the old ones of their networks, or between them"
+    return text
 
 
 def _correlation(compared: Compared) -> Finding:

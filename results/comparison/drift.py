@@ -11,6 +11,12 @@ counts as the new one gives a rerun that is as likely as the real one. The share
 agree no better with the rest is the p-value of a permutation test, which has its level exactly,
 whatever the distribution of the scores (Lehmann and Romano, Testing Statistical Hypotheses, 2005,
 chapter 15).
+
+Agreement alone does not see new scores in another unit: reruns that mix two units agree with
+nothing either. Two further statistics look at the rank of the new score among the K + 1 of its own
+network: the mean over the networks (location), and the mean square of its distance from the middle
+(spread). Under exchangeability each of the K + 1 places is equally likely, so their distributions
+are computed exactly. And agreement is that of ranks within each seed, which have no unit.
 """
 
 from __future__ import annotations
@@ -41,7 +47,6 @@ from untrained.results.statistics.population import (
     check_unique,
     floats,
 )
-from untrained.results.statistics.rank_correlation import mid_ranks
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,9 +217,9 @@ class ScoreDrift:
     n: int
     """Networks with a new score and all old ones."""
     rho: float
-    """Spearman's rho of the new scores with the old; with several old seeds, with the mean of the
-    ranks that they give a network among all scores. NaN with fewer than three networks, and where
-    one side is constant."""
+    """Spearman's rho of the new scores with the old; with several old seeds, of the ranks among the
+    new scores with the mean of those within each old seed. NaN with fewer than three networks, and
+    where one side is constant."""
     identical: int = 0
     """Networks whose new score is equal to the old; 0 where the seed matters and is another."""
     largest_difference: float = math.nan
@@ -225,6 +230,12 @@ class ScoreDrift:
     usual_high: float = math.nan
     p: float = math.nan
     """One-sided: chance of a rho as low if nothing has changed. NaN at the same seed."""
+    p_location: float = math.nan
+    """Two-sided: chance that new scores lie as far above or below the old ones of their networks.
+    NaN at the same seed."""
+    p_spread: float = math.nan
+    """Two-sided: chance that new scores lie as far outside or inside the old ones of their
+    networks. NaN at the same seed."""
     constant: bool = False
     """Whether the new scores are all equal, and the old ones were not."""
     awakened: bool = False
@@ -268,7 +279,9 @@ def other_seed_drift(
 
     Returns:
         The drift. p is the share of reruns, the real one counted, whose rho is not larger; it is
-        never below one over their number, which is at most half the level.
+        never below one over their number, which is at most half the level. A rerun exchanges ranks
+        within columns, which are scores only up to their column's other scores: its level is not
+        exact by argument, but measured. The p of location and spread are exact.
 
     Raises:
         ValueError: an architecture is listed twice, or there is no old seed.
@@ -281,8 +294,8 @@ def other_seed_drift(
     seed_free = bool((table[:, :last] == table[:, :1]).all())
     if n < MIN_NETWORKS or seed_free:
         return same_seed_drift(pd.Series(table[:, 0]), pd.Series(table[:, last]))
-    pooled = mid_ranks(table.ravel()).reshape(table.shape)
-    observed = float(_rhos(table, pooled, np.full((1, n), last))[0])
+    ranks = rankdata(table, axis=0)
+    observed = float(_rhos(ranks, np.full((1, n), last))[0])
     if math.isnan(observed):
         constant = (table[:, last] == table[0, last]).all()
         varied = not (table[:, :last] == table[0, 0]).all()
@@ -290,7 +303,7 @@ def other_seed_drift(
     generator = np.random.default_rng(seed)
 
     def reruns(count: int) -> Floats:
-        return _rhos(table, pooled, generator.integers(last + 1, size=(count, n)))
+        return _rhos(ranks, generator.integers(last + 1, size=(count, n)))
 
     chunk = max(1, CHUNK_SCORES // n)
     first = np.concatenate([reruns(count) for count in _chunks(FIRST_LOOK, chunk)])
@@ -305,7 +318,38 @@ def other_seed_drift(
         usual_low=float(low),
         usual_high=float(high),
         p=(beyond + 1) / (drawn + 1),
+        **_within_networks(table),
     )
+
+
+def _within_networks(table: Floats) -> dict[str, float]:
+    """Test location and spread of the last column among all scores of each network."""
+    # twice the mid-rank, counted from the middle: whole numbers
+    places = np.rint(2 * rankdata(table, axis=1)).astype(np.int64) - (table.shape[1] + 1)
+    return {"p_location": _exchange_p(places), "p_spread": _exchange_p(places**2)}
+
+
+def _exchange_p(values: NDArray[np.int64]) -> float:
+    """Compute the two-sided p of the sum of the last column, if each row is exchangeable.
+
+    A row adds any of its values with the same probability, and rows are independent: the
+    distribution of the sum is the convolution of the rows'.
+
+    Args:
+        values: shape (n, K + 1).
+
+    Returns:
+        The chance of a sum as far from its mean.
+    """
+    shifted = values - values.min()
+    columns = values.shape[1]
+    distribution = np.ones(1)
+    for row in shifted:
+        distribution = np.convolve(distribution, np.bincount(row) / columns)
+    # times the number of columns, so that sum and mean are whole numbers
+    distances = np.abs(columns * np.arange(distribution.size) - int(shifted.sum()))
+    own = abs(columns * int(shifted[:, -1].sum()) - int(shifted.sum()))
+    return float(min(1.0, distribution[distances >= own].sum()))
 
 
 def _common(columns: dict[str, pd.Series[float]]) -> Floats:
@@ -323,17 +367,16 @@ def _chunks(total: int, size: int) -> Iterator[int]:
         yield min(size, total - start)
 
 
-def _rhos(table: Floats, pooled: Floats, chosen: NDArray[np.int64]) -> Floats:
+def _rhos(ranks: Floats, chosen: NDArray[np.int64]) -> Floats:
     """Compute rho of every rerun: of the chosen scores with the mean rank of the others.
 
     Args:
-        table: scores, shape (n, K + 1).
-        pooled: their ranks among all, the same shape.
+        ranks: of the scores within each column, shape (n, K + 1).
         chosen: shape (reruns, n), which column counts as the new one.
     """
-    rows = np.arange(table.shape[0])
-    new = rankdata(table[rows, chosen], axis=1)
-    rest = rankdata(pooled.sum(axis=1) - pooled[rows, chosen], axis=1)
+    rows = np.arange(ranks.shape[0])
+    new = rankdata(ranks[rows, chosen], axis=1)
+    rest = rankdata(ranks.sum(axis=1) - ranks[rows, chosen], axis=1)
     new -= new.mean(axis=1, keepdims=True)
     rest -= rest.mean(axis=1, keepdims=True)
     sizes = np.sqrt((new**2).sum(axis=1) * (rest**2).sum(axis=1))

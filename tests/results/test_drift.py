@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+from io import StringIO
 from itertools import product
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from untrained.results import (
@@ -90,7 +94,7 @@ def test_p_at_another_seed_is_the_share_of_all_exchanges_with_no_larger_rho():
     def rho(column, rest):
         return stats.spearmanr(column, rest).statistic
 
-    ranks = stats.rankdata(table.to_numpy()).reshape(table.shape)
+    ranks = stats.rankdata(table.to_numpy(), axis=0)
 
     def of(choice):
         rows = np.arange(6)
@@ -121,6 +125,80 @@ def test_unchanged_scores_are_suspected_as_often_as_stated_and_broken_ones_alway
     assert 9 <= below <= 33  # 20 expected, standard deviation 4.2
     assert alarms <= 1
     assert caught >= 18
+
+
+@given(st.integers(2, 4), st.integers(3, 5), st.integers(0, 999), st.sampled_from([2, 9]))
+def test_location_and_spread_have_the_p_of_all_exchanges(columns, n, seed, values):
+    rng = np.random.default_rng(seed)
+    table = pd.DataFrame(
+        rng.integers(values, size=(n, columns)).astype(float), index=series(range(n)).index
+    )
+    new = table[columns - 1]
+    found = other_seed_drift(table.drop(columns=columns - 1), new, level=1e-2)
+    places = stats.rankdata(table.to_numpy(), axis=1) - (columns + 1) / 2
+    for p, statistic in ((found.p_location, places), (found.p_spread, places**2)):
+        if np.isnan(p):  # constant, or without a seed
+            assert np.isnan(found.p)
+            continue
+        sums = [sum(choice) for choice in product(*statistic)]
+        far = np.abs(np.array(sums) - np.mean(sums))
+        own = abs(statistic[:, -1].sum() - np.mean(sums))
+        assert p == pytest.approx(np.mean(far >= own - 1e-9))
+
+
+@pytest.fixture(scope="module")
+def gate_scores():
+    """Scores of the committed baseline, one column a seed, of indicators that depend on it."""
+    folder = files("untrained.results") / "committed" / "baselines" / "nasbench201-gate"
+    file = folder / "scores.csv"
+    table = pd.read_csv(StringIO(file.read_text("utf-8"))).set_index("architecture")
+    seeds = [name for name in table.columns if name.startswith("seed_")]
+    found = {
+        str(name): rows[seeds].apply(pd.to_numeric, errors="coerce")
+        for name, rows in table.groupby("indicator")
+    }
+    return {name: rows for name, rows in found.items() if rows.nunique(axis=1).max() > 1}
+
+
+GATE_LEVEL = 1e-3 / (5 * 17)
+
+
+def test_every_indicator_in_the_place_of_another_is_seen_at_another_seed(gate_scores):
+    pairs = [(old, new) for old in gate_scores for new in gate_scores if old != new]
+    assert len(pairs) == 182
+    blind = []
+    for old, new in pairs:
+        table = pd.concat([gate_scores[old], gate_scores[new].iloc[:, 0]], axis=1).dropna()
+        exact = score_drift._within_networks(table.to_numpy())
+        if min(exact.values()) >= GATE_LEVEL:
+            blind.append((old, new))
+    # the numbers of `random` have no order to lose, and those of GraSP are about as large
+    assert blind == [("random", "grasp")]
+
+
+def test_each_seed_of_the_baseline_is_one_of_the_others(gate_scores, monkeypatch):
+    monkeypatch.setattr(score_drift, "FIRST_LOOK", 199)
+    chances = []
+    for rows in gate_scores.values():
+        for seed in rows:
+            kept = rows.dropna()
+            drift = other_seed_drift(kept.drop(columns=seed), kept[seed], level=1e-2)
+            chances.append([drift.p, drift.p_location, drift.p_spread])
+    shares = (np.array(chances) <= 0.1).mean(axis=0)
+    assert len(chances) == 112
+    assert np.min(chances) > GATE_LEVEL
+    assert ((shares > 0.02) & (shares < 0.2)).all()
+
+
+def test_half_of_the_networks_shuffled_are_seen_in_another_unit_too():
+    rng = np.random.default_rng(0)
+    table = noisy(rng, 48, 9, noise=0.2)
+    old, new = table.drop(columns=8), table[8].copy()
+    new.iloc[:24] = rng.permutation(new.iloc[:24])
+    for unit in (1.0, 3.0):
+        drift = other_seed_drift(old, unit * new + (unit - 1) * 10, level=1e-3)
+        assert drift.p < 1e-3
+        assert (drift.p_location < GATE_LEVEL) is (unit > 1)
 
 
 def test_scores_without_a_seed_are_held_to_the_rule_of_the_same_seed():
