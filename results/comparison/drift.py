@@ -312,21 +312,23 @@ def other_seed_drift(
     if (beyond + 1) / (drawn + 1) < SUSPICIOUS:
         for count in _chunks(math.ceil(2 / level) - drawn, chunk):
             beyond, drawn = beyond + _not_larger(reruns(count), observed), drawn + count
+    location, spread = _within_networks(table)
     return ScoreDrift(
         n,
         observed,
         usual_low=float(low),
         usual_high=float(high),
         p=(beyond + 1) / (drawn + 1),
-        **_within_networks(table),
+        p_location=location,
+        p_spread=spread,
     )
 
 
-def _within_networks(table: Floats) -> dict[str, float]:
-    """Test location and spread of the last column among all scores of each network."""
+def _within_networks(table: Floats) -> tuple[float, float]:
+    """Compute the p of location and spread of the last column among all scores of each network."""
     # twice the mid-rank, counted from the middle: whole numbers
     places = np.rint(2 * rankdata(table, axis=1)).astype(np.int64) - (table.shape[1] + 1)
-    return {"p_location": _exchange_p(places), "p_spread": _exchange_p(places**2)}
+    return _exchange_p(places), _exchange_p(places**2)
 
 
 def _exchange_p(values: NDArray[np.int64]) -> float:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from untrained.foundation import derive
-from untrained.results.statistics.bootstrap import Resampling
+from untrained.results.statistics.bootstrap import Estimate, Resampling
 from untrained.results.statistics.correlation import correlate_rankings
 from untrained.results.statistics.population import (
     MIN_NETWORKS,
@@ -159,7 +159,8 @@ def perfect_ceiling(
     }
     drawn = np.array([_statistics(y, y + one, list(sizes.values())) for one in noise.T])
     mean, spread = drawn.mean(axis=0), ndtri((1 + resampling.confidence) / 2) * drawn.std(axis=0)
-    ends = np.clip([mean, mean - spread, mean + spread], -1, 1).T.tolist()
+    numbers = np.clip([mean, mean - spread, mean + spread], -1, 1).T.tolist()
+    ends = [Estimate(*one) for one in numbers]
     slices = []
     for place, (fraction, k) in enumerate(sizes.items()):
         of_tau, of_rho, of_precision = ends[2 + 3 * place : 5 + 3 * place]
