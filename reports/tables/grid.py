@@ -80,7 +80,7 @@ class Column:
     show: Callable[[float], str] | None = None
     """The text of a number, in place of `places` and `sign`."""
     leading: bool = False
-    """Whether rows are sorted by the column, the largest first; HTML then draws intervals as bars."""
+    """Whether rows are sorted by it, the largest first; HTML then draws intervals as bars."""
     ascending: bool = False
     """Whether the smallest number comes first."""
 

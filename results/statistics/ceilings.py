@@ -165,7 +165,7 @@ def perfect_ceiling(
     for place, (fraction, k) in enumerate(sizes.items()):
         of_tau, of_rho, of_precision = ends[2 + 3 * place : 5 + 3 * place]
         bounds = (*of_tau, *of_rho, *of_precision)
-        slices.append(TopSlice(fraction, k, k, *bounds, ndcg=math.nan))  # type: ignore[misc]
+        slices.append(TopSlice(fraction, k, k, *bounds, ndcg=math.nan))
     (tau, tau_low, tau_high), (rho, rho_low, rho_high), *_ = ends
     return Ceiling(
         "a perfect predictor",

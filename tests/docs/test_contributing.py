@@ -32,12 +32,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path = copy / name
         assert path.exists() == bool(place), name  # an addition to a file, or a new file
         if place:
-            before, mark, after = path.read_text("utf-8").partition("\n\ndef main(")
+            before, mark, after = path.read_text("utf-8").partition("\n}\n")  # of COMMANDS
             assert mark
-            module = re.search(r"\((\w+)\)\s*$", text)
-            assert module
-            line = f"from untrained.harness.cli.{module[1]} import {module[1]}\n"
-            path.write_text(before.rstrip() + f"\n{line}{text}\n{mark}{after}", "utf-8")
+            path.write_text(f"{before}\n{text.rstrip()}{mark}{after}", "utf-8")
         else:
             path.write_text(text, encoding="utf-8")
     return copy
