@@ -33,6 +33,7 @@ def passes_of(names: list[str]) -> dict[Any, Passes]:
     return counted(*names).by_owner()
 
 
+@cache
 def alone(name: str) -> dict[Any, Passes]:
     counts, reading = indicator_effects.counted_alone(indicators[name])
     assert (reading.status, reading.reason) == ("ok", "")
