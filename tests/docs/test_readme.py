@@ -55,3 +55,20 @@ def test_every_command_shown_exists():
     shown = set(re.findall(r"^untrained ([a-z]+)", text, re.MULTILINE))
     assert shown
     assert shown <= COMMANDS.keys()
+
+
+def cells(text):
+    """Return the first table of a document: its lines as texts, without marks of notes."""
+    lines = text[text.index("| Indicator") :].split("\n\n")[0].splitlines()
+    table = [
+        [re.sub("[⁰¹²³⁴-⁹]", "", cell.strip()) for cell in line.split("|")[1:-1]] for line in lines
+    ]
+    return [dict(zip(table[0], line, strict=True)) for line in table[2:]]
+
+
+def test_the_first_table_is_that_of_the_committed_report():
+    report = README.parent / "results" / "committed" / "nasbench201-quick" / "report.md"
+    shown, committed = (cells(file.read_text("utf-8")) for file in (README, report))
+    assert "s/arch" not in shown[0]
+    assert shown == [{name: line[name] for name in shown[0]} for line in committed]
+    assert any("functions" in name for name in shown[0])
