@@ -48,6 +48,8 @@ class ActivationCalls(TorchDispatchMode):
         self._after = after
         self.kinks: list[str] = []
         """Operations that may write an activation with a kink, and were not recognised."""
+        self.axes = 2
+        """The least number of axes of a tensor whose activation has to be recognised."""
         self.curves: list[str] = []
         """Operations that may write a smooth activation, and were not recognised."""
         self.node: int | None = None
@@ -151,7 +153,7 @@ def _named(kind: str) -> Callable[..., _Read]:
 
 def _kink(name: str) -> Callable[..., _Read]:
     def read(calls: ActivationCalls, args: tuple[Any, ...], kwargs: Any) -> _Read:
-        if args[0].dim() > 1 and args[0].is_floating_point():
+        if args[0].dim() >= calls.axes and args[0].is_floating_point():
             calls.kinks.append(name)
         return None, None
 

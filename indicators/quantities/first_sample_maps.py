@@ -32,6 +32,7 @@ def first_sample_maps(m: Measurement) -> list[Tensor]:
     with torch.no_grad():
         account = Account(m.network, x, kinds=_KINDS)
         calls = account.activations()
+        calls.axes = 4  # what is no map is not looked at
         logits_of(m.network, x, together(account.of_leaves(calls), calls))
     account.check()
     calls.check()
