@@ -232,6 +232,9 @@ def numeric_settings() -> dict[str, str]:
     """Settings of a run on this machine that change the last bits of scores, for the record."""
     import torch
 
+    from untrained.indicators.fused.kernels import kernels
+
+    passes = kernels()
     with isolated():  # elsewhere torch may refuse to name it
         matmul_precision = torch.get_float32_matmul_precision()
     limit = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA")
@@ -249,6 +252,7 @@ def numeric_settings() -> dict[str, str]:
         "onednn": "off" if not on else f"{best}, at most {limit}" if limit else best,
         "mkl": os.environ.get("MKL_CBWR", "default"),
         "matmul_precision": matmul_precision,
+        "kernels": passes.name if passes else "torch",
     }
 
 

@@ -77,7 +77,7 @@ class Score:
 
 
 GIT_TIMEOUT_S = 10.0
-NUMERIC_SETTINGS = ("cpu_capability", "onednn", "mkl", "matmul_precision")
+NUMERIC_SETTINGS = ("cpu_capability", "onednn", "mkl", "matmul_precision", "kernels")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,8 @@ class Environment:
     """Conditional numerical reproducibility of MKL (`MKL_CBWR`), or `default`."""
     matmul_precision: str | None = None
     """Precision of float32 products: highest, high or medium."""
+    kernels: str | None = None
+    """What reads the codes of ReLUs: `compiled` passes and their instruction set, or `torch`."""
 
     def entries(self) -> dict[str, object]:
         """Return values by field, without the numeric settings that an older store lacks."""

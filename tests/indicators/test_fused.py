@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 from untrained.foundation import Unsupported
+from untrained.harness.execution.executors import numeric_settings
 from untrained.indicators import measure
 from untrained.indicators.fused import kernels as binding
 from untrained.indicators.fused.codes import packed_codes
@@ -265,6 +266,12 @@ def test_without_a_relu_the_text_is_the_usual_one():
     network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten())
     with pytest.raises(Unsupported, match="applies no ReLU"):
         measure(network, torch.randn(6, 3, 9, 9), None, ["naswot"])
+
+
+def test_the_environment_says_which_passes_ran(monkeypatch):
+    assert numeric_settings()["kernels"] == kernels().name
+    monkeypatch.setenv(SWITCH, "torch")
+    assert numeric_settings()["kernels"] == "torch"
 
 
 def test_passes_are_found_only_where_they_fit(monkeypatch, tmp_path):
