@@ -101,6 +101,18 @@ def test_shifts_that_are_not_zero_keep_the_whole_cell(monkeypatch):
     names = ["grad_norm", "nasi", "snip"]
     for module in network.modules():
         if isinstance(module, ReLUConvBN):
-            torch.nn.init.constant_(module.norm.bias, 0.3)
+            torch.nn.init.constant_(module.op[2].bias, 0.3)
     np.testing.assert_equal(scores(network, names), whole(monkeypatch, network, names))
     assert measure(network, torch.randn(4, 3, 8, 8), torch.arange(4) % 3, names)["nasi"] > 0
+
+
+@pytest.mark.parametrize(
+    "replacement", [torch.nn.Identity(), torch.nn.BatchNorm2d(4, affine=False)]
+)
+def test_cells_with_another_normalisation_keep_what_they_compute(replacement, monkeypatch):
+    network = built("nasbench201", CELLS[2])
+    for edge in network.cells[0].layers:
+        if isinstance(edge, ReLUConvBN):
+            edge.op[2] = replacement
+    names = ["grad_norm", "snip"]
+    np.testing.assert_equal(scores(network, names), whole(monkeypatch, network, names))
