@@ -76,7 +76,7 @@ def _place() -> str:
     frame = sys._getframe(1)
     while frame is not None:
         path = frame.f_code.co_filename
-        if path.startswith(str(HERE)) and path != __file__:
+        if path.startswith(str(HERE)) and path != __file__ and "site-packages" not in path:
             for prefix in ("build/editable/untrained/", ""):
                 root = f"{HERE}/{prefix}"
                 if path.startswith(root):
