@@ -77,7 +77,11 @@ def _read_guarded(measurement: Measurement, item: Indicator) -> Reading:
         what = ", ".join(measurement.spoilt)
         reason = f"not measured: an indicator before it changed {what}, which cannot be put back"
         return Reading(NAN, "error", reason)
-    with measurement.left_as_found():
+    shares_memory = measurement.holds_results
+    reading = _read_one(measurement, item)
+    if reading.status == "out_of_memory" and shares_memory and not measurement.spoilt:
+        # whether an indicator fits must not depend on what was read before it
+        measurement.forget()
         reading = _read_one(measurement, item)
     if measurement.spoilt:
         what = ", ".join(measurement.spoilt)
@@ -86,13 +90,8 @@ def _read_guarded(measurement: Measurement, item: Indicator) -> Reading:
 
 
 def _read_one(measurement: Measurement, item: Indicator) -> Reading:
-    shares_memory = measurement.holds_results
-    reading = _metered(measurement, item)
-    if reading.status == "out_of_memory" and shares_memory:
-        # whether an indicator fits must not depend on what was read before it
-        measurement.forget()
+    with measurement.left_as_found():
         return _metered(measurement, item)
-    return reading
 
 
 def _metered(measurement: Measurement, item: Indicator) -> Reading:
