@@ -241,35 +241,35 @@ def read_both(first):
         return read_items(m, items)
 
 
-@pytest.fixture(scope="module")
-def expected():
+def seen_without_a_change():
+    """What is seen within the same test: pytest filters warnings anew for each phase of one."""
     read_both(lambda m: 1.0)
     return TEXTS[-1]
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
-def test_the_next_indicator_sees_nothing_of_a_change(expected, change):
+def test_the_next_indicator_sees_nothing_of_a_change(change):
     def first(m):
         change(m)
         return 1.0
 
     readings = read_both(first)
     assert [(r.status, r.reason) for r in readings.values()] == [("ok", "")] * 2
-    assert TEXTS[-1] == expected
+    assert TEXTS[-1] == seen_without_a_change()
 
 
 @pytest.mark.parametrize("change", [to_zero_as_data, evaluate, scale_inputs])
-def test_a_quantity_that_was_computed_after_a_change_is_computed_anew(expected, change):
+def test_a_quantity_that_was_computed_after_a_change_is_computed_anew(change):
     def first(m):
         change(m)
         return float(len(seen(m)))
 
     readings = read_both(first)
     assert readings["first"].status == "ok"
-    assert TEXTS[-1] == expected
+    assert TEXTS[-1] == seen_without_a_change()
 
 
-def test_random_draws_of_one_indicator_do_not_drop_shared_quantities(expected):
+def test_random_draws_of_one_indicator_do_not_drop_shared_quantities():
     def first(m):
         random.seed(3)
         np.random.seed(3)  # noqa: NPY002
@@ -277,16 +277,16 @@ def test_random_draws_of_one_indicator_do_not_drop_shared_quantities(expected):
         return float(len(seen(m)))
 
     read_both(first)
-    assert TEXTS[-1] != expected  # the draws of the shared quantity
+    assert TEXTS[-1] != seen_without_a_change()  # the draws of the shared quantity
 
 
-def test_a_failing_indicator_is_undone_too(expected):
+def test_a_failing_indicator_is_undone_too():
     def first(m):
         to_zero(m)
         raise ValueError("after the change")
 
     assert read_both(first)["first"].status == "error"
-    assert TEXTS[-1] == expected
+    assert TEXTS[-1] == seen_without_a_change()
 
 
 def test_a_measurement_that_an_indicator_closes_cannot_be_read_further():
