@@ -184,7 +184,7 @@ def test_only_seeds_of_both_sides_are_compared(untrained, tmp_path):
         (("--store", "{0}", "--compare", "{0}", "{1}"), "give --store FILE or --compare"),
         (("--compare", "{0}", "{0}"), "was to be compared with itself"),
         (("--compare", "{0}", "missing.sqlite"), "no score store at 'missing.sqlite'"),
-        (("--compare", "{0}", "{1}", "--aggregates", "te_nas"), "leave one of them out"),
+        (("--compare", "{0}", "{1}", "--aggregates", "te_nas"), "Leave one of them out"),
         (("--compare", "{0}", "{1}", "--protocol", "zz"), "no score on either side has the"),
         (("--compare", "{0}", "{1}", "--format", "htlm"), "did you mean html?"),
     ],
