@@ -204,6 +204,8 @@ def _norm(recorder: _Recorder, func: Any, args: Any, kwargs: Any) -> _Symbol:
     x, bias = given["input"], given.get("bias")
     if not isinstance(x, _Symbol) or isinstance(bias, _Symbol):
         raise Unrecordable("a normalisation by a map")
+    if len(x.node.shape) not in (2, 4):  # of others the channels do not lie innermost in memory
+        raise Unrecordable("a normalisation of sequences")
     training = given.get("training", False)
     if training and x.node.kind == "zero" and (bias is None or not bool(bias.any())):
         return recorder.symbol(Node("zero", x.node.shape))

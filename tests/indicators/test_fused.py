@@ -164,6 +164,7 @@ class Written(nn.Module):
         super().__init__()
         self.first, self.second = nn.Conv2d(3, 6, 3), nn.Conv2d(6, 6, 1)
         self.norm, self.last = nn.BatchNorm2d(6), nn.Linear(6, 3)
+        self.gain = nn.Parameter(torch.arange(1.0, 7.0))
         self.way = way
 
     def forward(self, x):
@@ -189,6 +190,12 @@ def of_its_numbers(net, x):
     return net.second(torch.relu(x)) if x.mean() > 100 else torch.relu(-x)
 
 
+def of_sequences(net, x):
+    return functional.batch_norm(
+        net.second(x).flatten(2), None, None, net.gain, training=True
+    ).view(*x.shape)
+
+
 WAYS = {
     "in place": lambda net, x: net.second(x.relu_()) + x,
     "a part in place": part_in_place,
@@ -206,6 +213,7 @@ WAYS = {
     ),
     "weights of a map": lambda net, x: functional.conv2d(x, net.second(x)[:, :, :1, :1][:6] * 0),
     "zeros": lambda net, x: net.norm(net.second(x) * 0) + torch.relu(x * 0),
+    "of sequences": of_sequences,
     "padded": lambda net, x: functional.pad(torch.relu(x), (1, 0, 2, 0)),
 }
 
@@ -233,7 +241,7 @@ def test_any_network_has_the_codes_of_its_own_pass(way, mode, shift):
 
 LEFT_TO_TORCH = {
     *("a part in place", "twice", "sum in place", "silu", "of its numbers", "scaled"),
-    "weights of a map",
+    *("weights of a map", "of sequences"),
 }
 
 
