@@ -6,14 +6,16 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from untrained.foundation import MalformedInput, Parameter, Registry, UnknownName, Value
+
+if TYPE_CHECKING:  # a worker, which loads what a study names, computes no aggregate
+    import pandas as pd
 
 Ties = Literal["average", "dense", "best"]
 
@@ -44,7 +46,7 @@ def ranks(scores: MemberScores, ties: Ties) -> NDArray[np.float64]:
     Returns:
         Shape (architectures, members); halves at the finest, so that sums are exact.
     """
-    found = rankdata(scores.oriented, method=_METHODS[ties], axis=0)
+    found = scipy.stats.rankdata(scores.oriented, method=_METHODS[ties], axis=0)
     return np.asarray(found, dtype=np.float64)
 
 
@@ -79,6 +81,8 @@ class MemberScores:
         Returns:
             Scores without NaN, maybe of no architecture.
         """
+        import pandas as pd
+
         raw = self.raw.reindex(columns=list(members))
         if diverged_last and self.diverged is not None:
             worst = {n: -np.inf if self.higher_is_better[n] else np.inf for n in members}
@@ -252,6 +256,8 @@ class BoundAggregate:
         Returns:
             One value an architecture, in the order of `scores`; NaN without one of the members.
         """
+        import pandas as pd
+
         candidates = scores.candidates(self.members, diverged_last=self.diverged == "last")
         values: pd.Series[float] = pd.Series(
             np.nan, index=scores.raw.index, dtype=np.float64, name=self.name

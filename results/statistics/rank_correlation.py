@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 
 def dense_ranks(values: ArrayLike) -> NDArray[np.int64]:
@@ -23,7 +23,7 @@ def dense_ranks(values: ArrayLike) -> NDArray[np.int64]:
         raise ValueError(f"a ranking needs one-dimensional values, got shape {array.shape}")
     if np.issubdtype(array.dtype, np.floating) and np.isnan(array).any():
         raise ValueError(f"{int(np.isnan(array).sum())} of {array.size} values to rank are NaN")
-    return np.asarray(stats.rankdata(array, method="dense") - 1, dtype=np.int64)
+    return np.asarray(scipy.stats.rankdata(array, method="dense") - 1, dtype=np.int64)
 
 
 def mid_ranks(values: ArrayLike) -> NDArray[np.float64]:
@@ -31,7 +31,7 @@ def mid_ranks(values: ArrayLike) -> NDArray[np.float64]:
 
     Values and errors are those of `dense_ranks`.
     """
-    return np.asarray(stats.rankdata(dense_ranks(values)) - 1, dtype=np.float64)
+    return np.asarray(scipy.stats.rankdata(dense_ranks(values)) - 1, dtype=np.float64)
 
 
 def kendall_tau_b(x: ArrayLike, y: ArrayLike) -> float:
@@ -48,7 +48,7 @@ def kendall_tau_b(x: ArrayLike, y: ArrayLike) -> float:
     a, b = _paired_ranks(x, y)
     if _is_constant(a) or _is_constant(b):
         return math.nan
-    return float(stats.kendalltau(a, b, variant="b").statistic)
+    return float(scipy.stats.kendalltau(a, b, variant="b").statistic)
 
 
 def spearman_rho(x: ArrayLike, y: ArrayLike) -> float:
@@ -59,7 +59,7 @@ def spearman_rho(x: ArrayLike, y: ArrayLike) -> float:
     a, b = _paired_ranks(x, y)
     if _is_constant(a) or _is_constant(b):
         return math.nan
-    return float(stats.spearmanr(a, b).statistic)
+    return float(scipy.stats.spearmanr(a, b).statistic)
 
 
 def weighted_tau(x: ArrayLike, y: ArrayLike) -> float:
@@ -74,7 +74,7 @@ def weighted_tau(x: ArrayLike, y: ArrayLike) -> float:
     a, b = _paired_ranks(x, y)
     if _is_constant(a) or _is_constant(b):
         return math.nan
-    return float(stats.weightedtau(a, b, rank=True, additive=True).statistic)
+    return float(scipy.stats.weightedtau(a, b, rank=True, additive=True).statistic)
 
 
 def tied_pair_fraction(values: ArrayLike) -> float:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def compare_over_tasks(quality: pd.DataFrame, *, confidence: float = 0.95) -> Ta
         )
     # by name first: what is equal comes in a fixed order
     complete = complete[sorted(complete.columns)]
-    ranks = stats.rankdata(-complete.to_numpy(dtype=np.float64), axis=1)
+    ranks = scipy.stats.rankdata(-complete.to_numpy(dtype=np.float64), axis=1)
     average = ranks.mean(axis=0)
     order = np.argsort(average, kind="stable")
     statistic = _friedman(ranks)
@@ -86,7 +86,7 @@ def compare_over_tasks(quality: pd.DataFrame, *, confidence: float = 0.95) -> Ta
         tasks=tuple(str(task) for task in complete.index),
         tasks_left_out=tuple(str(task) for task in quality.index.difference(complete.index)),
         statistic=statistic,
-        p=float(stats.chi2.sf(statistic, k - 1)),
+        p=float(scipy.stats.chi2.sf(statistic, k - 1)),
         confidence=confidence,
         critical_difference=difference,
         cliques=tuple(names[low:high] for low, high in _cliques(in_order, difference)),
@@ -95,7 +95,7 @@ def compare_over_tasks(quality: pd.DataFrame, *, confidence: float = 0.95) -> Ta
 
 def critical_difference(num_indicators: int, num_tasks: int, *, confidence: float) -> float:
     """Compute Nemenyi's: average ranks must differ by at least this to be told apart."""
-    q = stats.studentized_range.ppf(confidence, num_indicators, math.inf) / math.sqrt(2)
+    q = scipy.stats.studentized_range.ppf(confidence, num_indicators, math.inf) / math.sqrt(2)
     return float(q * math.sqrt(num_indicators * (num_indicators + 1) / (6 * num_tasks)))
 
 

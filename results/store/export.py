@@ -9,13 +9,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from untrained.foundation import READ_ERRORS, MalformedInput, MissingData, StorageError, suggest
 from untrained.results.store.database import COLUMNS
 from untrained.results.store.score import Environment, Score
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def write_frame(frame: pd.DataFrame, path: Path, *, metadata: Mapping[str, Any]) -> Path:

@@ -9,9 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from untrained.results.store.database import (
     COLUMNS,
@@ -30,6 +28,9 @@ from untrained.results.store.export import (
     write_frame,
 )
 from untrained.results.store.score import Environment, Score, ScoreKey
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class ScoreStore:
@@ -206,6 +207,8 @@ class ScoreStore:
         if seed is not None:
             filters.append(("score.seed = ?", (seed,)))
         where = " AND ".join(condition for condition, _ in filters) or "TRUE"
+        import pandas as pd
+
         with self._reading() as connection:
             rows = connection.execute(
                 f"{FRAME} WHERE {where} ORDER BY 1, 2, 3, 4, 5, 6",
