@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -40,24 +41,50 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
-@pytest.fixture
-def run(project: Path, tmp_path: Path):
-    def call(*arguments: str) -> str:
-        done = subprocess.run(
-            [
-                *(sys.executable, "-c", "from untrained.harness.cli.main import main; main()"),
-                *arguments,
-            ],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(project.parent), "OMP_NUM_THREADS": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+SERVE = """
+import contextlib, io, json, os, sys
+from untrained.harness.cli.main import app
+for line in sys.stdin:
+    folder, command = json.loads(line)
+    os.chdir(folder)
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        app(command, standalone_mode=False)
+    print(json.dumps(out.getvalue()), flush=True)
+"""
 
-    return call
+
+@pytest.fixture(scope="module")
+def command_line(project: Path, tmp_path_factory: pytest.TempPathFactory):
+    """One process of the copied project, which carries out one command line after another."""
+    errors = tmp_path_factory.mktemp("errors") / "errors.txt"
+    with (
+        errors.open("w") as stderr,
+        subprocess.Popen(
+            [sys.executable, "-c", SERVE],
+            env={**os.environ, "PYTHONPATH": str(project.parent), "OMP_NUM_THREADS": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+        ) as process,
+    ):
+
+        def call(folder: Path, command: tuple[str, ...]) -> str:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(json.dumps([str(folder), command]) + "\n")
+            process.stdin.flush()
+            answer = process.stdout.readline()
+            assert answer, errors.read_text()[-3000:]
+            return str(json.loads(answer))
+
+        yield call
+        process.kill()
+
+
+@pytest.fixture
+def run(command_line, tmp_path: Path):
+    return lambda *command: command_line(tmp_path, command)
 
 
 SCORE = ("--channels", "4", "--workers", "1", "--store", "s.sqlite")
