@@ -39,7 +39,8 @@ def near(m: Measurement) -> float:
     softmax is none.
 
     Raises:
-        Unsupported: there is none of these, or a parameter's part or an axis is not known.
+        Unsupported: there is none of these, or a parameter's part or an axis is not known, or a
+            normalisation may be written out.
         Diverged: an output is not finite.
     """
     generator = m.generator("near")
@@ -49,6 +50,7 @@ def near(m: Measurement) -> float:
         calls = account.activations()
         logits_of(m.network, x, together(account, calls))
     account.check(each=True)
+    account.check_norms()
     calls.check()
     if not account.applications:
         raise Unsupported("the network applies no linear map, normalisation or activation")

@@ -30,8 +30,8 @@ def synflow(m: Measurement) -> float:
     """Synaptic flow of one input of ones through absolute weights, in float64.
 
     Where activations are ReLUs R is homogeneous in each layer, so the score is the flow summed over
-    all layers; with attention, a subtraction or a normalisation written out it is the formula
-    alone. Zero for a network whose output does not depend on its weights.
+    all layers; with attention or a subtraction it is the formula alone. Zero for a network whose
+    output does not depend on its weights.
     """
     sizes = torch._foreach_abs(products(synaptic_flow(m)))
     return sum(numbers(size.sum() for size in sizes))

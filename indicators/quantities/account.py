@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -19,9 +19,11 @@ from torch.utils.weak import TensorWeakRef
 from untrained.foundation import Unsupported
 from untrained.indicators.quantities.activation_calls import PARTS, ActivationCalls
 from untrained.indicators.quantities.torch_functions import (
+    JOINED,
     KINDS,
     LAYOUT,
     OF_LAST_AXIS,
+    PARTED,
     PRODUCTS,
     RECURRENT,
     SCALES,
@@ -33,6 +35,8 @@ from untrained.indicators.quantities.torch_functions import (
     asks_in_place,
     einsum_channels,
     exchanged,
+    gain_of,
+    is_part_of_norm,
     name_of,
     opened,
     order_of_axes,
@@ -116,6 +120,8 @@ class _Trace:
     channels: int | None = None
     record: Application | None = None
     """The linear map whose output it is."""
+    parted: bool = False
+    """Whether it is of some samples alone, so that no axis is the batch's, whatever its size."""
 
 
 class Account(TorchFunctionMode):
@@ -164,6 +170,12 @@ class Account(TorchFunctionMode):
         """The weights of linear maps; one that is computed anew for each application as often."""
         self.unread: dict[str, str] = {}
         """Parameters used in a way that is not known, and the function that uses them."""
+        self.gains: set[str] = set()
+        """Parameters by which a function of torch scales what it has normalised."""
+        self.scales: set[str] = set()
+        """Parameters by which something else is scaled."""
+        self.written_norms: list[str] = []
+        """Functions of data that may be parts of a normalisation written out."""
         self.fused: list[str] = []
         """Functions that apply several linear maps inside, as an LSTM's."""
         self.used: set[str] = set()
@@ -212,6 +224,19 @@ class Account(TorchFunctionMode):
                 "indicator looks at the output of each"
             )
         self.check_reached(weights=True)
+
+    def check_norms(self) -> None:
+        """Raise if a normalisation may be written out.
+
+        Raises:
+            Unsupported: as said.
+        """
+        if self.written_norms:
+            raise Unsupported(
+                f"the network computes `{self.written_norms[0]}` of what depends on the input, "
+                "which may write a normalisation in a way that cannot be read; write it as a "
+                "function of torch, as torch.nn.functional.layer_norm"
+            )
 
     def check_reached(self, *, weights: bool = False) -> None:
         """Raise unless every linear map is applied where gradients are taken.
@@ -306,26 +331,33 @@ class Account(TorchFunctionMode):
             return args[0] if args else kwargs["input"]
         if made and data and name in PRODUCTS:
             return self._multiply(func, name, args, kwargs, made)
+        if data and is_part_of_norm(name, args):
+            self.written_norms.append(name)
         output = func(*args, **kwargs)
         if made and not data and name not in RECURRENT:
             self._derive(name, args, kwargs, made, output)
             return output
         if made:
             self._use(name, args, made, data, output)
+            if KINDS.get(name) == "norm":
+                gain = gain_of(func, args, kwargs)
+                self.gains.update(one for m in made if m.tensor is gain for one in m.names)
             if name == "add" and len(made) == len(data) == 1:
                 self._add_bias(data[0], made[0], output)
         if data:
-            self._follow(name, in_place, args, data, output)
+            parts = self._parts(func, args, kwargs) if name in PARTED else None
+            self._follow(name, in_place, args, data, output, parts=parts)
         return output
 
     def _add_bias(self, data: Tensor, made: Made, output: Tensor) -> None:
         """Count a bias that is added to the output of a linear map as a part of it."""
         trace = self._trace(data)
         record = None if trace is None else trace.record
-        if record is None or record.biased or record.channels is None:
+        if trace is None or record is None or record.biased or trace.channels is None:
             return
-        if made.tensor.numel() == output.shape[record.channels] and output.shape == data.shape:
+        if made.tensor.numel() == output.shape[trace.channels] and output.shape == data.shape:
             record.biased = True
+            record.channels, record.batch = trace.channels, trace.batch
             record.tensor = output.detach()
             record.edge = get_gradient_edge(output) if output.requires_grad else None
             self._by_storage.setdefault(output.untyped_storage().data_ptr(), []).append(record)
@@ -335,7 +367,7 @@ class Account(TorchFunctionMode):
     ) -> Application:
         channels = trace.channels if trace is not None else None
         channels = channels or (1 - output.dim() if output.dim() == 4 else -1)
-        batch = self._place(trace.batch if trace is not None else None, output, channels)
+        batch = self._place(trace, output, channels)
         return Application(kind, name, output, channels, batch)
 
     def activations(self) -> ActivationCalls:
@@ -397,32 +429,63 @@ class Account(TorchFunctionMode):
             for record in self._by_storage.pop(tensor.untyped_storage().data_ptr(), ()):
                 record.tensor = record.tensor.clone()
 
+    def _parts(self, func: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> _Trace | None:
+        """Where the samples are after a tensor is taken apart; None: it is not known."""
+        trace = self._trace(args[0]) if args and isinstance(args[0], Tensor) else None
+        if trace is None or trace.batch is None or any(tensors_in(args[1:], kwargs)):
+            return None
+        axis, outer = trace.batch
+        like = torch.empty(args[0].shape, device="meta")
+        part = next(tensors_in((func(like, *args[1:], **kwargs),), {}), None)
+        if part is None:
+            return None
+        # contiguous: each axis has a stride of its own, by which it is found again
+        wanted = like.stride(axis), like.shape[axis]
+        axes = list(zip(part.stride(), part.shape, strict=True))
+        if wanted not in axes:
+            return _Trace(self, None, parted=True)
+        return _Trace(self, None, (axes.index(wanted), outer))
+
     def _follow(
-        self, name: str, in_place: bool, args: Any, data: list[Tensor], output: Any
+        self,
+        name: str,
+        in_place: bool,
+        args: Any,
+        data: list[Tensor],
+        output: Any,
+        *,
+        parts: _Trace | None,
     ) -> None:
         """Note that an output depends on the input, and record it if it is of a known kind."""
         outputs = [args[0]] if in_place and isinstance(args[0], Tensor) else []
         first = self._trace(data[0])
         assert first is not None
         for tensor in [*tensors_in((output,), {}), *outputs]:
-            batch, channels = first.batch, first.channels
+            batch, channels, record = first.batch, first.channels, None
+            parted = first.parted and name not in JOINED
             if name in TRANSPOSED or name in VIEWS or tensor.dim() != data[0].dim():
                 if batch is not None:
                     batch = self._moved(name, args, batch, data[0], tensor)
-                channels = None
+                channels = _channels_after(name, args, channels, data[0], tensor)
+                record = None if channels is None else first.record
+            if parts is not None:
+                batch, parted = parts.batch, parts.parted
             kind = KINDS.get(name)
             if kind in ("norm", "pooling", "table"):
                 channels = -1 if name in OF_LAST_AXIS else 1 - tensor.dim()
-            batch = self._place(batch, tensor, channels)
-            self._mark(tensor, _Trace(self, None, batch, channels))
+            trace = _Trace(self, None, batch, channels, record, parted)
+            batch = self._place(trace, tensor, channels)
+            self._mark(tensor, replace(trace, batch=batch))
             if kind not in (None, "activation") and tensor is output and tensor.is_floating_point():
                 self._record(Application(kind, name, tensor, channels, batch))
 
-    def _place(self, batch: Place | None, tensor: Tensor, channels: int | None) -> Place | None:
+    def _place(self, trace: _Trace | None, tensor: Tensor, channels: int | None) -> Place | None:
         """Where the samples are: as said if that fits, else the first axis of their number."""
         size = self._batch_size
-        if batch is not None:
-            axis, outer = batch
+        if trace is not None and trace.parted:
+            return None
+        if trace is not None and trace.batch is not None:
+            axis, outer = batch = trace.batch
             if axis < tensor.dim() and tensor.shape[axis] % (outer * size) == 0:
                 return batch
         skipped = None if channels is None else channels % max(tensor.dim(), 1)
@@ -527,10 +590,10 @@ class Account(TorchFunctionMode):
         """Note the output of a linear map; it is recorded if its weight is made of parameters."""
         output, channels = record.tensor, record.channels
         before = self._trace(data) if isinstance(data, Tensor) else None
-        batch = before.batch if before is not None and data.dim() == output.dim() else None
-        batch = self._place(batch, output, channels)
-        record.batch = batch
-        self._mark(output, _Trace(self, None, batch, channels, record))
+        known = before is not None and (before.parted or data.dim() == output.dim())
+        record.batch = self._place(before if known else None, output, channels)
+        parted = before is not None and before.parted
+        self._mark(output, _Trace(self, None, record.batch, channels, record, parted))
         if record.weight is not None:
             record.shape = tuple(weight.shape)
             self._record(record)
@@ -592,6 +655,7 @@ class Account(TorchFunctionMode):
             shapes = {tuple(t.shape) for t in data}
             known = isinstance(output, Tensor) and tuple(output.shape) in shapes
             known = known and not any(m.tensor.is_complex() for m in made)
+            self.scales.update(names)
         elif name == "scaled_dot_product_attention":
             known = not any(self._made(t) for t in args[:3])
         else:
@@ -600,6 +664,26 @@ class Account(TorchFunctionMode):
             self.used.update(names)
         else:
             self.unread |= dict.fromkeys(names, name)
+
+
+def _channels_after(
+    name: str, args: Any, channels: int | None, before: Tensor, after: Tensor
+) -> int | None:
+    """The axis of the channels, from the end, after a view of the same numbers; None: unknown."""
+    if channels is None or before.numel() != after.numel():
+        return None
+    axis = channels % before.dim()
+    if name in TRANSPOSED:
+        order = order_of_axes(name, args, before.dim())
+        return None if order is None else order.index(axis) - before.dim()
+    if name not in VIEWS:
+        return None
+    ahead, size, product = prod(before.shape[:axis]), before.shape[axis], 1
+    for place, length in enumerate(after.shape):
+        if product == ahead and length == size:
+            return place - after.dim()
+        product *= length
+    return None
 
 
 def is_plain(network: nn.Module) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.func import functional_call, grad, vmap
+from torch.func import functional_call, grad_and_value, vmap
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
@@ -21,6 +21,13 @@ from untrained.indicators.quantities.quiet import quiet
 
 Statistics = tuple[Tensor | None, Tensor | None]
 _SIGNATURE = inspect.signature(functional.batch_norm)
+_POSITIONS = (
+    *("input", "weight", "bias", "running_mean", "running_var", "training", "momentum", "eps"),
+    "cudnn_enabled",
+)
+"""The arguments of `torch.batch_norm`, which come in another order."""
+_SAME = 1e-3
+"""Relative; float32 logits of whole batches and of single samples differ by rounding, 1e-6."""
 _OF_INSTANCE = inspect.signature(functional.instance_norm)
 
 
@@ -43,15 +50,22 @@ class _NormalisationReplaced(TorchFunctionMode):
             if given.get("use_input_stats", True):
                 given = {**given, "running_mean": None, "running_var": None}
             return func(**given)
-        if func is not functional.batch_norm:
+        if func is torch.batch_norm:
+            kwargs = {**dict(zip(_POSITIONS, args, strict=False)), **(kwargs or {})}
+            kwargs.pop("cudnn_enabled", None)
+            args = ()
+        elif func is not functional.batch_norm:
             return func(*args, **(kwargs or {}))
         bound = _SIGNATURE.bind(*args, **(kwargs or {}))
         bound.apply_defaults()
         return self._replacement(bound.arguments)
 
 
-def _statistics(m: Measurement) -> list[Statistics]:
-    """Mean and variance that each batch normalisation uses on the first batch, in call order."""
+def _statistics(m: Measurement) -> tuple[list[Statistics], Tensor]:
+    """Mean and variance that each batch normalisation uses on the first batch, in call order.
+
+    And the logits, (B, classes).
+    """
     seen: list[Statistics] = []
 
     def record(arguments: dict[str, Any]) -> Tensor:
@@ -64,8 +78,8 @@ def _statistics(m: Measurement) -> list[Statistics]:
         return functional.batch_norm(**arguments)
 
     with torch.no_grad(), live_cells(m), _NormalisationReplaced(record):
-        logits_of(m.network, m.inputs.clone())
-    return seen
+        logits = logits_of(m.network, m.inputs.clone())
+    return seen, logits
 
 
 @quantity
@@ -76,9 +90,13 @@ def frozen_gradients(m: Measurement) -> Gradients:
     of its batch normalisations. Then a sample's logits depend on that sample alone, and one
     vectorised forward and backward pass gives all rows, instead of one pass of the whole batch a
     sample. W: `weights_of`. B times the weights' memory.
+
+    Raises:
+        Unsupported: samples meet in something else than a batch normalisation, or torch.func has
+            no rule for something that the network calls.
     """
     weights = {name: weight.detach() for name, weight in weights_of(m).items()}
-    statistics = _statistics(m)
+    statistics, logits = _statistics(m)
 
     def output(values: dict[str, Tensor], sample: Tensor) -> Tensor:
         constants: Iterator[Statistics] = iter(statistics)
@@ -95,12 +113,20 @@ def frozen_gradients(m: Measurement) -> Gradients:
     # a running mean cannot be written to inside vmap
     with m.batch_norms_evaluated(), live_cells(m), attributes_kept(m.network), quiet():
         try:
-            rows: Gradients = vmap(grad(output), (None, 0))(weights, m.inputs)
+            rows, sums = vmap(grad_and_value(output), (None, 0))(weights, m.inputs)
         except RuntimeError:  # something that the network calls has no rule for a batch of batches
             try:
-                each = [grad(output)(weights, sample) for sample in m.inputs]
+                each = [grad_and_value(output)(weights, sample) for sample in m.inputs]
             except RuntimeError as error:
                 reason = str(error).splitlines()[0]
                 raise Unsupported(f"torch.func cannot take the gradients: {reason}") from error
-            rows = {name: torch.stack([one[name] for one in each]) for name in weights}
+            rows = {name: torch.stack([one[name] for one, _ in each]) for name in weights}
+            sums = torch.stack([value for _, value in each])
+    scale = logits.abs().sum(1) + torch.finfo(logits.dtype).tiny
+    if not ((sums - logits.sum(1)).abs() <= _SAME * scale).all() and logits.isfinite().all():
+        raise Unsupported(
+            "a sample's logits change with the other samples although the statistics of its batch "
+            "normalisations are held constant; write a batch normalisation as a function of torch, "
+            "as torch.nn.functional.batch_norm"
+        )
     return {name: row.detach().flatten(1) for name, row in rows.items()}

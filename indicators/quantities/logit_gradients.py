@@ -25,7 +25,8 @@ def weights_of(m: Measurement, *, within: str = "") -> dict[str, Tensor]:
     """The parameters that the NTK indicators of TE-NAS and TEG-NAS look at.
 
     Those whose name contains `weight`: of convolutions, linear layers and batch norms (gains), not
-    biases or shifts. Weights of linear maps count also under another name.
+    biases or shifts. Weights of linear maps and gains of normalisations count also under another
+    name.
 
     Raises:
         Unsupported: there is none, or it is not known whether a parameter is one.
@@ -34,6 +35,14 @@ def weights_of(m: Measurement, *, within: str = "") -> dict[str, Tensor]:
     if not is_plain(m.network):
         account = forward(m).account
         others = {name for made in account.weights.values() for name in made[0].names}
+        others |= account.gains
+        for name in sorted(account.scales - others) if account.written_norms else ():
+            if "weight" not in name and within in name:
+                raise Unsupported(
+                    f"the network computes `{account.written_norms[0]}` of what depends on the "
+                    f"input and scales by the parameter {name!r}, and whether it is the gain of a "
+                    "normalisation, at which this indicator looks, is not known"
+                )
         parameters = dict(m.network.named_parameters())
         for name, function in account.unread.items():
             is_matrix = name in parameters and parameters[name].dim() > 1

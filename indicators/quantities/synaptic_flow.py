@@ -28,7 +28,8 @@ def synaptic_flow(m: Measurement) -> list[tuple[Tensor, Tensor]]:
     is computed of them as they are, and then made absolute.
 
     Raises:
-        Unsupported: the network has no such weight, or the part of a parameter is not known.
+        Unsupported: the network has no such weight, or the part of a parameter is not known, or
+            a normalisation may be written out, which is not bypassed.
     """
     weights = layer_weights(m)
     if not weights:
@@ -59,6 +60,7 @@ def synaptic_flow(m: Measurement) -> list[tuple[Tensor, Tensor]]:
     account = Account(m.network, ones, parameters=named, replace=absolute, bypass_norms=True)
     with live_cells(m), _in_float64():
         total = logits_of(Substituted(m.network, state), ones, account).sum()
+    account.check_norms()
     of = [*leaves.values(), *computed.values()]
     return [(leaf.detach(), g) for leaf, g in zip(of, gradients_of(total, of), strict=True)]
 

@@ -7,7 +7,9 @@ from functools import cache
 from types import FunctionType
 from typing import Any
 
+import torch
 from torch import Tensor
+from torch.nn import functional
 
 
 def tensors_in(args: Any, kwargs: dict[str, Any]) -> Iterator[Tensor]:
@@ -93,6 +95,27 @@ def asks_in_place(args: Any, kwargs: dict[str, Any]) -> bool:
     return bool(kwargs.get("inplace")) or any(a is True for a in args[1:])
 
 
+def gain_of(function: Any, args: Any, kwargs: dict[str, Any]) -> Tensor | None:
+    """Return the argument by which a function of torch scales what it has normalised."""
+    if "weight" in kwargs:
+        return kwargs["weight"]  # type: ignore[no-any-return]
+    place = _PLACES_OF_GAINS.get(function, 2)
+    return args[place] if len(args) > place else None
+
+
+def is_part_of_norm(name: str, args: Any) -> bool:
+    """Return whether a function of data may be a part of a normalisation written out."""
+    return name in _NORM_PARTS or (name == "pow" and args[1:] in ((0.5,), (-0.5,)))
+
+
+_PLACES_OF_GAINS = {
+    **dict.fromkeys((functional.batch_norm, functional.instance_norm), 3),
+    **dict.fromkeys((torch.batch_norm, torch.instance_norm), 1),
+}
+_NORM_PARTS = frozenset(
+    {"sqrt", "rsqrt", "std", "std_mean", "var", "var_mean", "norm", "vector_norm", "normalize"}
+    | {"linalg_norm", "linalg_vector_norm", "renorm"}
+)
 _INPLACE_OPERATORS = frozenset(
     {"iadd", "isub", "imul", "itruediv", "imatmul", "ipow", "iand", "ior", "ixor", "ifloordiv"}
 )
@@ -151,6 +174,13 @@ VIEWS = frozenset(
     {"view", "reshape", "flatten", "unflatten", "unsqueeze", "squeeze", "view_as", "reshape_as"}
 )
 """Functions that change axes and keep the order of the numbers."""
+PARTED = frozenset(
+    {"getitem", "unbind", "chunk", "split", "split_with_sizes", "tensor_split", "unsafe_chunk"}
+    | {"unsafe_split", "hsplit", "vsplit", "dsplit"}
+)
+"""Functions that take a tensor apart."""
+JOINED = frozenset({"stack", "cat", "hstack", "vstack", "dstack", "column_stack", "row_stack"})
+"""Functions that put tensors together."""
 LAYOUT = (
     TRANSPOSED
     | VIEWS

@@ -28,6 +28,8 @@ CLOSE = 1e-7
 TRUE = (
     "applies no ReLU",
     "which may write an activation",
+    "which may write a normalisation",
+    "whether it is the gain of a normalisation",
     "the maps after the stem and each cell",
     "needs a method or module `features`",
     "whole numbers",

@@ -18,8 +18,9 @@ ROUNDED = 1e-6
 WIDTH, CLASSES = 8, 4
 OF_WEIGHTS = ["snip", "grad_norm", "plain", "l2_norm", "fisher", "depth", "synflow", "zico", "near"]
 OF_ACTIVATIONS = ["naswot", "naswot_live", "swap", "linear_regions"]
-OF_THE_REST = ["grasp", "jacov", "epe_nas", "flops", "meco", "ntk_condition", "logsynflow"]
-NAMES = [*OF_WEIGHTS, *OF_ACTIVATIONS, *OF_THE_REST]
+OF_THE_REST = ["grasp", "jacov", "epe_nas", "flops", "meco", "logsynflow"]
+OF_NORMS = ["ntk_condition", "ntk_condition_frozen"]
+NAMES = [*OF_WEIGHTS, *OF_ACTIVATIONS, *OF_THE_REST, *OF_NORMS]
 
 
 class Own(nn.Module):
@@ -61,6 +62,15 @@ def conv(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
     return functional.conv2d(x, w, b, padding=1)
 
 
+def unfolded(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
+    columns = functional.unfold(x, 3, padding=1)
+    return (w.flatten(1) @ columns).view(len(x), len(w), *x.shape[2:]) + b[:, None, None]
+
+
+def sample_by_sample(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
+    return torch.stack([functional.conv2d(one, w, b, padding=1) for one in x])
+
+
 CONVOLUTIONS = {
     "module": lambda layer: layer,
     "function": lambda layer: Own(layer, conv),
@@ -69,6 +79,8 @@ CONVOLUTIONS = {
     "pruning mask": masked,
     "mask by hand": lambda layer: Own(layer, masked_by_hand(conv)),
     "slice": InSlices,
+    "unfold": lambda layer: Own(layer, unfolded),
+    "sample by sample": lambda layer: Own(layer, sample_by_sample),
     "bias apart": lambda layer: Own(
         layer, lambda x, w, b: functional.conv2d(x, w, padding=1) + b[:, None, None]
     ),
@@ -94,6 +106,38 @@ RELUS = {
     "product": lambda x: x * (x > 0),
     "where": lambda x: torch.where(x > 0, x, 0.0),
 }
+
+
+def normalised(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
+    mean = x.mean((0, 2, 3), keepdim=True)
+    variance = ((x - mean) ** 2).mean((0, 2, 3), keepdim=True)
+    return (x - mean) / torch.sqrt(variance + 1e-5) * w[:, None, None] + b[:, None, None]
+
+
+def with_moments(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
+    variance, mean = torch.var_mean(x, (0, 2, 3), correction=0, keepdim=True)
+    return (x - mean) * (variance + 1e-5) ** -0.5 * w[:, None, None] + b[:, None, None]
+
+
+def by_torch(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
+    return torch.batch_norm(x, w, b, None, None, True, 0.1, 1e-5, False)
+
+
+NORMS = {
+    "module": lambda layer: layer,
+    "function": lambda layer: Own(
+        layer, lambda x, w, b: functional.batch_norm(x, None, None, w, b, training=True)
+    ),
+    "torch": lambda layer: Own(layer, by_torch),
+    "written out": lambda layer: Own(layer, normalised),
+    "with moments": lambda layer: Own(layer, with_moments),
+}
+REFUSED = {
+    "written out": {*OF_NORMS, "near", "synflow", "logsynflow"},
+    "with moments": {*OF_NORMS, "near", "synflow", "logsynflow"},
+    "sample by sample": {"near", "fisher"},
+}
+"""What looks at normalisations, or at the outputs of linear maps, cannot read these."""
 REPARAMETRISED = {"weight norm", "old weight norm"}
 """Other parameters, which what looks at parameters and not at weights sees."""
 
@@ -105,7 +149,7 @@ class Net(nn.Module):
             torch.manual_seed(1)
             layers = [nn.Conv2d(3, WIDTH, 3, padding=1), nn.Conv2d(WIDTH, WIDTH, 3, padding=1)]
             head = nn.Linear(WIDTH, CLASSES)
-            self.norm = nn.BatchNorm2d(WIDTH)
+            self.norm = NORMS[ways["norm"]](nn.BatchNorm2d(WIDTH))
         self.first, self.second = layers[0], CONVOLUTIONS[ways["conv"]](layers[1])
         self.head = LINEAR[ways["linear"]](head)
         self.relu, self.ways = RELUS[ways["relu"]], ways
@@ -132,6 +176,7 @@ PLAIN = {
     "conv": "module",
     "linear": "module",
     "relu": "function",
+    "norm": "module",
     "sum": "apart",
     "checkpoint": "no",
 }
@@ -172,15 +217,19 @@ WAYS = {
     "conv": sorted(CONVOLUTIONS),
     "linear": sorted(LINEAR),
     "relu": sorted(RELUS),
+    "norm": sorted(NORMS),
     "sum": ["apart", "in place"],
     "checkpoint": ["no", "yes"],
 }
 
 
 def check_ways(plain: dict[str, float | str], ways: dict[str, str]) -> None:
-    other = {"ntk_condition"} if {ways["conv"], ways["linear"]} & REPARAMETRISED else set()
+    other = set(OF_NORMS) if {ways["conv"], ways["linear"]} & REPARAMETRISED else set()
     names = [name for name in NAMES if name not in other]
-    compare({name: plain[name] for name in names}, scores(Net(ways), names), set())
+    refused = set().union(*(REFUSED.get(way, set()) for way in ways.values()))
+    found = scores(Net(ways), names)
+    compare({name: plain[name] for name in names}, found, refused)
+    assert {name for name, value in found.items() if isinstance(value, str)} == refused - other
 
 
 @pytest.mark.parametrize(
