@@ -108,7 +108,7 @@ def is_part_of_norm(name: str, args: Any) -> bool:
     return name in _NORM_PARTS or (name == "pow" and args[1:] in ((0.5,), (-0.5,)))
 
 
-_PLACES_OF_GAINS = {
+_PLACES_OF_GAINS: dict[Callable[..., Any], int] = {
     **dict.fromkeys((functional.batch_norm, functional.instance_norm), 3),
     **dict.fromkeys((torch.batch_norm, torch.instance_norm), 1),
 }
