@@ -173,6 +173,16 @@ Workers = Annotated[
     ),
 ]
 DeviceOption = Annotated[DeviceName, typer.Option(help="Device of the networks.")]
+ShardOption = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        metavar="K/N",
+        help="Part of the architectures, such as 3/100 for the third of 100 parts (default: all). "
+        "untrained merge joins their stores.",
+        show_default=False,
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan with counts and stop.")]
 RetryFailed = Annotated[
     bool, typer.Option("--retry-failed", help="Score again what failed in an earlier run.")

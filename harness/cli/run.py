@@ -17,6 +17,7 @@ from untrained.harness.cli.options import (
     DryRun,
     KnownScores,
     RetryFailed,
+    ShardOption,
     Workers,
 )
 
@@ -43,6 +44,7 @@ def run(
         ),
     ] = None,
     scores: KnownScores = None,
+    shard: ShardOption = None,
     workers: Workers = None,
     device: DeviceOption = "auto",
     retry_failed: RetryFailed = False,
@@ -61,11 +63,13 @@ def run(
     from untrained.harness.analysis.score_selection import select_scores
     from untrained.harness.cli.output import print_report, warn_without_truth
     from untrained.harness.study.plan import plan_batches, plan_cells
+    from untrained.harness.study.shard import Shard
     from untrained.harness.study.study_file import load_study
     from untrained.harness.study.truth import truths_of_study
     from untrained.reports import factor_part, write_report
     from untrained.results import ScoreStore
 
+    part = None if shard is None else Shard.parse(shard)
     named = load_study(study)
     folder = output or Path(named.study.report.folder or named.name)
     cells = plan_cells(named.study)
@@ -75,14 +79,26 @@ def run(
     # what is wrong at the end must not show only after hours of scoring
     truths = truths_of_study(named.study)
     warn_without_truth(truths)
+    path = folder / (part.file_name(STORE_NAME) if part else STORE_NAME)
+    if part:
+        plans = part.part_of(plans)
     if dry_run:
-        print_plan(plans, folder / STORE_NAME, known=scores or ())
+        print_plan(plans, path, known=scores or ())
         return
-    with ScoreStore(folder / STORE_NAME) as store:
+    with ScoreStore(path) as store:
         for known in scores or ():
             store.absorb(known)
         summary = fill(store, plans, device=device, workers=workers, retry_failed=retry_failed)
         print_summary(summary, store.path)
+        if part:
+            stores = path.with_name(part.file_name(STORE_NAME, number="*"))
+            print(
+                f"the report needs all {part.count} shards: untrained merge {stores} --output "
+                f"{folder / STORE_NAME}, then the same command without --shard",
+                file=sys.stderr,
+            )
+            leave(summary)
+            return
         ranked = [
             replace(
                 select_scores(plan, store),
@@ -105,9 +121,7 @@ def run(
     files = [*write_report(report, folder, named.study.report.formats), exported]
     print_report(report)
     print(f"written: {', '.join(str(file) for file in files)}", file=sys.stderr)
-    if summary.num_failures:
-        print_failures(summary)
-        raise typer.Exit(1)
+    leave(summary)
 
 
 def fill(
@@ -173,10 +187,13 @@ def print_summary(summary: RunSummary, path: Path, *, as_json: bool = False) -> 
     print(f"{summary.wanted} scores in {path}: {counts} ({summary.scored} new)", file=sys.stderr)
 
 
-def print_failures(summary: RunSummary) -> None:
-    """Print on standard error how many scores failed and what to do."""
+def leave(summary: RunSummary) -> None:
+    """Exit with status 1 and a sentence on standard error if scores failed."""
+    if not summary.num_failures:
+        return
     print(
         f"untrained: {summary.num_failures} of {summary.wanted} scores failed; their reasons are "
         "in the store (column reason); run again with --retry-failed to try them once more",
         file=sys.stderr,
     )
+    raise typer.Exit(1)

@@ -13,6 +13,7 @@ from untrained.harness.cli.options import (
     DeviceOption,
     DryRun,
     RetryFailed,
+    ShardOption,
     Store,
     TaskFiles,
     Workers,
@@ -67,6 +68,7 @@ def score(
             help="Score one architecture of each functional class where the indicator allows it.",
         ),
     ] = False,
+    shard: ShardOption = None,
     workers: Workers = None,
     device: DeviceOption = "auto",
     retry_failed: RetryFailed = False,
@@ -88,11 +90,15 @@ def score(
         "share_classes": share_classes,
         "population": _population(architectures, notation, sample, all_),
     }
-    from untrained.harness.cli.run import fill, print_failures, print_plan, print_summary
+    from untrained.harness.cli.run import fill, leave, print_plan, print_summary
     from untrained.harness.study.plan import plan_study
+    from untrained.harness.study.shard import Shard
     from untrained.harness.study.study_file import STUDIES
 
+    part = None if shard is None else Shard.parse(shard)
     plans = plan_study(STUDIES.make(values, name=space, command="untrained score").study)
+    if part:
+        plans = part.part_of(plans)
     if dry_run:
         print_plan(plans, store)
         return
@@ -101,9 +107,7 @@ def score(
     with ScoreStore(store) as opened:
         summary = fill(opened, plans, device=device, workers=workers, retry_failed=retry_failed)
     print_summary(summary, store, as_json=as_json)
-    if summary.num_failures:
-        print_failures(summary)
-        raise typer.Exit(1)
+    leave(summary)
 
 
 def _names(text: str) -> list[str]:
