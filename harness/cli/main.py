@@ -27,6 +27,10 @@ COMMANDS = {
         "score:score",
         "Score architectures into a store; what is there already is not scored again.",
     ),
+    "merge": (
+        "merge:merge",
+        "Merge stores, such as those of shards, into one.",
+    ),
     "search": (
         "search:search",
         "Search for good networks, several times, and look up what was found.",

@@ -155,6 +155,24 @@ def connect_memory() -> sqlite3.Connection:
 
 
 @contextmanager
+def attached(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
+    """Let the tables of another store be read as `other` inside."""
+    try:
+        connection.execute("ATTACH ? AS other", [_uri(path, mode="rw")])
+        connection.execute("SELECT count(*) FROM other.meta")
+    except sqlite3.OperationalError as error:
+        if not _is_read_only(error) or _has_log(path):
+            raise
+        if "other" in (row[1] for row in connection.execute("PRAGMA database_list")):
+            connection.execute("DETACH other")
+        connection.execute("ATTACH ? AS other", [_uri(path, mode="ro", immutable=True)])
+    try:
+        yield
+    finally:
+        connection.execute("DETACH other")
+
+
+@contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """Commit all or nothing; the write lock is held from start to end.
 
@@ -201,8 +219,12 @@ def storage_errors(path: Path, doing: str) -> Iterator[None]:
         ) from error
 
 
+def _uri(path: Path, *, mode: str, immutable: bool = False) -> str:
+    return f"{path.absolute().as_uri()}?mode={mode}{'&immutable=1' if immutable else ''}"
+
+
 def _open(path: Path, *, mode: str, immutable: bool = False) -> sqlite3.Connection:
-    uri = f"{path.absolute().as_uri()}?mode={mode}{'&immutable=1' if immutable else ''}"
+    uri = _uri(path, mode=mode, immutable=immutable)
     # isolation_level None: transactions are begun and ended here and nowhere else
     return sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
 

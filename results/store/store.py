@@ -222,6 +222,13 @@ class ScoreStore:
                 }
             )
 
+    def count_by_status(self) -> dict[str, int]:
+        """Count the scores of each status, sorted by status."""
+        with self._reading() as connection:
+            return dict(
+                connection.execute("SELECT status, count(*) FROM score GROUP BY status ORDER BY 1")
+            )
+
     def protocols(self) -> dict[str, str]:
         """Read the canonical JSON of every protocol by digest; empty if only a digest is known."""
         with self._reading() as connection:
