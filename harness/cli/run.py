@@ -138,11 +138,17 @@ def fill(
     from untrained.harness.execution.runner import run_plans
 
     chosen = find_device(device)
+    progress = make_progress()
+    if store.network_disk:
+        progress.warn(
+            f"{store.path} is on a network disk ({store.network_disk}): one process at a time may "
+            "write to it. Shards need a store each."
+        )
     return run_plans(
         plans,
         store,
         executor=make_executor(chosen, workers, limited=any(plan.timeout_s for plan in plans)),
-        progress=make_progress(),
+        progress=progress,
         device=chosen,
         retry_failed=retry_failed,
     )

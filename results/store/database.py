@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from untrained.foundation import MissingData, StorageError, suggest
+from untrained.results.store.disk import network_disk
 
 SCHEMA_VERSION = 1
 APPLICATION_ID = 0x756E7472
@@ -94,6 +95,9 @@ _FULL = (
     f"the disk is full, or the file may not grow; {_KEPT}; make room and give the same command "
     "again, it goes on from there"
 )
+_MOVED = (
+    "the file was removed or moved while it was open; put it back and give the same command again"
+)
 _EXPLANATIONS = {
     "SQLITE_NOTADB": (
         "it is not an SQLite database; it was left as it is; name another file with --store"
@@ -101,6 +105,8 @@ _EXPLANATIONS = {
     "SQLITE_CORRUPT": "the file is damaged; restore a copy, or start a new store",
     "SQLITE_FULL": _FULL,
     "SQLITE_IOERR_WRITE": _FULL,
+    "SQLITE_IOERR_SHORT_READ": "the file was cut short; restore a copy, or start a new store",
+    "SQLITE_READONLY_DBMOVED": _MOVED,
     "SQLITE_READONLY": (
         "it is read-only here; make file and folder writable, or copy the store elsewhere"
     ),
@@ -246,7 +252,7 @@ def _checked(connection: sqlite3.Connection, path: Path, *, create: bool) -> sql
                 f"cannot open the score store {str(path)!r}: it is an empty database without any "
                 "score; `untrained score --store ...` or `untrained run` fills one"
             )
-        _create(connection)
+        _create(connection, path)
         found = _application(connection)
     if found != APPLICATION_ID:
         raise StorageError(
@@ -255,9 +261,17 @@ def _checked(connection: sqlite3.Connection, path: Path, *, create: bool) -> sql
         )
     _check_version(connection, path)
     connection.execute("PRAGMA foreign_keys = ON")
-    # In WAL mode a killed process loses nothing it had committed; only a power cut may take the
-    # last transactions, whole ones, and a run starts those again.
-    connection.execute("PRAGMA synchronous = NORMAL")
+    if network_disk(path) is None:
+        # In WAL mode a killed process loses nothing it had committed; only a power cut may take
+        # the last transactions, whole ones, and a run starts those again.
+        connection.execute("PRAGMA synchronous = NORMAL")
+    elif connection.execute("PRAGMA journal_mode").fetchone() == ("wal",):
+        # the file was copied here from a local disk
+        try:
+            _set_journal_mode(connection, "DELETE")
+        except sqlite3.OperationalError as error:
+            if not _is_read_only(error):
+                raise
     return connection
 
 
@@ -268,8 +282,9 @@ def _application(connection: sqlite3.Connection) -> int | None:
     return int(connection.execute("PRAGMA application_id").fetchone()[0])
 
 
-def _create(connection: sqlite3.Connection) -> None:
-    _switch_to_wal(connection)
+def _create(connection: sqlite3.Connection, path: Path) -> None:
+    # WAL needs memory that all processes share, and machines share none
+    _set_journal_mode(connection, "DELETE" if network_disk(path) else "WAL")
     with transaction(connection):
         if _application(connection) is not None:
             return  # another process was faster
@@ -280,12 +295,12 @@ def _create(connection: sqlite3.Connection) -> None:
         connection.execute("INSERT INTO meta VALUES ('schema_version', ?)", [str(SCHEMA_VERSION)])
 
 
-def _switch_to_wal(connection: sqlite3.Connection) -> None:
+def _set_journal_mode(connection: sqlite3.Connection, mode: str) -> None:
     # This one statement does not wait for the locks of other processes.
     deadline = time.monotonic() + BUSY_TIMEOUT_S
     while True:
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(f"PRAGMA journal_mode = {mode}")
             return
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from untrained.foundation import StorageError
 from untrained.results.store.database import attached, connect, storage_errors, transaction
+from untrained.results.store.disk import Writer
 from untrained.results.store.store import ScoreStore
 
 CanonicalOf = Callable[[str], Callable[[str], str] | None]
@@ -131,8 +132,13 @@ def _merge(paths: Sequence[Path], output: Path, folder: Path, canonical_of: Cano
     if not output.exists():
         merged.replace(output)
         return added
-    with closing(connect(output, create=False)) as connection:
-        return _add(connection, merged, named=output, canonical_of=canonical_of)
+    writer = Writer(output)
+    writer.claim()
+    try:
+        with closing(connect(output, create=False)) as connection:
+            return _add(connection, merged, named=output, canonical_of=canonical_of)
+    finally:
+        writer.release()
 
 
 def _add(

@@ -21,6 +21,7 @@ from untrained.results.store.database import (
     storage_errors,
     transaction,
 )
+from untrained.results.store.disk import FileWatch, Writer
 from untrained.results.store.export import (
     ExportedScores,
     read_export,
@@ -38,7 +39,7 @@ class ScoreStore:
 
     Each `put` is one transaction: a process killed at any moment leaves whole puts behind and
     nothing else. Several processes may write at once; they queue. An instance belongs to the
-    thread that made it.
+    thread that made it. On a network disk one process at a time writes.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, create: bool = True) -> None:
@@ -53,6 +54,8 @@ class ScoreStore:
         """
         self.path = Path(path)
         self._connection = connect(self.path, create=create)
+        self._file: FileWatch | None = FileWatch(self.path)
+        self._writer: Writer | None = Writer(self.path)
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> ScoreStore:
@@ -271,6 +274,13 @@ class ScoreStore:
     def close(self) -> None:
         """Close the file; closing twice does no harm."""
         self._connection.close()
+        if self._writer is not None:
+            self._writer.release()
+
+    @property
+    def network_disk(self) -> str | None:
+        """The kind of network disk that the store is on; None on a local disk."""
+        return self._writer.disk if self._writer else None
 
     def __enter__(self) -> ScoreStore:
         """Return the store."""
@@ -287,13 +297,22 @@ class ScoreStore:
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
+        self._check_file("write to")
+        if self._writer is not None:
+            self._writer.claim()
         with storage_errors(self.path, "write to"), transaction(self._connection):
             yield self._connection
+        self._check_file("write to")  # it has grown, or the rows went into a file that is gone
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
+        self._check_file("read")
         with storage_errors(self.path, "read"):
             yield self._connection
+
+    def _check_file(self, doing: str) -> None:
+        if self._file is not None:
+            self._file.check(doing)
 
 
 class _ExportedStore(ScoreStore):
@@ -302,6 +321,7 @@ class _ExportedStore(ScoreStore):
     def __init__(self, exported: ExportedScores) -> None:
         self.path = exported.path
         self._connection = connect_memory()
+        self._file = self._writer = None
         self._put_exported(exported)
 
 
