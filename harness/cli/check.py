@@ -168,7 +168,7 @@ def _has_baseline(folder: Path) -> bool:
 def _filler(device: DeviceName, workers: int | None) -> Fill:
     def filled(store: ScoreStore, plans: Sequence[Plan]) -> None:
         try:
-            fill(store, plans, device=device, workers=workers, retry_failed=False)
+            fill(store, plans, device=device, workers=workers)
         except Interrupted:
             raise Interrupted(
                 "interrupted; the baseline is as it was. A check measures anew each time"

@@ -27,6 +27,10 @@ COMMANDS = {
         "score:score",
         "Score architectures into a store; what is there already is not scored again.",
     ),
+    "status": (
+        "status:status",
+        "Show what a store holds, what its indicators cost, and how far its runs are.",
+    ),
     "merge": (
         "merge:merge",
         "Merge stores, such as those of shards, into one.",

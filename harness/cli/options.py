@@ -184,8 +184,22 @@ ShardOption = Annotated[
     ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan with counts and stop.")]
-RetryFailed = Annotated[
-    bool, typer.Option("--retry-failed", help="Score again what failed in an earlier run.")
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="The same as --rerun failed.")]
+Rerun = Annotated[
+    Literal["missing", "failed", "all"],
+    typer.Option(
+        help="Scores to compute: those that the store lacks, also those that failed, or all (which "
+        "replaces what is stored)."
+    ),
+]
+LogOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--log",
+        metavar="FILE",
+        help="Log of the run, one JSON object a line (default: STORE.jsonl beside the store).",
+        show_default=False,
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 

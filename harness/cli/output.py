@@ -49,6 +49,15 @@ def print_rows(
     console.print(table)
 
 
+def printable(text: str) -> str:
+    r"""Replace what would control a terminal, in a text that comes from a file or a plug-in.
+
+    >>> printable("a\x1b[2J\nb")
+    'a [2J b'
+    """
+    return "".join(one if one.isprintable() else " " for one in text)
+
+
 def typed_command(*without: str) -> str:
     """Return the command line, which repeats a run.
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -16,6 +16,8 @@ from untrained.harness.cli.options import (
     DeviceOption,
     DryRun,
     KnownScores,
+    LogOption,
+    Rerun,
     RetryFailed,
     ShardOption,
     Workers,
@@ -48,6 +50,8 @@ def run(
     workers: Workers = None,
     device: DeviceOption = "auto",
     retry_failed: RetryFailed = False,
+    rerun: Rerun = "missing",
+    log: LogOption = None,
     dry_run: DryRun = False,
 ) -> None:
     """Run a study: score, correlate, report. An interrupted run is resumed by the same command.
@@ -62,6 +66,7 @@ def run(
     from untrained.harness.analysis.score_matrix import effects_of_factors
     from untrained.harness.analysis.score_selection import select_scores
     from untrained.harness.cli.output import print_report, warn_without_truth
+    from untrained.harness.execution.run_log import log_path
     from untrained.harness.study.plan import plan_batches, plan_cells
     from untrained.harness.study.shard import Shard
     from untrained.harness.study.study_file import load_study
@@ -88,7 +93,14 @@ def run(
     with ScoreStore(path) as store:
         for known in scores or ():
             store.absorb(known)
-        summary = fill(store, plans, device=device, workers=workers, retry_failed=retry_failed)
+        summary = fill(
+            store,
+            plans,
+            device=device,
+            workers=workers,
+            rerun="failed" if retry_failed else rerun,
+            log=log or log_path(path),
+        )
         print_summary(summary, store.path)
         if part:
             stores = path.with_name(part.file_name(STORE_NAME, number="*"))
@@ -130,15 +142,24 @@ def fill(
     *,
     device: DeviceName,
     workers: int | None,
-    retry_failed: bool,
+    rerun: Literal["missing", "failed", "all"] = "missing",
+    log: Path | None = None,
 ) -> RunSummary:
-    """Score what the store lacks, with progress on standard error."""
+    """Score what the store lacks, with progress on standard error.
+
+    Args:
+        log: file that a log of the run is added to; None: there is no log.
+    """
+    from untrained.harness.cli.output import typed_command
     from untrained.harness.execution.executors import find_device, make_executor
     from untrained.harness.execution.progress import make_progress
+    from untrained.harness.execution.run_log import LoggedProgress
     from untrained.harness.execution.runner import run_plans
 
     chosen = find_device(device)
     progress = make_progress()
+    if log is not None:
+        progress = LoggedProgress(progress, log, command=typed_command())
     if store.network_disk:
         progress.warn(
             f"{store.path} is on a network disk ({store.network_disk}): one process at a time may "
@@ -150,7 +171,8 @@ def fill(
         executor=make_executor(chosen, workers, limited=any(plan.timeout_s for plan in plans)),
         progress=progress,
         device=chosen,
-        retry_failed=retry_failed,
+        retry_failed=rerun == "failed",
+        rescore=rerun == "all",
     )
 
 
@@ -194,12 +216,29 @@ def print_summary(summary: RunSummary, path: Path, *, as_json: bool = False) -> 
 
 
 def leave(summary: RunSummary) -> None:
-    """Exit with status 1 and a sentence on standard error if scores failed."""
+    """Exit with status 1 if scores failed; say on standard error why, and how to try again."""
+    from untrained.harness.cli.output import printable, typed_command
+
     if not summary.num_failures:
         return
     print(
         f"untrained: {summary.num_failures} of {summary.wanted} scores failed; their reasons are "
-        "in the store (column reason); run again with --retry-failed to try them once more",
+        "in the store (column reason):",
         file=sys.stderr,
     )
+    for group in summary.failures[:_MOST_GROUPS]:
+        print(
+            f"  {group.count} {group.status} of {', '.join(group.indicators)}: "
+            f"{printable(group.reason[:_LONGEST_REASON])} (first: {printable(group.architecture)})",
+            file=sys.stderr,
+        )
+    if len(summary.failures) > _MOST_GROUPS:
+        rest = sum(group.count for group in summary.failures[_MOST_GROUPS:])
+        print(f"  {rest} for {len(summary.failures) - _MOST_GROUPS} other reasons", file=sys.stderr)
+    again = typed_command("--rerun").replace(" --retry-failed", "")
+    print(f"to try them once more: {again} --rerun failed", file=sys.stderr)
     raise typer.Exit(1)
+
+
+_MOST_GROUPS = 10
+_LONGEST_REASON = 200

@@ -12,6 +12,8 @@ from untrained.harness.cli.options import (
     AsJson,
     DeviceOption,
     DryRun,
+    LogOption,
+    Rerun,
     RetryFailed,
     ShardOption,
     Store,
@@ -72,6 +74,8 @@ def score(
     workers: Workers = None,
     device: DeviceOption = "auto",
     retry_failed: RetryFailed = False,
+    rerun: Rerun = "missing",
+    log: LogOption = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -91,6 +95,7 @@ def score(
         "population": _population(architectures, notation, sample, all_),
     }
     from untrained.harness.cli.run import fill, leave, print_plan, print_summary
+    from untrained.harness.execution.run_log import log_path
     from untrained.harness.study.plan import plan_study
     from untrained.harness.study.shard import Shard
     from untrained.harness.study.study_file import STUDIES
@@ -105,7 +110,14 @@ def score(
     from untrained.results import ScoreStore
 
     with ScoreStore(store) as opened:
-        summary = fill(opened, plans, device=device, workers=workers, retry_failed=retry_failed)
+        summary = fill(
+            opened,
+            plans,
+            device=device,
+            workers=workers,
+            rerun="failed" if retry_failed else rerun,
+            log=log or log_path(store),
+        )
     print_summary(summary, store, as_json=as_json)
     leave(summary)
 

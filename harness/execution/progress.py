@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import TextIO
+
+from untrained.results import Score
 
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -17,6 +19,9 @@ class Progress:
     def running(self, *, total: int, done_before: int) -> AbstractContextManager[None]:
         """Show progress while the block runs."""
         return nullcontext()
+
+    def record(self, scores: Sequence[Score], worker: str) -> None:
+        """Receive the scores of one network, which are stored, and the worker they come from."""
 
     def advance(self, scores: int, failures: int) -> None:
         """Count some more scores, of which so many failed."""
@@ -79,7 +84,8 @@ class PlainProgress(Progress):
 
     def _say(self, line: str) -> None:
         if line != self._last:
-            print(line, file=self._stream or sys.stderr, flush=True)
+            with suppress(OSError, ValueError):  # nobody reads any more: the run goes on
+                print(line, file=self._stream or sys.stderr, flush=True)
         self._last = line
 
 

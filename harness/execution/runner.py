@@ -16,6 +16,7 @@ from untrained.harness.execution.executors import (
     device_name,
     numeric_settings,
 )
+from untrained.harness.execution.failures import FAILURES, FailureGroup, group_failures
 from untrained.harness.execution.progress import Progress
 from untrained.harness.execution.scoring import score_task
 from untrained.harness.study.plan import Plan, ScoreTask
@@ -52,10 +53,6 @@ def check_sharing(plan: Plan, store: ScoreStore) -> None:
         )
 
 
-FAILURES = frozenset({"error", "timeout", "out_of_memory"})
-"""Statuses that say something went wrong in the run; `unsupported` and `diverged` are findings."""
-
-
 @dataclass(frozen=True, slots=True)
 class RunSummary:
     """Counts of a run."""
@@ -67,6 +64,8 @@ class RunSummary:
     """Scores this run added."""
     statuses: tuple[tuple[str, int], ...]
     """Number of wanted scores of each status, sorted by status."""
+    failures: tuple[FailureGroup, ...] = ()
+    """What went wrong, the most frequent reason first."""
 
     @property
     def num_failures(self) -> int:
@@ -82,6 +81,7 @@ def run_plans(
     progress: Progress,
     device: Device = "cpu",
     retry_failed: bool = False,
+    rescore: bool = False,
 ) -> RunSummary:
     """Score what the store lacks. Each network's scores are stored together as soon as they come.
 
@@ -89,6 +89,7 @@ def run_plans(
 
     Args:
         retry_failed: score again what is stored with another status than `ok`.
+        rescore: score everything again; a score that is `ok` is replaced by another one that is.
 
     Raises:
         StorageError: the store cannot be written, or holds scores that do not go with the plans.
@@ -105,7 +106,7 @@ def run_plans(
     for plan in plans:  # what several plans want is one score
         keys = [key for key in plan.keys if key not in asked]
         asked.update(keys)
-        missing.append(store.missing(keys, retry_failed=retry_failed))
+        missing.append(keys if rescore else store.missing(keys, retry_failed=retry_failed))
     wanted = len(asked)
     left = sum(map(len, missing))
     environment = current_environment(
@@ -123,19 +124,23 @@ def run_plans(
             progress.running(total=left, done_before=wanted - left),
             closing(_run_tasks(executor, tasks)) as results,
         ):
-            scored = _store_all(results, store, environment, progress)
+            scored = _store_all(results, store, environment, progress, replace_ok=rescore)
     except KeyboardInterrupt:
         raise Interrupted(
             f"interrupted; everything that was finished is in {store.path}: run the same command "
             "again and it goes on from there"
         ) from None
     statuses: dict[ScoreKey, str] = {}
-    for plan in plans:
-        frame = plan.scores_in(store)
+    frames = [plan.scores_in(store) for plan in plans]
+    for frame in frames:
         keyed = zip(*(frame[name] for name in ScoreKey._fields), strict=True)
         statuses.update(zip(map(ScoreKey._make, keyed), frame["status"], strict=True))
     return RunSummary(
-        wanted, wanted - left, scored, tuple(sorted(Counter(statuses.values()).items()))
+        wanted,
+        wanted - left,
+        scored,
+        tuple(sorted(Counter(statuses.values()).items())),
+        group_failures(frames),
     )
 
 
@@ -197,6 +202,8 @@ def _store_all(
     store: ScoreStore,
     environment: Environment,
     progress: Progress,
+    *,
+    replace_ok: bool,
 ) -> int:
     """Store each network's scores in one transaction; how many there were."""
     scored = 0
@@ -205,12 +212,13 @@ def _store_all(
             task.failed(result.reason, result.status) if isinstance(result, WorkerDied) else result
         )
         try:
-            store.put(scores, environment)
+            store.put(scores, environment, replace_ok=replace_ok)
         except StorageError as error:
             raise StorageError(
                 f"{error}; {scored} scores of this run are stored and none of them is lost: "
                 "make room and run the same command again, it goes on from there"
             ) from error
         scored += len(scores)
+        progress.record(scores, getattr(scores, "worker", "died"))
         progress.advance(len(scores), sum(score.status in FAILURES for score in scores))
     return scored

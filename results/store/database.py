@@ -70,6 +70,17 @@ SELECT network.space, network.architecture, indicator.name, indicator.version, p
 {ROWS}
 """
 
+COSTS = f"""
+SELECT indicator.name AS indicator, indicator.version, count(*) AS scores,
+    sum(score.status <> 'ok') AS not_ok, avg(score.alone_s) AS mean_s,
+    max(score.alone_s) AS longest_s, sum(score.alone_s) AS total_s,
+    max(score.peak_bytes) AS peak_bytes
+{ROWS}
+WHERE score.representative IS NULL
+GROUP BY indicator.id
+ORDER BY total_s DESC, 1, 2
+"""
+
 PUT = """
 INSERT INTO score (network, indicator, protocol, seed, value, status, reason, alone_s, peak_bytes,
     representative, environment)
@@ -85,6 +96,7 @@ ON CONFLICT (indicator, protocol, seed, network) DO UPDATE SET
     representative = excluded.representative, environment = excluded.environment
 WHERE score.status <> 'ok'
 """
+PUT_AGAIN = f"{PUT} OR excluded.status = 'ok'"
 
 
 BUSY_TIMEOUT_S = 60.0

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from untrained.results.store.database import (
     COLUMNS,
+    COSTS,
     FRAME,
     PUT,
+    PUT_AGAIN,
     ROWS,
     connect,
     connect_memory,
@@ -103,13 +105,16 @@ class ScoreStore:
                 self.put_protocol(digest, canonical)
         return sum(self.put(scores, environment) for environment, scores in parts)
 
-    def put(self, scores: Iterable[Score], environment: Environment) -> int:
+    def put(
+        self, scores: Iterable[Score], environment: Environment, *, replace_ok: bool = False
+    ) -> int:
         """Store scores, all or none.
 
         A stored score with status `ok` stays as it is; any other is replaced.
 
         Args:
             scores: in any order; the same key twice follows the same rule.
+            replace_ok: replace also a score that is `ok`, if the new one is, too.
 
         Returns:
             How many rows were written.
@@ -137,7 +142,7 @@ class ScoreStore:
                     f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING",  # noqa: S608
                     sorted(values),
                 )
-            return connection.executemany(PUT, rows).rowcount
+            return connection.executemany(PUT_AGAIN if replace_ok else PUT, rows).rowcount
 
     def put_protocol(self, digest: str, canonical: str) -> None:
         """Store what a protocol's digest stands for, as canonical JSON.
@@ -231,6 +236,19 @@ class ScoreStore:
             return dict(
                 connection.execute("SELECT status, count(*) FROM score GROUP BY status ORDER BY 1")
             )
+
+    def costs(self) -> list[dict[str, Any]]:
+        """Sum up what each indicator has cost, the costliest first.
+
+        Returns:
+            For each indicator and version: `scores` that were measured (shared ones once), `not_ok`
+            of them; seconds alone as `mean_s`, `longest_s` and `total_s`; largest `peak_bytes`.
+            None is what was not measured.
+        """
+        with self._reading() as connection:
+            cursor = connection.execute(COSTS)
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor]
 
     def protocols(self) -> dict[str, str]:
         """Read the canonical JSON of every protocol by digest; empty if only a digest is known."""

@@ -218,6 +218,7 @@ def test_the_summary_of_a_score_run_is_json_on_request(untrained, scored, score_
         "stored_before": 12,
         "scored": 2,
         "statuses": {"ok": 14},
+        "failures": [],
         "store": str(scored),
     }
 
@@ -233,7 +234,7 @@ def test_failures_give_status_1_and_their_count(
     code, _, err = untrained(*arguments)
     assert code == 1
     assert "2 of 4 scores failed" in err
-    assert "--retry-failed" in err
+    assert "--rerun failed" in err
 
 
 def test_correlate_prints_a_table_with_its_conditions(untrained, scored: Path):
