@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from importlib import import_module
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn, TextIO
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -144,22 +147,52 @@ def untrained(
 def main() -> None:
     """Run the command line and leave with its exit status.
 
-    SIGTERM interrupts as Ctrl-C does.
+    SIGTERM, and SIGHUP of a terminal that is closed, interrupt as Ctrl-C does. Output that cannot
+    be written is an error in a sentence; a reader that has read enough is none.
     """
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler) if in_main_thread else None
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in STOPS:
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+                before[number] = signal.signal(number, signal.default_int_handler)
     try:
-        app(prog_name="untrained")
+        try:
+            app(prog_name="untrained")
+        finally:
+            if sys.stdout is not None:  # as after >&-
+                sys.stdout.flush()
     except Interrupted as interruption:
-        print(f"untrained: {interruption}", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+        _leave(str(interruption), INTERRUPTED)
     except UserError as error:
-        print(f"untrained: {error}", file=sys.stderr)
-        sys.exit(2)
+        _leave(str(error), 2)
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        _discard(sys.stdout)
+        if error.errno == errno.EPIPE:
+            sys.exit(1)
+        _leave(f"cannot write the output: {error.strerror}. Send it elsewhere.", 2)
     finally:
-        if in_main_thread:
-            signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
+def _leave(text: str, status: int) -> NoReturn:
+    try:
+        print(f"untrained: {text}", file=sys.stderr)
+        sys.stderr.flush()
+    except OSError:  # the terminal is gone
+        _discard(sys.stderr)
+    sys.exit(status)
+
+
+def _discard(stream: TextIO) -> None:
+    """Let a stream that cannot be written to lead nowhere, where Python flushes it at the end."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+STOPS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+UNWRITABLE = {errno.EPIPE, errno.EIO, errno.ENOSPC, errno.EBADF, errno.EFBIG}
 INTERRUPTED = 130
 """Exit status of an interrupted program, by convention 128 + SIGINT; also after SIGTERM."""

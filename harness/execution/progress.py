@@ -94,7 +94,8 @@ class BarProgress(Progress):
 
     def warn(self, text: str) -> None:
         """See `Progress`."""
-        print(f"untrained: {text}", file=sys.stderr)
+        with suppress(OSError):
+            print(f"untrained: {text}", file=sys.stderr)
 
     @contextmanager
     def running(self, *, total: int, done_before: int) -> Iterator[None]:
@@ -120,12 +121,18 @@ class BarProgress(Progress):
             TimeRemainingColumn(),
             TextColumn("[red]{task.fields[failed]}"),
         )
-        with Bar(*columns, console=Console(stderr=True)) as self._bar:
-            self._task = self._bar.add_task(
-                "scores", total=done_before + total, completed=done_before, rate="", failed=""
-            )
-            self._began, self._done = time.monotonic(), 0
+        self._bar = Bar(*columns, console=Console(stderr=True))
+        self._task = self._bar.add_task(
+            "scores", total=done_before + total, completed=done_before, rate="", failed=""
+        )
+        self._began, self._done = time.monotonic(), 0
+        try:
+            with suppress(OSError):  # here and below: the terminal was closed, the run goes on
+                self._bar.start()
             yield
+        finally:
+            with suppress(OSError):
+                self._bar.stop()
 
     def advance(self, scores: int, failures: int) -> None:
         """See `Progress`."""
@@ -133,9 +140,9 @@ class BarProgress(Progress):
         self._failures += failures
         seconds = max(time.monotonic() - self._began, 1e-9)
         failed = f"{self._failures} failed" if self._failures else ""
-        self._bar.update(
-            self._task, advance=scores, rate=f"{self._done / seconds:.1f}/s", failed=failed
-        )
+        rate = f"{self._done / seconds:.1f}/s"
+        with suppress(OSError):
+            self._bar.update(self._task, advance=scores, rate=rate, failed=failed)
 
 
 def make_progress() -> Progress:
