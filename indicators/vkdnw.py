@@ -30,6 +30,7 @@ _SMOOTHING = 0.05
         batch_norm="eval",
     ),
     cost="2 forward, K backward",
+    splits=True,
     deviations="The covariance is used as it is, in float64, without its Cholesky factor. The "
     "number counts every parameter tensor, also biases, as the authors' code does.",
 )

@@ -156,6 +156,7 @@ def _indicators() -> Iterable[dict[str, Any]]:
             "protocol_fields": asdict(item.protocol),
             "version": item.version,
             "class_invariant": item.class_invariant,
+            "splits": item.splits,
             "follows_initialisation": item.follows_initialisation,
             "deviations": item.deviations,
         }

@@ -20,7 +20,9 @@ JOURNAL_NAME = "journal.jsonl"
 TASK_NAME = "task.toml"
 
 
-@model_options("measuring", Conditions, without=("dataset", "protocol", "labels", "timeout_s"))
+@model_options(
+    "measuring", Conditions, without=("dataset", "protocol", "labels", "timeout_s", "split")
+)
 def search_task(
     *,
     space: Annotated[str, typer.Option(help="Search space.", show_default=False)],

@@ -101,6 +101,34 @@ def the_seed_matters_exactly_if_random_numbers_are_drawn(case: IndicatorCase) ->
         )
 
 
+EXACT_IN_PARTS = 1e-9
+"""Of sums in another order, in double precision."""
+
+
+@image_scores.promise
+def parts_of_the_batch_give_the_same_score_if_declared(case: IndicatorCase) -> None:
+    """If it declares `splits`, the network sees parts of the batch and the score is the same."""
+    if not case.item.splits:
+        return
+    usual, net, seen = case.usual, case.network(), []
+    with Measurement(net, case.batches()) as measurement:
+        measurement.parts = 3
+        largest = max(map(len, measurement.input_parts))
+        handle = net.register_forward_pre_hook(lambda module, args: seen.append(len(args[0])))
+        reading = read_items(measurement, [case.item])[case.item.id]
+        handle.remove()
+    require(
+        reading.status == "ok" and close(reading.value, usual, EXACT_IN_PARTS),
+        f"it declares splits=True, but the batch in one piece gets {usual!r} and in 3 parts "
+        f"{described(reading)}; leave splits out, or let no sample depend on the others",
+    )
+    require(
+        max(seen, default=0) <= largest,
+        f"it declares splits=True, but the network gets {max(seen, default=0)} samples at once "
+        f"where the largest part has {largest}; read m.input_parts, or leave splits out",
+    )
+
+
 @cache
 def _in_company(case: IndicatorCase) -> tuple[Reading, dict[str, Reading], Reading]:
     """Read an indicator, some others and the indicator again off one measurement.

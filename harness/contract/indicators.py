@@ -55,7 +55,7 @@ def it_declares_direction_needs_cost_and_version(case: IndicatorCase) -> None:
         isinstance(item.version, int) and item.version >= 1,
         f"its version is {item.version!r}; versions count from 1",
     )
-    for name in ("uses_accuracy", "class_invariant", "follows_initialisation"):
+    for name in ("uses_accuracy", "class_invariant", "follows_initialisation", "splits"):
         value = getattr(item, name)
         require(isinstance(value, bool), f"{name} is {value!r}; it is True or False")
 

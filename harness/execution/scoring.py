@@ -7,6 +7,7 @@ import os
 import socket
 from collections import deque
 from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import replace
 
 import torch
 
@@ -15,7 +16,7 @@ from untrained.harness.data.inputs import batches_on, forget_batches
 from untrained.harness.execution.executors import DeviceLost
 from untrained.harness.execution.watchdog import TimeLimitReached, time_limit
 from untrained.harness.study.plan import ScoreTask, Wanted
-from untrained.indicators import Measurement, Protocol, Reading, read
+from untrained.indicators import Measurement, Protocol, Reading, indicators, read
 from untrained.indicators.framework.devices import (
     is_lost,
     is_out_of_memory,
@@ -167,6 +168,8 @@ def _measure(
                 try:
                     with time_limit(task.timeout_s, f"{item.indicator} of {task.architecture}"):
                         reading = read(measurement, [item.indicator])[item.indicator]
+                        if task.split and reading.status == "out_of_memory":
+                            reading = _in_parts(measurement, item.indicator, reading)
                 except (TimeLimitReached, TimeoutError) as limit:
                     reading = _failure("", limit, task.timeout_s)
                 except KeyboardInterrupt:
@@ -184,6 +187,26 @@ def _measure(
         reading = _failure("the network could not be measured", error, task.timeout_s)
         _check_device(task, reading)
         yield from ((item, reading) for item in wanted[done:])
+
+
+def _in_parts(measurement: Measurement, name: str, reading: Reading) -> Reading:
+    """Read an indicator that ran out of memory with its batch in 2, 4, ... parts."""
+    if not indicators[name].splits:
+        return replace(
+            reading, reason=f"{reading.reason}; its score is not the same in parts of the batch"
+        )
+    try:
+        while reading.status == "out_of_memory" and measurement.parts < len(measurement.inputs):
+            measurement.parts *= 2
+            measurement.forget()
+            reading = read(measurement, [name])[name]
+        if reading.status != "ok":
+            return reading
+        what = f"measured in {measurement.parts} parts of the batch, for want of memory"
+        return replace(reading, reason=what)
+    finally:
+        measurement.parts = 1
+        measurement.forget()
 
 
 def _check_device(task: ScoreTask, reading: Reading) -> None:

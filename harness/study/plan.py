@@ -48,6 +48,8 @@ class ScoreTask:
     device: str = "cpu"
     timeout_s: float | None = None
     """For one indicator; None: no limit."""
+    split: bool = False
+    """Whether an indicator that runs out of memory is tried again with the batch in parts."""
 
     def scores_of(self, wanted: Wanted, reading: Reading) -> Iterator[Score]:
         """The reading as one score for each member."""
@@ -86,6 +88,7 @@ class Plan:
     seeds: tuple[int, ...]
     share_classes: bool = False
     timeout_s: float | None = None
+    split: bool = False
     aggregates: tuple[BoundAggregate, ...] = ()
     """Scores that tables compute from other scores; all members are among `protocols`."""
 
@@ -122,6 +125,7 @@ class Plan:
                 seed=seed,
                 device=device,
                 timeout_s=self.timeout_s,
+                split=self.split,
             )
 
     def scores_in(self, store: ScoreStore) -> pd.DataFrame:
@@ -186,6 +190,7 @@ def plan_study(
             seeds=study.network_seeds,
             share_classes=study.share_classes,
             timeout_s=study.timeout_s,
+            split=study.split,
             aggregates=bound,
         )
         for name in dict.fromkeys(study.spaces)

@@ -208,6 +208,9 @@ class Conditions(StudyTable):
     kaiming_normal_fan_out or gaussian (default: that of the protocol)."""
     timeout_s: PositiveFloat | None = None
     """Time limit of one indicator on one network, in seconds (default: none)."""
+    split: bool = False
+    """Further attempts, with the batch in 2, 4, ... parts, for an indicator that has run out of
+    memory and whose score is the same in parts (see untrained list indicators)."""
 
     @property
     def synthetic(self) -> bool:

@@ -121,7 +121,7 @@ def stored_baselines(space: str, *, without: str = "") -> StoredBaselines:
 
 def _same_networks(study: Study, main: Study) -> bool:
     """Return whether two studies score the same networks on the same inputs."""
-    fields = {*Conditions.model_fields} - {"seed", "timeout_s"}
+    fields = {*Conditions.model_fields} - {"seed", "timeout_s", "split"}
     return not study.factors.varied and all(
         getattr(study, name) == getattr(main, name) for name in (*fields, "network_seeds")
     )

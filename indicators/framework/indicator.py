@@ -170,6 +170,9 @@ class Indicator:
     deviations: str
     """Where the definition differs from the authors' released code; empty if nowhere."""
     function: Function
+    splits: bool = False
+    """Whether the score is the same, up to rounding, when the first batch goes through the network
+    in the parts that `Measurement.input_parts` gives: no sample's values depend on the others."""
 
     def __call__(self, measurement: Measurement) -> float:
         """The score as the definition gives it, not yet judged."""
@@ -211,6 +214,7 @@ def indicator(
     version: int = 1,
     follows_initialisation: bool = True,
     deviations: str = "",
+    splits: bool = False,
 ) -> Callable[[Function], Indicator]:
     """Register the decorated function as the indicator of the function's name.
 
@@ -227,6 +231,7 @@ def indicator(
         version: to be raised whenever the value for the same network changes.
         follows_initialisation: whether it depends on how the network's weights were drawn.
         deviations: where it differs from the authors' released code.
+        splits: whether it reads `Measurement.input_parts` and is the same for any number of them.
 
     Returns:
         The decorator; it returns the `Indicator`, which is callable like the function.
@@ -253,6 +258,7 @@ def indicator(
             follows_initialisation=follows_initialisation,
             deviations=deviations,
             function=function,
+            splits=splits,
         )
         return indicators.register(item.id, item, origin=function.__module__)
 

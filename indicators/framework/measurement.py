@@ -265,6 +265,8 @@ class Measurement:
         self._meter = Meter(self.device)
         self._outcomes: dict[Callable[..., Any], tuple[Any, Exception | None]] = {}
         self._stack: ExitStack | None = None
+        self.parts = 1
+        """Into how many parts `input_parts` divides the first batch, to save memory."""
         self.spoilt: tuple[str, ...] = ()
         """What an indicator has changed and cannot be put back: no other one can be read."""
 
@@ -368,6 +370,11 @@ class Measurement:
     def inputs(self) -> Tensor:
         """The first batch's inputs."""
         return self.batches[0][0]
+
+    @property
+    def input_parts(self) -> tuple[Tensor, ...]:
+        """The first batch's inputs in parts, in order; usually one."""
+        return self.inputs.chunk(self.parts)
 
     @property
     def labels(self) -> Tensor:

@@ -37,12 +37,23 @@ def entry_jacobian(m: Measurement) -> tuple[Tensor, Tensor]:
     places = _owners(m.network)
     if not is_plain(m.network):
         _check_uses(m, places)
+    parts = [_of_part(m, inputs, places) for inputs in m.input_parts]
+    if len(parts) == 1:
+        return parts[0]
+    logits, jacobians = zip(*parts, strict=True)
+    return torch.cat(logits), torch.cat(jacobians)
+
+
+def _of_part(
+    m: Measurement, inputs: Tensor, places: dict[nn.Module, dict[str, int]]
+) -> tuple[Tensor, Tensor]:
+    """Logits and Jacobian of some samples, which the others do not change."""
     collector = _Collector(places)
     handles = [module.register_forward_hook(collector.collect) for module in places]
     try:
         fresh = Substituted(m.network, _fresh_statistics(m.network))
         with m.batch_norms_evaluated():
-            logits = logits_of(fresh, m.inputs.clone())
+            logits = logits_of(fresh, inputs.clone())
     finally:
         for handle in handles:
             handle.remove()

@@ -50,7 +50,7 @@ class Score:
     value: float
     status: Status = "ok"
     reason: str = ""
-    """Why there is no value; empty when there is one."""
+    """Why there is no value; of one that was measured in parts of the batch, that it was."""
     alone_s: float = math.nan
     """Seconds this indicator would have taken by itself; NaN where not measured."""
     peak_bytes: int | None = None

@@ -100,6 +100,7 @@ class MeasuringEvaluator(Evaluator):
             versions={name: score_version(indicators[name].version, study.space) for name in names},
             seeds=(conditions.seed,),
             timeout_s=conditions.timeout_s,
+            split=conditions.split,
         )
         self._scored: dict[Architecture, Scored] = {}
 

@@ -135,6 +135,11 @@ def jitter(m):
     return spread(m) + float(torch.rand((), generator=m.generator("jitter")))
 
 
+def in_parts(m):
+    """The spread of the logits, of which each part normalises its own."""
+    return spread_of(torch.cat([m.network(part).detach() for part in m.input_parts]))
+
+
 LACKS = "what_a_network_lacks_is_unsupported_exactly_if_it_is_needed"
 ODD = "an_odd_network_or_batch_gives_a_legal_score_or_a_reason"
 AFTER = "everything_is_left_as_found_after_a_failure_inside"
@@ -165,6 +170,10 @@ FAULTY = {
         (doing(lambda m: math.inf), "status 'diverged' (the score is inf)"),
         (doing(lambda m: -math.inf), "gets -inf"),
         (doing(lambda m: {}["x"]), "KeyError"),
+    ],
+    "parts_of_the_batch_give_the_same_score_if_declared": [
+        (replace(GOOD, splits=True), "gets 10 samples at once where the largest part has 4"),
+        (replace(doing(in_parts), splits=True), "let no sample depend on the others"),
     ],
     "the_same_measurement_gives_the_same_bits": [
         (doing(lambda m: spread(m) + float(torch.rand(()))), "m.generator(purpose)"),
