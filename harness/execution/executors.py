@@ -6,14 +6,17 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import active_children, get_context, parent_process
+from multiprocessing import parent_process
+from multiprocessing.context import SpawnContext
+from multiprocessing.process import BaseProcess
 from multiprocessing.queues import SimpleQueue
+from types import MappingProxyType
 from typing import Any, Literal, Protocol, TypeVar
 
 from untrained.foundation import UserError
@@ -43,22 +46,30 @@ def isolated() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def prepare_worker(places: SimpleQueue[int], steps: Any, devices: SimpleQueue[int] | None) -> None:
+def prepare_worker(
+    places: SimpleQueue[int],
+    steps: Any,
+    devices: SimpleQueue[int] | None,
+    variables: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """Make a fresh worker process ready for tasks, for as long as it lives.
 
     Args:
         places: indices of `steps`, one for each worker.
         steps: shared memory, where a worker writes its current step.
-        devices: GPU indices, one for each worker, or None on the CPU.
+        devices: numbers that stand for GPUs in turn, one for each worker, or None on the CPU.
+        variables: environment variables of the run, where the machine has none of its own.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
+    for name, value in variables.items():
+        os.environ.setdefault(name, value)
     follow(steps[places.get()])
     threading.Thread(target=_follow_parent, daemon=True).start()
     _FOR_LIFE.enter_context(isolated())
     if devices is not None:
         import torch
 
-        torch.cuda.set_device(devices.get())
+        torch.cuda.set_device(devices.get() % torch.cuda.device_count())
 
 
 def _follow_parent() -> None:
@@ -91,33 +102,47 @@ class DeviceLost(UserError):
     """The GPU fails whatever this process asks of it: what it says of a network is no score."""
 
 
+class _Spawning(SpawnContext):
+    """Starts processes, and knows those that it has started."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.started: list[BaseProcess] = []
+
+    def Process(self, *args: Any, **options: Any) -> BaseProcess:  # type: ignore[override]  # noqa: N802
+        process = super().Process(*args, **options)
+        self.started.append(process)
+        return process
+
+
 class Pool:
     """Spawned processes that work until one of them dies, or is ended because it hangs."""
 
-    def __init__(self, workers: int, *, gpus: int) -> None:
+    def __init__(
+        self, workers: int, *, devices: Iterable[int] = (), variables: Mapping[str, str]
+    ) -> None:
         """Prepare the processes; they start with the first task.
 
         Args:
-            gpus: GPUs to hand out in turn, 0 for the CPU.
+            devices: a number for each worker that stands for its GPU; none on the CPU.
+            variables: environment variables of the processes.
         """
         # spawn, not fork: threads of torch and CUDA do not survive a fork
-        context = get_context("spawn")
-        devices = None
-        if gpus:
-            devices = context.SimpleQueue()
-            for worker in range(workers):
-                devices.put(worker % gpus)
+        self._context = context = _Spawning()
+        queue = None
+        for device in devices:
+            queue = queue or context.SimpleQueue()
+            queue.put(device)
         places = context.SimpleQueue()
         for worker in range(workers):
             places.put(worker)
         self._steps = context.RawArray(Step, workers)
-        self._others = set(active_children())
         self._limit = 2 * workers  # one at work and one in waiting for each
         self._pool = ProcessPoolExecutor(
             workers,
             mp_context=context,
             initializer=prepare_worker,
-            initargs=(places, self._steps, devices),
+            initargs=(places, self._steps, queue, variables),
         )
         self.hung: dict[int, WorkerDied] = {}
         """By number of the item, those whose worker was ended; the pool is then at its end."""
@@ -166,7 +191,7 @@ class Pool:
     def stop(self) -> None:
         """End all processes now, also those at work."""
         self._pool.shutdown(wait=False, cancel_futures=True)
-        own = set(active_children()) - self._others
+        own = [process for process in self._context.started if process.pid is not None]
         for process in own:
             process.kill()  # a stopped process, or one that blocks signals, hears no other
         for process in own:
@@ -331,15 +356,30 @@ class ProcessExecutor:
     reacting is ended; the culprit is then known, and the others are simply done again.
     """
 
-    def __init__(self, workers: int, *, gpus: int = 0) -> None:
+    def __init__(
+        self,
+        workers: int,
+        *,
+        gpus: int = 0,
+        first_gpu: int = 0,
+        variables: Mapping[str, str] = MappingProxyType({}),
+        keep: bool = False,
+    ) -> None:
         """Say how many processes there will be.
 
         Args:
             workers: number of processes, at least 1.
             gpus: GPUs to hand out in turn, 0 for the CPU.
+            first_gpu: GPU of the first process.
+            variables: environment variables of the processes, where the machine has no value.
+            keep: whether processes live on after a run, until `close`.
         """
         self.workers = workers
-        self._gpus = gpus
+        self._devices = [first_gpu + worker % gpus for worker in range(workers)] if gpus else []
+        self._variables = dict(variables)
+        self._keep = keep
+        self._pool: Pool | None = None
+        self._closed = False
 
     def run(
         self, function: Callable[[T], R], items: Iterable[T]
@@ -353,9 +393,10 @@ class ProcessExecutor:
         suspects: deque[T] = deque()
         again: deque[T] = deque()
         deaths = 0
-        pool = Pool(self.workers, gpus=self._gpus)
+        finished = False
         try:
             while True:
+                pool = self._running_pool()
                 alone = bool(suspects)
                 lost: list[T] = []
                 batch = iter([suspects.popleft()]) if alone else _first(again, remaining)
@@ -363,8 +404,7 @@ class ProcessExecutor:
                     deaths = 0
                     yield item, result
                 if pool.hung:
-                    pool.stop()
-                    pool = Pool(self.workers, gpus=self._gpus)
+                    self._stop()
                     again.extend(lost)
                 elif lost:
                     deaths += 1
@@ -373,13 +413,31 @@ class ProcessExecutor:
                             f"{deaths} consecutive workers died. Likely causes: out of memory or a "
                             "driver fault. Use fewer processes, for instance --workers 1."
                         )
-                    pool.stop()
-                    pool = Pool(self.workers, gpus=self._gpus)
+                    self._stop()
                     if alone:
                         yield lost[0], WorkerDied()
                     else:
                         suspects.extend(lost)
                 elif not alone:
+                    finished = True
                     return
         finally:
+            if not (finished and self._keep):
+                self._stop()
+
+    def close(self) -> None:
+        """End the processes that are kept, and those that another thread has at work."""
+        self._closed = True
+        self._stop()
+
+    def _running_pool(self) -> Pool:
+        if self._pool is None:
+            if self._closed:
+                raise RuntimeError("the worker processes were ended")
+            self._pool = Pool(self.workers, devices=self._devices, variables=self._variables)
+        return self._pool
+
+    def _stop(self) -> None:
+        pool, self._pool = self._pool, None
+        if pool is not None:
             pool.stop()
