@@ -10,16 +10,24 @@ from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 import typer
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, PositiveFloat
 
 DeviceName = Literal["auto", "cpu", "cuda"]
 
-_FLAGS = {"inputs": "input", "timeout_s": "timeout", "protocols": "protocol"}
+_FLAGS = {
+    "inputs": "input",
+    "timeout_s": "timeout",
+    "wait_s": "wait",
+    "protocols": "protocol",
+}
 """Options that are not named like their field."""
 _METAVARS = {
     "inputs": "SOURCE",
     "initialisation": "NAME",
     "timeout_s": "SECONDS",
+    "executor": "NAME",
+    "scheduler": "ADDRESS",
+    "wait_s": "SECONDS",
     "protocols": "DIGEST",
     "aggregates": "A,B",
     "benchmark": "NAME|FILE",
@@ -202,6 +210,21 @@ LogOption = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+class Execution(BaseModel):
+    """Where networks are measured; the options of `run` and `score` are made from these fields."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True, frozen=True)
+
+    executor: str | None = None
+    """What runs the networks: serial, processes, dask, or an executor of another package (default:
+    processes, or serial with one worker)."""
+    scheduler: str | None = None
+    """Scheduler of dask, such as tcp://host:8786 (default: workers of this machine, or the jobs of
+    the study's cluster)."""
+    wait_s: PositiveFloat = 300.0
+    """Longest time in which a scheduler may have no worker, in seconds."""
 
 
 def use_tasks(files: list[Path] | None) -> list[str]:

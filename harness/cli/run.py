@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -15,23 +15,27 @@ from untrained.harness.cli.options import (
     DeviceName,
     DeviceOption,
     DryRun,
+    Execution,
     KnownScores,
     LogOption,
     Rerun,
     RetryFailed,
     ShardOption,
     Workers,
+    model_options,
 )
 
 if TYPE_CHECKING:
     from untrained.harness.execution.runner import RunSummary
     from untrained.harness.study.plan import Plan
+    from untrained.harness.study.study import Cluster
     from untrained.results import ScoreStore
 
 STORE_NAME = "scores.sqlite"
 SCORES_NAME = "scores.parquet"
 
 
+@model_options("execution", Execution)
 def run(
     study: Annotated[
         str, typer.Argument(metavar="STUDY", help="TOML file, or name of a built-in study.")
@@ -47,6 +51,7 @@ def run(
     ] = None,
     scores: KnownScores = None,
     shard: ShardOption = None,
+    execution: dict[str, Any],
     workers: Workers = None,
     device: DeviceOption = "auto",
     retry_failed: RetryFailed = False,
@@ -100,6 +105,8 @@ def run(
             workers=workers,
             rerun="failed" if retry_failed else rerun,
             log=log or log_path(path),
+            execution=Execution(**execution),
+            cluster=named.study.cluster,
         )
         print_summary(summary, store.path)
         if part:
@@ -144,6 +151,8 @@ def fill(
     workers: int | None,
     rerun: Literal["missing", "failed", "all"] = "missing",
     log: Path | None = None,
+    execution: Execution | None = None,
+    cluster: Cluster | None = None,
 ) -> RunSummary:
     """Score what the store lacks, with progress on standard error.
 
@@ -151,12 +160,11 @@ def fill(
         log: file that a log of the run is added to; None: there is no log.
     """
     from untrained.harness.cli.output import typed_command
-    from untrained.harness.execution.executors import find_device, make_executor
+    from untrained.harness.execution.engines import Request, open_executor
     from untrained.harness.execution.progress import make_progress
     from untrained.harness.execution.run_log import LoggedProgress
     from untrained.harness.execution.runner import run_plans
 
-    chosen = find_device(device)
     progress = make_progress()
     if log is not None:
         progress = LoggedProgress(progress, log, command=typed_command())
@@ -165,15 +173,25 @@ def fill(
             f"{store.path} is on a network disk ({store.network_disk}): one process at a time may "
             "write to it. Shards need a store each."
         )
-    return run_plans(
-        plans,
-        store,
-        executor=make_executor(chosen, workers, limited=any(plan.timeout_s for plan in plans)),
-        progress=progress,
-        device=chosen,
-        retry_failed=rerun == "failed",
-        rescore=rerun == "all",
+    execution = execution or Execution()
+    request = Request.of(
+        device,
+        workers=workers,
+        limited=any(plan.timeout_s for plan in plans),
+        scheduler=execution.scheduler,
+        cluster=cluster if execution.executor and not execution.scheduler else None,
+        wait_s=execution.wait_s,
     )
+    with open_executor(execution.executor, request) as executor:
+        return run_plans(
+            plans,
+            store,
+            executor=executor,
+            progress=progress,
+            device=request.device,
+            retry_failed=rerun == "failed",
+            rescore=rerun == "all",
+        )
 
 
 def print_plan(plans: Sequence[Plan], path: Path, *, known: Sequence[Path] = ()) -> None:

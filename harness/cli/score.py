@@ -12,6 +12,7 @@ from untrained.harness.cli.options import (
     AsJson,
     DeviceOption,
     DryRun,
+    Execution,
     LogOption,
     Rerun,
     RetryFailed,
@@ -26,6 +27,7 @@ from untrained.harness.study.study import Conditions
 
 
 @model_options("conditions", Conditions)
+@model_options("execution", Execution)
 def score(
     *,
     space: Annotated[str, typer.Option(help="Search space.", show_default=False)],
@@ -71,6 +73,7 @@ def score(
         ),
     ] = False,
     shard: ShardOption = None,
+    execution: dict[str, Any],
     workers: Workers = None,
     device: DeviceOption = "auto",
     retry_failed: RetryFailed = False,
@@ -117,6 +120,7 @@ def score(
             workers=workers,
             rerun="failed" if retry_failed else rerun,
             log=log or log_path(store),
+            execution=Execution(**execution),
         )
     print_summary(summary, store, as_json=as_json)
     leave(summary)

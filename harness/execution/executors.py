@@ -239,14 +239,15 @@ def device_name(device: Device, executor: Executor | None = None) -> str:
     """
     if device == "cpu":
         return "cpu"
-    if executor is None or executor.workers == 1:
-        return _gpu_names()
-    with closing(executor.run(_gpu_names, [None])) as answers:
+    if executor is None or isinstance(executor, SerialExecutor):
+        return gpu_names()
+    with closing(executor.run(gpu_names, [None])) as answers:
         _, answer = next(answers)
     return device if isinstance(answer, WorkerDied) else answer
 
 
-def _gpu_names(_: object = None) -> str:
+def gpu_names(_: object = None) -> str:
+    """The models of the GPUs that this process sees."""
     import torch
 
     count = torch.cuda.device_count()
@@ -433,7 +434,7 @@ class ProcessExecutor:
     def _running_pool(self) -> Pool:
         if self._pool is None:
             if self._closed:
-                raise RuntimeError("the worker processes were ended")
+                raise UserError("the worker processes were ended: their run is over")
             self._pool = Pool(self.workers, devices=self._devices, variables=self._variables)
         return self._pool
 

@@ -6,6 +6,8 @@ from collections import Counter, deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
 
 from untrained.foundation import Interrupted, StorageError
 from untrained.harness.data.inputs import batches
@@ -14,6 +16,7 @@ from untrained.harness.execution.executors import (
     Executor,
     WorkerDied,
     device_name,
+    gpu_names,
     numeric_settings,
 )
 from untrained.harness.execution.failures import FAILURES, FailureGroup, group_failures
@@ -22,6 +25,7 @@ from untrained.harness.execution.scoring import score_task
 from untrained.harness.study.plan import Plan, ScoreTask
 from untrained.indicators import indicators
 from untrained.results import Environment, Score, ScoreKey, ScoreStore, current_environment
+from untrained.results.store.score import machine
 
 
 def check_sharing(plan: Plan, store: ScoreStore) -> None:
@@ -166,9 +170,27 @@ def _warn_of_other_devices(
         )
 
 
+Place = tuple[tuple[str, Any], ...]
+"""Fields of an environment that depend on the machine, with their values."""
+
+
+_machine = cache(machine)
+
+
+def _place(device: str) -> Place:
+    """Describe the machine of this process."""
+    place = _machine() | numeric_settings()
+    return tuple(place.items() if device == "cpu" else {**place, "device": gpu_names()}.items())
+
+
+def score_here(task: ScoreTask) -> tuple[list[Score], Place]:
+    """All scores of a task, and the machine on which they were computed."""
+    return score_task(task), _place(task.device)
+
+
 def _run_tasks(
     executor: Executor, tasks: Iterable[ScoreTask]
-) -> Generator[tuple[ScoreTask, list[Score] | WorkerDied]]:
+) -> Generator[tuple[ScoreTask, tuple[list[Score], Place] | WorkerDied]]:
     """Run tasks; one whose worker died is run again in parts of one indicator each.
 
     Only the scores of the indicator at fault are then lost. The parts come next, before other
@@ -186,7 +208,7 @@ def _run_tasks(
 
     left = tasks
     while True:
-        with closing(executor.run(score_task, waiting(left))) as results:
+        with closing(executor.run(score_here, waiting(left))) as results:
             for task, result in results:
                 if isinstance(result, WorkerDied) and not result.whole and len(task.wanted) > 1:
                     parts.extend(replace(task, wanted=(one,)) for one in task.wanted)
@@ -198,7 +220,7 @@ def _run_tasks(
 
 
 def _store_all(
-    results: Iterable[tuple[ScoreTask, list[Score] | WorkerDied]],
+    results: Iterable[tuple[ScoreTask, tuple[list[Score], Place] | WorkerDied]],
     store: ScoreStore,
     environment: Environment,
     progress: Progress,
@@ -207,12 +229,17 @@ def _store_all(
 ) -> int:
     """Store each network's scores in one transaction; how many there were."""
     scored = 0
+    environments: dict[Place, Environment] = {}
     for task, result in results:
-        scores = (
-            task.failed(result.reason, result.status) if isinstance(result, WorkerDied) else result
+        scores, place = (
+            (task.failed(result.reason, result.status), ())
+            if isinstance(result, WorkerDied)
+            else result
         )
+        if place not in environments:
+            environments[place] = replace(environment, **dict(place))
         try:
-            store.put(scores, environment, replace_ok=replace_ok)
+            store.put(scores, environments[place], replace_ok=replace_ok)
         except StorageError as error:
             raise StorageError(
                 f"{error}; {scored} scores of this run are stored and none of them is lost: "

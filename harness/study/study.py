@@ -178,6 +178,46 @@ class ReportOptions(StudyTable):
     directory)."""
 
 
+class Cluster(StudyTable):
+    """Jobs of a cluster that measure networks; `--executor dask` starts them and ends them."""
+
+    kind: Literal["slurm"] = "slurm"
+    """Kind of the cluster."""
+    jobs: PositiveInt = 1
+    """Number of jobs."""
+    cores: PositiveInt = 1
+    """CPU cores of a job; each measures one network at once."""
+    memory: Annotated[str, Field(pattern=r"^[0-9.]+ ?[kKMGT]i?B$")] = "4 GB"
+    """Memory of a job, such as `16 GB`."""
+    walltime: Annotated[str, Field(pattern=r"^([0-9]+-)?[0-9]+(:[0-9]{2}){0,2}$")] = "01:00:00"
+    """Longest time of a job."""
+    queue: str | None = None
+    """Queue (partition) of the jobs (default: the cluster's)."""
+    account: str | None = None
+    """Account that the time is charged to (default: the user's)."""
+    gpus: Annotated[int, Field(ge=0)] = 0
+    """GPUs of a job; with any, the cores share them."""
+    interface: str | None = None
+    """Network interface by which workers reach the scheduler, such as ib0 (default: any)."""
+    python: str | None = None
+    """Python of the jobs (default: that of the run)."""
+    directives: NamesIfAny = ()
+    """Further options of a job, such as `--exclusive`."""
+    prologue: NamesIfAny = ()
+    """Commands of a job before its workers start, such as `module load cuda`."""
+    log_folder: str | None = None
+    """Folder of the jobs' output, relative to the study file (default: the working directory)."""
+
+    @model_validator(mode="after")
+    def _lines(self) -> Cluster:
+        for name in ("queue", "account", "interface", "python", "log_folder"):
+            if re.search(r"[\r\n]", getattr(self, name) or ""):
+                raise ValueError(f"{name} should be one line")
+        if any(re.search(r"[\r\n]", one) for one in (*self.directives, *self.prologue)):
+            raise ValueError("each directive and each command should be one line")
+        return self
+
+
 class Conditions(StudyTable):
     """Conditions of measurement: changes to the reference protocol of each indicator.
 
@@ -287,6 +327,7 @@ class Study(StudyFile, Conditions):
     truth: Truth = Truth()
     statistics: Statistics = Statistics()
     report: ReportOptions = ReportOptions()
+    cluster: Cluster | None = None
 
     @property
     def network_seeds(self) -> tuple[int, ...]:
@@ -314,4 +355,14 @@ class Study(StudyFile, Conditions):
             population = population.model_copy(update={"file": str(folder / population.file)})
         if report.folder is not None:
             report = report.model_copy(update={"folder": str(folder / report.folder)})
-        return self.model_copy(update={"population": population, "truth": truth, "report": report})
+        cluster = self.cluster
+        if cluster is not None and cluster.log_folder is not None:
+            cluster = cluster.model_copy(update={"log_folder": str(folder / cluster.log_folder)})
+        return self.model_copy(
+            update={
+                "population": population,
+                "truth": truth,
+                "report": report,
+                "cluster": cluster,
+            }
+        )

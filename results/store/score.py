@@ -162,19 +162,25 @@ def current_environment(
     commit, dirty = _checkout_state(Path(__file__).resolve().parents[2])
     return Environment(
         untrained=_version("untrained"),
-        python=platform.python_version(),
-        torch=_version("torch"),
-        numpy=_version("numpy"),
-        scipy=_version("scipy"),
-        platform=" ".join(
-            part for part in (platform.system(), platform.machine(), *platform.libc_ver()) if part
-        ),
         device=device,
         threads=threads,
         git_commit=commit,
         git_dirty=dirty,
+        **machine(),
         **numerics,
     )
+
+
+def machine() -> dict[str, str | None]:
+    """Describe what may differ between the machines of one run, by field of `Environment`."""
+    system = (platform.system(), platform.machine(), *platform.libc_ver())
+    return {
+        "python": platform.python_version(),
+        "torch": _version("torch"),
+        "numpy": _version("numpy"),
+        "scipy": _version("scipy"),
+        "platform": " ".join(part for part in system if part),
+    }
 
 
 def _version(package: str) -> str | None:
