@@ -1,0 +1,113 @@
+"""A scheduler and two workers as processes of their own; each of them may end at any moment."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from untrained.harness.execution import progress
+from untrained.harness.execution.progress import Progress
+
+INDICATORS = "grad_norm,synflow,random"
+
+
+class Grid:
+    """A scheduler and workers on the loopback."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.file, self.folder = folder / "scheduler.json", folder
+        self.variables = {**os.environ, "OMP_NUM_THREADS": "1", **settings}
+        self.started: list[subprocess.Popen[bytes]] = []
+        self.scheduler = self.start("scheduler", "--port", "0", "--no-show")
+
+    def start(self, what: str, *options: str) -> subprocess.Popen[bytes]:
+        program = [sys.executable, "-m", f"distributed.cli.dask_{what}", "--host", "127.0.0.1"]
+        program += ["--scheduler-file", str(self.file), "--no-dashboard", *options]
+        with (self.folder / f"{what}-{len(self.started)}.log").open("wb") as log:
+            process = subprocess.Popen(
+                program, stdout=log, stderr=log, cwd=self.folder, env=self.variables
+            )
+        self.started.append(process)
+        return process
+
+    def worker(self) -> subprocess.Popen[bytes]:
+        return self.start("worker", "--nthreads", "1", "--no-nanny")
+
+    @property
+    def address(self) -> str:
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            if self.file.exists() and (text := self.file.read_text()):
+                return str(json.loads(text)["address"])
+            time.sleep(0.05)
+        raise AssertionError("the scheduler does not start")
+
+    def end(self) -> None:
+        for process in self.started:
+            process.kill()
+        for process in self.started:
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grid]:
+    made = Grid(tmp_path_factory.mktemp("grid"))
+    yield made
+    made.end()
+
+
+class After(Progress):
+    """Does something when so many networks are stored."""
+
+    def __init__(self, networks: int, action: Callable[[], object]) -> None:
+        self.left, self.action = networks, action
+
+    def advance(self, scores: int, failures: int) -> None:
+        self.left -= 1
+        if self.left == 0:
+            self.action()
+
+
+@pytest.fixture
+def after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Callable[[], object]], None]:
+    def arrange(networks: int, action: Callable[[], object]) -> None:
+        monkeypatch.setattr(progress, "make_progress", lambda: After(networks, action))
+
+    return arrange
+
+
+def test_a_worker_and_the_scheduler_are_killed_and_nothing_is_lost(
+    grid: Grid, untrained, score_arguments, rows, tmp_path: Path, after
+):
+    first = grid.worker()
+    grid.worker()
+    arguments = score_arguments(tmp_path / "cut", sample=12, indicators=INDICATORS)
+    on_dask = [*arguments, "--executor", "dask", "--scheduler", grid.address]
+    after(2, first.kill)
+    code, _, err = untrained(*on_dask)
+    assert code == 0, err
+    assert "room for" in err
+    assert rows(tmp_path / "cut")["architecture"].nunique() == 12
+
+    more = [argument if argument != "12" else "24" for argument in on_dask]
+    after(3, grid.scheduler.kill)
+    code, _, err = untrained(*more)
+    assert code == 2
+    assert "cannot go on with the scheduler" in err
+    assert "run the same command again" in err
+    stored = rows(tmp_path / "cut")
+    assert 15 <= stored["architecture"].nunique() < 24
+    assert (stored.groupby("architecture").size() == 3).all()
+
+    after(1, lambda: None)
+    assert untrained(*score_arguments(tmp_path / "cut", sample=24, indicators=INDICATORS)).code == 0
+    whole = score_arguments(tmp_path / "whole", sample=24, indicators=INDICATORS)
+    assert untrained(*whole).code == 0
+    assert rows(tmp_path / "cut").equals(rows(tmp_path / "whole"))
