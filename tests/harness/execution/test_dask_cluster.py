@@ -15,8 +15,6 @@ import pytest
 from untrained.harness.execution import progress
 from untrained.harness.execution.progress import Progress
 
-INDICATORS = "grad_norm,synflow,random"
-
 
 class Grid:
     """A scheduler and workers on the loopback."""
@@ -64,50 +62,36 @@ def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grid]:
 
 
 class After(Progress):
-    """Does something when so many networks are stored."""
+    """Does something whenever so many networks are stored."""
 
-    def __init__(self, networks: int, action: Callable[[], object]) -> None:
-        self.left, self.action = networks, action
+    def __init__(self, actions: dict[int, Callable[[], object]]) -> None:
+        self.networks, self.actions = 0, actions
 
     def advance(self, scores: int, failures: int) -> None:
-        self.left -= 1
-        if self.left == 0:
-            self.action()
+        self.networks += 1
+        self.actions.get(self.networks, lambda: None)()
 
 
-@pytest.fixture
-def after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Callable[[], object]], None]:
-    def arrange(networks: int, action: Callable[[], object]) -> None:
-        monkeypatch.setattr(progress, "make_progress", lambda: After(networks, action))
-
-    return arrange
-
-
-def test_a_worker_and_the_scheduler_are_killed_and_nothing_is_lost(
-    grid: Grid, untrained, score_arguments, rows, tmp_path: Path, after
+def test_a_worker_and_then_the_scheduler_are_killed_and_nothing_is_lost(
+    grid: Grid, untrained, score_arguments, rows, tmp_path: Path, monkeypatch
 ):
     first = grid.worker()
     grid.worker()
-    arguments = score_arguments(tmp_path / "cut", sample=12, indicators=INDICATORS)
-    on_dask = [*arguments, "--executor", "dask", "--scheduler", grid.address]
-    after(2, first.kill)
-    code, _, err = untrained(*on_dask)
-    assert code == 0, err
-    assert "room for" in err
-    assert rows(tmp_path / "cut")["architecture"].nunique() == 12
-
-    more = [argument if argument != "12" else "24" for argument in on_dask]
-    after(3, grid.scheduler.kill)
-    code, _, err = untrained(*more)
+    arguments = score_arguments(tmp_path / "cut", sample=16, indicators="grad_norm,random")
+    kills = After({1: first.kill, 8: grid.scheduler.kill})
+    with monkeypatch.context() as patch:
+        patch.setattr(progress, "make_progress", lambda: kills)
+        code, _, err = untrained(*arguments, "--executor", "dask", "--scheduler", grid.address)
     assert code == 2
+    assert "room for" in err
     assert "cannot go on with the scheduler" in err
     assert "run the same command again" in err
+    assert first.poll() is not None
     stored = rows(tmp_path / "cut")
-    assert 15 <= stored["architecture"].nunique() < 24
-    assert (stored.groupby("architecture").size() == 3).all()
+    assert 8 <= stored["architecture"].nunique() < 16
+    assert (stored.groupby("architecture").size() == 2).all()
 
-    after(1, lambda: None)
-    assert untrained(*score_arguments(tmp_path / "cut", sample=24, indicators=INDICATORS)).code == 0
-    whole = score_arguments(tmp_path / "whole", sample=24, indicators=INDICATORS)
+    assert untrained(*arguments).code == 0
+    whole = score_arguments(tmp_path / "whole", sample=16, indicators="grad_norm,random")
     assert untrained(*whole).code == 0
     assert rows(tmp_path / "cut").equals(rows(tmp_path / "whole"))
