@@ -1,4 +1,4 @@
-"""ZiCo: gradients that are large and agree between batches."""
+"""ZiCo: gradients that are large and agree between batches; ZiCo-BC: less a penalty of depth."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from untrained.indicators.framework.indicator import Need, indicator
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.quantities.batch_gradients import batch_gradients
+from untrained.indicators.quantities.forward import forward
 
 
 @indicator(
@@ -41,6 +42,44 @@ def zico(m: Measurement) -> float:
         if count:
             sums.append((mean / deviation).sum())
     return sum(map(math.log, numbers(sums))) if sums else float("-inf")
+
+
+BETA = 1.0
+"""Of ZiCo-BC, as for classification and detection; the authors take 2 for segmentation."""
+
+
+@indicator(
+    title="ZiCo-BC",
+    formula="ZiCo - sum over conv and linear layers of ln( H W / sqrt(C) ), of their outputs",
+    reference="Bhardwaj et al., ZiCo-BC: A Bias Corrected Zero-Shot NAS for Vision Tasks, ICCV "
+    "Workshops 2023, eq. 2",
+    needs={Need.LABELS, Need.GRADIENTS, Need.SECOND_BATCH},
+    protocol=zico.protocol,
+    cost="M forward, M backward",
+    class_invariant=True,
+    deviations="As zico. beta is 1, the authors' for classification and detection; they raise it "
+    "space by space until the networks that a search keeps are no longer the deepest, and name no "
+    "value for NATS-Bench. Every application of a layer that reaches the logits is penalised.",
+)
+def zico_bc(m: Measurement) -> float:
+    """ZiCo less a penalty for maps that are large and have few channels.
+
+    A layer whose output has no positions, as a classifier's, has H W = 1.
+
+    Raises:
+        Unsupported: an axis of a layer's output is not known.
+    """
+    return zico(m) - BETA * depth_penalty(m)
+
+
+def depth_penalty(m: Measurement) -> float:
+    """Sum over layers of ln(H W / sqrt(C)): large maps and few channels."""
+    penalty = 0.0
+    for layer in forward(m).layers:
+        rows = layer.by_sample(layer.tensor, len(m.inputs))
+        channels = rows.shape[-1]
+        penalty += math.log(rows[0].numel() / channels / math.sqrt(channels))
+    return penalty
 
 
 def _mean_and_deviation(gradients: Tensor) -> tuple[Tensor, Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -91,3 +92,26 @@ def _random_states() -> tuple[Any, ...]:
         (kind, np.asarray(keys).tobytes(), place),
         random.getstate(),
     )
+
+
+@contextmanager
+def in_float64() -> Iterator[None]:
+    """Inside, tensors that a network creates are float64, as its weights are.
+
+    Raises:
+        Unsupported: the network asks for another type by name.
+    """
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    except RuntimeError as error:
+        text = str(error).strip().partition("\n")[0]
+        if not {"double", "float64"}.intersection(re.findall(r"\w+", text.lower())):
+            raise
+        raise Unsupported(
+            "the score is taken in float64, in which the network cannot be computed, as one of its "
+            f"operations asks for another type: {text}"
+        ) from error
+    finally:
+        torch.set_default_dtype(before)

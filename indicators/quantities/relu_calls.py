@@ -91,7 +91,7 @@ def live_relus(m: Measurement) -> list[bool]:
     logits = logits_of(m.network, inputs.clone(), calls)
     weights = torch.randn(logits.shape, generator=m.generator("live_relus"))
     projection = (logits * weights.to(logits)).sum()
-    nodes = _nodes(projection.grad_fn)
+    nodes = nodes_below(projection.grad_fn)
     if any(place not in nodes for place in places) and (name := scripted(m.network)) is not None:
         raise Unsupported(
             f"the module {name!r} is scripted or traced, so that a ReLU may have no place in the "
@@ -106,7 +106,7 @@ def live_relus(m: Measurement) -> list[bool]:
     return live
 
 
-def _nodes(root: Any) -> dict[int | None, Any]:
+def nodes_below(root: Any) -> dict[int | None, Any]:
     """The nodes of the graph below one, by their sequence numbers."""
     found: dict[int | None, Any] = {}
     stack = [] if root is None else [root]

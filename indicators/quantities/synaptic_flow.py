@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import Hashable
 
 import torch
 from torch import Tensor
@@ -16,6 +14,7 @@ from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.account import Account, Made
 from untrained.indicators.quantities.forward import gradients_of, live_cells, logits_of
 from untrained.indicators.quantities.layer_weights import layer_weights, parts_of_weights
+from untrained.indicators.quantities.quiet import in_float64
 from untrained.indicators.quantities.substituted import Substituted
 
 
@@ -58,31 +57,8 @@ def synaptic_flow(m: Measurement) -> list[tuple[Tensor, Tensor]]:
     ones = torch.ones_like(m.inputs[:1], dtype=torch.float64)
     named = {name: state[name] for name, _ in m.network.named_parameters()}
     account = Account(m.network, ones, parameters=named, replace=absolute, bypass_norms=True)
-    with live_cells(m), _in_float64():
+    with live_cells(m), in_float64():
         total = logits_of(Substituted(m.network, state), ones, account).sum()
     account.check_norms()
     of = [*leaves.values(), *computed.values()]
     return [(leaf.detach(), g) for leaf, g in zip(of, gradients_of(total, of), strict=True)]
-
-
-@contextmanager
-def _in_float64() -> Iterator[None]:
-    """Inside, tensors that a network creates are float64, as its weights are.
-
-    Raises:
-        Unsupported: the network asks for another type by name.
-    """
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    try:
-        yield
-    except RuntimeError as error:
-        text = str(error).strip().partition("\n")[0]
-        if not {"double", "float64"}.intersection(re.findall(r"\w+", text.lower())):
-            raise
-        raise Unsupported(
-            "the score is taken in float64, in which the network cannot be computed, as one of its "
-            f"operations asks for another type: {text}"
-        ) from error
-    finally:
-        torch.set_default_dtype(before)

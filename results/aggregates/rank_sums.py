@@ -1,4 +1,4 @@
-"""Sums of ranks: plain, logarithmic, TE-NAS, TEG-NAS, AZ-NAS."""
+"""Sums of ranks: plain, logarithmic, TE-NAS, TEG-NAS, AZ-NAS, VKDNW_agg."""
 
 from __future__ import annotations
 
@@ -103,5 +103,22 @@ def az_nas(scores: MemberScores) -> NDArray[np.float64]:
     """Sum the logarithms of ranks; 0, the maximum, for a candidate that is best in all four.
 
     A trainability of -inf, for a cell that hands gradients on unchanged, ranks last.
+    """
+    return np.asarray(log_rank_sum.function(scores, ties="average"), dtype=np.float64)
+
+
+@aggregate(
+    title="VKDNW_agg",
+    formula="sum over V, J, E, T and FLOPs of log(rank / m), 1 = worst of m candidates, ties "
+    "average",
+    reference="Týbl and Neumann, Training-free NAS through Variance of Knowledge of Deep Network "
+    "Weights, CVPR 2025, eq. 15, the non-linear ranking aggregation",
+    members=("vkdnw", "jacov", "az_expressivity", "az_trainability", "flops"),
+    deviations="Equal products of ranks are exact ties. The equation was read as others quote it.",
+)
+def vkdnw_agg(scores: MemberScores) -> NDArray[np.float64]:
+    """Sum the logarithms of ranks; 0, the maximum, for a candidate that is best in all five.
+
+    V is VKDNW (single), J the Jacobian covariance, E and T are AZ-NAS's.
     """
     return np.asarray(log_rank_sum.function(scores, ties="average"), dtype=np.float64)
