@@ -211,7 +211,7 @@ def disconnected() -> nn.Module:
 
 
 class Recurrent(nn.Module):
-    """Two layers with a dropout between, which no score may see; it counts its passes."""
+    """Three layers and a dropout, which no score may see; it counts its passes."""
 
     embedding_size = 7
 
@@ -219,7 +219,7 @@ class Recurrent(nn.Module):
         """Draw the weights from torch's global generator."""
         super().__init__()
         self.embedding = nn.Embedding(NUM_WORDS, self.embedding_size)
-        self.layers = nn.LSTM(self.embedding_size, 6, num_layers=2)
+        self.layers = nn.ModuleList(nn.LSTM(size, 6) for size in (self.embedding_size, 6, 6))
         self.dropout = nn.Dropout(0.5)
         self.classifier = nn.Linear(6, NUM_WORDS)
         self.passes: Counter[str] = Counter()
@@ -235,7 +235,9 @@ class Recurrent(nn.Module):
     def recurrent(self, x: Tensor) -> Tensor:
         """(T, B, 7) -> (T, B, 6)."""
         self.passes["forward"] += 1
-        out: Tensor = self.dropout(self.layers(x)[0])
+        for layer in self.layers:
+            x = layer(x)[0]
+        out: Tensor = self.dropout(x)
         if out.requires_grad:
             out.register_hook(self._count_backward)  # type: ignore[no-untyped-call]
         return out

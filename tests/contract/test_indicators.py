@@ -16,6 +16,7 @@ from untrained.indicators import Need, indicators
 # smallest stands for the family where something is measured
 FAMILY = "gennas_"
 REPRESENTATIVES = {"gennas_combo_reduced", "gennas_single_dot_nlp"}
+RECURRENT = {"hidden_covariance_1", "hidden_covariance_3", "jacobian_cosine"}
 NAMES = list(indicators)
 DISTINCT = [n for n in NAMES if not n.startswith(FAMILY) or n in REPRESENTATIVES]
 OF_SEQUENCES = [n for n in NAMES if Need.SEQUENCES in indicators[n].needs]
@@ -53,20 +54,20 @@ def test_of_images(name: str, promise: Promise[IndicatorCase]) -> None:
 
 
 @each(of_sequences)
-@pytest.mark.parametrize("name", sorted(REPRESENTATIVES & set(OF_SEQUENCES)))
+@pytest.mark.parametrize("name", sorted((REPRESENTATIVES | RECURRENT) & set(OF_SEQUENCES)))
 def test_of_sequences(name: str, promise: Promise[IndicatorCase]) -> None:
     check(promise, name)
 
 
 # the rest of the family differs in nothing but the task, which these look at
 @each([of_sequences["a_healthy_network_gets_a_finite_score"]])
-@pytest.mark.parametrize("name", [n for n in OF_SEQUENCES if n not in REPRESENTATIVES])
+@pytest.mark.parametrize("name", [n for n in OF_SEQUENCES if n not in REPRESENTATIVES | RECURRENT])
 def test_other_tasks_of_sequences(name: str, promise: Promise[IndicatorCase]) -> None:
     check(promise, name)
 
 
 @each([of_sequences["a_network_for_images_is_unsupported"]])
-@pytest.mark.parametrize("name", [n for n in OF_SEQUENCES if n not in REPRESENTATIVES])
+@pytest.mark.parametrize("name", [n for n in OF_SEQUENCES if n not in REPRESENTATIVES | RECURRENT])
 def test_other_tasks_of_sequences_on_images(name: str, promise: Promise[IndicatorCase]) -> None:
     check(promise, name)
 

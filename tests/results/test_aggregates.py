@@ -294,6 +294,19 @@ def test_az_nas_adds_log_ranks_of_its_four() -> None:
     assert found == pytest.approx([sum(math.log(r / 3) for r in row) for row in ranks], rel=1e-12)
 
 
+def test_vkdnw_agg_adds_log_ranks_of_its_five() -> None:
+    found = named(
+        "vkdnw_agg",
+        vkdnw=[70.1, 70.2, 60.0],
+        jacov=[-300.0, -70.0, -70.0],
+        az_expressivity=[1.0, 2.0, 3.0],
+        az_trainability=[-INF, -2.0, -INF],
+        flops=[7.0, 7.0, 7.0],
+    )
+    ranks = [[2, 1, 1, 1.5, 2], [3, 2.5, 2, 3, 2], [1, 2.5, 3, 1.5, 2]]
+    assert found == pytest.approx([sum(math.log(r / 3) for r in row) for row in ranks], rel=1e-12)
+
+
 def nasi(T: list[float], **parameters: float) -> list[float]:
     bound = BoundAggregate.of(aggregates["nasi_constrained"], parameters=parameters)
     return bound(MemberScores(pd.DataFrame({"nasi": T}), {"nasi": True})).tolist()
