@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 
 from untrained.foundation import MalformedInput
 from untrained.spaces.benchmarks.benchmark import Provenance
+from untrained.spaces.darts.configuration import CELLS, PREFIX, to_configuration
 from untrained.spaces.darts.genotype import Genotype
 from untrained.spaces.darts.network import DARTS_OPERATIONS
-from untrained.spaces.darts.surrogate import CELLS, PREFIX, DARTSSurrogate, to_configuration
+from untrained.spaces.darts.surrogate import DARTSSurrogate
 from untrained.spaces.framework.registry import VARIABLE, data_folder, register_benchmark
 
 _ALWAYS = (0, 1)

@@ -20,6 +20,7 @@ from numpy.random import Generator
 from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput, suggest
+from untrained.spaces.darts.configuration import genotype_of_object, parse_configuration
 from untrained.spaces.darts.genotype import (
     CellGenotype,
     Edge,
@@ -200,7 +201,8 @@ class DARTS(StemSpace):
 
         Args:
             arch: an architecture, its notation, or a Python text `Genotype(normal=[...], ...)`
-                with four nodes a cell, all of them concatenated.
+                with four nodes a cell, all of them concatenated; a configuration of
+                NAS-Bench-301 as text; or one of the objects of `genotype_of_object`.
 
         Raises:
             MalformedInput: the text denotes none.
@@ -214,6 +216,8 @@ class DARTS(StemSpace):
                         text, f"a cell has {len(cell.nodes)} nodes and concatenates {cell.concat}"
                     )
             return sorted_edges(found)
+        if text.lstrip().startswith("{"):
+            return parse_configuration(text)
         cells = "".join(text.split()).split(";")
         if len(cells) != 2:
             raise _malformed(text, f"it has {len(cells)} cells, separated by ';', instead of 2")
@@ -222,6 +226,11 @@ class DARTS(StemSpace):
             for cell, name in zip(cells, ("normal", "reduction"), strict=True)
         )
         return Genotype(normal, reduction)
+
+    def _text_of_object(self, item: object) -> str:
+        """Take genotypes and configurations; see `genotype_of_object`."""
+        found = genotype_of_object(item, OPERATIONS)
+        return super()._text_of_object(item) if found is None else format_genotype(found)
 
     def find(self, text: str) -> list[str]:
         """Return the parts of a text that are calls of Genotype or pairs of cells."""

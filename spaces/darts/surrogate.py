@@ -7,7 +7,7 @@ import json
 import random
 from abc import abstractmethod
 from collections import namedtuple
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib import import_module
@@ -18,100 +18,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from untrained.foundation import MalformedInput, MissingData, UserError, suggest
+from untrained.foundation import MalformedInput, MissingData, UserError
 from untrained.spaces.benchmarks.benchmark import Benchmark, Provenance, Target
-from untrained.spaces.darts.genotype import CellGenotype, Edge, Genotype, Node, sorted_node
-from untrained.spaces.darts.network import DARTS_OPERATIONS
+from untrained.spaces.darts.configuration import has_configuration, to_configuration
+from untrained.spaces.darts.genotype import Genotype
 from untrained.spaces.darts.space import DARTS
 from untrained.spaces.framework.registry import VARIABLE, data_folder, register_benchmark
 from untrained.spaces.framework.search_space import Architecture
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-PREFIX = "NetworkSelectorDatasetInfo:darts:"
-CELLS = ("normal", "reduce")
-OFFSETS = (0, 2, 5, 9)
-"""Number of the first edge of each node: the nodes could read 2, 3, 4 and 5 places."""
-_CONCAT = (2, 3, 4, 5)
-
-
-def has_configuration(genotype: Genotype) -> bool:
-    """Whether the form can express it: seven operations, two different inputs a node."""
-    return all(
-        cell.concat == _CONCAT
-        and len(cell.nodes) == 4
-        and all(a[1] != b[1] and {a[0], b[0]} <= set(DARTS_OPERATIONS) for a, b in cell.nodes)
-        for cell in (genotype.normal, genotype.reduction)
-    )
-
-
-def to_configuration(genotype: Genotype) -> dict[str, str]:
-    """The dictionary of a genotype.
-
-    Raises:
-        MalformedInput: `has_configuration` is false of it.
-    """
-    if not has_configuration(genotype):
-        raise MalformedInput(
-            f"the NAS-Bench-301 configuration of {genotype!r} was asked for, but that benchmark "
-            "knows only cells of four nodes with two different inputs each and the operations "
-            f"{', '.join(DARTS_OPERATIONS)}; choose such a cell"
-        )
-    found: dict[str, str] = {}
-    for name, cell in zip(CELLS, (genotype.normal, genotype.reduction), strict=True):
-        for place, node in enumerate(cell.nodes):
-            if place:
-                inputs = "_".join(str(source) for _, source in node)
-                found[f"{PREFIX}inputs_node_{name}_{place + 2}"] = inputs
-            for operation, source in node:
-                found[f"{PREFIX}edge_{name}_{OFFSETS[place] + source}"] = operation
-    return found
-
-
-def from_configuration(configuration: Mapping[str, str]) -> Genotype:
-    """The genotype of a dictionary; other entries, such as those of the training, are left out.
-
-    Args:
-        configuration: with the benchmark's keys; `_COLON_` may stand for the colon.
-
-    Raises:
-        MalformedInput: an entry is missing or is none of the possible ones; the message names it.
-    """
-    given = {str(key).replace("_COLON_", ":"): value for key, value in configuration.items()}
-    normal, reduction = (_cell(given, name) for name in CELLS)
-    return Genotype(normal, reduction)
-
-
-def _cell(given: Mapping[str, str], name: str) -> CellGenotype:
-    return CellGenotype(tuple(_node(given, name, place) for place in range(4)), _CONCAT)
-
-
-def _node(given: Mapping[str, str], name: str, place: int) -> Node:
-    if place == 0:
-        pair = [0, 1]
-    else:
-        possible = [f"{a}_{b}" for b in range(place + 2) for a in range(b)]
-        inputs = _entry(given, f"inputs_node_{name}_{place + 2}", sorted(possible))
-        pair = [int(source) for source in inputs.split("_")]
-    edges: list[Edge] = []
-    for source in pair:
-        key = f"edge_{name}_{OFFSETS[place] + source}"
-        edges.append((_entry(given, key, DARTS_OPERATIONS), source))
-    return sorted_node(*edges)
-
-
-def _entry(given: Mapping[str, str], key: str, possible: tuple[str, ...] | list[str]) -> str:
-    value = given.get(PREFIX + key)
-    if value is None or value not in possible:
-        problem = f"is {value!r}; {suggest(str(value), possible)}" if value else "is missing"
-        raise MalformedInput(
-            f"a NAS-Bench-301 configuration was to be read, but its entry {PREFIX + key} {problem} "
-            "(a dictionary as the benchmark's ConfigSpace samples it, colons may be _COLON_)"
-        )
-    return value
-
 
 EPOCHS = 98
 """What the networks were trained for that the surrogates learned from."""
@@ -322,7 +238,7 @@ class NASBench301Package(DARTSSurrogate):
 
     def missing(self) -> str | None:
         """See `Benchmark.missing`."""
-        instead = "use the benchmark 'nasbench301-surrogate', which predicts every cell as well"
+        instead = "use the benchmark 'nasbench301-xgb', which reads the same models without it"
         if find_spec(PACKAGE) is None:
             return (
                 f"the benchmark {self.name!r} runs the package {PACKAGE}, which is not installed; "
@@ -402,7 +318,7 @@ def _ensemble(path: Path) -> Any:
         raise MissingData(
             f"the ensemble {path} was to be loaded by the package {PACKAGE}, but "
             f"{_failure(error)}; replace the folder by an undamaged copy, install what is missing "
-            "with pip, or use the benchmark 'nasbench301-surrogate'"
+            "with pip, or use the benchmark 'nasbench301-xgb'"
         ) from error
 
 

@@ -43,8 +43,9 @@ class Architecture:
 class SearchSpace(ABC):
     """A set of architectures, how to move in it, and how to build a network of each.
 
-    Every method that takes an architecture also takes its text. A space is a value without
-    state that an outside can see; one instance is registered and shared.
+    Every method that takes an architecture also takes its text, and those objects of other tools
+    that the space knows (`Structure` of NAS-Bench-201, `Genotype` of DARTS). A space
+    is a value without state that an outside can see; one instance is registered and shared.
     """
 
     name: str
@@ -309,10 +310,8 @@ class SearchSpace(ABC):
 
     def __contains__(self, item: object) -> bool:
         """Whether an architecture or a text denotes a member."""
-        if not isinstance(item, str | Architecture):
-            return False
         try:
-            self.parse(item)
+            self.parse(item)  # type: ignore[arg-type]  # an object of another tool may be known
         except MalformedInput:
             return False
         return True
@@ -356,6 +355,8 @@ class SearchSpace(ABC):
         """The text, once it is clear that the architecture is not one of another space."""
         if isinstance(arch, str):
             return arch
+        if not isinstance(arch, Architecture):
+            return self._text_of_object(arch)
         if arch.space != self.name:
             raise MalformedInput(
                 f"the architecture {arch.text!r} was given to the search space {self.name!r}, "
@@ -363,6 +364,17 @@ class SearchSpace(ABC):
                 f"use spaces[{arch.space!r}], or parse its text in {self.name!r}"
             )
         return arch.text
+
+    def _text_of_object(self, item: object) -> str:
+        """The text of another tool's object; a space overrides it for those that it knows.
+
+        Raises:
+            MalformedInput: the object denotes no architecture of this space.
+        """
+        raise MalformedInput(
+            f"cannot read {item!r:.200} as an architecture of the search space {self.name!r}: it "
+            f"is a {type(item).__name__}. Give its text, or an Architecture of the space."
+        )
 
 
 class StemSpace(SearchSpace):

@@ -129,6 +129,11 @@ class NASBench201(ProductSpace):
     choices = (len(OPERATIONS),) * len(EDGES)
     notations = MappingProxyType({"naslib": from_naslib_indices, "autodl": from_autodl_indices})
 
+    def _text_of_object(self, item: object) -> str:
+        """Take what writes itself: `Structure` of NAS-Bench-201, NATS-Bench and AutoDL-Projects."""
+        write = getattr(item, "tostr", None)
+        return str(write()) if callable(write) else super()._text_of_object(item)
+
     def find(self, text: str) -> list[str]:
         """Return the parts of a text that look like cells."""
         return find_cells(text)

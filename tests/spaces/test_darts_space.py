@@ -8,6 +8,11 @@ from scipy.stats import chisquare
 
 from untrained.foundation import MalformedInput
 from untrained.spaces import benchmarks, data_folder, spaces
+from untrained.spaces.darts.configuration import (
+    from_configuration,
+    has_configuration,
+    to_configuration,
+)
 from untrained.spaces.darts.genotype import (
     CellGenotype,
     Genotype,
@@ -17,11 +22,6 @@ from untrained.spaces.darts.genotype import (
 )
 from untrained.spaces.darts.network import DARTS_OPERATIONS
 from untrained.spaces.darts.space import DARTS, OPERATIONS
-from untrained.spaces.darts.surrogate import (
-    from_configuration,
-    has_configuration,
-    to_configuration,
-)
 
 V2 = (
     "Genotype(normal=[('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0), "

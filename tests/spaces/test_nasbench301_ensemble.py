@@ -16,8 +16,8 @@ import pytest
 from untrained.foundation import MalformedInput, MissingData, UserError
 from untrained.spaces import benchmarks
 from untrained.spaces.converters.surrogate_placement import place_surrogate
+from untrained.spaces.darts.configuration import PREFIX, from_configuration, to_configuration
 from untrained.spaces.darts.ensemble import NASBench301Ensemble, encode
-from untrained.spaces.darts.surrogate import PREFIX, from_configuration, to_configuration
 
 NAME = "nasbench301-xgb"
 CELL = {
