@@ -419,29 +419,39 @@ def _optima(name: str, benchmark: Benchmark) -> Iterator[Check]:
 
 def _values(name: str, benchmark: Benchmark) -> Iterator[Check]:
     """Compare values of single architectures, and find known values under another label."""
-    known: dict[str, dict[str, float]] = _known().get(name, {}).get("values", {})
+    about = _known().get(name, {})
+    about = _known()[about["same_as"]] if "same_as" in about else about
+    known: dict[str, dict[str, float]] = about.get("values", {})
+    within: float | None = about.get("within")
     wrong, compared = "", 0
     for label, target in {_label(target): target for target in benchmark.targets()}.items():
         column = benchmark.values(known, replace(target, seed=MEAN)).dropna()
         found = {str(text): float(value) for text, value in column.items()}
         expected = {text: known[text][label] for text in found if label in known[text]}
         compared += len(expected)
-        differs = [text for text, value in expected.items() if not _equal(found[text], value)]
+        differs = [t for t, value in expected.items() if not _equal(found[t], value, within)]
         if differs:
             text = differs[0]
             wrong = f"{label} of {text} is {found[text]:.6g}, not {expected[text]:.6g}"
         if (differs or not expected) and len(found) > 1:
             for other in known[next(iter(found))]:
-                alike = all(_equal(found[text], known[text].get(other)) for text in found)
+                alike = all(_equal(found[text], known[text].get(other), within) for text in found)
                 if alike and other.startswith(f"{target.dataset} "):
                     wrong = f"{label} has the values that are known of {other}"
     if compared or wrong:
-        yield Check("known values", "all equal", wrong or f"{compared} of {compared}", not wrong)
+        yield Check(
+            "known values",
+            "all equal" if within is None else f"within {within}",
+            wrong or f"{compared} of {compared}",
+            not wrong,
+        )
 
 
 def _label(target: Target) -> str:
     return f"{target.dataset} {target.metric} {target.epochs}"
 
 
-def _equal(found: float, known: float | None) -> bool:
-    return known is not None and abs(found - known) <= 1e-4 * abs(known)
+def _equal(found: float, known: float | None, within: float | None) -> bool:
+    if known is None:
+        return False
+    return abs(found - known) <= (1e-4 * abs(known) if within is None else within)

@@ -22,7 +22,7 @@ from untrained.spaces.converters.conversion import Value, converter
 from untrained.spaces.converters.safe_pickle import PLAIN, load_inert_stream
 from untrained.spaces.nasbench201.analog import read_accuracies
 
-_EVALUATIONS = {
+EVALUATIONS = {
     ("cifar10-valid", "x-valid"): ("cifar10", "valid_accuracy"),
     ("cifar10", "ori-test"): ("cifar10", "test_accuracy"),
     ("cifar100", "x-valid"): ("cifar100", "valid_accuracy"),
@@ -31,7 +31,7 @@ _EVALUATIONS = {
     ("ImageNet16-120", "x-test"): ("imagenet16-120", "test_accuracy"),
 }
 """(configuration, evaluated on) -> (dataset, metric)."""
-_TRAINED = {
+TRAINED = {
     "cifar10-valid": "cifar10",
     "cifar100": "cifar100",
     "ImageNet16-120": "imagenet16-120",
@@ -63,12 +63,12 @@ def values_of(architecture: str, results: Mapping[tuple[str, int], Any]) -> Iter
         run = sorted(seeds[configuration]).index(seed)
         epochs = int(record["epochs"])
         accuracies = record["eval_acc1es"]
-        for (trained, evaluated), (dataset, metric) in _EVALUATIONS.items():
+        for (trained, evaluated), (dataset, metric) in EVALUATIONS.items():
             key = f"{evaluated}@{epochs - 1}"
             if trained == configuration and key in accuracies:
                 yield Value(architecture, dataset, metric, epochs, run, float(accuracies[key]))
-        if configuration in _TRAINED:
-            dataset = _TRAINED[configuration]
+        if configuration in TRAINED:
+            dataset = TRAINED[configuration]
             yield from _times(architecture, dataset, epochs, run, record)
         if configuration in _SIZED and configuration not in sized:
             sized.add(configuration)
@@ -114,17 +114,19 @@ def read(path: Path) -> Iterator[Value]:
                     yield value._replace(epochs=0)
 
 
+NUMPY_STAND_INS: list[Any] = [
+    (stand_in, f"{module}.{name}")
+    for (module, name), stand_in in PLAIN.items()
+    if name in ("dtype", "scalar")
+]
+"""For `torch.load`: files of old releases hold numpy's numbers beside torch's."""
+
+
 def _load(path: Path) -> Any:
     """The content: plain containers, numbers and tensors; nothing that the file names is run."""
     import torch
 
-    # files of old releases hold numpy's numbers beside torch's; `PLAIN` has stand-ins for them
-    known: list[Any] = [
-        (stand_in, f"{module}.{name}")
-        for (module, name), stand_in in PLAIN.items()
-        if name in ("dtype", "scalar")
-    ]
-    with torch.serialization.safe_globals(known):
+    with torch.serialization.safe_globals(NUMPY_STAND_INS):
         try:
             return torch.load(path, map_location="cpu", weights_only=True)
         except (pickle.UnpicklingError, RuntimeError, TypeError, ValueError) as error:
@@ -144,14 +146,34 @@ def _load_bz2(path: Path, opened: IO[bytes] | None = None) -> Any:
         return load_inert_stream(file, path, plain=PLAIN)
 
 
+def load_meta(folder: Path) -> list[str]:
+    """Read the architectures of a `-simple` folder, in the order of their numbers.
+
+    Raises:
+        MalformedInput: the file is damaged, or names something that is not run.
+    """
+    names: list[str] = _load_bz2(folder / f"meta{_SUFFIX}")["meta_archs"]
+    return names
+
+
+def load_record(folder: Path, index: int) -> Mapping[str, Any] | None:
+    """Read the results of one architecture by schedule; None: the folder has none of it.
+
+    Raises:
+        MalformedInput: the file is damaged, or names something that is not run.
+    """
+    file = folder / f"{index:06d}{_SUFFIX}"
+    record: Mapping[str, Any] | None = _load_bz2(file) if file.is_file() else None
+    return record
+
+
 def _architectures(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Each architecture's text with its record by schedule."""
     if path.is_dir():
-        names = _load_bz2(path / f"meta{_SUFFIX}")["meta_archs"]
-        for index, name in enumerate(names):
-            file = path / f"{index:06d}{_SUFFIX}"
-            if file.is_file():
-                yield name, _load_bz2(file)
+        for index, name in enumerate(load_meta(path)):
+            record = load_record(path, index)
+            if record is not None:
+                yield name, record
     elif tarfile.is_tarfile(path):
         yield from _of_archive(path)
     else:

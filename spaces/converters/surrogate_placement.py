@@ -142,13 +142,23 @@ def _place_network(source: Path, target: Path, *, replace: bool) -> tuple[Path, 
     return tuple(placed)
 
 
-def _place_ensemble(source: Path, path: Path, *, replace: bool) -> Path:
-    """Write the trees of all members of NAS-Bench-301's ensemble into one file."""
+def read_ensemble(source: Path) -> dict[str, Any]:
+    """Read the trees of all members of NAS-Bench-301's ensemble.
+
+    Args:
+        source: the published zip archive, or a folder that has or is `xgb_v1.0`.
+
+    Returns:
+        The arrays of `untrained.spaces.darts.ensemble.Ensemble`.
+
+    Raises:
+        MissingData: the source has no members.
+        MalformedInput: a member is no model of the benchmark.
+    """
     if not source.exists():
         raise MissingData(
             f"{source} does not exist; {_ENSEMBLE} is placed from {_TAKES[_ENSEMBLE]}"
         )
-    _refuse_to_replace(path, replace=replace)
     members = [trees for _, trees in sorted(_members(source), key=lambda member: member[0])]
     if not members:
         raise MissingData(
@@ -173,6 +183,13 @@ def _place_ensemble(source: Path, path: Path, *, replace: bool) -> Path:
                 for part, start in zip(parts, starts, strict=True)
             ]
         )
+    return arrays
+
+
+def _place_ensemble(source: Path, path: Path, *, replace: bool) -> Path:
+    """Write the trees into one file."""
+    _refuse_to_replace(path, replace=replace)
+    arrays = read_ensemble(source)
     partial = path.with_name(f".{path.name}.partial.npz")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

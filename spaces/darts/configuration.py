@@ -8,7 +8,9 @@ Reference: Siems et al., "NAS-Bench-301", arXiv:2008.09777, 2020.
 from __future__ import annotations
 
 import ast
+from collections import namedtuple
 from collections.abc import Collection, Mapping
+from itertools import chain
 from typing import Any
 
 from untrained.foundation import MalformedInput, suggest
@@ -122,6 +124,16 @@ def parse_configuration(text: str) -> Genotype:
             "texts and numbers. Write it as json.dumps or repr does."
         )
     return from_configuration(found)
+
+
+NamedGenotype = namedtuple("NamedGenotype", ["normal", "normal_concat", "reduce", "reduce_concat"])
+"""The fields that DARTS and the package nasbench301 read by their names."""
+
+
+def named_genotype(genotype: Genotype) -> NamedGenotype:
+    """Write both cells as lists of (operation, input)."""
+    cells = (genotype.normal, genotype.reduction)
+    return NamedGenotype(*(part for c in cells for part in ([*chain(*c.nodes)], list(c.concat))))
 
 
 def genotype_of_object(item: object, operations: Collection[str]) -> Genotype | None:

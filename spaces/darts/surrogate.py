@@ -6,13 +6,11 @@ import hashlib
 import json
 import random
 from abc import abstractmethod
-from collections import namedtuple
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +18,7 @@ import numpy as np
 
 from untrained.foundation import MalformedInput, MissingData, UserError
 from untrained.spaces.benchmarks.benchmark import Benchmark, Provenance, Target
-from untrained.spaces.darts.configuration import has_configuration, to_configuration
+from untrained.spaces.darts.configuration import has_configuration, named_genotype, to_configuration
 from untrained.spaces.darts.genotype import Genotype
 from untrained.spaces.darts.space import DARTS
 from untrained.spaces.framework.registry import VARIABLE, data_folder, register_benchmark
@@ -205,8 +203,6 @@ def _unusable(path: Path, error: Exception) -> MalformedInput:
 
 
 PACKAGE = "nasbench301"
-_Record = namedtuple("_Record", ["normal", "normal_concat", "reduce", "reduce_concat"])
-"""The package reads the fields by their names."""
 
 
 class NASBench301Package(DARTSSurrogate):
@@ -300,11 +296,10 @@ def _caller_state() -> Iterator[None]:
 
 @lru_cache(maxsize=100_000)
 def _predicted_by_package(path: Path, genotype: Genotype) -> float:
-    cells = (genotype.normal, genotype.reduction)
-    parts = [part for c in cells for part in (list(chain(*c.nodes)), list(c.concat))]
+    config = named_genotype(genotype)
     with _caller_state():
         model = _ensemble(path)
-        found = model.predict(_Record(*parts), representation="genotype", with_noise=False)
+        found = model.predict(config, representation="genotype", with_noise=False)
     return float(found)
 
 

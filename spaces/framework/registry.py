@@ -111,7 +111,8 @@ def data_folder() -> Path:
 def find_benchmark(space: str, name: str | None = None) -> Benchmark:
     """The named benchmark, else the first of the space whose data is there.
 
-    Benchmarks are tried in alphabetical order, those marked as fallback last.
+    Benchmarks are tried in alphabetical order, tables before those that look up single
+    architectures, and those marked as fallback last.
 
     Args:
         space: registered name of the search space.
@@ -139,7 +140,7 @@ def find_benchmark(space: str, name: str | None = None) -> Benchmark:
             )
         of_space = [chosen]
     reasons: list[str] = []
-    for candidate in sorted(of_space, key=lambda b: (b.fallback, b.name)):
+    for candidate in sorted(of_space, key=lambda b: (b.fallback, not b.enumerable, b.name)):
         reason = candidate.missing()
         if reason is None:
             return candidate

@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 
 from untrained.foundation import MalformedInput, MissingData, UserError
-from untrained.spaces import benchmarks
+from untrained.spaces import benchmarks, nasbench301
+from untrained.spaces.converters.conversion import verify
 from untrained.spaces.converters.surrogate_placement import place_surrogate
 from untrained.spaces.darts.configuration import PREFIX, from_configuration, to_configuration
 from untrained.spaces.darts.ensemble import NASBench301Ensemble, encode
+from untrained.spaces.darts.network import DARTS_OPERATIONS
 
 NAME = "nasbench301-xgb"
 CELL = {
@@ -191,3 +193,77 @@ def test_without_members_it_says_what_it_takes(
     ensemble.path.write_bytes(b"no trees")
     with pytest.raises(MalformedInput, match=r"nb301_xgb\.npz, but it is no undamaged file"):
         ensemble.members(GENOTYPE)
+
+
+def test_the_interface_of_the_package_reads_its_folders(tmp_path: Path) -> None:
+    for number, leaf in enumerate((3.0, 4.0, 5.0)):
+        write_member(tmp_path, number, [[(-1, -1, 0, leaf)]])
+    model = nasbench301.load_ensemble(tmp_path / "nb_models" / "xgb_v1.0")
+    genotype = nasbench301.to_genotype(nasbench301.to_configuration(GENOTYPE))
+    assert genotype.normal[:2] == [("avg_pool_3x3", 0), ("sep_conv_3x3", 1)]
+    first, second, *others = genotype.normal
+    swapped = genotype._replace(normal=[second, first, *others])
+    bananas = [
+        [(source, list(DARTS_OPERATIONS).index(op)) for op, source in cell]
+        for cell in (genotype.normal, genotype.reduce)
+    ]
+    for config, form in (
+        (genotype, "genotype"),
+        (swapped, "genotype"),
+        (to_configuration(GENOTYPE), "configspace"),
+        (bananas, "BANANAS"),
+    ):
+        assert model.predict(config=config, representation=form, with_noise=False) == 4.5
+
+
+def test_noise_has_the_spread_of_the_members_and_a_seed_of_its_own(tmp_path: Path) -> None:
+    for number, leaf in enumerate((3.0, 4.0, 5.0)):
+        write_member(tmp_path, number, [[(-1, -1, 0, leaf)]])
+    folder = tmp_path / "nb_models" / "xgb_v1.0"
+    config = to_configuration(GENOTYPE)
+    before = np.random.get_state()[1].tolist()  # noqa: NPY002  # global state
+    draws, again = (
+        [model.predict(config, "configspace") for _ in range(400)]
+        for model in (nasbench301.load_ensemble(folder), nasbench301.load_ensemble(folder))
+    )
+    assert draws == again
+    assert np.random.get_state()[1].tolist() == before  # noqa: NPY002  # global state
+    assert np.mean(draws) == pytest.approx(4.5, abs=0.15)
+    assert np.std(draws) == pytest.approx(np.std([3.5, 4.5, 5.5]), rel=0.1)
+
+
+def test_what_the_interface_cannot_answer_is_said(
+    tmp_path: Path, ensemble: NASBench301Ensemble
+) -> None:
+    with pytest.raises(UserError, match="no surrogate of this project predicts run times"):
+        nasbench301.load_ensemble("nb_models/lgb_runtime_v1.0")
+    with pytest.raises(MissingData, match="nasbench301-xgb PATH"):
+        nasbench301.load_ensemble("nb_models/xgb_v1.0")
+    write_member(tmp_path, 0)
+    model = nasbench301.load_ensemble(tmp_path / "nb_models")
+    config = to_configuration(GENOTYPE)
+    with pytest.raises(UserError, match=r"one network without a spread.*with_noise=False"):
+        model.predict(config, "configspace")
+    with pytest.raises(UserError, match="there are configspace, genotype, BANANAS"):
+        model.predict(config, "arch")
+    with pytest.raises(MalformedInput, match="it is a float"):
+        model.predict(0.5, "genotype", with_noise=False)
+    place_surrogate(NAME, tmp_path / "nb_models")
+    assert nasbench301.load_ensemble("nb_models/xgb_v1.0").source == NAME
+
+
+def test_known_accuracies_tell_other_models(
+    ensemble: NASBench301Ensemble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = {"nasbench301-xgb", "nasbench301-package"}
+    for name in known:
+        benchmark = benchmarks[name]
+        monkeypatch.setattr(type(benchmark), "missing", lambda self: None)
+        monkeypatch.setattr(type(benchmark), "_predict", lambda self, genotype: 92.9)
+        (check,) = verify(name)
+        assert not check.holds
+        assert "is 92.9, not 9" in check.found
+        values = iter((91.4, 92.5, 93.3, 93.4, 94.2))  # within 0.75 of what is known
+        monkeypatch.setattr(type(benchmark), "_predict", lambda self, g, v=values: next(v))
+        (check,) = verify(name)
+        assert (check.holds, check.found) == (True, "5 of 5")

@@ -6,9 +6,7 @@ import bz2
 import os
 import pickle
 import tarfile
-from collections import OrderedDict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -21,63 +19,6 @@ from untrained.spaces.converters import convert
 
 FIRST = "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|nor_conv_1x1~0|skip_connect~1|none~2|"
 SECOND = "|none~0|+|none~0|none~1|+|none~0|none~1|nor_conv_3x3~2|"
-EVALUATED = {
-    "cifar10-valid": ("x-valid", "ori-test"),
-    "cifar10": ("ori-test",),
-    "cifar100": ("x-valid", "x-test", "ori-test"),
-    "ImageNet16-120": ("x-valid", "x-test", "ori-test"),
-}
-
-
-def record(name: str, seed: int, epochs: int, base: float) -> dict[str, Any]:
-    """One training run, as the state dict of the package's `ResultsCount`."""
-    return {
-        "name": "infer.tiny",
-        "net_state_dict": None,
-        "train_acc1es": OrderedDict((e, base) for e in range(epochs)),
-        "train_losses": OrderedDict((e, 1.0) for e in range(epochs)),
-        "train_times": OrderedDict((e, 2.0) for e in range(epochs)),
-        "params": 0.5,
-        "flop": np.float64(80.0),
-        "seed": seed,
-        "epochs": epochs,
-        "latency": [0.01],
-        "eval_names": list(EVALUATED[name]),
-        "eval_acc1es": {
-            f"{split}@{e}": base + i + (e == epochs - 1) * 10
-            for i, split in enumerate(EVALUATED[name])
-            for e in range(epochs)
-        },
-        "eval_times": {f"{split}@{e}": 0.5 for split in EVALUATED[name] for e in range(epochs)},
-    }
-
-
-def runs(epochs: int, base: float, seeds: tuple[int, ...]) -> dict[str, Any]:
-    return {
-        "arch_index": 0,
-        "all_results": {
-            (name, seed): record(name, seed, epochs, base + i)
-            for name in EVALUATED
-            for i, seed in enumerate(seeds)
-        },
-        "dataset_seed": {name: list(seeds) for name in EVALUATED},
-        "clear_net_done": True,
-    }
-
-
-def official_201(path: Path) -> None:
-    torch.save(
-        {
-            "meta_archs": [FIRST, SECOND],
-            "arch2infos": {
-                0: {"less": runs(12, 20.0, (777,)), "full": runs(200, 60.0, (999, 777))},
-                1: {"less": runs(12, 10.0, (777,)), "full": runs(200, 50.0, (888,))},
-            },
-            "evaluated_indexes": {0, 1},
-            "total_archs": 2,
-        },
-        path,
-    )
 
 
 def compress(path: Path, content: object) -> None:
@@ -93,7 +34,7 @@ class Malicious:
         return (os.mkdir, (str(self.mark),))
 
 
-def test_nasbench201_in_its_official_structure(tmp_path: Path) -> None:
+def test_nasbench201_in_its_official_structure(tmp_path: Path, official_201) -> None:
     source = tmp_path / "NAS-Bench-201-v1_1-096897.pth"
     official_201(source)
     seen: list[int] = []
@@ -116,7 +57,7 @@ def test_nasbench201_in_its_official_structure(tmp_path: Path) -> None:
     assert Target("cifar10", "test_accuracy", 12, 1) not in table.targets
 
 
-def test_nats_bench_as_a_folder_as_one_file_and_as_an_archive(tmp_path: Path) -> None:
+def test_nats_bench_as_a_folder_as_one_file_and_as_an_archive(tmp_path: Path, runs) -> None:
     folder = tmp_path / "NATS-tss-v1_0-3ffb9-simple"
     folder.mkdir()
     infos = {
@@ -188,7 +129,7 @@ def test_no_more_of_numpy_than_plain_numbers_is_understood(tmp_path: Path, value
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64, np.int32, np.int64])
-def test_plain_numbers_of_numpy_are_numbers(tmp_path: Path, kind: type) -> None:
+def test_plain_numbers_of_numpy_are_numbers(tmp_path: Path, kind: type, runs) -> None:
     source = tmp_path / "NAS-Bench-201-v1_1-096897.pth"
     content = {
         "meta_archs": [FIRST],
@@ -211,7 +152,7 @@ def test_a_compressed_pickle_that_would_run_something_is_refused(tmp_path: Path)
     assert not mark.exists()
 
 
-def test_a_truncated_file_says_so_and_leaves_the_old_table(tmp_path: Path) -> None:
+def test_a_truncated_file_says_so_and_leaves_the_old_table(tmp_path: Path, official_201) -> None:
     source = tmp_path / "NAS-Bench-201-v1_1-096897.pth"
     official_201(source)
     before = convert("nasbench201", source, folder=tmp_path).path.read_bytes()

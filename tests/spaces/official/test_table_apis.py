@@ -1,0 +1,241 @@
+"""Code for nas_201_api and nats_bench runs on tables: compared with the packages themselves."""
+
+from __future__ import annotations
+
+import bz2
+import pickle
+import random
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from untrained.foundation import MissingData, Unsupported, UserError
+from untrained.spaces import benchmarks, find_benchmark, spaces
+from untrained.spaces.converters import convert
+from untrained.spaces.converters.nasbench201 import EVALUATIONS
+from untrained.spaces.nas_201_api import NASBench201API
+from untrained.spaces.nasbench201.official import NASBench201Official, open_api, safe_globals
+from untrained.spaces.nats_bench import create
+
+DATASETS = ("cifar10-valid", "cifar10", "cifar100", "ImageNet16-120")
+NAME = "NAS-Bench-201-v1_1-096897.pth"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory, official_201) -> Path:
+    """A data folder with the official file and the table converted from it."""
+    folder = tmp_path_factory.mktemp("data")
+    (folder / "official").mkdir()
+    official_201(folder / "official" / NAME)
+    convert("nasbench201", folder / "official" / NAME, folder=folder)
+    return folder
+
+
+@pytest.fixture
+def ours(data: Path, monkeypatch: pytest.MonkeyPatch) -> NASBench201API:
+    monkeypatch.setenv("UNTRAINED_DATA", str(data))
+    return NASBench201API(NAME, verbose=False)
+
+
+@pytest.fixture(scope="module")
+def theirs(data: Path):
+    pytest.importorskip("nas_201_api")
+    return open_api(data / "official" / NAME)
+
+
+@pytest.mark.parametrize("hp", ["12", "200"])
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_more_info_is_that_of_the_package(ours, theirs, dataset: str, hp: str) -> None:
+    for arch in (0, 1, theirs.arch(0), SimpleNamespace(tostr=lambda: theirs.arch(1))):
+        expected = theirs.get_more_info(arch, dataset, hp=hp, is_random=False)
+        found = ours.get_more_info(arch, dataset, hp=hp, is_random=False)
+        known = {key: value for key, value in found.items() if value is not None}
+        assert known == pytest.approx({key: expected[key] for key in known})
+        assert set(found) <= set(expected)
+        sets = [s for c, s in EVALUATIONS if c == dataset]
+        assert len([key for key in known if key.endswith("accuracy")]) >= len(sets)
+
+
+def test_a_run_is_found_by_its_seed(ours, theirs) -> None:
+    results = ours.query_meta_info_by_index(0, "200")
+    assert results.get_dataset_seeds("cifar100") == [777, 888]
+    for ours_seed, theirs_seed in ((777, 777), (888, 999)):
+        mine = ours.get_more_info(0, "cifar100", hp="200", is_random=ours_seed)
+        other = theirs.get_more_info(0, "cifar100", hp="200", is_random=theirs_seed)
+        assert mine["test-accuracy"] == other["test-accuracy"]
+        assert mine["train-all-time"] == other["train-all-time"]
+    random.seed(0)
+    drawn = {ours.get_more_info(0, "cifar100", hp="200")["test-accuracy"] for _ in range(30)}
+    assert len(drawn) == 2
+    runs = ours.query_by_index(0, "cifar100", hp="200")
+    assert runs[888].get_eval("x-test")["accuracy"] in drawn
+    assert runs[888].get_train()["all_time"] == 400.0
+    with pytest.raises(UserError, match=r"training seed 999 of cifar100: the table has \[777, 888"):
+        ours.get_more_info(0, "cifar100", hp="200", is_random=999)
+
+
+def test_methods_answer_as_the_package(ours, theirs) -> None:
+    assert len(ours) == len(theirs) == 2
+    assert list(ours) == [theirs[0], theirs[1]]
+    for arch in (theirs[1], 1, "|none~0|", SimpleNamespace(tostr=lambda: theirs[0])):
+        assert ours.query_index_by_arch(arch) == theirs.query_index_by_arch(arch)
+    for dataset in DATASETS:
+        assert ours.get_net_config(1, dataset)["num_classes"] > 9
+        mine, other = ours.get_cost_info(0, dataset), theirs.get_cost_info(0, dataset)
+        assert mine["params"] == other["params"]
+        assert mine["flops"] == other["flops"]
+    for where in (("cifar10", "valid"), ("cifar10", "test"), ("ImageNet16-120", "test")):
+        assert ours.find_best(*where, hp="200") == theirs.find_best(*where, hp="200")
+    assert ours.find_best("cifar100", "test", Param_max=0.1)[0] == -1
+    assert ours.simulate_train_eval(1, "cifar10", hp="12")[0] == 20.0
+    seconds = theirs.simulate_train_eval(1, "cifar10", hp="12")[2]
+    assert (
+        ours.used_time == ours.simulate_train_eval(1, "cifar10", account_time=False)[2] == seconds
+    )
+    ours.reset_time()
+    assert ours.used_time == 0
+    text = ours.query_by_arch(theirs[0], "200")
+    assert text.startswith(theirs[0])
+    assert "cifar100       valid : [top1 = 70.50%], test : [top1 = 71.50%]" in text
+    assert ours.query_by_arch("|none~0|") is None
+    assert ours.str2lists(theirs[0]) == theirs.str2lists(theirs[0])
+    np.testing.assert_array_equal(ours.str2matrix(theirs[0]), theirs.str2matrix(theirs[0]))
+
+
+def test_what_no_table_has_is_refused(ours, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserError, match="epoch 5 of a training of 12"):
+        ours.get_more_info(0, "cifar10", iepoch=5)
+    with pytest.raises(UserError, match="'90' epochs: there are 12, 200"):
+        ours.query_by_arch(0, "90")
+    with pytest.raises(ValueError, match="0 to 1"):
+        ours.get_more_info(2, "cifar10")
+    with pytest.raises(UserError, match="cifar10-valid, cifar10, cifar100"):
+        ours.get_more_info(0, "svhn")
+    with pytest.raises(Unsupported, match="holds none"):
+        ours.get_net_param(0, "cifar10")
+    monkeypatch.setenv("UNTRAINED_DATA", str(data / "nowhere"))
+    with pytest.raises(MissingData, match="data list"):
+        NASBench201API()
+
+
+def test_nats_bench_has_its_own_signature(ours) -> None:
+    api = create(None, "tss", fast_mode=True, verbose=False)
+    assert api.is_topology
+    assert api.simulate_train_eval(1, "cifar100", None, "200")[0] == 60.0
+    with pytest.raises(UserError, match="epoch 3"):
+        api.simulate_train_eval(1, "cifar100", 3)
+    assert api.get_unique_str(0) == spaces["nasbench201"].canonical(api.arch(0)).text
+    with pytest.raises(UserError, match="tss, topology, sss, size"):
+        create(None, "nas-bench-101")
+
+
+def test_the_real_table_answers_with_modelled_times(real_table: Path) -> None:
+    api = NASBench201API(real_table)
+    cell = "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|none~0|nor_conv_3x3~1|avg_pool_3x3~2|"
+    info = api.get_more_info(cell, "cifar10", hp="200", is_random=False)
+    assert info["test-accuracy"] == pytest.approx(91.58334)
+    accuracy, _, seconds, total = api.simulate_train_eval(cell, "cifar10")
+    assert accuracy == pytest.approx(63.278)
+    # the authors' interface printed 10.848 s an epoch for this architecture
+    assert seconds == pytest.approx(12 * 11.32 + 4.0, rel=0.02)
+    assert total == seconds
+    assert "MODELLED" in api.time_source
+    best, value = api.find_best("cifar10", "test", hp="200")
+    assert value == pytest.approx(94.37, abs=0.006)
+    assert api.arch(best) in api.archstr2index
+
+
+def test_official_files_are_truth_without_conversion(
+    data: Path, theirs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNTRAINED_DATA", str(data))
+    table, official = benchmarks["nasbench201"], benchmarks["nasbench201-api"]
+    assert official.missing() is None
+    assert find_benchmark("nasbench201").name == "nasbench201"
+    monkeypatch.setattr(type(table), "missing", lambda self: "no table")
+    assert find_benchmark("nasbench201").name == "nasbench201-api"
+    monkeypatch.undo()
+    monkeypatch.setenv("UNTRAINED_DATA", str(data))
+    given = NASBench201Official(theirs)
+    for target in table.targets():
+        known = table.table(target)
+        for source in (official, given):
+            found = source.values(known["architecture"], target)
+            np.testing.assert_allclose(found, known["value"], rtol=1e-6)
+    assert official.query(theirs[0], dataset="cifar100", metric="test_accuracy", seed=999) == 71.0
+    assert np.isnan(official.query(theirs[1], seed=777))
+    assert official.provenance.file == NAME
+    with pytest.raises(UserError, match="Query those you want"):
+        official.table()
+
+
+def test_a_folder_of_nats_bench_is_read_file_by_file(
+    tmp_path: Path, runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = [f"|{op}~0|+|none~0|none~1|+|none~0|none~1|none~2|" for op in ("none", "avg_pool_3x3")]
+    folder = tmp_path / "official" / "NATS-tss-v1_0-3ffb9-simple"
+    folder.mkdir(parents=True)
+    for name, content in {
+        "meta": {"meta_archs": cells, "evaluated_indexes": [0, 1]},
+        "000001": {"12": runs(12, 20.0, (111, 777))},
+    }.items():
+        with bz2.open(folder / f"{name}.pickle.pbz2", "wb") as file:
+            pickle.dump(content, file)
+    monkeypatch.setenv("UNTRAINED_DATA", str(tmp_path))
+    official = benchmarks["nasbench201-api"]
+    asked = {"dataset": "cifar100", "metric": "test_accuracy", "epochs": 12}
+    assert official.query(cells[1], **asked) == 31.5
+    assert official.query(cells[1], **asked, seed=777) == 32.0
+    assert np.isnan(official.query(cells[0], **asked))
+    assert len(official.provenance.sha256) == 64
+    api = pytest.importorskip("nats_bench").create(str(folder), "tss", True, False)
+    assert NASBench201Official(api).query(cells[1], **asked) == 31.5
+
+
+def test_official_files_that_are_not_there_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNTRAINED_DATA", str(tmp_path))
+    official = benchmarks["nasbench201-api"]
+    with pytest.raises(MissingData, match=f"no {NAME}.*folder `official`"):
+        official.query("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|")
+    (tmp_path / "official").mkdir()
+    (tmp_path / "official" / NAME).touch()
+    monkeypatch.setattr("untrained.spaces.nasbench201.official.find_spec", lambda name: None)
+    assert "pip install 'untrained[nasbench201]'" in official.missing()
+
+
+def test_the_context_of_safe_names_ends(data: Path) -> None:
+    import torch
+
+    before = list(torch.serialization.get_safe_globals())
+    with safe_globals():
+        assert len(torch.serialization.get_safe_globals()) > len(before)
+    assert torch.serialization.get_safe_globals() == before
+
+
+def test_the_examples_of_the_documentation_run(
+    data: Path, theirs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (data / "surrogates").mkdir()
+    members = {"bases": [90.0, 92.0], "num_trees": [1, 1], "roots": [0, 1], "value": [1.0, 1.0]}
+    leaves = {"left": [-1, -1], "right": [-1, -1], "feature": [0, 0]}
+    floats = {"bases", "value"}
+    np.savez(
+        data / "surrogates" / "nb301_xgb.npz",
+        **{
+            k: np.array(v, np.float32 if k in floats else int)
+            for k, v in (members | leaves).items()
+        },
+    )
+    monkeypatch.setenv("UNTRAINED_DATA", str(data))
+    page = (Path(__file__).parents[3] / "docs" / "interfaces.md").read_text("utf-8")
+    names: dict[str, object] = {}
+    for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        exec(compile(block, "docs/interfaces.md", "exec"), names)
+    assert names["validation_accuracy"] == 20.0
+    assert names["accuracy"] == 60.0
+    assert names["performance_model"].predict(names["genotype"], "genotype", False) == 92.0
