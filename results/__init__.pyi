@@ -71,6 +71,7 @@ from .statistics.size_bias import PartialCorrelation, SizeBias, SizeBin, SizeBin
 from .statistics.task_comparison import TaskComparison, compare_over_tasks
 from .statistics.top import Pick, TopRanking, TopSlice, top_rankings
 from .statistics.weighted_correlation import weighted_rank_correlations
+from .store.frames import frame
 from .store.score import (
     STATUSES,
     Environment,
@@ -165,6 +166,7 @@ __all__ = [
     "coverage_drift",
     "current_environment",
     "factor_effects",
+    "frame",
     "kendall_tau_b",
     "noise_ceiling",
     "other_seed_drift",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from html import escape
 from typing import Any
 
 import pandas as pd
@@ -179,6 +180,23 @@ class CorrelationTable(TableProvenance):
         """
         return pd.DataFrame([_plain(row) for row in self.ranked], columns=list(_COLUMNS))
 
+    def _repr_html_(self) -> str:
+        """Show the main columns in a notebook."""
+        rows = self.ranked
+        columns = {
+            "n": [row.correlation.n for row in rows],
+            "Kendall tau-b": [_interval(row.correlation, "tau") for row in rows],
+            f"tau - {self.baseline}": [
+                _interval(row.correlation, "delta", "delta_tau") for row in rows
+            ],
+            "tau-b, functions": [_interval(row.functions, "tau") for row in rows],
+            "Spearman rho": [_interval(row.correlation, "rho") for row in rows],
+            "s/network": ["" if math.isnan(s := row.alone_s) else f"{s:.3g}" for row in rows],
+        }
+        table = pd.DataFrame(columns, index=[row.indicator for row in rows])
+        about = f"{self.title}; {self.population}; target: {self.target} ({self.truth_source})"
+        return f"<p>{escape(about)}</p>{table.to_html()}"
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -234,6 +252,16 @@ def _descending_tau(row: TableRow) -> tuple[object, ...]:
     common, own = row.correlation.tau_common, row.correlation.tau
     place = [(math.isnan(tau), 0.0 if math.isnan(tau) else -tau) for tau in (common, own)]
     return (*place, row.correlation.indicator, row.version, row.protocol)
+
+
+def _interval(row: CorrelationRow | None, name: str, value: str | None = None) -> str:
+    """Write an estimate with its interval; empty: there is none."""
+    if row is None:
+        return ""
+    middle, low, high = (getattr(row, n) for n in (value or name, f"{name}_low", f"{name}_high"))
+    if math.isnan(middle):
+        return ""
+    return f"{middle:.3f}" if math.isnan(low) else f"{middle:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def _plain(row: TableRow) -> dict[str, object]:

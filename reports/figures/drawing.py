@@ -81,6 +81,8 @@ class Figure:
         """Draw a stand-alone picture on white."""
         return self._svg(self.name, transparent=False)
 
+    _repr_html_ = svg  # notebooks show the picture
+
     def pdf(self) -> bytes:
         """Draw one page with embedded fonts."""
         return self._save("pdf", self.name, transparent=False)

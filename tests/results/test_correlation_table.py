@@ -108,3 +108,12 @@ def test_a_frame_survives_csv(tmp_path):
 def test_a_table_is_a_value():
     one = table(table_row("snip", 0.5))
     assert pickle.loads(pickle.dumps(one)) == one == table(table_row("snip", 0.5))
+
+
+def test_a_notebook_shows_a_table():
+    shown = table(table_row("naswot", 0.5), table_row("<b>", math.nan))._repr_html_()
+    assert shown.startswith("<p>")
+    assert "<th>naswot</th>" in shown
+    assert "0.500" in shown
+    assert "nan" not in shown
+    assert "&lt;b&gt;" in shown
