@@ -13,7 +13,11 @@ from untrained.indicators.framework.devices import numbers, on_cpu
 from untrained.indicators.framework.indicator import Need, indicator
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
-from untrained.indicators.quantities.block_features import block_entropies, block_features
+from untrained.indicators.quantities.block_features import (
+    block_entropies,
+    block_features,
+    rows_of,
+)
 
 
 @indicator(
@@ -92,14 +96,21 @@ def _products(before: Tensor, after: Tensor, g_out: Tensor) -> tuple[Tensor, Ten
     )
     same = g_in.shape == g_out.shape
     unchanged = (g_in == g_out).all() if same else torch.zeros((), dtype=torch.bool).to(g_in.device)
+    if g_in.dim() == 4:
+        g_in = _unshuffled(g_in, g_out)
+    elif g_in.shape[1] != g_out.shape[1]:
+        raise Unsupported(f"a cell makes {g_out.shape[1]} tokens of {g_in.shape[1]}")
+    rows_in, rows_out = rows_of(g_in), rows_of(g_out)
+    matrix = rows_in.t() @ rows_out / len(rows_out)
+    return matrix.double(), unchanged
+
+
+def _unshuffled(g_in: Tensor, g_out: Tensor) -> Tensor:
+    """Put the positions of the input that one position of the output is made of into channels."""
     ratio = g_in.shape[-1] // g_out.shape[-1]
     if g_in.shape[2:] != (ratio * g_out.shape[2], ratio * g_out.shape[3]):
         raise Unsupported(
             f"a cell maps {tuple(g_in.shape[2:])} pixels to {tuple(g_out.shape[2:])}, not to a "
             "whole fraction"
         )
-    if ratio > 1:  # one position of the output: ratio^2 of input
-        g_in = functional.pixel_unshuffle(g_in, ratio)
-    rows_in, rows_out = (g.permute(0, 2, 3, 1).flatten(0, 2) for g in (g_in, g_out))
-    matrix = rows_in.t() @ rows_out / len(rows_out)
-    return matrix.double(), unchanged
+    return functional.pixel_unshuffle(g_in, ratio) if ratio > 1 else g_in

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 from collections import Counter, OrderedDict
 from collections.abc import Callable
-from typing import Any, TypedDict
+from functools import cache
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from untrained.spaces import Architecture, Network, SearchSpace, spaces
-from untrained.spaces.framework.network import RecurrentNetwork
+from untrained.spaces.framework.network import RecurrentNetwork, WordNetwork
 
 
 class Size(TypedDict):
@@ -39,9 +40,16 @@ def built(space: SearchSpace, arch: Architecture | str) -> Network:
     return space.build(arch, **SMALL)
 
 
-def is_recurrent(space: SearchSpace) -> bool:
-    """Return whether a space's networks read words instead of images."""
-    return isinstance(built(space, drawn(space, 1)[0]), RecurrentNetwork)
+Inputs = Literal["images", "words in time", "words"]
+
+
+@cache
+def inputs_of(space: SearchSpace) -> Inputs:
+    """Return what a space's networks read: images, words (time, batch) or words (batch, time)."""
+    network = built(space, drawn(space, 1)[0])
+    if isinstance(network, RecurrentNetwork):
+        return "words in time"
+    return "words" if isinstance(network, WordNetwork) else "images"
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:

@@ -13,9 +13,10 @@ from untrained.foundation import MalformedInput, Unsupported
 from untrained.harness.contract.fixtures import (
     SIDE,
     SMALL,
+    Inputs,
     built,
     drawn,
-    is_recurrent,
+    inputs_of,
     noise,
     words,
 )
@@ -23,15 +24,19 @@ from untrained.harness.contract.promise import Broken, Inapplicable, Suite, requ
 from untrained.indicators import indicators
 from untrained.spaces import Architecture, Network, SearchSpace
 from untrained.spaces.darts.space import DARTS
-from untrained.spaces.framework.network import NetworkSize, RecurrentNetwork
+from untrained.spaces.framework.network import (
+    IsotropicNetwork,
+    NetworkSize,
+    RecurrentNetwork,
+    WordNetwork,
+)
 from untrained.spaces.nds.cells import NDSCells
 
 networks: Suite[SearchSpace] = Suite()
 
 
-def _only(space: SearchSpace, *, recurrent: bool) -> None:
-    if is_recurrent(space) != recurrent:
-        reads = "images" if recurrent else "words"
+def _only(space: SearchSpace, inputs: Inputs) -> None:
+    if (reads := inputs_of(space)) != inputs:
         raise Inapplicable(f"its networks read {reads}")
 
 
@@ -67,7 +72,7 @@ def a_network_of_nothing_is_refused(space: SearchSpace, argument: str) -> None:
 @networks.promise
 def a_built_network_gives_logits_features_and_stages(space: SearchSpace) -> None:
     """Networks of images give logits, features and stages in falling resolution."""
-    _only(space, recurrent=False)
+    _only(space, "images")
     for arch in drawn(space, 3):
         network = built(space, arch)
         text = arch.text
@@ -85,11 +90,15 @@ def a_built_network_gives_logits_features_and_stages(space: SearchSpace) -> None
             features.ndim == 4 and len(features) == 2,
             f"features of 2 images have the shape {tuple(features.shape)}",
         )
-        _are_stages(stages)
+        _are_stages(stages, isotropic=isinstance(network, IsotropicNetwork))
 
 
-def _are_stages(stages: list[Tensor]) -> None:
-    require(len(stages) > 1, f"there are {len(stages)} stages; there is one before each reduction")
+def _are_stages(stages: list[Tensor], *, isotropic: bool) -> None:
+    require(
+        (len(stages) == 1) == isotropic and bool(stages),
+        f"there are {len(stages)} stages; there is one before each reduction, and one alone only "
+        "in an IsotropicNetwork",
+    )
     sizes = [stage.shape[-1] for stage in stages]
     require(
         sizes == sorted(set(sizes), reverse=True),
@@ -101,7 +110,7 @@ def _are_stages(stages: list[Tensor]) -> None:
 @networks.promise
 def a_network_follows_dtype_and_batch(space: SearchSpace) -> None:
     """In float64 its logits are float64, and in evaluation mode no sample knows of the others."""
-    _only(space, recurrent=False)
+    _only(space, "images")
     network = built(space, drawn(space, 1)[0]).double().eval()
     x = noise(3, 3, SIDE, SIDE).double()
     with torch.no_grad():
@@ -117,7 +126,7 @@ def a_network_follows_dtype_and_batch(space: SearchSpace) -> None:
 @networks.promise_of_each({"cpu": "cpu", "cuda": "cuda"})
 def a_network_can_be_built_for_every_protocol(space: SearchSpace, device: str) -> None:
     """Networks for every indicator's reference protocol can be built and run ({})."""
-    _only(space, recurrent=False)
+    _only(space, "images")
     if device == "cuda" and not torch.cuda.is_available():
         raise Inapplicable("there is no CUDA device")
     arch = drawn(space, 1)[0]
@@ -155,7 +164,7 @@ def _shapes() -> list[tuple[int, int, int, int, bool]]:
 @networks.promise
 def a_recurrent_network_gives_logits_of_words_and_refuses_images(space: SearchSpace) -> None:
     """Networks of words give logits, look at no other sequence or later word, refuse images."""
-    _only(space, recurrent=True)
+    _only(space, "words in time")
     for arch in drawn(space, 3):
         network = built(space, arch).double().eval()
         assert isinstance(network, RecurrentNetwork)
@@ -178,16 +187,44 @@ def a_recurrent_network_gives_logits_of_words_and_refuses_images(space: SearchSp
             _refuses_images(method)
 
 
+@networks.promise
+def a_network_of_words_gives_logits_of_sequences_and_refuses_images(space: SearchSpace) -> None:
+    """Networks of words (batch, time) give logits, look at no other sequence, refuse images."""
+    _only(space, "words")
+    for arch in drawn(space, 3):
+        network = built(space, arch)
+        require(network.training, f"the network of {arch.text!r} is not in training mode")
+        network = network.double().eval()
+        given = words().t()
+        with torch.no_grad():
+            logits = network(given)
+            require(
+                torch.allclose(network(given[:1]), logits[:1], rtol=1e-7, atol=1e-7),
+                f"in the network of {arch.text!r} a sequence knows of others",
+            )
+            other = network(given.roll(1, dims=1))
+        require(
+            (logits.shape, logits.dtype) == ((3, 5), torch.float64),
+            f"logits of 3 x 4 words have the shape {tuple(logits.shape)} and are {logits.dtype}",
+        )
+        require(
+            not torch.allclose(logits, other, rtol=1e-3),
+            f"in the network of {arch.text!r} the order of words does not matter",
+        )
+        for method in (network, network.features, network.stages):
+            _refuses_images(method)
+
+
 def _refuses_images(method: Callable[[Tensor], object]) -> None:
     try:
         method(noise(2, 3, 8, 8).double())
     except Unsupported as reason:
         require(
             "language model, which reads words" in str(reason),
-            f"given images, it says {str(reason)!r}; leave that to RecurrentNetwork",
+            f"given images, it says {str(reason)!r}; leave that to WordNetwork",
         )
     else:
-        raise Broken("a network of words takes images; leave that to RecurrentNetwork")
+        raise Broken("a network of words takes images; leave that to WordNetwork")
 
 
 def _has_thin(space: SearchSpace) -> bool:
@@ -283,8 +320,9 @@ def tie_weights(network: Network, *, alike: bool) -> Network:
 def _output(space: SearchSpace, arch: Architecture, *, alike: bool) -> Tensor:
     network = tie_weights(built(space, arch).double(), alike=alike)
     with torch.no_grad():
-        if isinstance(network, RecurrentNetwork):
-            return network.eval().logits(words())
+        if isinstance(network, WordNetwork):
+            given = words() if isinstance(network, RecurrentNetwork) else words().t()
+            return network.eval().logits(given)
         generator = torch.Generator().manual_seed(0)
         x = torch.randn(3, 3, SIDE, SIDE, generator=generator, dtype=torch.float64)
         out: Tensor = network(x)

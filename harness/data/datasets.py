@@ -1,4 +1,4 @@
-"""What a run's inputs can be: synthetic, or a data set's images."""
+"""What a run's inputs can be: synthetic, words, or a data set's images."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ __all__ = [
     "stand_ins",
 ]
 
-SYNTHETIC_INPUTS = ("gaussian", "ones")
-"""Inputs that need no data."""
+SYNTHETIC_INPUTS = ("gaussian", "ones", "words", "text")
+"""Inputs that need no data. Words are drawn, or of the text that the package ships."""
 
 
 def input_sources() -> list[str]:
@@ -42,7 +42,7 @@ def stand_ins(name: str) -> list[Dataset]:
 
 
 def check_input_source(name: str) -> str:
-    """Return the name, if it is `gaussian`, `ones` or a data set.
+    """Return the name, if it is one of `SYNTHETIC_INPUTS` or a data set.
 
     Raises:
         UnknownName: it is none of them.

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from untrained.foundation import READ_ERRORS, MalformedInput, MissingData, derive
 from untrained.harness.data.datasets import Dataset, find_dataset, stand_ins
+from untrained.harness.data.words import word_batch
 from untrained.indicators import Protocol
 from untrained.indicators.framework.measurement import plain_defaults
 from untrained.spaces import data_folder
@@ -179,7 +180,10 @@ def _decode(cell: object, path: Path, row: int, dataset: Dataset) -> NDArray[np.
         content = cell["bytes"]  # type: ignore[index]  # a cell of a foreign file: anything
         # other formats have decoders that start programs, or raise what they like
         with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as picture:
-            pixels = np.asarray(picture.convert("RGB" if dataset.channels == 3 else "L"))
+            decoded = picture.convert("RGB" if dataset.channels == 3 else "L")
+            if dataset.enlarged_from and max(decoded.size) <= dataset.resolution:
+                decoded = decoded.resize((dataset.resolution,) * 2, Image.Resampling.BICUBIC)
+            pixels = np.asarray(decoded)
     except (*READ_ERRORS, SyntaxError, Image.DecompressionBombError) as error:
         raise MalformedInput(
             f"{path}, row {row}: the column img holds no picture ({_first_line(error)}); expected "
@@ -200,7 +204,8 @@ def _first_line(error: Exception) -> str:
 
 
 Batch = tuple[Tensor, Tensor | None]
-"""Inputs (batch_size, in_channels, resolution, resolution), labels (batch_size,)."""
+"""Inputs (batch_size, in_channels, resolution, resolution) or words (batch_size, resolution),
+labels (batch_size,)."""
 
 _NO_BATCH_SIZE = 2  # a score that looks at no batch still needs one to be shown the shape
 
@@ -247,6 +252,9 @@ def _moved(protocol: Protocol, device: str) -> tuple[Batch, ...]:
 
 
 def _batches(protocol: Protocol) -> tuple[Batch, ...]:
+    dataset = find_dataset(protocol.dataset)
+    if dataset.words:
+        return tuple(word_batch(protocol, dataset, b) for b in range(protocol.num_batches))
     dtype = torch.float64 if protocol.dtype == "float64" else torch.float32
     if protocol.inputs == "none":
         shape = (_NO_BATCH_SIZE, protocol.in_channels, protocol.resolution, protocol.resolution)

@@ -59,6 +59,11 @@ def resolve(
     if conditions.initialisation is not None:
         find_initialisation(conditions.initialisation)
     dataset = conditions.find_dataset()
+    if not dataset.words and conditions.inputs in ("words", "text"):
+        raise MalformedInput(
+            f"cannot give networks {conditions.inputs}: the dataset {dataset.name!r} has images. "
+            "Name a dataset of text, such as glue."
+        )
     looks_at_batch, thin = reference.inputs != "none", reference.skeleton == "thin"
     base = reference
     if conditions.protocol == "shared" and not thin:
@@ -80,6 +85,8 @@ def resolve(
         protocol = protocol.replace(initialisation=conditions.initialisation)
     if not looks_at_batch:
         return protocol
+    if dataset.words:
+        return _of_words(protocol.replace(data_seed=conditions.seed), dataset, conditions)
     protocol = protocol.replace(data_seed=conditions.seed)
     if not thin:
         protocol = protocol.replace(batch_size=conditions.batch_size or base.batch_size)
@@ -99,10 +106,31 @@ def resolve(
     )
 
 
+def _of_words(protocol: Protocol, dataset: Dataset, conditions: Conditions) -> Protocol:
+    """Make the protocol of a data set of text: words that are drawn, or of the shipped text.
+
+    Labels are random, but for the next word of the text, which a language model tells.
+    """
+    inputs = conditions.inputs if conditions.inputs in ("text", "ones") else "words"
+    labels = protocol.labels
+    if labels != "none":
+        follows = inputs == "text" and dataset.num_classes == dataset.words
+        labels = "true" if follows and conditions.labels == "true" else "random"
+    return protocol.replace(
+        inputs=inputs,
+        batch_size=conditions.batch_size or protocol.batch_size,
+        labels=labels,
+        sample_ids=(),
+        source="",
+    )
+
+
 def _resolution(base: Protocol, dataset: Dataset, conditions: Conditions) -> int:
     """Pixels a side: those asked for, else the indicator's own on noise, else the dataset's."""
     if conditions.resolution is not None and conditions.synthetic:
         return conditions.resolution
+    if dataset.words:
+        return dataset.resolution
     if base.inputs == "gaussian" and base.resolution != Protocol().resolution:
         return base.resolution
     return dataset.resolution

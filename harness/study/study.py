@@ -226,7 +226,8 @@ class Conditions(StudyTable):
 
     inputs: str = "gaussian"
     """Inputs of the networks: gaussian, ones, or the name of a dataset (cifar10, ...) for its
-    images. An indicator that its paper measures on noise keeps noise."""
+    images. An indicator that its paper measures on noise keeps noise. Networks of text: words
+    (drawn at random), or text (that the package ships)."""
     labels: LabelsOfImages = "true"
     """Labels of images; synthetic inputs always have random labels."""
     dataset: str | None = None
@@ -242,7 +243,8 @@ class Conditions(StudyTable):
     cells: PositiveInt | None = None
     """Cells per stage (default: that of the protocol)."""
     resolution: PositiveInt | None = None
-    """Height and width of synthetic inputs in pixels (default: those of the dataset)."""
+    """Height and width of synthetic inputs in pixels, or words a sequence (default: those of the
+    dataset)."""
     initialisation: str | None = None
     """Initialisation of the weights: default (the layers' own), kaiming_normal_fan_in,
     kaiming_normal_fan_out or gaussian (default: that of the protocol)."""

@@ -130,7 +130,7 @@ def choose_truth(space: str, truth: Truth, *, datasets: Iterable[str] = ()) -> C
 
 def _meant(dataset: str) -> str:
     """The dataset that one stands for, else itself."""
-    return (dataset in known and known[dataset].stand_in_for) or dataset
+    return known[dataset].meant if dataset in known else dataset
 
 
 def truths_of_study(study: Study) -> dict[str, ChosenTruth | NoTruth]:

@@ -23,12 +23,13 @@ class Protocol:
 
     dataset: str = "cifar10"
     """Decides the input shape, the number of classes and the normalisation."""
-    inputs: Literal["images", "gaussian", "ones", "none"] = "images"
-    """Where a batch comes from; `none`: the score looks at no batch (parameter count, SynFlow)."""
+    inputs: Literal["images", "gaussian", "ones", "none", "words", "text"] = "images"
+    """Where a batch comes from; `none`: the score looks at no batch (parameter count, SynFlow).
+    `words` are drawn, those of `text` are of the text that the package ships."""
     batch_size: int = 64
     num_batches: int = 1
     resolution: int = 32
-    """Height and width in pixels; see `in_channels`."""
+    """Height and width in pixels, see `in_channels`; of words the length of a sequence."""
     num_classes: int = 10
     labels: Literal["true", "random", "none"] = "true"
     """`none`: the score looks at no labels."""
@@ -111,13 +112,16 @@ class Protocol:
         network = f"{self.channels} channels x {self.cells} cells"
         if self.skeleton != "full":
             network += f", {self.skeleton} skeleton"
+        of_words = self.inputs in ("words", "text")
         head = f"{self.dataset} classes and shape"
         if self.inputs == "none":
             return f"no batch ({head}), {network}"
         batch = f"batch {self.batch_size}" + (
             f" x {self.num_batches}" if self.num_batches > 1 else ""
         )
-        source = f"{self.inputs} inputs"
+        source = {"words": "random words", "text": "words of the shipped text"}.get(
+            self.inputs, f"{self.inputs} inputs"
+        )
         if self.inputs == "images":
             source = f"{self.dataset} {'images' if self.skeleton == 'full' else 'crops'}"
         labels = "" if self.labels == "none" else f", {self.labels} labels"
@@ -125,7 +129,8 @@ class Protocol:
             "" if self.initialisation == "default" else f", {self.initialisation} initialisation"
         )
         return (
-            f"{source}, {batch}{labels}, {network}, {self.resolution} px, "
+            f"{source}, {batch}{labels}, {network}, "
+            f"{self.resolution} {'words a sequence' if of_words else 'px'}, "
             f"{self.batch_norm}-mode BN{start}, {self.dtype}"
         )
 

@@ -15,11 +15,11 @@ from untrained.indicators.quantities.forward import forward
 
 @quantity
 def block_features(m: Measurement) -> list[Tensor]:
-    """The maps after the stem and after each cell, (B, C, H, W), with the shared pass's graph.
+    """The maps (B, C, H, W) or tokens (B, T, C) after the stem and each cell, with their graph.
 
     Raises:
-        Unsupported: the network has no stem and cells, their outputs are not maps, or it overwrites
-            them.
+        Unsupported: the network has no stem and cells, their outputs are neither maps nor tokens,
+            or it overwrites them.
     """
     outputs = forward(m).blocks
     if len(outputs) < 2:
@@ -27,8 +27,11 @@ def block_features(m: Measurement) -> list[Tensor]:
             "this indicator reads the maps after the stem and each cell, and the network has no "
             "modules `stem` and `cells` (a ModuleList) that are called"
         )
-    if any(output.tensor.dim() != 4 for output in outputs):
-        raise Unsupported("a cell of the network returns something else than a map (B, C, H, W)")
+    if {output.tensor.dim() for output in outputs} not in ({3}, {4}):
+        raise Unsupported(
+            "a cell of the network returns something else than the others, or neither a map "
+            "(B, C, H, W) nor tokens (B, T, C)"
+        )
     if not all(output.intact for output in outputs):
         raise Unsupported("the network writes to a cell's output by a functional in-place call")
     return [output.tensor for output in outputs]
@@ -36,9 +39,9 @@ def block_features(m: Measurement) -> list[Tensor]:
 
 @quantity
 def block_entropies(m: Measurement) -> list[float]:
-    """For each of the maps the entropy of its normalised principal components.
+    """For each of the maps or tokens the entropy of the normalised principal components.
 
-    With features F as B H W rows of C columns, centred, and the eigenvalues l of F^T F,
+    With features F as B H W or B T rows of C columns, centred, and the eigenvalues l of F^T F,
     p = l / sum(l), the entropy is -sum p ln(p + 1e-8), in [0, ln C].
 
     Raises:
@@ -55,8 +58,14 @@ def block_entropies(m: Measurement) -> list[float]:
     return entropies
 
 
+def rows_of(features: Tensor) -> Tensor:
+    """A row for each place of a map (B, C, H, W), or for each of the tokens (B, T, C)."""
+    last = features if features.dim() == 3 else features.permute(0, 2, 3, 1)
+    return last.reshape(-1, last.shape[-1])
+
+
 def _squares(features: Tensor) -> Tensor:
     """The sums of squares and products of the centred channels, (C, C) in float64."""
-    rows = features.detach().double().permute(0, 2, 3, 1).reshape(-1, features.shape[1])
+    rows = rows_of(features.detach().double())
     centred = rows - rows.mean(0)
     return centred.t() @ centred

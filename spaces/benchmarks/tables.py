@@ -152,14 +152,17 @@ class ParquetBenchmark(Benchmark):
         kind: Literal["tabular", "surrogate"] = "tabular",
         fallback: bool = False,
         path: Path | None = None,
+        file: str = "",
     ) -> None:
         """Describe a table; nothing is read yet.
 
         Args:
             fallback: only chosen by itself if no other benchmark of the space has its data.
-            path: the file; by default `tables/<name>.parquet` of the data folder.
+            path: the file; by default `tables/<file>.parquet` of the data folder.
+            file: name of the file without its suffix; by default that of the benchmark.
         """
         self._path = path
+        self._file = file or name
         self.name = name
         self.space = space
         self.kind = kind
@@ -168,7 +171,7 @@ class ParquetBenchmark(Benchmark):
     @property
     def path(self) -> Path:
         """The file, whether it exists or not."""
-        return self._path or data_folder() / "tables" / f"{self.name}.parquet"
+        return self._path or data_folder() / "tables" / f"{self._file}.parquet"
 
     @property
     def provenance(self) -> Provenance:
@@ -258,6 +261,31 @@ class NDSTable(ParquetBenchmark):
         return values[values.index.str.startswith(self.prefixes)]
 
 
+class ScaleTable(ParquetBenchmark):
+    """The rows of one scale of HW-GPT-Bench, from the table of all scales."""
+
+    def __init__(self, scale: str) -> None:
+        """Choose the scale, s, m or l."""
+        name = f"hwgpt_{scale}"
+        super().__init__(name, space=name, kind="surrogate", file="hwgpt")
+        self._mark = f'"scale":"{scale}"'
+
+    def _values(self, target: Target) -> pd.Series[float]:
+        values = super()._values(target)
+        return values[values.index.str.contains(self._mark, regex=False)]
+
+
+class ParsedTable(ParquetBenchmark):
+    """A table whose architectures are not in the notation of the space, and are parsed by it."""
+
+    def _values(self, target: Target) -> pd.Series[float]:
+        from untrained.spaces.framework.registry import spaces
+
+        values = super()._values(target)
+        space = spaces[self.space]
+        return values.set_axis([space.parse(text).text for text in values.index])
+
+
 for _table in (
     ParquetBenchmark("nasbench101", space="nasbench101"),
     ParquetBenchmark("nasbench201", space="nasbench201"),
@@ -269,6 +297,12 @@ for _table in (
     ParquetBenchmark("nasbenchnlp", space="nasbenchnlp"),
     ParquetBenchmark("transnasbench101_micro", space="transnasbench101_micro"),
     ParquetBenchmark("transnasbench101_macro", space="transnasbench101_macro"),
+    ParquetBenchmark("autoformer", space="autoformer"),
+    ParsedTable("vit_autoformer_ood", space="autoformer_supernets"),
+    ParquetBenchmark("pit", space="pit"),
+    ParquetBenchmark("flexibert", space="flexibert"),
+    ParquetBenchmark("flexibert_described", space="flexibert_described", file="flexibert"),
+    *(ScaleTable(scale) for scale in ("s", "m", "l")),
     *(NDSTable(space, set_name) for space, set_name in NDS_SETS.items()),
 ):
     register_benchmark(_table, origin=__name__)

@@ -1,4 +1,4 @@
-"""Image data sets: shape, classes, normalisation."""
+"""Data sets: of images their shape, classes and normalisation, of text its length and words."""
 
 from __future__ import annotations
 
@@ -7,19 +7,23 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """What must be known of an image data set to feed a network with it."""
+    """What must be known of a data set of images or text to feed a network with it."""
 
     name: str
     title: str
     num_classes: int
     resolution: int
-    """Height and width in pixels."""
+    """Height and width in pixels; of text the words of a sequence."""
     mean: tuple[float, ...]
     """Of each channel (red, green, blue, or grey), in units of 0-255."""
     std: tuple[float, ...]
     """Of each channel, in units of 0-255."""
     stand_in_for: str = ""
     """The data set that is meant where its own images are not at hand; empty: none."""
+    enlarged_from: str = ""
+    """The data set whose images, enlarged to `resolution`, are this one's; empty: none."""
+    words: int = 0
+    """Size of the vocabulary of a data set of text; 0: it has images."""
 
     @property
     def channels(self) -> int:
@@ -29,11 +33,18 @@ class Dataset:
     @property
     def file_name(self) -> str:
         """The training images' file in the folder `images` of the data folder."""
-        return f"{self.name}-train.parquet"
+        return f"{self.enlarged_from or self.name}-train.parquet"
+
+    @property
+    def meant(self) -> str:
+        """The data set whose accuracies are those of networks on this one's images."""
+        return self.stand_in_for or self.enlarged_from or self.name
 
 
 _IMAGENET16_MEAN = (122.68, 116.66, 104.01)
 _IMAGENET16_STD = (63.22, 61.26, 65.09)
+IMAGENET_MEAN = (123.675, 116.28, 103.53)
+IMAGENET_STD = (58.395, 57.12, 57.375)
 _TASKONOMY_MEAN = (133.21, 133.16, 133.14)
 _TASKONOMY_STD = (56.97, 56.99, 57.02)
 
@@ -52,7 +63,7 @@ SHARED_DATASETS = (
         _IMAGENET16_STD,
         stand_in_for="imagenet16-120",
     ),
-    Dataset("imagenet", "ImageNet", 1000, 224, (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),
+    Dataset("imagenet", "ImageNet", 1000, 224, IMAGENET_MEAN, IMAGENET_STD),
     Dataset("class_object", "Taskonomy objects", 75, 256, _TASKONOMY_MEAN, _TASKONOMY_STD),
     Dataset("class_scene", "Taskonomy scenes", 47, 256, _TASKONOMY_MEAN, _TASKONOMY_STD),
 )

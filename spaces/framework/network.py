@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Literal, NoReturn
+from typing import ClassVar, Literal, NoReturn
 
 import torch
 from torch import Tensor, nn
@@ -66,6 +66,10 @@ class Network(nn.Module):
 
         Taken before the activation that the next block begins with.
         """
+
+
+class IsotropicNetwork(Network):
+    """A network that keeps one resolution after its stem, and so has one stage."""
 
 
 class PooledNetwork(Network):
@@ -130,26 +134,22 @@ def scaled(number: int, by: int, of: int) -> int:
     return max(1, (2 * number * by + of) // (2 * of))
 
 
-class RecurrentNetwork(Network):
-    """An untrained language model of a search space.
+class WordNetwork(Network):
+    """An untrained network that reads words, whole numbers from 0.
 
     Given images, each of its methods says that it does not exist for them, so that scores of
     images are unsupported and those of the weights alone are as for any network.
     """
 
-    embedding_size: int
-    """The width of a time step, before the first recurrent layer."""
-
-    @abstractmethod
-    def recurrent(self, x: Tensor) -> Tensor:
-        """(T, B, embedding_size) -> (T, B, outputs), from a hidden state of zeros."""
+    axes: ClassVar[str] = "(batch, time)"
+    """Of the words."""
 
     @abstractmethod
     def logits(self, words: Tensor) -> Tensor:
-        """Logits (T, B, num_words) of the next word, of words (T, B), whole numbers from 0."""
+        """Logits of words: (B, classes) of words (B, T)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits (T, B, num_words) of words (T, B).
+        """Logits of words.
 
         Raises:
             Unsupported: the input is not words.
@@ -176,6 +176,22 @@ class RecurrentNetwork(Network):
 
     def _refuse(self, what: str) -> NoReturn:
         raise Unsupported(
-            f"{what}, but the network is a language model, which reads words (time, batch) and has "
-            "no maps; choose scores of weights or of recurrent networks"
+            f"{what}, but the network is a language model, which reads words {self.axes} and has "
+            "no maps; choose scores of weights or of networks of words"
         )
+
+
+class RecurrentNetwork(WordNetwork):
+    """An untrained recurrent language model of a search space."""
+
+    axes = "(time, batch)"
+    embedding_size: int
+    """The width of a time step, before the first recurrent layer."""
+
+    @abstractmethod
+    def recurrent(self, x: Tensor) -> Tensor:
+        """(T, B, embedding_size) -> (T, B, outputs), from a hidden state of zeros."""
+
+    @abstractmethod
+    def logits(self, words: Tensor) -> Tensor:
+        """Logits (T, B, num_words) of the next word, of words (T, B), whole numbers from 0."""

@@ -1,0 +1,1 @@
+"""Spaces of transformers: AutoFormer and PiT for images, FlexiBERT and GPT for text."""
