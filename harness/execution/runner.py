@@ -25,6 +25,7 @@ from untrained.harness.execution.scoring import score_task
 from untrained.harness.study.plan import Plan, ScoreTask
 from untrained.indicators import indicators
 from untrained.results import Environment, Score, ScoreKey, ScoreStore, current_environment
+from untrained.results.store.disk import FileExchanged
 from untrained.results.store.score import machine
 
 
@@ -240,10 +241,12 @@ def _store_all(
             environments[place] = replace(environment, **dict(place))
         try:
             store.put(scores, environments[place], replace_ok=replace_ok)
+        except FileExchanged:  # what was stored is not in the file that is there now
+            raise
         except StorageError as error:
             raise StorageError(
                 f"{error}; {scored} scores of this run are stored and none of them is lost: "
-                "make room and run the same command again, it goes on from there"
+                "run the same command again, it goes on from there"
             ) from error
         scored += len(scores)
         progress.record(scores, getattr(scores, "worker", "died"))

@@ -121,6 +121,10 @@ class Writer:
         return f"process {holder[1]} on {holder[0]}" if holder else "another process"
 
 
+class FileExchanged(StorageError):
+    """The file of an open store is another one than was opened, or shorter."""
+
+
 class FileWatch:
     """Notices that the file of an open store was removed, exchanged or cut short.
 
@@ -139,7 +143,7 @@ class FileWatch:
             doing: what was being done ("write to"), for the text.
 
         Raises:
-            StorageError: it is not.
+            FileExchanged: it is not.
         """
         try:
             now = self._path.stat()
@@ -153,7 +157,7 @@ class FileWatch:
             else:
                 self._seen = now
                 return
-        raise StorageError(
+        raise FileExchanged(
             f"cannot {doing} the score store {str(self._path)!r}: {what} while it was open. Put "
             "the right file back, or name another store, and give the same command again: it "
             "scores what that store lacks."
