@@ -413,16 +413,24 @@ def read_rows(
     Raises:
         MalformedInput: other columns, or a line with too few or too many fields.
     """
-    lines = csv.reader(io.StringIO(text))
-    header = next(lines, [])
+    lines = _lines(text, path)
+    _, header = next(lines, ("", []))
     _check_header(header, path, columns, more)
     if not text.endswith("\n"):
         raise malformed(str(path), "the last line is cut short")
-    for fields in lines:
-        place = f"{path}:{lines.line_num}"
+    for place, fields in lines:
         if len(fields) != len(header):
             raise malformed(place, f"{len(fields)} fields where the header has {len(header)}")
         yield Row(place, dict(zip(header, fields, strict=True)))
+
+
+def _lines(text: str, path: Path) -> Iterator[tuple[str, list[str]]]:
+    lines = csv.reader(io.StringIO(text))
+    try:
+        for fields in lines:
+            yield f"{path}:{lines.line_num}", fields
+    except csv.Error as error:
+        raise malformed(f"{path}:{lines.line_num}", f"is no line of a table ({error})") from error
 
 
 def _check_header(header: list[str], path: Path, columns: Sequence[str], more: str | None) -> None:

@@ -143,6 +143,9 @@ def read_export(path: Path) -> ExportedScores:
             "name the scores.parquet of a run"
         )
     try:
+        for name in sorted(COLUMNS.keys() - _OPTIONAL):
+            if table[name].null_count:
+                raise ValueError(f"its column {name} has empty entries")
         environments = _texts(stored["untrained.environments"])
         return ExportedScores(
             path=path,
@@ -152,6 +155,9 @@ def read_export(path: Path) -> ExportedScores:
         )
     except (*READ_ERRORS, pa.ArrowException) as error:
         raise _damaged(path, error, "not as it was exported") from error
+
+
+_OPTIONAL = {"value", "alone_s", "peak_bytes", "representative"}
 
 
 def _texts(content: bytes) -> dict[str, str]:

@@ -119,8 +119,18 @@ def split_table(path: Path, text: str) -> ArchitectureTable | None:
         text: separated by comma, semicolon or tab.
 
     Raises:
-        MalformedInput: a line has another number of cells than the heading.
+        MalformedInput: a line has another number of cells than the heading, or a cell has no end.
     """
+    try:
+        return _split(path, text)
+    except csv.Error as error:
+        raise MalformedInput(
+            f"cannot read {path}: it is no CSV table ({error}). Save it as CSV with line ends of "
+            "one kind."
+        ) from error
+
+
+def _split(path: Path, text: str) -> ArchitectureTable | None:
     heading = next(iter(text.splitlines()), "")
     for separator in ",;\t":
         headings = [name.strip() for name in next(csv.reader([heading], delimiter=separator), [])]

@@ -23,12 +23,14 @@ from untrained.harness.analysis.score_selection import select_stored_scores
 from untrained.harness.data import inputs
 from untrained.harness.data.datasets import datasets
 from untrained.harness.data.image_conversion import convert_images
+from untrained.harness.gate.baseline_files import read_rows
 from untrained.harness.gennas_tasks.losses import Journal
 from untrained.harness.search.experiment.run_files import RUNS, STEPS, read_runs
 from untrained.harness.study.study_file import parse_study
 from untrained.indicators import Protocol
 from untrained.indicators.regression.task_file import read_task
 from untrained.results import Score, ScoreStore, current_environment
+from untrained.spaces.framework.architecture_file import split_table
 
 DEEP = "[" * 5000 + "]" * 5000
 ODD = ("NaN", "Infinity", "null", '"text"', "[]", "{}", "true", "-1", "1" * 5000, DEEP, '"\\ud800"')
@@ -152,6 +154,32 @@ def test_exports_with_other_columns(tmp_path, column, value):
     pq.write_table(table.set_column(place, column, other), path)
     with suppress(UserError):
         read_all(path)
+
+
+@pytest.mark.parametrize("column", ["architecture", "reason", "status", "indicator", "seed"])
+def test_exports_with_empty_entries_are_refused(tmp_path, column):
+    with ScoreStore(make_store(tmp_path / "s.sqlite")) as store:
+        path = store.export(tmp_path / "scores.parquet")
+    table = pq.read_table(path)
+    place = table.column_names.index(column)
+    empty = pa.array([table[column][0].as_py(), None], table[column].type)
+    pq.write_table(table.set_column(place, column, empty), path)
+    with pytest.raises(MalformedInput, match=f"its column {column} has empty entries"):
+        read_all(path)
+
+
+LONG = "x" * 200_000
+NO_CSV = [f"architecture,a\n{LONG},1\n", "architecture,a\nx\ry,1\n", f"architecture,{LONG}\n"]
+
+
+@pytest.mark.parametrize("text", NO_CSV)
+def test_tables_that_are_no_csv(tmp_path, text):
+    path = tmp_path / "scores.csv"
+    path.write_text(text, newline="")
+    with pytest.raises(MalformedInput, match=r"scores\.csv"):
+        split_table(path, text)
+    with pytest.raises(MalformedInput, match=r"scores\.csv:"):
+        list(read_rows(text, path, ["architecture", "a"]))
 
 
 @pytest.mark.parametrize("name", ["untrained.protocols", "untrained.environments"])
