@@ -24,7 +24,8 @@ OPTION = "--untrained-contract"
 INI = "untrained_contract"
 
 _WORDS = (
-    "a name or pattern (my_indicator, my_*); indicator:NAME, space:NAME or searcher:NAME; "
+    "a name or pattern (my_indicator, my_*); indicator:NAME, space:NAME, searcher:NAME or "
+    "executor:NAME; "
     "package:DISTRIBUTION for everything that an installed distribution registers by entry "
     "points, package:. for this project's own"
 )

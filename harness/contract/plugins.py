@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
 from untrained.foundation import MalformedInput, Registry, UnknownName
+from untrained.harness.contract.executors import executor_promises
 from untrained.harness.contract.indicator_case import IndicatorCase
 from untrained.harness.contract.indicators import indicator_promises
 from untrained.harness.contract.promise import Broken, Inapplicable, Suite, require
 from untrained.harness.contract.searchers import searcher_promises
 from untrained.harness.contract.spaces import space_promises
+from untrained.harness.execution.engines import executors
 from untrained.harness.search import searchers
 from untrained.indicators import indicators
 from untrained.spaces import spaces
@@ -22,6 +24,7 @@ KINDS: dict[str, Registry[Any]] = {
     "indicator": indicators,
     "space": spaces,
     "searcher": searchers,
+    "executor": executors,
 }
 GROUPS = {f"untrained.{kind}s": kind for kind in KINDS}
 PACKAGE = "package"
@@ -38,13 +41,13 @@ def find_subjects(words: Sequence[str], *, project: Path) -> dict[str, tuple[Sui
 
     Args:
         words: `NAME` or a pattern as `my_*`, of whatever kind; `indicator:NAME`, `space:NAME`,
-            `searcher:NAME`; `package:DISTRIBUTION` for everything that an installed distribution
-            registers by entry points, `package:.` for the project's own.
+            `searcher:NAME`, `executor:NAME`; `package:DISTRIBUTION` for everything that an
+            installed distribution registers by entry points, `package:.` for the project's own.
         project: folder of the `pyproject.toml` that names the project's distribution.
 
     Returns:
         Promises and the subject that they are checked with, by kind and name ("space darts";
-        kinds are indicator, space, searcher and entry point), in the order named.
+        kinds are indicator, space, searcher, executor and entry point), in the order named.
 
     Raises:
         UnknownName: nothing has such a name.
@@ -91,7 +94,12 @@ def _plugin(kind: str, name: str) -> Plugin:
     if kind == "indicator":
         suite, subject = indicator_promises(item), IndicatorCase(item)
     else:
-        suite, subject = (space_promises if kind == "space" else searcher_promises)(item), item
+        promises: dict[str, Callable[[Any], Suite[Any]]] = {
+            "space": space_promises,
+            "searcher": searcher_promises,
+            "executor": executor_promises,
+        }
+        suite, subject = promises[kind](item), item
     return f"{kind} {name}", Suite(suite, _something_was_checked(suite)), subject
 
 

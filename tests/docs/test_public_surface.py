@@ -12,6 +12,7 @@ import pytest
 from typer.main import get_command
 
 from untrained.harness.cli.main import app
+from untrained.harness.execution.engines import executors
 from untrained.harness.search import searchers
 from untrained.harness.search.experiment.study import builtin_search_studies
 from untrained.harness.study.study_file import builtin_studies
@@ -22,7 +23,7 @@ from untrained.spaces import benchmarks, spaces
 from untrained.spaces.converters import converters
 
 SURFACE = json.loads(Path(__file__).with_name("public_surface.json").read_text("utf-8"))
-REGISTRIES = (indicators, spaces, benchmarks, aggregates, searchers, formats, converters)
+REGISTRIES = (indicators, spaces, benchmarks, aggregates, searchers, executors, formats, converters)
 
 
 @pytest.mark.parametrize("name", SURFACE["modules"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -69,9 +70,12 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
 def in_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let dask workers of this process work in their threads: nothing has to be started."""
 
+    lock = threading.Lock()  # settings of torch belong to a process
+
     @contextmanager
     def thread(run: object) -> Iterator[SerialExecutor]:
-        yield SerialExecutor()
+        with lock:
+            yield SerialExecutor()
 
     monkeypatch.setattr(dask_worker, "_process", thread)
 
