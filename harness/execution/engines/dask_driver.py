@@ -7,6 +7,7 @@ import pickle
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from itertools import count, islice
@@ -177,22 +178,29 @@ class DaskExecutor:
                 if time.monotonic() - self._looked > _LOOK_S:
                     self._look()
                 for future in _ready(done):
-                    _, batch = running.pop(future.key)
-                    yield from self._pairs(future, batch, alone)
+                    _, batch = running[future.key]
+                    try:
+                        results = self._results(future)
+                    except TimeoutError:  # dask sees to it that the batch is done again
+                        future.add_done_callback(done.put)
+                        continue
+                    del running[future.key]
+                    future.release()
+                    yield from self._pairs(batch, results, alone)
         finally:
             self._forget([future for future, _ in running.values()])
 
     def _pairs(
-        self, future: Any, batch: list[T], alone: deque[T]
+        self, batch: list[T], results: list[bytes] | None, alone: deque[T]
     ) -> Iterator[tuple[T, Any | WorkerDied]]:
         """Items and results of a batch that is done.
 
         Args:
-            alone: receives the items if the batch has cost its workers, but not which.
+            results: None if the batch has cost its workers.
+            alone: receives the items in that case.
         """
         from untrained.harness.execution.engines.dask_worker import Raised
 
-        results = self._results(future)
         if results is not None:
             self._deaths = 0
             for item, pickled in zip(batch, results, strict=True):
@@ -225,19 +233,21 @@ class DaskExecutor:
         )
 
     def _results(self, future: Any) -> list[bytes] | None:
-        """The pickled results of a batch; None if its workers died."""
+        """The pickled results of a batch; None if its workers died.
+
+        Raises:
+            TimeoutError: they are not to be had now, for instance because their worker is gone.
+        """
         from distributed import KilledWorker
 
-        if future.status == "cancelled":
-            raise self._lost("it has closed the connection")
         try:
-            results, seconds = future.result(timeout=self._wait_s)
+            results, seconds = future.result(timeout=CONNECT_S)
         except KilledWorker:
             return None
-        except TimeoutError as error:
-            raise self._lost(f"it has not answered for {self._wait_s:g} s") from error
-        finally:
-            future.release()
+        except TimeoutError:
+            raise
+        except (CancelledError, OSError) as error:
+            raise self._lost("it has closed the connection") from error
         self._batch.took(len(results), seconds)
         return list(results)
 

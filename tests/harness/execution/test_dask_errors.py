@@ -120,6 +120,7 @@ def test_a_scheduler_that_ends_amid_a_run_ends_it(cluster, in_threads, work):
 
 def test_workers_that_are_gone_for_too_long_end_a_run(cluster, in_threads, work, monkeypatch):
     monkeypatch.setattr(dask_driver, "_LOOK_S", 0.05)
+    monkeypatch.setattr(dask_driver, "CONNECT_S", 0.2)
     request = Request(scheduler=cluster.scheduler_address, wait_s=0.3)
     with open_executor("dask", request) as executor:
         running = executor.run(work.wait, [0.05] * 1000)
