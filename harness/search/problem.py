@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import mannwhitneyu
 
 from untrained.foundation import Unsupported, UserError
 from untrained.harness.data.datasets import find_dataset
@@ -164,12 +165,16 @@ class Problem:
     """Objective of searchers that can use either, `scores` or `accuracy`."""
     epochs: int = 0
     """Length of a training; 0 is the shortest that the benchmark has."""
+    draws: int = 1
+    """Draws of the weights that a network is scored with; several are compared by a test."""
+    level: float = 0.05
+    """Of the test."""
 
     def evaluate(
         self, architectures: Sequence[Architecture]
     ) -> Generator[Request, Any, list[Evaluation]]:
         """Request scores or trainings, by the objective."""
-        return evaluate(architectures, by=self.by, epochs=self.epochs)
+        return evaluate(architectures, by=self.by, epochs=self.epochs, draws=self.draws)
 
     @property
     def space(self) -> SearchSpace:
@@ -312,9 +317,39 @@ class Problem:
         return self.estimator.fitness([one for one in evaluations if isinstance(one, Scored)])
 
     def best(self, evaluations: Sequence[Evaluation]) -> int:
-        """Find the place of the best: the first of equal ones, and 0 if none has a value."""
+        """Find the place of the best: the first of equal ones, and 0 if none has a value.
+
+        Of networks with several draws another one is better than the best before it only if
+        `is_better` says so.
+        """
+        if any(isinstance(one, Scored) and one.draws for one in evaluations):
+            samples = [self._sample(one) for one in evaluations if isinstance(one, Scored)]
+            place = 0
+            for other in range(1, len(samples)):
+                if is_better(samples[other], samples[place], self.level):
+                    place = other
+            return place
         fitness = self.fitness(evaluations)
         return 0 if np.isnan(fitness).all() else int(np.nanargmax(fitness))
+
+    def _sample(self, scored: Scored) -> NDArray[np.float64]:
+        """Compute how good each draw of a network is.
+
+        Raises:
+            UserError: the objective compares networks by ranks.
+        """
+        assert self.estimator is not None, "scores come with an estimator"
+        if self.estimator.is_relative:
+            raise UserError(
+                "cannot compare draws by a rank sum: a rank is one among networks, not among "
+                "draws. Name one indicator, or set draws=1."
+            )
+        return self.estimator.fitness(
+            [
+                Scored(scored.architecture, values, self.estimator.oriented(values), 0.0)
+                for values in scored.draws
+            ]
+        )
 
     def tournament(
         self,
@@ -336,6 +371,17 @@ class Problem:
             places = rng.choice(len(alive), size=min(size, len(alive)), replace=False)
         entrants = [alive[int(i)] for i in np.sort(places)]
         return entrants[self.best(entrants)].architecture
+
+
+def is_better(challenger: NDArray[np.float64], best: NDArray[np.float64], level: float) -> bool:
+    """Tell whether one sample is larger than another by a one-sided Mann-Whitney test.
+
+    Missing values are left out; a network without any is worse than every other.
+    """
+    a, b = (sample[~np.isnan(sample)] for sample in (challenger, best))
+    if not len(a) or not len(b):
+        return len(a) > len(b)
+    return bool(mannwhitneyu(a, b, alternative="greater").pvalue < level)
 
 
 class History:

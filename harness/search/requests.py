@@ -17,6 +17,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from untrained.foundation import UserError
 from untrained.spaces import Architecture
 
 
@@ -25,6 +26,8 @@ class Score:
     """Request the chosen indicators' scores of some networks."""
 
     architectures: tuple[Architecture, ...]
+    draws: int = 1
+    """Number of draws of the weights, each with scores of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,10 @@ class Scored:
     oriented: tuple[float, ...]
     """With a sign that makes larger better."""
     cost_s: float
+    """Of all draws."""
+    draws: tuple[tuple[float, ...], ...] = ()
+    """As `values`, which are then their means, for each draw of the weights where several were
+    requested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +142,11 @@ class BudgetSpent(Exception):  # no error: a searcher may catch it to choose its
         self.answers = list(answers)
 
 
-def score(architectures: Sequence[Architecture]) -> Generator[Request, Any, list[Scored]]:
-    """Request the scores of some networks."""
-    answers = yield Score(tuple(architectures))
+def score(
+    architectures: Sequence[Architecture], draws: int = 1
+) -> Generator[Request, Any, list[Scored]]:
+    """Request the scores of some networks, of several draws of the weights each."""
+    answers = yield Score(tuple(architectures), draws)
     return cast("list[Scored]", answers)
 
 
@@ -150,11 +159,20 @@ def train(
 
 
 def evaluate(
-    architectures: Sequence[Architecture], *, by: str, epochs: int = 0
+    architectures: Sequence[Architecture], *, by: str, epochs: int = 0, draws: int = 1
 ) -> Generator[Request, Any, list[Evaluation]]:
-    """Request scores (`by` is "scores") or trainings, one evaluation each."""
+    """Request scores (`by` is "scores") or trainings, one evaluation each.
+
+    Raises:
+        UserError: several draws of trainings.
+    """
     if by == "scores":
-        return cast("list[Evaluation]", (yield from score(architectures)))
+        return cast("list[Evaluation]", (yield from score(architectures, draws)))
+    if draws > 1:
+        raise UserError(
+            "cannot compare draws of accuracies: a benchmark has one accuracy of a network. Set "
+            "by=scores, or draws=1."
+        )
     return cast("list[Evaluation]", (yield from train(architectures, epochs)))
 
 

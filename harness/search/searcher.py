@@ -41,6 +41,23 @@ EPOCHS = Parameter(
     "length of a training; 0, the shortest that the benchmark has", least=0, kind=int, default=0
 )
 """The setting `epochs` of searchers that train."""
+DRAWS = {
+    "draws": Parameter(
+        "draws of the weights that a network is scored with; several are compared by a one-sided "
+        "Mann-Whitney test, 1 by the score",
+        least=1,
+        kind=int,
+        default=1,
+    ),
+    "level": Parameter(
+        "level of the test: another network is better if its p is below",
+        least=0,
+        most=1,
+        kind=float,
+        default=0.05,
+    ),
+}
+"""The settings of searchers that can compare repeated scores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +98,7 @@ class Searcher:
     def start(
         self, problem: Problem, rng: np.random.Generator, settings: Mapping[str, Value]
     ) -> Steps:
-        """Call the function; the problem gets `by` and `epochs` that the function does not take."""
+        """Call the function; the problem gets the common settings, which it does not take."""
         taken = _keywords(self.function)
         own = {key: value for key, value in settings.items() if key in taken}
         common: dict[str, Any] = {k: value for k, value in settings.items() if k not in taken}
@@ -113,6 +130,7 @@ def register_searcher(
     reference: str,
     asks: frozenset[Asks],
     by: str = "",
+    repeats: bool = False,
     parameters: Mapping[str, Parameter] = MappingProxyType({}),
     endless: Mapping[str, Value] = MappingProxyType({}),
     deviations: str = "",
@@ -127,6 +145,8 @@ def register_searcher(
         name: unique, lower case, as papers abbreviate.
         asks: all kinds of answers that it can request; trainings add the setting `epochs`.
         by: default of the setting `by` (`scores` or `accuracy`); empty: no such setting.
+        repeats: whether it compares networks through the problem alone, so that scores may be
+            repeated: it gets the settings `draws` and `level`.
         parameters: of keyword arguments that are not annotated with a `Parameter`.
         endless: values of settings with which only a budget ends the search.
         deviations: differences from the paper or the authors' code.
@@ -134,6 +154,8 @@ def register_searcher(
 
     def register(function: Function) -> Function:
         common = {"by": replace(BY, default=by)} if by else {}
+        if repeats:
+            common |= DRAWS
         if asks & {Asks.drawn_accuracy, Asks.accuracy} and not parameters:
             common["epochs"] = EPOCHS
         searcher = Searcher(

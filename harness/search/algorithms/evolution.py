@@ -29,10 +29,14 @@ from untrained.harness.search import (
     "2019, Algorithm 1",
     asks=frozenset({Asks.accuracy, Asks.scores}),
     by="accuracy",
+    repeats=True,
     endless={"steps": 0},
     deviations="Population 10 and tournament 3 are those of the NAS-Bench-201 authors' script, for "
     "a budget of 12,000 s. A mutation is a uniformly drawn neighbour; their script draws a node of "
-    "the cell and then one of its edges, so that the first edge changes more often.",
+    "the cell and then one of its edges, so that the first edge changes more often. With several "
+    "draws networks are compared as in Variation Matters (arXiv:2502.19657, 2025: 10 draws, "
+    "p < 0.05), known from a summary: the oldest of a tournament wins unless a younger one is "
+    "better by the test.",
 )
 def rea(
     problem: Problem,

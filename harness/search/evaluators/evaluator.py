@@ -40,6 +40,17 @@ class Evaluator(ABC):
     def score(self, architecture: Architecture) -> Scored:
         """Return the scores of one network."""
 
+    def score_draws(self, architecture: Architecture, draws: int) -> Scored:
+        """Return the scores of one network with several draws of the weights.
+
+        Raises:
+            UserError: this evaluator has one draw alone.
+        """
+        raise UserError(
+            f"cannot score {architecture} with {draws} draws of the weights: only one is at hand. "
+            "Set draws=1."
+        )
+
     def train(self, architecture: Architecture, epochs: int) -> Trained:
         """Return the validation accuracy of one network.
 
@@ -80,7 +91,8 @@ class Evaluator(ABC):
         """Answer one item of a request."""
         match request:
             case Score():
-                return self.score(item)
+                one = request.draws == 1
+                return self.score(item) if one else self.score_draws(item, request.draws)
             case Train():
                 return self.train(item, request.epochs)
             case ScoreSupernet():
@@ -106,16 +118,19 @@ class TabularEvaluator(Evaluator):
         scores: Mapping[str, Sequence[float]] | None = None,
         score_cost_s: float = 0.0,
         trainings: Trainings | None = None,
+        draws: Mapping[str, Sequence[Sequence[float]]] | None = None,
     ) -> None:
         """Index the scores.
 
         Args:
             scores: by architecture, one per indicator of the problem's estimator.
             score_cost_s: seconds of one network's scores.
+            draws: by architecture, as `scores` for each draw of the weights.
         """
         self.problem = problem
         self.trainings = trainings
         self._score_cost_s = score_cost_s
+        self._draws = draws or {}
         self._scored: dict[Architecture, Scored] = {}
         for text, values in (scores or {}).items():
             assert problem.estimator is not None, "scores come with an estimator"
@@ -139,11 +154,29 @@ class TabularEvaluator(Evaluator):
                 "to score as the search goes, or take a searcher that only draws (random)"
             ) from None
 
+    def score_draws(self, architecture: Architecture, draws: int) -> Scored:
+        """Return the stored scores of the first draws.
+
+        Raises:
+            MissingData: the network has not been scored so often.
+        """
+        found = tuple(map(tuple, self._draws.get(architecture.text, ())))[:draws]
+        if len(found) < draws:
+            raise MissingData(
+                f"the search asks for {draws} draws of the scores of {architecture}, of which "
+                f"{len(found)} are stored. Score further seeds (untrained score --seeds), or set "
+                "fewer draws."
+            )
+        values = tuple(sum(of_one) / draws for of_one in zip(*found, strict=True))
+        assert self.problem.estimator is not None, "scores come with an estimator"
+        oriented = self.problem.estimator.oriented(values)
+        return Scored(architecture, values, oriented, draws * self._score_cost_s, found)
+
     def price_s(self, request: CostlyRequest, item: Any) -> float | None:
         """Return the stored cost."""
         match request:
             case Score():
-                return self._score_cost_s
+                return request.draws * self._score_cost_s
             case Train():
                 return self.train(item, request.epochs).cost_s
         return None

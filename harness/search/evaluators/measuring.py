@@ -102,34 +102,41 @@ class MeasuringEvaluator(Evaluator):
             timeout_s=conditions.timeout_s,
             split=conditions.split,
         )
-        self._scored: dict[Architecture, Scored] = {}
+        self._scored: dict[tuple[Architecture, int], Scored] = {}
 
     def prepare(self, request: CostlyRequest) -> None:
         """Measure all networks of a request together."""
         if isinstance(request, Score):
-            self._measure(request.architectures)
+            self._measure(request.architectures, request.draws)
 
     def score(self, architecture: Architecture) -> Scored:
         """Return the scores, measured unless they are stored."""
-        if architecture not in self._scored:
-            self._measure([architecture])
-        return self._scored[architecture]
+        return self.score_draws(architecture, 1)
+
+    def score_draws(self, architecture: Architecture, draws: int) -> Scored:
+        """Return the scores with the study's seed and those that follow it."""
+        if (architecture, draws) not in self._scored:
+            self._measure([architecture], draws)
+        return self._scored[architecture, draws]
 
     def price_s(self, request: CostlyRequest, item: Any) -> float | None:
         """Return the cost of a training or of a known score; None for other scores."""
         match request:
             case Score():
-                return self._scored[item].cost_s if item in self._scored else None
+                known = self._scored.get((item, request.draws))
+                return None if known is None else known.cost_s
             case Train():
                 return self.train(item, request.epochs).cost_s
         return None
 
-    def _measure(self, architectures: Sequence[Architecture]) -> None:
-        missing = dict.fromkeys(a for a in architectures if a not in self._scored)
+    def _measure(self, architectures: Sequence[Architecture], draws: int) -> None:
+        missing = dict.fromkeys(a for a in architectures if (a, draws) not in self._scored)
         if not missing:
             return
         texts = tuple(architecture.text for architecture in missing)
-        plan = replace(self._plan, selection=Selection(texts, _REASON))
+        first = self._plan.seeds[0]
+        seeds = tuple(range(first, first + draws))
+        plan = replace(self._plan, selection=Selection(texts, _REASON), seeds=seeds)
         measuring = self._measuring
         run_plans(
             [plan],
@@ -140,11 +147,15 @@ class MeasuringEvaluator(Evaluator):
             device=measuring.device,
         )
         frame = plan.scores_in(measuring.store)
-        columns = frame.set_index(["architecture", "indicator"])[["value", "alone_s"]]
+        columns = frame.set_index(["architecture", "seed", "indicator"])[["value", "alone_s"]]
         rows = dict(zip(columns.index, columns.to_numpy(dtype=np.float64), strict=True))
+        names = self._estimator.indicators
         for architecture in missing:
-            own = [rows[architecture.text, name] for name in self._estimator.indicators]
-            values = tuple(float(value) for value, _ in own)
-            cost_s = float(np.nansum([alone_s for _, alone_s in own]))
+            own = np.array([[rows[architecture.text, s, name] for name in names] for s in seeds])
+            found = tuple(tuple(map(float, values)) for values in own[:, :, 0])
+            values = tuple(map(float, own[:, :, 0].mean(0)))
+            cost_s = float(np.nansum(own[:, :, 1]))
             oriented = self._estimator.oriented(values)
-            self._scored[architecture] = Scored(architecture, values, oriented, cost_s)
+            self._scored[architecture, draws] = Scored(
+                architecture, values, oriented, cost_s, found if draws > 1 else ()
+            )

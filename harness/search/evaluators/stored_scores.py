@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from untrained.foundation import MissingData
 from untrained.harness.analysis.score_selection import select_stored_scores
@@ -21,6 +22,8 @@ class StoredScores:
 
     values: Mapping[str, tuple[float, ...]] = field(hash=False)
     """By architecture, one per indicator; the mean over seeds, NaN where one is missing."""
+    draws: Mapping[str, tuple[tuple[float, ...], ...]] = field(hash=False)
+    """By architecture, as `values` for each seed that all indicators have."""
     cost_s: float
     """Median seconds of one network, each indicator by itself, summed."""
     measured_on: str
@@ -75,6 +78,7 @@ def read_scores(
             str(text): tuple(map(float, values))
             for text, values in zip(means.index, means.to_numpy(dtype=np.float64), strict=True)
         },
+        draws=_draws(frame, names),
         cost_s=float(np.nansum(seconds.to_numpy())),
         measured_on="; ".join(devices),
         protocols=tuple(
@@ -83,6 +87,19 @@ def read_scores(
         ),
         notes=ranked.notes,
     )
+
+
+def _draws(frame: pd.DataFrame, names: list[str]) -> dict[str, tuple[tuple[float, ...], ...]]:
+    """Collect the scores of each architecture, seed by seed; of one seed there are none."""
+    if frame["seed"].nunique() < 2:
+        return {}
+    wide = frame.set_index(["architecture", "seed", "indicator"])["value"].unstack("indicator")
+    rows = frame.groupby(["architecture", "seed"])["indicator"].nunique()
+    wide = wide[rows.reindex(wide.index) == len(names)][names]
+    found: dict[str, list[tuple[float, ...]]] = {}
+    for (text, _), values in zip(wide.index, wide.to_numpy(dtype=np.float64), strict=True):
+        found.setdefault(str(text), []).append(tuple(map(float, values)))
+    return {text: tuple(values) for text, values in found.items()}
 
 
 def coverage(count: int, space: str) -> str:

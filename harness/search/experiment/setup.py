@@ -184,6 +184,7 @@ def prepare_search(
             scores=stored.values if stored else None,
             score_cost_s=stored.cost_s if stored else 0.0,
             trainings=trainings,
+            draws=stored.draws if stored else None,
         )
     return PreparedSearch(
         spec, searcher, evaluator, estimator, tuple(facts), stored=stored, trainings=trainings
