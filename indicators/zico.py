@@ -6,6 +6,7 @@ import math
 
 from torch import Tensor
 
+from untrained.foundation import Parameter
 from untrained.indicators.framework.devices import numbers
 from untrained.indicators.framework.indicator import Need, indicator
 from untrained.indicators.framework.measurement import Measurement
@@ -45,21 +46,23 @@ def zico(m: Measurement) -> float:
 
 
 BETA = 1.0
-"""Of ZiCo-BC, as for classification and detection; the authors take 2 for segmentation."""
 
 
 @indicator(
     title="ZiCo-BC",
-    formula="ZiCo - sum over conv and linear layers of ln( H W / sqrt(C) ), of their outputs",
+    formula="ZiCo - beta * sum over conv and linear layers of ln( H W / sqrt(C) ), of their "
+    "outputs",
     reference="Bhardwaj et al., ZiCo-BC: A Bias Corrected Zero-Shot NAS for Vision Tasks, ICCV "
     "Workshops 2023, eq. 2",
     needs={Need.LABELS, Need.GRADIENTS, Need.SECOND_BATCH},
     protocol=zico.protocol,
     cost="M forward, M backward",
     class_invariant=True,
-    deviations="As zico. beta is 1, the authors' for classification and detection; they raise it "
-    "space by space until the networks that a search keeps are no longer the deepest, and name no "
-    "value for NATS-Bench. Every application of a layer that reaches the logits is penalised.",
+    options={"beta": Parameter("weight of the penalty", least=0, default=BETA)},
+    deviations="As zico. beta is 1 by default, the authors' for classification and detection, and "
+    "2 for segmentation; they raise it space by space until the networks that a search keeps are "
+    "no longer the deepest, and name no value for NATS-Bench. Every application of a layer that "
+    "reaches the logits is penalised.",
 )
 def zico_bc(m: Measurement) -> float:
     """ZiCo less a penalty for maps that are large and have few channels.
@@ -69,7 +72,7 @@ def zico_bc(m: Measurement) -> float:
     Raises:
         Unsupported: an axis of a layer's output is not known.
     """
-    return zico(m) - BETA * depth_penalty(m)
+    return zico(m) - m.options.get("beta", BETA) * depth_penalty(m)
 
 
 def depth_penalty(m: Measurement) -> float:

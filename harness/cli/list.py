@@ -425,6 +425,8 @@ def _section(item: Indicator, told: dict[str, str]) -> Iterator[str]:
         yield "- Does not depend on how the weights were drawn"
     if item.uses_accuracy:
         yield "- † Uses accuracies"
+    for name, option in item.options.items():
+        yield f"- Option `{name}`: {_plain(option.meaning)} (default {option.default:g})"
     if item.deviations:
         first = told.setdefault(item.deviations, item.id)
         text = _plain(item.deviations) if first == item.id else f"as [{first}](#{first})"

@@ -163,6 +163,7 @@ def _measure(
             seed=derive(task.seed, "measure", task.space, task.architecture),
             data_seed=protocol.data_seed,
             batch_norm=protocol.batch_norm,
+            options=dict(protocol.options),
         ) as measurement:
             for item in wanted:
                 try:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 import numpy as np
 
@@ -14,8 +15,15 @@ from untrained.indicators import Protocol, indicators
 from untrained.spaces import find_initialisation
 
 
-def protocols(conditions: Conditions, names: Iterable[str]) -> dict[str, Protocol]:
+def protocols(
+    conditions: Conditions,
+    names: Iterable[str],
+    options: Mapping[str, Mapping[str, float]] = MappingProxyType({}),
+) -> dict[str, Protocol]:
     """Resolve the protocol of every named indicator.
+
+    Args:
+        options: of indicators, by their ids.
 
     Raises:
         UserError: see `resolve`.
@@ -23,7 +31,7 @@ def protocols(conditions: Conditions, names: Iterable[str]) -> dict[str, Protoco
     return {
         item.id: resolve(
             item.protocol, conditions, follows_initialisation=item.follows_initialisation
-        )
+        ).replace(options=item.chosen(options.get(item.id, {})))
         for item in map(indicators.__getitem__, names)
     }
 

@@ -178,7 +178,9 @@ def plan_study(
     patterns = study.indicators if study.indicators != ("all",) else list(indicators)
     names = [name for pattern in patterns for name in indicators.matching(pattern)]
     names = list(dict.fromkeys([*names, *(member for one in bound for member in one.members)]))
-    resolved = protocols(study.model_copy(update={"seed": study.batch_seeds[0]}), names)
+    resolved = protocols(
+        study.model_copy(update={"seed": study.batch_seeds[0]}), names, study.options
+    )
     return [
         Plan(
             space=name,
@@ -214,7 +216,9 @@ def plan_batches(study: Study, plan: Plan) -> tuple[Plan, ...]:
         replace(
             plan,
             selection=Selection(tuple(part), f"{len(part):,} of {plan.selection.text}"),
-            protocols=protocols(study.model_copy(update={"seed": seed}), plan.protocols),
+            protocols=protocols(
+                study.model_copy(update={"seed": seed}), plan.protocols, study.options
+            ),
             seeds=plan.seeds[:1],
         )
         for seed in study.batch_seeds[1:]

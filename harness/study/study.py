@@ -322,6 +322,8 @@ class Study(StudyFile, Conditions):
     data_seeds: Seeds | None = None
     """Seeds of the batches (default: the study's seed alone). The first is that of all scores; the
     others are drawn for a part of the population, and tell the noise of the batch."""
+    options: dict[str, dict[str, float]] = {}
+    """Options of indicators, by their ids (default: those of docs/indicators.md)."""
     share_classes: bool = False
     """Score one architecture of each functional class where the indicator allows it."""
     population: Population

@@ -346,6 +346,9 @@ def _check_names(study: Study, at: At) -> None:
     for pattern in study.indicators if study.indicators != ("all",) else ():
         with at("indicators"):
             indicators.matching(pattern)
+    for name, given in study.options.items():
+        with at("options"):
+            indicators[name].chosen(given)
     taken = []
     for name in study.aggregates:
         with at("aggregates"):

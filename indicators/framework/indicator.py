@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from math import prod
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
-from untrained.foundation import Registry
+from untrained.foundation import Parameter, Registry, UnknownName
 from untrained.indicators.framework.protocol import Protocol
 
 if TYPE_CHECKING:
@@ -173,10 +174,30 @@ class Indicator:
     splits: bool = False
     """Whether the score is the same, up to rounding, when the first batch goes through the network
     in the parts that `Measurement.input_parts` gives: no sample's values depend on the others."""
+    options: Mapping[str, Parameter] = field(default_factory=dict, hash=False)
+    """Numbers that a study may set, by name; those that differ from the default are part of the
+    protocol."""
 
     def __call__(self, measurement: Measurement) -> float:
         """The score as the definition gives it, not yet judged."""
         return self.function(measurement)
+
+    def chosen(self, given: Mapping[str, object]) -> tuple[tuple[str, float], ...]:
+        """Check options, and return those that differ from the default, sorted by name.
+
+        Raises:
+            UnknownName: the indicator has no such option.
+            MalformedInput: a value has another type or is out of range.
+        """
+        for name in given:
+            if name not in self.options:
+                raise UnknownName(f"option of {self.id}", name, self.options)
+        checked = {name: self.options[name].check(name, value) for name, value in given.items()}
+        return tuple(
+            (name, float(str(value)))
+            for name, value in sorted(checked.items())
+            if value != self.options[name].default
+        )
 
     def status_of(self, value: float) -> Status:
         """`ok` for a finite value and for an infinite one that ranks last, else `diverged`.
@@ -215,6 +236,7 @@ def indicator(
     follows_initialisation: bool = True,
     deviations: str = "",
     splits: bool = False,
+    options: Mapping[str, Parameter] = MappingProxyType({}),
 ) -> Callable[[Function], Indicator]:
     """Register the decorated function as the indicator of the function's name.
 
@@ -232,6 +254,8 @@ def indicator(
         follows_initialisation: whether it depends on how the network's weights were drawn.
         deviations: where it differs from the authors' released code.
         splits: whether it reads `Measurement.input_parts` and is the same for any number of them.
+        options: numbers that a study may set, with defaults; the function reads them from
+            `m.options`.
 
     Returns:
         The decorator; it returns the `Indicator`, which is callable like the function.
@@ -259,6 +283,7 @@ def indicator(
             deviations=deviations,
             function=function,
             splits=splits,
+            options=options,
         )
         return indicators.register(item.id, item, origin=function.__module__)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from copy import copy
+from types import MappingProxyType
 from typing import Any, Literal
 
 import torch
@@ -236,6 +237,7 @@ class Measurement:
         seed: int = 0,
         data_seed: int = 0,
         batch_norm: Literal["train", "eval"] = "train",
+        options: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
         """Wrap a network; nothing is computed yet.
 
@@ -245,6 +247,7 @@ class Measurement:
             seed: seeds the random numbers that indicators draw of their own.
             data_seed: seeds those that all networks of a run share, as they share the batches.
             batch_norm: whether batch normalisation uses batch or running statistics.
+            options: of indicators, by name, those that differ from the default.
 
         Raises:
             ValueError: there is no batch.
@@ -257,6 +260,7 @@ class Measurement:
         _check_network(network)
         self.seed = seed
         self.data_seed = data_seed
+        self.options = options
         self._batch_norm = batch_norm
         anchor = next((p for p in network.parameters() if p.is_floating_point()), batches[0][0])
         self.device, self.dtype = anchor.device, anchor.dtype

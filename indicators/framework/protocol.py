@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_type_hints
 
 from untrained.foundation import MalformedInput
 
-_ADDED = {"skeleton": "full", "colours": 3}
+_ADDED = {"skeleton": "full", "colours": 3, "options": ()}
 """Fields that later versions added, with their defaults."""
 
 
@@ -53,6 +53,8 @@ class Protocol:
     """Row numbers of the images in `source`, all batches in order; empty for synthetic inputs."""
     source: str = ""
     """SHA-256 of the image file; empty for synthetic inputs."""
+    options: tuple[tuple[str, float], ...] = ()
+    """Options of the indicator that differ from the default, by name."""
 
     @property
     def in_channels(self) -> int:
@@ -101,7 +103,8 @@ class Protocol:
                 raise MalformedInput(
                     f"cannot read a protocol: its field {name!r} has the value {str(value)[:40]!r}."
                 )
-        return cls(**{**stored, "sample_ids": tuple(stored["sample_ids"])})
+        options = tuple(map(tuple, stored.get("options", ())))
+        return cls(**{**stored, "sample_ids": tuple(stored["sample_ids"]), "options": options})
 
     def replace(self, **changes: Any) -> Protocol:
         """A copy with some fields changed."""
@@ -113,6 +116,7 @@ class Protocol:
         if self.skeleton != "full":
             network += f", {self.skeleton} skeleton"
         of_words = self.inputs in ("words", "text")
+        network += "".join(f", {name} = {value:g}" for name, value in self.options)
         head = f"{self.dataset} classes and shape"
         if self.inputs == "none":
             return f"no batch ({head}), {network}"
@@ -137,6 +141,14 @@ class Protocol:
 
 def _fits(value: object, kind: Any) -> bool:
     """Whether a value of a JSON document is one of a field of this type."""
+    if isinstance(value, list) and kind == tuple[tuple[str, float], ...]:
+        return all(
+            isinstance(one, list)
+            and len(one) == 2
+            and isinstance(one[0], str)
+            and type(one[1]) in (int, float)
+            for one in value
+        )
     if isinstance(value, list):
         return kind == tuple[int, ...] and all(type(one) is int for one in value)
     if isinstance(value, str) and not value.isprintable():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -13,6 +16,8 @@ from untrained.indicators.fused.codes import PackedCodes
 from untrained.indicators.quantities.forward import logits_of
 from untrained.indicators.quantities.relu_calls import ReluCalls
 from untrained.indicators.quantities.relu_kernels import first_batch_codes, relu_codes, signs
+
+V = TypeVar("V")
 
 _BITS, _OCTETS = 8, 8  # in an octet, in a word; the patterns are compared as words
 
@@ -52,6 +57,26 @@ def num_sign_patterns(m: Measurement) -> int:
     if not patterns.words:
         raise Unsupported("the network applies no activation whose output takes both signs")
     return _num_distinct(torch.cat(patterns.words, dim=1))
+
+
+def patterns_within(m: Measurement, first: float, last: float) -> int:
+    """As `num_sign_patterns`, of the activations in an interval of depth; see `within`.
+
+    Returns:
+        The number of patterns; 0 where no activation is in the interval.
+    """
+    patterns = _Patterns(m.inputs.shape[0])
+    calls = signs(patterns.see)
+    with torch.no_grad():
+        logits_of(m.network, m.inputs.clone(), calls)
+    calls.check(smooth=True)
+    chosen = within(patterns.words, first, last)
+    return _num_distinct(torch.cat(chosen, dim=1)) if chosen else 0
+
+
+def within(items: Sequence[V], first: float, last: float) -> list[V]:
+    """Select items by the share of them that is ahead of their middle."""
+    return [item for place, item in enumerate(items) if first <= (place + 0.5) / len(items) <= last]
 
 
 def _num_packed(codes: list[PackedCodes]) -> int:

@@ -64,7 +64,7 @@ def test_a_good_study_is_read_with_defaults():
         (
             "[popluation]",
             "[population]",
-            "s.toml:8: unknown key 'popluation'; did you mean population or resolution?",
+            "s.toml:8: unknown key 'popluation'; did you mean population or options?",
         ),
         (
             'bnchmark = "nasbench201-analog"',

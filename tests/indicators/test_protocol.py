@@ -24,6 +24,7 @@ OTHER = {
     "data_seed": 1,
     "sample_ids": (3, 1),
     "source": "ab" * 32,
+    "options": (("first", 0.25), ("last", 0.5)),
 }
 
 
