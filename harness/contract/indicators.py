@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from untrained.foundation import UserError
+from untrained.foundation import Parameter, UserError
 from untrained.harness.contract.equivalent_pairs import equivalence
 from untrained.harness.contract.indicator_case import IndicatorCase
 from untrained.harness.contract.indicator_effects import effects, image_effects
@@ -55,6 +55,11 @@ def it_declares_direction_needs_cost_and_version(case: IndicatorCase) -> None:
         isinstance(item.version, int) and item.version >= 1,
         f"its version is {item.version!r}; versions count from 1",
     )
+    for name, option in item.options.items():
+        require(
+            isinstance(option, Parameter) and type(option.default) in (int, float),
+            f"its option {name!r} is {option!r}; declare a Parameter with a number as default",
+        )
     for name in ("uses_accuracy", "class_invariant", "follows_initialisation", "splits"):
         value = getattr(item, name)
         require(isinstance(value, bool), f"{name} is {value!r}; it is True or False")

@@ -86,3 +86,17 @@ def test_grasp_adds_one_forward_pass_of_jets() -> None:
 
 def test_the_first_batch_of_two_is_shared() -> None:
     assert total(passes_of([*GRADIENT_FAMILY, "zico"])) == (2 * num_layers(), 2 * num_layers())
+
+
+def test_responses_of_relus_share_a_forward_pass_and_the_loss_s_gradient() -> None:
+    assert total(passes_of(["rcor", "wrcor"])) == total(alone("rcor"))
+    forward, backward = total(passes_of(["rcor", "wrcor", "eznas"]))
+    assert (forward, backward) == (num_layers(), 2 * total(alone("eznas"))[1])
+
+
+def test_later_scores_of_gradients_and_maps_add_no_pass_to_earlier_ones() -> None:
+    before = ["zico", "snip", "synflow", "meco", "swap_signs"]
+    after = [*before, "zico_bc", "knas", "snr", "t_cet", "l_swag"]
+    assert total(passes_of(after)) == total(passes_of(before))
+    curve = total(passes_of(["meco", "dextr"]))
+    assert curve == (2 * num_layers(), 0)
