@@ -45,16 +45,18 @@ def eznas(m: Measurement) -> float:
         Unsupported: no ReLU is applied to a square map.
     """
     passed = relu_pass(m)
-    gradients = relu_gradients(m, passed.logits.sum())
-    found = [g for g in gradients if g is not None]
-    squares = [g for g in found if g.dim() == 4 and g.shape[2] == g.shape[3]]
-    if found and not squares:
+    norms = relu_gradients(m, passed.logits.sum(), _norm)
+    maps = [0.0 if norm is None else norm for norm in norms if norm is None or not norm < 0]
+    if not maps:
         raise Unsupported("the network applies no ReLU to a square map (B, C, H, H)")
-    norms = [_norm(signs) for signs in on_cpu(g.sign() for g in squares)]
-    return sum(norms) / (len(gradients) - len(found) + len(squares))
+    return sum(maps) / len(maps)
 
 
-def _norm(signs: Tensor) -> float:
+def _norm(gradient: Tensor) -> float:
+    """The norm of one ReLU; -1 where its input is no square map."""
+    if gradient.dim() != 4 or gradient.shape[2] != gradient.shape[3]:
+        return -1.0
+    [signs] = on_cpu([gradient.sign()])
     sign, size = torch.linalg.slogdet(signs.double())
     size = torch.where(size < _SINGULAR, -torch.inf, size)
     squashed = torch.sigmoid(torch.where((sign < 0) & size.isfinite(), 0.0, size))

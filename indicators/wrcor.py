@@ -81,11 +81,9 @@ def response_correlations(m: Measurement) -> list[tuple[Tensor, Tensor | None]]:
     passed = relu_pass(m)
     check_labels(m.labels, passed.logits.shape[1])
     loss = functional.cross_entropy(passed.logits, m.labels)
-    gradients = relu_gradients(m, loss)
-    return [
-        (relu.correlation, None if gradient is None else correlation(gradient))
-        for relu, gradient in zip(passed.relus, gradients, strict=True)
-    ]
+    of_gradients = relu_gradients(m, loss, correlation)
+    of_inputs = (relu.correlation for relu in passed.relus)
+    return list(zip(of_inputs, of_gradients, strict=True))
 
 
 def _log_determinant(weighed: list[tuple[float, tuple[Tensor, Tensor | None]]]) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,8 @@ from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.account import scripted
 from untrained.indicators.quantities.forward import logits_of, together
 from untrained.indicators.quantities.relu_calls import ReluCalls, nodes_below
+
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +90,10 @@ def relu_pass(m: Measurement) -> ReluPass:
     return ReluPass(leaf, logits, relus, counter.number)
 
 
-def relu_gradients(m: Measurement, value: Tensor) -> list[Tensor | None]:
-    """The gradient of a scalar at the input of each ReLU; None where there is none.
+def relu_gradients(m: Measurement, value: Tensor, of: Callable[[Tensor], V]) -> list[V | None]:
+    """What a function makes of a scalar's gradient at each ReLU's input; None without a gradient.
 
-    One backward pass through the graph of `relu_pass`.
+    One backward pass through the graph of `relu_pass`, in which no gradient is kept.
 
     Args:
         value: computed of its logits.
@@ -100,7 +102,7 @@ def relu_gradients(m: Measurement, value: Tensor) -> list[Tensor | None]:
         Unsupported: the place of a ReLU is not known, as a part of the network is scripted.
     """
     passed = relu_pass(m)
-    found: dict[int, Tensor] = {}
+    found: dict[int, V] = {}
     nodes = nodes_below(value.grad_fn)
     places = [relu.node for relu in passed.relus]
     if any(place not in nodes for place in places) and (name := scripted(m.network)) is not None:
@@ -113,7 +115,7 @@ def relu_gradients(m: Measurement, value: Tensor) -> list[Tensor | None]:
         def listen(of_inputs: Any, of_outputs: Any) -> None:
             for gradient in of_inputs:
                 if gradient is not None:
-                    found[place] = gradient.detach()
+                    found[place] = of(gradient.detach())
                     return
 
         return listen
