@@ -218,7 +218,34 @@ def disconnected() -> nn.Module:
     return network("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|")
 
 
-class Recurrent(nn.Module):
+class CountedNetwork(nn.Module):
+    """A network that counts its passes, and those of its copies."""
+
+    def __init__(self) -> None:
+        """Begin to count."""
+        super().__init__()
+        self.passes: Counter[str] = Counter()
+
+    def __deepcopy__(self, memo: dict[int, object]) -> CountedNetwork:
+        """Copy the network; passes of the copy are counted with those of the original."""
+        memo[id(self.passes)] = self.passes
+        twin = type(self).__new__(type(self))
+        memo[id(self)] = twin
+        twin.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        return twin
+
+    def _counted(self, out: Tensor) -> Tensor:
+        """Count a forward pass, and the backward pass when it comes by."""
+        self.passes["forward"] += 1
+        if out.requires_grad:
+            out.register_hook(self._count_backward)  # type: ignore[no-untyped-call]
+        return out
+
+    def _count_backward(self, gradient: Tensor) -> None:
+        self.passes["backward"] += 1
+
+
+class Recurrent(CountedNetwork):
     """Three layers and a dropout, which no score may see; it counts its passes."""
 
     embedding_size = 7
@@ -230,28 +257,12 @@ class Recurrent(nn.Module):
         self.layers = nn.ModuleList(nn.LSTM(size, 6) for size in (self.embedding_size, 6, 6))
         self.dropout = nn.Dropout(0.5)
         self.classifier = nn.Linear(6, NUM_WORDS)
-        self.passes: Counter[str] = Counter()
-
-    def __deepcopy__(self, memo: dict[int, object]) -> Recurrent:
-        """Copy the network; passes of the copy are counted with those of the original."""
-        memo[id(self.passes)] = self.passes
-        twin = Recurrent.__new__(Recurrent)
-        memo[id(self)] = twin
-        twin.__dict__.update(copy.deepcopy(self.__dict__, memo))
-        return twin
 
     def recurrent(self, x: Tensor) -> Tensor:
         """(T, B, 7) -> (T, B, 6)."""
-        self.passes["forward"] += 1
         for layer in self.layers:
             x = layer(x)[0]
-        out: Tensor = self.dropout(x)
-        if out.requires_grad:
-            out.register_hook(self._count_backward)  # type: ignore[no-untyped-call]
-        return out
-
-    def _count_backward(self, gradient: Tensor) -> None:
-        self.passes["backward"] += 1
+        return self._counted(self.dropout(x))
 
     def forward(self, x: Tensor) -> Tensor:
         """(T, B) words -> (T, B, words)."""
@@ -264,6 +275,52 @@ def recurrent_network(dtype: torch.dtype = torch.float64) -> Recurrent:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return Recurrent().to(dtype)
+
+
+class Attentive(CountedNetwork):
+    """Patches and two layers of attention and feed-forward part, with dropout; it counts passes."""
+
+    WIDTH, HEADS, HIDDEN = 6, 2, 10
+
+    def __init__(self) -> None:
+        """Draw the weights from torch's global generator."""
+        super().__init__()
+        self.patches = nn.Conv2d(3, self.WIDTH, 4, 4)
+        self.layers = nn.ModuleList(
+            nn.ModuleDict(
+                {
+                    "norm": nn.LayerNorm(self.WIDTH),
+                    "qkv": nn.Linear(self.WIDTH, 3 * self.WIDTH),
+                    "projection": nn.Linear(self.WIDTH, self.WIDTH),
+                    "norm2": nn.LayerNorm(self.WIDTH),
+                    "enter": nn.Linear(self.WIDTH, self.HIDDEN),
+                    "leave": nn.Linear(self.HIDDEN, self.WIDTH),
+                }
+            )
+            for _ in range(2)
+        )
+        self.dropout = nn.Dropout(0.5)
+        self.classifier = nn.Linear(self.WIDTH, NUM_CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, 3, 8, 8) -> (B, classes)."""
+        x = self.patches(x).flatten(2).transpose(1, 2)
+        for layer in self.layers:
+            assert isinstance(layer, nn.ModuleDict)
+            parts = layer["qkv"](layer["norm"](x)).chunk(3, -1)
+            q, k, v = (p.reshape(*p.shape[:2], self.HEADS, -1).transpose(1, 2) for p in parts)
+            chances = self.dropout((q @ k.transpose(-1, -2)).softmax(-1))
+            x = x + layer["projection"]((chances @ v).transpose(1, 2).flatten(2))
+            inner = nn.functional.gelu(layer["enter"](layer["norm2"](x)))
+            x = x + layer["leave"](inner)
+        return self._counted(self.classifier(x.mean(1)))
+
+
+def attentive_network(dtype: torch.dtype = torch.float64, seed: int = 0) -> Attentive:
+    """Build the network with attention that scores are taken of."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return Attentive().to(dtype)
 
 
 def sequences() -> Batches:

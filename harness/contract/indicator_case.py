@@ -33,10 +33,17 @@ class IndicatorCase:
         """Whether the indicator measures recurrent networks instead of networks of images."""
         return Need.SEQUENCES in self.item.needs
 
+    @property
+    def needs_attention(self) -> bool:
+        """Whether the indicator measures networks with attention."""
+        return Need.ATTENTION in self.item.needs
+
     def network(self, dtype: torch.dtype = torch.float64) -> nn.Module:
         """Build the small network that has everything that the indicator can need."""
         if self.reads_sequences:
             return fixtures.recurrent_network(dtype)
+        if self.needs_attention:
+            return fixtures.attentive_network(dtype)
         return fixtures.network(dtype=dtype)
 
     def batches(self) -> fixtures.Batches:

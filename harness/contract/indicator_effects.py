@@ -147,18 +147,21 @@ def _passes_taken(item: Indicator) -> tuple[Passes, Reading]:
     return (forward, backward), reading
 
 
-def _recurrent_passes_taken(item: Indicator) -> tuple[Passes, Reading]:
-    net = fixtures.recurrent_network()
-    reading = read(Measurement(net, fixtures.sequences()), item)[item.id]
+def _counted_passes_taken(case: IndicatorCase) -> tuple[Passes, Reading]:
+    net = case.network()
+    assert isinstance(net, fixtures.CountedNetwork)
+    reading = read(Measurement(net, case.batches()), case.item)[case.item.id]
     return (net.passes["forward"], net.passes["backward"]), reading
 
 
 @effects.promise
 def it_costs_the_passes_it_declares(case: IndicatorCase) -> None:
     """Read by itself it takes the forward and backward passes of the network it declares."""
-    if case.reads_sequences:
-        (forward, backward), reading = _recurrent_passes_taken(case.item)
+    if case.reads_sequences or case.needs_attention:
+        (forward, backward), reading = _counted_passes_taken(case)
         samples, classes, batches = fixtures.NUM_SEQUENCES, fixtures.NUM_WORDS, 1
+        if case.needs_attention:
+            samples, classes, batches = fixtures.BATCH_SIZE, CLASSES, NUM_BATCHES
     else:
         (forward, backward), reading = _passes_taken(case.item)
         samples, classes, batches = BATCH_SIZE, CLASSES, NUM_BATCHES

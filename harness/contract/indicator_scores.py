@@ -38,6 +38,9 @@ scores: Suite[IndicatorCase] = Suite()
 """Of indicators of every kind."""
 image_scores: Suite[IndicatorCase] = Suite()
 sequence_scores: Suite[IndicatorCase] = Suite()
+attention_scores: Suite[IndicatorCase] = Suite()
+batch_scores: Suite[IndicatorCase] = Suite()
+"""Of indicators that are given batches of images, whatever the network."""
 
 
 @scores.promise
@@ -236,7 +239,7 @@ def cuda_agrees_with_the_cpu(case: IndicatorCase) -> None:
     require(reading.peak_bytes is not None, "the peak of its memory is not known")
 
 
-@image_scores.promise
+@batch_scores.promise
 def labels_matter_exactly_if_they_are_needed(case: IndicatorCase) -> None:
     """Labels change the score, and it is unsupported without them, exactly if it needs labels."""
     usual = case.usual
@@ -266,7 +269,7 @@ def labels_matter_exactly_if_they_are_needed(case: IndicatorCase) -> None:
     )
 
 
-@image_scores.promise
+@batch_scores.promise
 def a_second_batch_matters_exactly_if_it_is_needed(case: IndicatorCase) -> None:
     """It is unsupported with a single batch exactly if it needs a second one."""
     reading = case.reading(_one_batch)
@@ -434,6 +437,56 @@ def an_odd_network_or_batch_gives_a_legal_score_or_a_reason(
             (reading.value < 0) == case.item.higher_is_better,
             f"with {name} the score is {reading.value}, which would rank first",
         )
+
+
+@attention_scores.promise
+def a_network_without_attention_is_unsupported(case: IndicatorCase) -> None:
+    """A network of convolutions has no such score, and the reason names attention."""
+    reading = read(_on_batches(fixtures.network()), case.item)[case.item.id]
+    require(
+        reading.status == "unsupported" and "attention" in reading.reason,
+        f"a network without attention gets {described(reading)}; raise Unsupported with a reason "
+        "that says so",
+    )
+
+
+def _without_ways_back(case: IndicatorCase) -> Measurement:
+    net = case.network()
+    net.get_submodule("classifier").register_forward_hook(fixtures.no_way_back)
+    return _on_batches(net)
+
+
+def _attentive_weights(case: IndicatorCase) -> Measurement:
+    return _on_batches(fixtures.attentive_network(seed=1))
+
+
+def _nan_in_attention(case: IndicatorCase) -> Measurement:
+    net = fixtures.attentive_network()
+    net.patches.weight.data[0, 0, 0, 0] = torch.nan
+    return _on_batches(net)
+
+
+@attention_scores.promise
+def of_attention_gradients_and_weights_are_looked_at_as_declared(case: IndicatorCase) -> None:
+    """It needs gradients, and follows the weights, exactly as it declares; NaN is no score."""
+    reading = case.reading(_without_ways_back)
+    require(
+        (reading.status != "ok") == case.needs(Need.GRADIENTS),
+        f"Need.GRADIENTS is {'' if case.needs(Need.GRADIENTS) else 'not '}declared, but a network "
+        f"whose classifier has no gradient gets {described(reading)}",
+    )
+    other = case.reading(_attentive_weights)
+    require(
+        (other.value != case.usual) == case.item.follows_initialisation,
+        f"it declares follows_initialisation={case.item.follows_initialisation}, but other weights "
+        f"change {case.usual!r} to {described(other)}",
+    )
+    lost = case.reading(_nan_in_attention)
+    require(
+        lost.status == "diverged" or not case.item.follows_initialisation,
+        f"one weight of the patches is NaN and the outcome is {described(lost)}; return NaN, or "
+        "raise Diverged with a reason",
+    )
 
 
 @sequence_scores.promise

@@ -8,7 +8,13 @@ from untrained.foundation import Parameter, UserError
 from untrained.harness.contract.equivalent_pairs import equivalence
 from untrained.harness.contract.indicator_case import IndicatorCase
 from untrained.harness.contract.indicator_effects import effects, image_effects
-from untrained.harness.contract.indicator_scores import image_scores, scores, sequence_scores
+from untrained.harness.contract.indicator_scores import (
+    attention_scores,
+    batch_scores,
+    image_scores,
+    scores,
+    sequence_scores,
+)
 from untrained.harness.contract.promise import Finding, Suite, require
 from untrained.harness.data.datasets import find_dataset
 from untrained.indicators import Family, Indicator, Need, Passes, Protocol, indicators
@@ -113,13 +119,18 @@ def its_reference_protocol_can_be_run(case: IndicatorCase) -> None:
         require(False, f"its protocol cannot be run: {error}")
 
 
-of_images: Suite[IndicatorCase] = Suite(scores, image_scores, effects, image_effects, equivalence)
+of_images: Suite[IndicatorCase] = Suite(
+    scores, batch_scores, image_scores, effects, image_effects, equivalence
+)
 of_sequences: Suite[IndicatorCase] = Suite(scores, effects, sequence_scores)
+of_attention: Suite[IndicatorCase] = Suite(scores, batch_scores, effects, attention_scores)
 
 
 def indicator_promises(item: Indicator) -> Suite[IndicatorCase]:
     """Select what an indicator must keep, which depends on the networks that it reads."""
-    return Suite(declarations, of_sequences if Need.SEQUENCES in item.needs else of_images)
+    kinds = {Need.SEQUENCES: of_sequences, Need.ATTENTION: of_attention}
+    suites = [suite for need, suite in kinds.items() if need in item.needs]
+    return Suite(declarations, *(suites or [of_images]))
 
 
 def examine(item: Indicator) -> list[Finding]:

@@ -123,6 +123,8 @@ class Need(Enum):
     """Parameters with `cell` in their names, by which those of the cells are told."""
     SEQUENCES = "sequences"
     """The network is recurrent: it maps sequences to sequences."""
+    ATTENTION = "attention"
+    """The network mixes tokens by attention, or by a Fourier transform."""
     SECOND_BATCH = "second_batch"
     RANDOMNESS = "randomness"
     """The score draws random numbers of its own, so it differs from seed to seed."""
@@ -136,6 +138,7 @@ class Family(Enum):
     TE_NAS = "TE-NAS and TEG-NAS"
     GENNAS = "GenNAS"
     BASELINE = "Baselines"
+    ATTENTION = "Transformers"
     LATER = "Later indicators"
 
 

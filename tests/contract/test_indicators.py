@@ -9,7 +9,12 @@ from untrained.harness.contract import Inapplicable, Promise
 from untrained.harness.contract.equivalent_pairs import EXACT, PAIRS, equivalent_networks
 from untrained.harness.contract.fixtures import images
 from untrained.harness.contract.indicator_case import IndicatorCase
-from untrained.harness.contract.indicators import declarations, of_images, of_sequences
+from untrained.harness.contract.indicators import (
+    declarations,
+    of_attention,
+    of_images,
+    of_sequences,
+)
 from untrained.indicators import Need, indicators
 
 # those of one family are one function with another training task, a hundred passes each: the
@@ -20,10 +25,11 @@ RECURRENT = {"hidden_covariance_1", "hidden_covariance_3", "jacobian_cosine"}
 NAMES = list(indicators)
 DISTINCT = [n for n in NAMES if not n.startswith(FAMILY) or n in REPRESENTATIVES]
 OF_SEQUENCES = [n for n in NAMES if Need.SEQUENCES in indicators[n].needs]
-OF_IMAGES = [n for n in DISTINCT if n not in OF_SEQUENCES]
+OF_ATTENTION = [n for n in NAMES if Need.ATTENTION in indicators[n].needs]
+OF_IMAGES = [n for n in DISTINCT if n not in OF_SEQUENCES and n not in OF_ATTENTION]
 
 # one measurement of each situation for all, but for trainings, which share nothing
-TOGETHER = [indicators[n] for n in DISTINCT if not n.startswith(FAMILY)]
+TOGETHER = [indicators[n] for n in OF_IMAGES if not n.startswith(FAMILY)]
 READINGS: dict = {}
 CASES = {name: IndicatorCase(item, TOGETHER, READINGS) for name, item in indicators.items()}
 
@@ -50,6 +56,12 @@ def test_declarations(name: str, promise: Promise[IndicatorCase]) -> None:
 @pytest.mark.parametrize("name", OF_IMAGES)
 @each(of_images)
 def test_of_images(name: str, promise: Promise[IndicatorCase]) -> None:
+    check(promise, name)
+
+
+@each(of_attention)
+@pytest.mark.parametrize("name", OF_ATTENTION)
+def test_of_attention(name: str, promise: Promise[IndicatorCase]) -> None:
     check(promise, name)
 
 
