@@ -158,7 +158,7 @@ class Redundancy:
     indicators: tuple[str, ...]
     """In the order of the clustering; rows and columns of `rho`."""
     rho: tuple[tuple[float, ...], ...]
-    """rho[i][j] over the networks that both have; larger is better on both sides. NaN where there
+    """`rho[i][j]` over the networks that both have; larger is better on both sides. NaN where there
     are fewer than three, or one side is constant."""
     n: tuple[tuple[int, ...], ...]
     """Networks that both have."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,9 @@ from untrained.harness.study.search_study import SearchStudy
 from untrained.results.searches.runs import Landscape, Logged, Pruning, Route, Surface, anytime
 from untrained.spaces import Architecture, spaces
 from untrained.spaces.framework.product_space import Decisions
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Floats = NDArray[np.float64]
 _MOST_ROUTES = 4
@@ -87,6 +91,38 @@ def landscape_of(
         ),
         decisions=len(decisions.choices),
         share=float(points.var(axis=0).sum() / positions.var(axis=0).sum()),
+    )
+
+
+def landscape_of_scores(space: str, scores: pd.DataFrame) -> Landscape | None:
+    """Project scores onto a plane, as `landscape_of` does those of a study.
+
+    Args:
+        space: registered name of a space that is a product of decisions.
+        scores: one row an architecture, one column an indicator, higher is better; rows with
+            missing values are left out.
+
+    Returns:
+        None where the space is no such product, or has too few complete rows.
+    """
+    decisions, known = spaces[space].decisions(), scores.dropna()
+    if decisions is None:
+        return None
+    positions = embed(decisions, space, [str(text) for text in known.index])
+    if len(known) <= positions.shape[1]:
+        return None
+    heights = _ranks(known.to_numpy(dtype=np.float64))
+    centred = positions - positions.mean(axis=0)
+    points = centred @ steepest_plane(centred, heights)
+    return Landscape(
+        points=points,
+        surfaces=tuple(
+            Surface(str(name), column, _explained(points, column))
+            for name, column in zip(known.columns, heights.T, strict=True)
+        ),
+        routes=(),
+        decisions=len(decisions.choices),
+        share=float(points.var(axis=0).sum() / centred.var(axis=0).sum()),
     )
 
 
