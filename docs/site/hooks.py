@@ -47,7 +47,8 @@ def on_files(files: Any, config: Any) -> Any:
     notebook = _module("notebook")
     for path in sorted((ROOT / "docs" / "examples").glob("*.ipynb")):
         text, pictures = notebook.page(notebook.execute(path), path.stem)
-        made[f"examples/{path.stem}.md"] = f"[The notebook]({path.name})\n\n{text}"
+        title, rest = text.split("\n", 1)
+        made[f"examples/{path.stem}.md"] = f"{title}\n\n[The notebook]({path.name})\n{rest}"
         made |= {f"examples/{name}": picture for name, picture in pictures.items()}
     for uri, content in made.items():
         if files.get_file_from_path(uri) is None:

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from pathlib import Path, PurePosixPath
 
@@ -66,6 +67,20 @@ def test_wheel_holds_every_file_that_code_reads_and_no_other(shipped):
     compiled = {COMPILED} if shutil.which("cc") else set()
     sources = {f"untrained/{name}" for name in tracked(*ROOMS) if is_read(name)}
     assert shipped == sources | compiled
+
+
+def test_wheel_is_small_and_says_licence_and_version(built):
+    assert built[0].stat().st_size < 10 * 2**20
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    version = project["version"]
+    with zipfile.ZipFile(built[0]) as archive:
+        (folder,) = {n.split("/")[0] for n in archive.namelist() if ".dist-info/" in n}
+        about = archive.read(f"{folder}/METADATA").decode()
+        assert archive.read(f"{folder}/licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()
+    assert f"\nVersion: {version}\n" in about
+    assert "\nLicense-Expression: MIT\n" in about
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
+    assert f"\n## {version}\n" in (ROOT / "CHANGELOG.md").read_text()
 
 
 def test_wheel_with_compiled_passes_is_of_one_platform(built, shipped):
