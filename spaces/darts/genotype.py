@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import ast
 import re
+from bisect import bisect
 from collections.abc import Collection
 from dataclasses import dataclass
-from itertools import chain, permutations
+from itertools import chain, islice, permutations
 from typing import Any
 
 from untrained.foundation import MalformedInput, suggest
@@ -137,12 +138,15 @@ def parse_genotype(text: str, operations: Collection[str]) -> Genotype:
 def find_genotypes(text: str) -> list[str]:
     """Return the calls of Genotype in a text, each up to its closing parenthesis."""
     found = []
-    for start in re.finditer(r"(?:\w+\.)*Genotype\(", text):
+    places = [match.start() for match in re.finditer("[()]", text)]
+    for call in re.finditer(r"(?:\w{1,50}\.){0,9}Genotype\(", text):
         depth = 0
-        for place, letter in enumerate(text[start.start() : start.start() + LONGEST]):
-            depth += (letter == "(") - (letter == ")")
-            if letter == ")" and not depth:
-                found.append(text[start.start() : start.start() + place + 1])
+        for place in islice(places, bisect(places, call.end() - 2), None):
+            if place >= call.start() + LONGEST:
+                break
+            depth += 1 if text[place] == "(" else -1
+            if not depth:
+                found.append(text[call.start() : place + 1])
                 break
     return found
 

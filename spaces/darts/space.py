@@ -65,7 +65,8 @@ LAYOUT = SupernetLayout.dense(
 """Of the supernet: 14 edges a cell, those of the normal cell first."""
 FORM = "normal;reduction, each four nodes joined by '+', each node |op~input|op~input|"
 _GENOTYPE = re.compile(r"\s*(?:\w+\.)*Genotype\(")
-_NODES = r"\|[\w|~]+\|(?:\+\|[\w|~]+\|)+"
+# bounded: of a long text every place is tried
+_NODES = r"\|[\w|~]{1,200}\|(?:\+\|[\w|~]{1,200}\|){1,20}"
 _PAIR = re.compile(f"{_NODES};{_NODES}")
 BENCHMARK_CELLS = 8
 """Cells of the networks that NAS-Bench-301 trained, at 32 channels."""

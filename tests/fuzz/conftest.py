@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 SECONDS = 10
-"""Longest time for one input; most take milliseconds."""
+"""Longest processor time for one input; most take milliseconds."""
 MEMORY = 3 * 2**30
 """Address space that readers may take besides what the process has."""
 LARGEST = 200_000
@@ -145,15 +145,15 @@ def watched() -> Iterator[Callable[[], object]]:
 
     @contextmanager
     def watch() -> Iterator[None]:
-        previous = signal.signal(signal.SIGALRM, _stop)
-        signal.setitimer(signal.ITIMER_REAL, SECONDS)
+        previous = signal.signal(signal.SIGPROF, _stop)
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)
         _watched[0] = True
         try:
             yield
         finally:
             _watched[0] = False
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, previous)
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            signal.signal(signal.SIGPROF, previous)
 
     yield watch
     resource.setrlimit(resource.RLIMIT_AS, limits)
