@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Generic, TypeVar, get_args
@@ -58,7 +59,9 @@ def line_of(text: str, keys: Sequence[str | int], *, value: str | None = None) -
     return None
 
 
-def _places(text: str) -> dict[Keys, int]:
+@lru_cache(maxsize=1)
+def _places(text: str) -> Mapping[Keys, int]:
+    """Number the lines of all keys, once for all mistakes of a study."""
     found: dict[Keys, int] = {}
     arrays: dict[tuple[str, ...], int] = {}
     table: Keys = ()
