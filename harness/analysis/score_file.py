@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from untrained.foundation import MalformedInput, MissingData, UserError, suggest
+from untrained.foundation import READ_ERRORS, MalformedInput, MissingData, UserError, suggest
 from untrained.harness.analysis.score_selection import (
     ScoreFile,
     ScoreSelection,
@@ -56,7 +56,7 @@ def is_score_file(path: Path) -> bool:
 
     try:
         names = [str(name).lower() for name in pq.read_schema(path).names]
-    except (OSError, ValueError, pa.ArrowException):
+    except (*READ_ERRORS, pa.ArrowException):
         return False  # the reader of exports says what is wrong
     return "indicator" not in names and any(name in names for name in COLUMNS)
 
@@ -237,7 +237,7 @@ def _parquet(path: Path) -> tuple[list[str], list[tuple[int, list[Any]]]]:
         raise MissingData(
             f"cannot read {_WHAT} {path}: the file does not exist. Check the path."
         ) from None
-    except (OSError, ValueError, TypeError, OverflowError, pa.ArrowException) as error:
+    except (*READ_ERRORS, pa.ArrowException) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise _malformed(path, f"it is no Parquet table ({reason})") from error
     rows = [(line, list(row)) for line, row in enumerate(zip(*columns, strict=True), 1)]

@@ -102,7 +102,10 @@ def _metered(measurement: Measurement, item: Indicator) -> Reading:
 
 def _judge(measurement: Measurement, item: Indicator) -> tuple[float, Status, str]:
     try:
-        value = float(item(measurement))
+        found = item(measurement)
+        if isinstance(found, str | bytes | bytearray):  # which float would read
+            raise TypeError(f"the score is a text, {found[:20]!r}, and no number")
+        value = float(found)
     except TimeoutError:
         raise  # the runner's time limit is for the whole task
     except Exception as error:

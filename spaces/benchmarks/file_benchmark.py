@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from untrained.foundation import MalformedInput, MissingData, UserError
+from untrained.foundation import READ_ERRORS, MalformedInput, MissingData, UserError
 from untrained.spaces.benchmarks.benchmark import Benchmark, Provenance, Target
 from untrained.spaces.framework.architecture_file import (
     COLUMNS,
@@ -87,6 +87,7 @@ class FileBenchmark(Benchmark):
 
     def _parquet(self) -> ArchitectureTable | None:
         import pandas as pd
+        import pyarrow as pa
 
         try:
             frame = pd.read_parquet(self.path)
@@ -94,8 +95,8 @@ class FileBenchmark(Benchmark):
             raise MissingData(
                 f"cannot read the accuracies {self.path}: the file does not exist. Check the path."
             ) from None
-        except (ValueError, TypeError, OverflowError, OSError) as error:
-            reason = str(error).splitlines()[0]
+        except (*READ_ERRORS, pa.ArrowException) as error:
+            reason = next(iter(str(error).splitlines()), type(error).__name__)
             raise self._malformed(f"it is no Parquet table ({reason})") from error
         headings = [str(column) for column in frame.columns]
         plain = [name.lower() for name in headings]

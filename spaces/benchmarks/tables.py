@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from untrained.foundation import MalformedInput
+from untrained.foundation import READ_ERRORS, MalformedInput
 from untrained.spaces.benchmarks.benchmark import Benchmark, Provenance, Target
 from untrained.spaces.framework.registry import VARIABLE, data_folder, register_benchmark
 
@@ -102,7 +102,7 @@ def read(path: Path) -> LongTable:
     try:
         state = path.stat()
         return _read(path, state.st_mtime_ns, state.st_size)
-    except (pa.ArrowException, OSError, ValueError, RecursionError) as error:
+    except (*READ_ERRORS, pa.ArrowException) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise malformed(path, reason) from error
 

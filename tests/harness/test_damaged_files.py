@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from untrained.foundation import MalformedInput, StorageError, UserError
+from untrained.harness.analysis.score_file import select_file_scores
 from untrained.harness.analysis.score_selection import select_stored_scores
 from untrained.harness.data import inputs
 from untrained.harness.data.datasets import datasets
@@ -30,6 +31,7 @@ from untrained.harness.study.study_file import parse_study
 from untrained.indicators import Protocol
 from untrained.indicators.regression.task_file import read_task
 from untrained.results import Score, ScoreStore, current_environment
+from untrained.spaces.benchmarks.file_benchmark import FileBenchmark
 from untrained.spaces.framework.architecture_file import split_table
 
 DEEP = "[" * 5000 + "]" * 5000
@@ -192,6 +194,19 @@ def test_exports_with_other_metadata(tmp_path, name, text):
     pq.write_table(table.replace_schema_metadata(metadata), path)
     with pytest.raises(UserError, match=r"scores\.parquet"):
         read_all(path)
+
+
+@pytest.mark.parametrize("pandas", [b'{"columns": [{"name": "x"}]}', b"[]", b"7", b"{"])
+def test_tables_with_other_metadata_of_pandas(tmp_path, pandas):
+    """The KeyError of pandas is no ValueError."""
+    path = tmp_path / "truth.parquet"
+    architecture = "|none~0|+|none~0|none~1|+|none~0|none~1|skip_connect~2|"
+    table = pa.table({"architecture": [architecture], "accuracy": [1.5]})
+    pq.write_table(table.replace_schema_metadata({b"pandas": pandas}), path)
+    with suppress(UserError):
+        FileBenchmark(path, space="nasbench201").targets()
+    with suppress(UserError):
+        select_file_scores(path, "nasbench201")
 
 
 TASK = """kind = "images"

@@ -145,6 +145,32 @@ def test_nan_diverges(register, x):
     assert (reading.status, reading.reason) == ("diverged", "the score is nan")
 
 
+@pytest.mark.parametrize(
+    ("value", "score"),
+    [
+        *((torch.tensor(2.5), 2.5), (torch.ones(2), None), (torch.tensor([]), None)),
+        *(
+            ("2.5", None),
+            ("2.5x", None),
+            ("", None),
+            (b"1", None),
+            (b"\xff", None),
+            (None, None),
+            ([], None),
+            ({}, None),
+        ),
+        *((1j, None), (10**400, None), (object(), None), (True, 1.0), (lambda: 1.0, None)),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_is_no_number_is_an_error(register, x, value, score):
+    register("odd", lambda m: value)
+    reading = reading_of("odd", x)
+    assert reading.status == ("error" if score is None else "ok")
+    assert math.isnan(reading.value) if score is None else reading.value == score
+    assert bool(reading.reason) == (score is None)
+
+
 def test_what_must_stop_a_run_is_raised(register, x):
     for stop in (TimeoutError("of 3 s"), KeyboardInterrupt()):
         register("stopped", raising(stop))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from untrained.foundation import READ_ERRORS, MalformedInput, MissingData
 from untrained.harness.search.algorithms.pareto import FRONT
@@ -81,7 +82,7 @@ def read_runs(folder: Path) -> Mapping[str, tuple[Trajectory, ...]]:
         if "measured_on" in runs:
             runs["measured_on"] = runs["measured_on"].fillna("")
         steps = pd.read_parquet(folder / STEPS)
-    except READ_ERRORS as error:
+    except (*READ_ERRORS, pa.ArrowException) as error:
         raise MalformedInput(f"{folder}: its runs cannot be read: {error}") from error
     for name, frame, wanted in ((RUNS, runs, _RUN_COLUMNS), (STEPS, steps, _STEP_COLUMNS)):
         absent = [column for column in wanted if column not in frame]
