@@ -5,10 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import pandas as pd
+from typing import NamedTuple
 
 FAILURES = frozenset({"error", "timeout", "out_of_memory"})
 """Statuses that say something went wrong in the run; `unsupported` and `diverged` are findings."""
@@ -27,15 +24,21 @@ class FailureGroup:
     """That of the first one."""
 
 
-def group_failures(frames: Iterable[pd.DataFrame]) -> tuple[FailureGroup, ...]:
-    """Group the failed scores in some frames of a store, the most frequent reason first."""
+class Failure(NamedTuple):
+    """A failed score."""
+
+    architecture: str
+    indicator: str
+    status: str
+    reason: str
+
+
+def group_failures(failures: Iterable[Failure]) -> tuple[FailureGroup, ...]:
+    """Group failed scores, the most frequent reason first."""
     groups: dict[tuple[str, str], list[tuple[str, str, str]]] = {}
-    for frame in frames:
-        failed = frame[frame["status"].isin(FAILURES)]
-        columns = (failed[name] for name in ("status", "reason", "indicator", "architecture"))
-        for status, reason, indicator, architecture in zip(*columns, strict=True):
-            key = status, re.sub(r"'[^']*'|\d+(\.\d+)?", "#", reason)
-            groups.setdefault(key, []).append((reason, indicator, architecture))
+    for architecture, indicator, status, reason in failures:
+        key = status, re.sub(r"'[^']*'|\d+(\.\d+)?", "#", reason)
+        groups.setdefault(key, []).append((reason, indicator, architecture))
     found = [
         FailureGroup(
             status,

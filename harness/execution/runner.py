@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections import Counter, deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -19,7 +21,12 @@ from untrained.harness.execution.executors import (
     gpu_names,
     numeric_settings,
 )
-from untrained.harness.execution.failures import FAILURES, FailureGroup, group_failures
+from untrained.harness.execution.failures import (
+    FAILURES,
+    Failure,
+    FailureGroup,
+    group_failures,
+)
 from untrained.harness.execution.progress import Progress
 from untrained.harness.execution.scoring import score_task
 from untrained.harness.study.plan import Plan, ScoreTask
@@ -41,16 +48,13 @@ def check_sharing(plan: Plan, store: ScoreStore) -> None:
     invariant = [name for name in plan.protocols if indicators[name].class_invariant]
     if not invariant:
         return
-    frame = plan.scores_in(store)
-    frame = frame[frame["indicator"].isin(invariant)]
-    if frame.empty:
-        return
-    shared = frame["representative"].notna()
-    if not plan.share_classes:
-        conflicts, stored = int(shared.sum()), "with"
-    else:
-        elsewhere = frame["architecture"].map(plan.representatives) != frame["architecture"]
-        conflicts, stored = int((elsewhere & ~shared).sum()), "without"
+    conflicts = 0
+    for key, row in plan.rows_in(store, invariant):
+        if not plan.share_classes:
+            conflicts += row.representative is not None
+        elif row.representative is None:
+            conflicts += plan.representatives[key.architecture] != key.architecture
+    stored = "without" if plan.share_classes else "with"
     if conflicts:
         raise StorageError(
             f"{store.path} already contains {conflicts} of the requested scores, computed {stored} "
@@ -107,12 +111,15 @@ def run_plans(
             batches(protocol)  # a mistake in the images is the user's, not that of 1,000 networks
             store.put_protocol(protocol.digest, protocol.canonical)
     missing: list[list[ScoreKey]] = []
-    asked: set[ScoreKey] = set()
-    for plan in plans:  # what several plans want is one score
-        keys = [key for key in plan.keys if key not in asked]
-        asked.update(keys)
+    wanted, asked = 0, set[ScoreKey]()
+    for plan in plans:
+        keys = list(dict.fromkeys(plan.keys))
+        if len(plans) > 1:  # what several plans want is one score
+            keys = [key for key in keys if key not in asked]
+            asked.update(keys)
+        wanted += len(keys)
         missing.append(keys if rescore else store.missing(keys, retry_failed=retry_failed))
-    wanted = len(asked)
+    del asked
     left = sum(map(len, missing))
     environment = current_environment(
         device=device_name(device, executor), threads=1, numerics=numeric_settings()
@@ -129,24 +136,34 @@ def run_plans(
             progress.running(total=left, done_before=wanted - left),
             closing(_run_tasks(executor, tasks)) as results,
         ):
-            scored = _store_all(results, store, environment, progress, replace_ok=rescore)
+            writer = _Writer(store, environment, progress, replace_ok=rescore)
+            scored = _store_all(results, writer)
     except KeyboardInterrupt:
         raise Interrupted(
             f"interrupted; everything that was finished is in {store.path}: run the same command "
             "again and it goes on from there"
         ) from None
-    statuses: dict[ScoreKey, str] = {}
-    frames = [plan.scores_in(store) for plan in plans]
-    for frame in frames:
-        keyed = zip(*(frame[name] for name in ScoreKey._fields), strict=True)
-        statuses.update(zip(map(ScoreKey._make, keyed), frame["status"], strict=True))
+    statuses, failures = _outcome(plans, store)
     return RunSummary(
-        wanted,
-        wanted - left,
-        scored,
-        tuple(sorted(Counter(statuses.values()).items())),
-        group_failures(frames),
+        wanted, wanted - left, scored, tuple(sorted(statuses.items())), group_failures(failures)
     )
+
+
+def _outcome(plans: Sequence[Plan], store: ScoreStore) -> tuple[Counter[str], list[Failure]]:
+    """Count the wanted scores of each status, and list those that failed."""
+    statuses: Counter[str] = Counter()
+    failures: list[Failure] = []
+    seen: set[ScoreKey] = set()
+    for plan in plans:
+        for key, row in plan.rows_in(store):
+            if len(plans) > 1:
+                if key in seen:
+                    continue
+                seen.add(key)
+            statuses[row.status] += 1
+            if row.status in FAILURES:
+                failures.append(Failure(key.architecture, key.indicator, row.status, row.reason))
+    return statuses, sorted(failures)
 
 
 def _warn_of_other_devices(
@@ -160,7 +177,7 @@ def _warn_of_other_devices(
     }
     if not others:
         return
-    used = {digest for plan in plans for digest in plan.scores_in(store)["environment"].unique()}
+    used = {row.environment for plan in plans for _, row in plan.rows_in(store)}
     names = sorted({name for digest, name in others.items() if digest in used})
     if names:
         progress.warn(
@@ -220,35 +237,69 @@ def _run_tasks(
         left = ()
 
 
+STORE_S = 0.2
+"""Seconds of results that are stored together; of results that come slower, each is by itself."""
+
+
+class _Writer:
+    """Stores the scores of whole networks, those of a moment in one transaction."""
+
+    def __init__(
+        self, store: ScoreStore, environment: Environment, progress: Progress, *, replace_ok: bool
+    ) -> None:
+        self.stored = 0
+        self._store, self._progress, self._replace_ok = store, progress, replace_ok
+        self._environment = environment
+        self._environments: dict[Place, Environment] = {}
+        self._waiting: dict[Place, list[list[Score]]] = {}
+        self._wrote = -math.inf
+
+    def __enter__(self) -> _Writer:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._write()
+
+    def add(self, scores: list[Score], place: Place) -> None:
+        """Store the scores of a network, now or with the next ones."""
+        self._waiting.setdefault(place, []).append(scores)
+        if time.monotonic() - self._wrote >= STORE_S:
+            self._write()
+            self._wrote = time.monotonic()
+
+    def _write(self) -> None:
+        waiting, self._waiting = self._waiting, {}
+        for place, networks in waiting.items():
+            if place not in self._environments:
+                self._environments[place] = replace(self._environment, **dict(place))
+            try:
+                self._store.put(
+                    [score for scores in networks for score in scores],
+                    self._environments[place],
+                    replace_ok=self._replace_ok,
+                )
+            except FileExchanged:  # what was stored is not in the file that is there now
+                raise
+            except StorageError as error:
+                raise StorageError(
+                    f"{error}; {self.stored} scores of this run are stored and none of them is "
+                    "lost: run the same command again, it goes on from there"
+                ) from error
+            for scores in networks:
+                self.stored += len(scores)
+                self._progress.record(scores, getattr(scores, "worker", "died"))
+                failed = sum(score.status in FAILURES for score in scores)
+                self._progress.advance(len(scores), failed)
+
+
 def _store_all(
-    results: Iterable[tuple[ScoreTask, tuple[list[Score], Place] | WorkerDied]],
-    store: ScoreStore,
-    environment: Environment,
-    progress: Progress,
-    *,
-    replace_ok: bool,
+    results: Iterable[tuple[ScoreTask, tuple[list[Score], Place] | WorkerDied]], writer: _Writer
 ) -> int:
-    """Store each network's scores in one transaction; how many there were."""
-    scored = 0
-    environments: dict[Place, Environment] = {}
-    for task, result in results:
-        scores, place = (
-            (task.failed(result.reason, result.status), ())
-            if isinstance(result, WorkerDied)
-            else result
-        )
-        if place not in environments:
-            environments[place] = replace(environment, **dict(place))
-        try:
-            store.put(scores, environments[place], replace_ok=replace_ok)
-        except FileExchanged:  # what was stored is not in the file that is there now
-            raise
-        except StorageError as error:
-            raise StorageError(
-                f"{error}; {scored} scores of this run are stored and none of them is lost: "
-                "run the same command again, it goes on from there"
-            ) from error
-        scored += len(scores)
-        progress.record(scores, getattr(scores, "worker", "died"))
-        progress.advance(len(scores), sum(score.status in FAILURES for score in scores))
-    return scored
+    """Store the scores of each network; how many there were."""
+    with writer:
+        for task, result in results:
+            if isinstance(result, WorkerDied):
+                writer.add(task.failed(result.reason, result.status), ())
+            else:
+                writer.add(*result)
+    return writer.stored

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import product
+from itertools import groupby, product
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -22,6 +22,8 @@ from untrained.spaces import spaces
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from untrained.results.store.store import StoredRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +111,7 @@ class Plan:
         Args:
             missing: a part of `keys`.
         """
-        networks: dict[tuple[int, str], dict[str, dict[str, None]]] = {}
-        for key in missing:
-            built = self._built_for(key.indicator, key.architecture)
-            members = networks.setdefault((key.seed, built), {}).setdefault(key.indicator, {})
-            members[key.architecture] = None
-        for (seed, architecture), wanted in networks.items():
+        for (seed, architecture), wanted in self._networks(missing):
             yield ScoreTask(
                 space=self.space,
                 architecture=architecture,
@@ -127,6 +124,42 @@ class Plan:
                 timeout_s=self.timeout_s,
                 split=self.split,
             )
+
+    def _networks(
+        self, missing: Sequence[ScoreKey]
+    ) -> Iterator[tuple[tuple[int, str], Mapping[str, Collection[str]]]]:
+        """Seed and architecture of each network, with the members by indicator."""
+        if not self.share_classes:  # then the keys of a network are together
+            for network, keys in groupby(missing, key=lambda key: (key.seed, key.architecture)):
+                yield network, {key.indicator: (key.architecture,) for key in keys}
+            return
+        networks: dict[tuple[int, str], dict[str, dict[str, None]]] = {}
+        for key in missing:
+            built = self._built_for(key.indicator, key.architecture)
+            members = networks.setdefault((key.seed, built), {}).setdefault(key.indicator, {})
+            members[key.architecture] = None
+        yield from networks.items()
+
+    def rows_in(
+        self, store: ScoreStore, names: Collection[str] | None = None
+    ) -> Iterator[tuple[ScoreKey, StoredRow]]:
+        """The wanted scores that a store holds, with their keys, as a run looks at them.
+
+        Args:
+            names: only of these indicators.
+        """
+        wanted = frozenset(self.selection.architectures)
+        for name, protocol in self.protocols.items():
+            if names is not None and name not in names:
+                continue
+            version, digest = self.versions[name], protocol.digest
+            for seed in self.seeds:
+                for row in store.rows(self.space, name, version, digest, seed):
+                    if row.architecture in wanted:
+                        yield (
+                            ScoreKey(self.space, row.architecture, name, version, digest, seed),
+                            row,
+                        )
 
     def scores_in(self, store: ScoreStore) -> pd.DataFrame:
         """The wanted scores that a store holds: rows of `ScoreStore.frame`."""

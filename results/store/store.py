@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from untrained.results.store.database import (
     COLUMNS,
@@ -34,6 +34,17 @@ from untrained.results.store.score import Environment, Score, ScoreKey
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+class StoredRow(NamedTuple):
+    """What a run asks of a stored score."""
+
+    architecture: str
+    status: str
+    reason: str
+    representative: str | None
+    environment: int
+    """A key of `ScoreStore.environments()`."""
 
 
 class ScoreStore:
@@ -163,26 +174,29 @@ class ScoreStore:
         Args:
             retry_failed: count a score whose status is not `ok` as missing.
         """
-        wanted = list(dict.fromkeys(keys))
-        condition = " AND score.status = 'ok'" if retry_failed else ""
-        stored: dict[tuple[str, str, int, str, int], set[str]] = {}
+        wanted = dict.fromkeys(keys)
+        stored: dict[tuple[Any, ...], set[str]] = {}
+        for key in wanted:
+            group = key[:1] + key[2:]
+            if group not in stored:
+                rows = self.rows(*group)
+                stored[group] = {
+                    row.architecture for row in rows if not retry_failed or row.status == "ok"
+                }
+        return [key for key in wanted if key.architecture not in stored[key[:1] + key[2:]]]
+
+    def rows(
+        self, space: str, indicator: str, version: int, protocol: str, seed: int
+    ) -> Iterator[StoredRow]:
+        """Read what is stored of one indicator under one protocol and seed, in no order."""
         with self._reading() as connection:
-            for key in wanted:
-                group = (key.space, key.indicator, key.version, key.protocol, key.seed)
-                if group not in stored:
-                    found = connection.execute(
-                        f"SELECT network.architecture {ROWS} WHERE network.space = ? "
-                        "AND indicator.name = ? AND indicator.version = ? "
-                        f"AND protocol.digest = ? AND score.seed = ?{condition}",
-                        group,
-                    )
-                    stored[group] = {architecture for (architecture,) in found}
-        return [
-            key
-            for key in wanted
-            if key.architecture
-            not in stored[(key.space, key.indicator, key.version, key.protocol, key.seed)]
-        ]
+            found = connection.execute(
+                "SELECT network.architecture, score.status, score.reason, score.representative, "
+                f"score.environment {ROWS} WHERE network.space = ? AND indicator.name = ? "
+                "AND indicator.version = ? AND protocol.digest = ? AND score.seed = ?",
+                (space, indicator, version, protocol, seed),
+            )
+            yield from map(StoredRow._make, found)
 
     def frame(
         self,

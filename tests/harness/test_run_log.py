@@ -14,7 +14,7 @@ import pytest
 from untrained.foundation import StorageError
 from untrained.harness.cli import status as status_command
 from untrained.harness.execution import run_log
-from untrained.harness.execution.failures import group_failures
+from untrained.harness.execution.failures import Failure, group_failures
 from untrained.harness.execution.progress import PlainProgress, Progress
 from untrained.harness.execution.run_log import FIELDS, LoggedProgress, log_path, read_log
 from untrained.results import Score, ScoreStore
@@ -165,19 +165,14 @@ def test_a_run_whose_process_is_gone_is_not_at_work(path):
 
 
 def test_failures_are_grouped_by_what_went_wrong():
-    import pandas as pd
-
-    reasons = ["not done after 5 s", "not done after 7.5 s", "no 'x' here", "no 'y' here", "else"]
-    frame = pd.DataFrame(
-        {
-            "status": ["timeout", "timeout", "error", "error", "error"],
-            "reason": reasons,
-            "indicator": ["b", "a", "a", "a", "a"],
-            "architecture": list("vwxyz"),
-        }
-    )
-    fine = frame.assign(status=["ok", "diverged", "unsupported", "ok", "ok"])
-    groups = group_failures([fine, frame, frame[:1]])
+    failures = [
+        Failure("v", "b", "timeout", "not done after 5 s"),
+        Failure("w", "a", "timeout", "not done after 7.5 s"),
+        Failure("x", "a", "error", "no 'x' here"),
+        Failure("y", "a", "error", "no 'y' here"),
+        Failure("z", "a", "error", "else"),
+    ]
+    groups = group_failures([*failures, failures[0]])
     assert [(g.count, g.status, g.reason, g.indicators, g.architecture) for g in groups] == [
         (3, "timeout", "not done after 5 s", ("a", "b"), "v"),
         (2, "error", "no 'x' here", ("a",), "x"),
