@@ -191,7 +191,7 @@ class DaskExecutor:
             self._forget([future for future, _ in running.values()])
 
     def _pairs(
-        self, batch: list[T], results: list[bytes] | None, alone: deque[T]
+        self, batch: list[T], results: list[Any] | None, alone: deque[T]
     ) -> Iterator[tuple[T, Any | WorkerDied]]:
         """Items and results of a batch that is done.
 
@@ -203,8 +203,7 @@ class DaskExecutor:
 
         if results is not None:
             self._deaths = 0
-            for item, pickled in zip(batch, results, strict=True):
-                result = pickle.loads(pickled)  # noqa: S301 made by our workers
+            for item, result in zip(batch, results, strict=False):
                 if isinstance(result, Raised):
                     raise result.error
                 yield item, result
@@ -226,14 +225,15 @@ class DaskExecutor:
         return self._client.submit(
             measure_batch,
             self._run,
-            [pickle.dumps((function, item)) for item in batch],
+            pickle.dumps((function, batch)),
+            len(batch),
             key=f"untrained-{self._run.token}-{next(self._numbers)}",
             resources={"GPU": 1} if self._run.gpu else None,
             pure=False,
         )
 
-    def _results(self, future: Any) -> list[bytes] | None:
-        """The pickled results of a batch; None if its workers died.
+    def _results(self, future: Any) -> list[Any] | None:
+        """The results of a batch, up to one that is `Raised`; None if its workers died.
 
         Raises:
             TimeoutError: they are not to be had now, for instance because their worker is gone.
@@ -241,15 +241,16 @@ class DaskExecutor:
         from distributed import KilledWorker
 
         try:
-            results, seconds = future.result(timeout=CONNECT_S)
+            pickled, seconds = future.result(timeout=CONNECT_S)
         except KilledWorker:
             return None
         except TimeoutError:
             raise
         except (CancelledError, OSError) as error:
             raise self._lost("it has closed the connection") from error
+        results = [one for part in pickled for one in pickle.loads(part)]  # noqa: S301 our own
         self._batch.took(len(results), seconds)
-        return list(results)
+        return results
 
     def _look(self) -> None:
         """Count the workers.

@@ -11,7 +11,7 @@ import os
 import pickle
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -75,25 +75,38 @@ class Raised:
     error: BaseException
 
 
-def measure_batch(run: Run, items: Sequence[bytes]) -> tuple[list[bytes], float]:
+def measure_batch(run: Run, batch: bytes, size: int) -> tuple[list[bytes], float]:
     """Work on some items in a process of this worker, one after the other.
 
+    If the process ends, it is not known of which item: each is then done by itself.
+
     Args:
-        items: pickled pairs of function and item.
+        batch: pickled function and list of items.
+        size: number of items.
 
     Returns:
-        The pickled results in the same order, `WorkerDied` and `Raised` among them, and the seconds
-        they took.
+        Pickled lists of results, which make one list in the order of the items, `WorkerDied` and
+        `Raised` among them; and the seconds they took.
     """
     began = time.monotonic()
-    results: list[bytes] = [b""] * len(items)
+    results: list[bytes] = []
     try:
         _check_software(run)
         with _process(run) as process:
-            for (number, _), result in process.run(call_pickled, enumerate(items)):
-                results[number] = result if isinstance(result, bytes) else pickle.dumps(result)
+            [(_, found)] = process.run(call_pickled, [(batch, range(size))])
+            if isinstance(found, bytes):
+                results = [found]
+            elif size == 1:
+                results = [pickle.dumps([found])]
+            else:
+                alone = [(batch, range(number, number + 1)) for number in range(size)]
+                by_number = {
+                    part[1].start: one if isinstance(one, bytes) else pickle.dumps([one])
+                    for part, one in process.run(call_pickled, alone)
+                }
+                results = [by_number[number] for number in range(size)]
     except Exception as error:
-        results = [result or pickle.dumps(Raised(error)) for result in results]
+        results = [pickle.dumps([Raised(error)])]
     return results, time.monotonic() - began
 
 
@@ -106,18 +119,26 @@ def _check_software(run: Run) -> None:
         )
 
 
-def call_pickled(numbered: tuple[int, bytes]) -> bytes:
-    """Call a pickled function in a worker process; only that process loads what it needs."""
-    function, item = pickle.loads(numbered[1])  # noqa: S301 dask's own messages are pickles
+def call_pickled(part: tuple[bytes, range]) -> bytes:
+    """Call a pickled function for a part of its items, up to one for which it raises.
+
+    Only the worker process loads what the function needs.
+    """
+    function, items = pickle.loads(part[0])  # noqa: S301 dask's own messages are pickles
+    results: list[Any] = []
     try:
-        return pickle.dumps(function(item))
+        for number in part[1]:
+            results.append(function(items[number]))  # noqa: PERF401 what is done is kept
+        return pickle.dumps(results)
     except DeviceLost:
         raise
     except BaseException as error:
         try:
-            return pickle.dumps(Raised(error))
+            return pickle.dumps([*results, Raised(error)])
         except Exception:  # of a stranger's error nobody knows whether it can be pickled
-            return pickle.dumps(Raised(RuntimeError(f"{type(error).__name__}: {error}")))
+            return pickle.dumps(
+                [*results, Raised(RuntimeError(f"{type(error).__name__}: {error}"))]
+            )
 
 
 class Worker(WorkerPlugin):  # type: ignore[misc]  # dask's classes have no types

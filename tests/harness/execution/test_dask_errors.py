@@ -134,7 +134,7 @@ def test_the_task_that_costs_workers_is_lost_alone(cluster, in_threads, work, mo
     """What dask reports of a batch whose workers die, without the deaths."""
     results = DaskExecutor._results
 
-    def deadly(self: DaskExecutor, future: Any) -> list[bytes] | None:
+    def deadly(self: DaskExecutor, future: Any) -> list[Any] | None:
         return None if any(item == 3 for item in batches[future.key]) else results(self, future)
 
     submit = DaskExecutor._submit
