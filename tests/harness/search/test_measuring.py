@@ -81,3 +81,21 @@ def test_a_killed_search_goes_on_and_ends_as_an_undisturbed_one(untrained, start
     assert measured(whole) == undisturbed, "with a full store nothing is measured"
     # costs are those of the first measurement, so all is the same
     assert json.loads(again.out) == json.loads(first.out)
+
+
+def test_repeated_scores_are_measured_with_further_seeds(untrained, tmp_path):
+    store = tmp_path / "draws.sqlite"
+    arguments = [
+        *("search", "--searcher", "random", "--set", "n=4", "--set", "draws=3", "--set", "level=1"),
+        *("--space", "nasbench201", "--indicator", "naswot", "--runs", 1, "--seed", 3),
+        *("--benchmark", "nasbench201-analog", "--channels", 4, "--cells", 1, "--batch-size", 8),
+        *("--workers", 1, "--store", store, "--format", "json"),
+    ]
+    code, _, err = untrained(*arguments)
+    assert code == 0, err
+    with ScoreStore.read(store) as opened:
+        rows = opened.frame(space="nasbench201")
+    seeds = rows.groupby("architecture")["seed"].agg(sorted)
+    first = rows["seed"].min()
+    assert all(of_one == [first, first + 1, first + 2] for of_one in seeds)
+    assert (rows.groupby("architecture")["value"].nunique() > 1).any()
