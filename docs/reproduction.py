@@ -2,9 +2,9 @@
 
     python docs/reproduction.py
 
-Every number of the page is read from `results/committed/*/report.csv` or from a table of
-`report.md`. A sentence states the condition that it rests on and is refused where the condition no
-longer holds.
+Every number of the page is read from `results/committed/*/report.csv`, from a table of `report.md`
+or from the published values. A sentence states the condition that it rests on and is refused where
+the condition no longer holds.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 from untrained.reports.formats.formats import template_environment
 from untrained.reports.tables.columns import RHO, TAU
 from untrained.reports.tables.numbers import MISSING
+from untrained.results import published_values
 
 DOCS = Path(__file__).parent
 COMMITTED = DOCS.parent / "results" / "committed"
@@ -115,6 +116,12 @@ def published(report: str) -> str:
     return "\n".join(text)
 
 
+def printed(space: str, indicator: str, metric: str) -> str:
+    """Read the one published value of an indicator in a space."""
+    [value] = published_values(space=space, indicator=indicator, metric=metric)
+    return f"{value.value:.3f}"
+
+
 def verdicts(report: str, indicator: str) -> Counter[str]:
     """Count the equivalence statements of one indicator."""
     lines = next(lines for name, lines in tables(report).items() if name.startswith("Published"))
@@ -141,7 +148,7 @@ def page(template: str | None = None) -> str:
     """
     names: dict[str, Any] = {
         "cell": cell, "estimate": estimate, "number": number, "published": published,
-        "say": say, "starred": starred, "table": table, "verdicts": verdicts,
+        "printed": printed, "say": say, "starred": starred, "table": table, "verdicts": verdicts,
     }  # fmt: skip
     text = (DOCS / "reproduction.md.j2").read_text("utf-8") if template is None else template
     return template_environment().from_string(text).render(names)
