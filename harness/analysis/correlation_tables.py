@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -40,12 +41,16 @@ from untrained.results import (
     seed_stability,
     tied_pair_fraction,
 )
+from untrained.results.statistics.population import Population, Rankings
+from untrained.results.statistics.size_bias import SizeBias, size_biases
 from untrained.spaces import benchmarks, spaces
 
 if TYPE_CHECKING:
     import pandas as pd
 
 BASELINE = "params"
+CLEAN = "clean_accuracy"
+"""Name of the accuracy without an attack among what is held fixed."""
 WITHOUT_ACCURACIES = (
     "No accuracies were used. This report says how scores agree with the size of networks and with "
     "each other, not how well they rank trained networks."
@@ -89,6 +94,16 @@ def correlation_section(
         classes=functional_classes(selection.space, scores.index),
         noise=noise,
     )
+    biases = dict(analysis.size_bias)
+    clean = _clean_values(truth, scores.index)
+    if clean is not None:
+        biases = _given_clean(
+            biases,
+            scores.assign(**{CLEAN: clean}),
+            larger_is_better,
+            higher_is_better=matrix.higher_is_better,
+            resampling=resampling,
+        )
     correlations = {row.indicator: row for row in analysis.rows}
     functions = {row.indicator: row for row in analysis.functions}
     rows = tuple(
@@ -96,7 +111,7 @@ def correlation_section(
             **row.provenance(),
             correlation=correlations[name],
             top=analysis.top.get(name),
-            size_bias=analysis.size_bias.get(name),
+            size_bias=biases.get(name),
             best_baseline=analysis.best_baseline.get(name),
             stability=_stability(selection, name, larger_is_better),
             functions=functions.get(name),
@@ -141,6 +156,40 @@ def correlation_section(
         redundancy=analysis.redundancy,
     )
     return Section(table, scores, values, larger_truth_is_better=truth.higher_is_better)
+
+
+def _clean_values(truth: ChosenTruth, architectures: pd.Index[str]) -> pd.Series[float] | None:
+    """Return the accuracies without an attack, where the target is an accuracy under one."""
+    target = truth.benchmark.clean_target(truth.target)
+    return None if target is None else truth.benchmark.values(architectures, target)
+
+
+def _given_clean(
+    biases: Mapping[str, SizeBias],
+    scores: pd.DataFrame,
+    truth: pd.Series[float],
+    *,
+    higher_is_better: Mapping[str, bool],
+    resampling: Resampling,
+) -> dict[str, SizeBias]:
+    """Add what is left of each correlation with the clean accuracy held fixed.
+
+    Args:
+        biases: what is left with sizes held fixed; empty without sizes.
+        scores: the column `CLEAN` holds the clean accuracies.
+    """
+    directions = {**higher_is_better, CLEAN: True}
+    population = Population.of(scores, truth, higher_is_better=directions)
+    found = size_biases(Rankings(population, resampling), sizes=(CLEAN,))
+    return {
+        name: replace(
+            biases.get(name, SizeBias((), (), None, None)),
+            rho_with=(*(biases[name].rho_with if name in biases else ()), *one.rho_with),
+            partial=(*(biases[name].partial if name in biases else ()), *one.partial),
+        )
+        for name, one in found.items()
+        if name != CLEAN
+    }
 
 
 def _noise_of_batches(selection: ScoreSelection, truth: pd.Series[float]) -> dict[str, BatchNoise]:

@@ -27,6 +27,7 @@ def size_part(section: Section) -> Part | None:
     sizes = tuple(dict.fromkeys(name for bias in biases for name, _ in bias.rho_with))
     given = tuple(dict.fromkeys(partial.given for bias in biases for partial in bias.partial))
     binned = next((bias.bins.size for bias in biases if bias.bins), "")
+    clean = any("clean_accuracy" in those for those in given)
     exact = any(bias.equal for bias in biases)
     at_size = (
         Column("tau_at_equal", f"{TAU}-b at equal {binned}", _tau_at_equal, _EQUAL_NOTE)
@@ -60,12 +61,17 @@ def size_part(section: Section) -> Part | None:
         "size-bias",
         "Size bias",
         "What is left of a rank correlation when the ranks of the sizes are held fixed: a partial "
-        "correlation near zero says that the indicator orders networks by their size.",
+        "correlation near zero says that the indicator orders networks by their size."
+        + (_CLEAN_NOTE if clean else ""),
         Grid("size-bias", columns, rows),
         (_figure(rows, given),) if given else (),
     )
 
 
+_CLEAN_NOTE = (
+    " Given clean_accuracy: the accuracy without an attack is held fixed; near zero, the indicator "
+    "says nothing of robustness that the accuracy does not."
+)
 _EQUAL_NOTE = "over the pairs of networks of exactly the same size"
 _BINS_NOTE = "mean over bins of about equally many networks of like size"
 _BASELINE_NOTE = "difference to the best of params, flops, depth and random, resampled in pairs"

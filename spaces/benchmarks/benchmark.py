@@ -68,9 +68,8 @@ MEAN = -1
 OWN_SCHEDULE = 0
 """Epochs of a value that has one training length only, the benchmark's own, or none at all."""
 
-_COSTS = frozenset(
-    ("latency", "time", "energy", "memory", "size", "params", "parameters", "flops", "macs")
-)
+_COSTS = frozenset(("latency", "time", "seconds", "energy", "memory", "size", "flops", "macs"))
+_COSTS |= {"params", "parameters"}
 _LOWER_IS_BETTER = frozenset(("loss", "perplexity", "ppl", "error", "uncertainty"))
 _UNITS = frozenset(
     ("s", "ms", "us", "h", "j", "mj", "kb", "mb", "gb", "bytes", "thousands", "millions", "k", "m")
@@ -128,8 +127,10 @@ class Provenance:
 
 
 def _quantity(metric: str) -> str:
-    """The last word of a metric's name that is not a unit."""
+    """The last word of a metric's name that is not a unit, or a cost at its beginning."""
     words = metric.lower().split("_")
+    if words[0] in _COSTS:  # latency_ms_raspi4
+        return words[0]
     while len(words) > 1 and words[-1] in _UNITS:
         words.pop()
     return words[-1]
@@ -139,6 +140,8 @@ def is_cost(metric: str) -> bool:
     """Whether a metric measures what a network costs rather than how good it is, by its name.
 
     >>> [is_cost(m) for m in ("params_millions", "pixel3_latency_ms", "val_loss")]
+    [True, True, False]
+    >>> [is_cost(m) for m in ("energy_mj_pi5_onnx", "train_seconds", "pgd_eps1.0_accuracy")]
     [True, True, False]
     """
     return _quantity(metric) in _COSTS
@@ -174,6 +177,8 @@ class Benchmark(ABC):
     kind: Literal["tabular", "surrogate"]
     fallback: bool = False
     """Only chosen by itself if no other benchmark of the space has its data."""
+    named_only: bool = False
+    """Never chosen by itself."""
     enumerable: bool = True
     """Whether it has a table; else it answers for single architectures (`query`, `values`)."""
 
@@ -406,6 +411,15 @@ class Benchmark(ABC):
             .head(n)
             .reset_index(drop=True)
         )
+
+    def clean_target(self, target: Target) -> Target | None:
+        """Return the accuracy without an attack where a target is the accuracy under one.
+
+        Returns:
+            A target of this benchmark; None for any other target.
+        """
+        del target
+        return None
 
     def training_cost(self, dataset: str) -> TrainingCost:
         """Find what a simulated training on a data set costs.

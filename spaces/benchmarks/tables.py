@@ -151,6 +151,7 @@ class ParquetBenchmark(Benchmark):
         space: str,
         kind: Literal["tabular", "surrogate"] = "tabular",
         fallback: bool = False,
+        named_only: bool = False,
         path: Path | None = None,
         file: str = "",
     ) -> None:
@@ -158,6 +159,7 @@ class ParquetBenchmark(Benchmark):
 
         Args:
             fallback: only chosen by itself if no other benchmark of the space has its data.
+            named_only: never chosen by itself.
             path: the file; by default `tables/<file>.parquet` of the data folder.
             file: name of the file without its suffix; by default that of the benchmark.
         """
@@ -167,6 +169,7 @@ class ParquetBenchmark(Benchmark):
         self.space = space
         self.kind = kind
         self.fallback = fallback
+        self.named_only = named_only
 
     @property
     def path(self) -> Path:

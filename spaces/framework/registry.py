@@ -139,6 +139,8 @@ def find_benchmark(space: str, name: str | None = None) -> Benchmark:
                 f"to {chosen.space!r}; benchmarks of {space!r}: {names} (untrained list benchmarks)"
             )
         of_space = [chosen]
+    else:
+        of_space = [b for b in of_space if not b.named_only]
     reasons: list[str] = []
     for candidate in sorted(of_space, key=lambda b: (b.fallback, not b.enumerable, b.name)):
         reason = candidate.missing()
