@@ -26,9 +26,18 @@ PAGES = {
     "changelog.md": "CHANGELOG.md",
 }
 """Generated pages that are files of the repository."""
+LARGE_RUNS = ("scaling.md", "runs.md")
 _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)#:\s]*)(#[^)\s]*)?\)")
 _FIGURE = re.compile(r"^```python figure\n(.*?)^```\n", re.DOTALL | re.MULTILINE)
 _FENCE = re.compile(r"(^```.*?^```)", re.DOTALL | re.MULTILINE)
+
+
+def on_config(config: Any) -> Any:
+    """Put the pages on large runs, those that there are, behind the one that leads to them."""
+    (pages,) = (part["How to"] for part in config["nav"] if "How to" in part)
+    place = pages.index("howto/cluster.md") + 1
+    pages[place:place] = [name for name in LARGE_RUNS if (ROOT / "docs" / name).is_file()]
+    return config
 
 
 def on_files(files: Any, config: Any) -> Any:

@@ -13,13 +13,15 @@ import numpy as np
 import pytest
 
 from untrained.foundation import MissingData, Unsupported, UserError
-from untrained.spaces import benchmarks, find_benchmark, spaces
+from untrained.spaces import Target, benchmarks, find_benchmark, spaces
 from untrained.spaces.converters import convert
+from untrained.spaces.converters.conversion import verify
 from untrained.spaces.converters.nasbench201 import EVALUATIONS
 from untrained.spaces.nas_201_api import NASBench201API
 from untrained.spaces.nasbench201.official import NASBench201Official, open_api, safe_globals
 from untrained.spaces.nats_bench import create
 
+KNOWN = Target("cifar10", "test_accuracy", 200)
 DATASETS = ("cifar10-valid", "cifar10", "cifar100", "ImageNet16-120")
 NAME = "NAS-Bench-201-v1_1-096897.pth"
 
@@ -193,6 +195,15 @@ def test_a_folder_of_nats_bench_is_read_file_by_file(
     assert len(official.provenance.sha256) == 64
     api = pytest.importorskip("nats_bench").create(str(folder), "tss", True, False)
     assert NASBench201Official(api).query(cells[1], **asked) == 31.5
+
+
+def test_official_values_are_verified(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNTRAINED_DATA", str(data))
+    official = type(benchmarks["nasbench201-api"])
+    monkeypatch.setattr(official, "_of", lambda self, text: {KNOWN: 91.58334})
+    (check,) = verify("nasbench201-api")
+    assert not check.holds  # the value of one of the two architectures
+    assert "is 91.5833, not 85.8633" in check.found
 
 
 def test_official_files_that_are_not_there_are_named(
