@@ -235,6 +235,6 @@ def use_tasks(files: list[Path] | None) -> list[str]:
     """
     if not files:
         return []
-    from untrained.indicators.gennas_found import use_task
+    from untrained.indicators.gennas.found import use_task
 
     return [name for file in files for name in use_task(file)]

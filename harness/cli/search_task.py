@@ -113,7 +113,7 @@ def search_task(
     )
     from untrained.harness.gennas_tasks.task_search import search_task as run_search
     from untrained.harness.study.study_file import checked
-    from untrained.indicators.gennas_found import indicator_ids, use_task
+    from untrained.indicators.gennas.found import indicator_ids, use_task
     from untrained.indicators.regression.task_file import TaskFile, task_text
     from untrained.reports.formats.formats import write_files, write_report
     from untrained.reports.pages.search import rivals_grid, task_search_report

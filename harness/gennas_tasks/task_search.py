@@ -22,8 +22,8 @@ from untrained.harness.gennas_tasks.losses import (
 from untrained.harness.study.conditions import resolve
 from untrained.harness.study.study import Conditions
 from untrained.indicators import Protocol
-from untrained.indicators.gennas import PROTOCOL
-from untrained.indicators.gennas_nlp import PROTOCOL as NLP_PROTOCOL
+from untrained.indicators.gennas.cnn import PROTOCOL
+from untrained.indicators.gennas.nlp import PROTOCOL as NLP_PROTOCOL
 from untrained.indicators.regression.sequences import NLP_COMBO, embedding_size_of
 from untrained.indicators.regression.task_file import TaskFile, digest
 from untrained.indicators.regression.tasks import COMBO, Signal, Task

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from untrained.foundation import MalformedInput
 from untrained.indicators import Measurement, indicators, read
-from untrained.indicators.gennas_found import VARIABLE, use_task
+from untrained.indicators.gennas.found import VARIABLE, use_task
 from untrained.indicators.regression.searched_tasks import DARTS, NASBENCH101, RESNET
 from untrained.indicators.regression.sequences import NLP, NLP_COMBO
 from untrained.indicators.regression.task_file import (

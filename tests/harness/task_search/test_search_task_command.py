@@ -16,7 +16,7 @@ import pytest
 
 from untrained.harness.cli.main import main
 from untrained.indicators import indicators
-from untrained.indicators.gennas_found import VARIABLE
+from untrained.indicators.gennas.found import VARIABLE
 from untrained.indicators.regression.task_file import read_task
 from untrained.results import ScoreStore
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from untrained.foundation import UserError
 from untrained.indicators.framework.indicator import Family, Indicator, Need, indicator
 from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.gennas import DEVIATIONS, PROTOCOL, REFERENCE
-from untrained.indicators.gennas_nlp import DEVIATIONS as NLP_DEVIATIONS
-from untrained.indicators.gennas_nlp import PROTOCOL as NLP_PROTOCOL
+from untrained.indicators.gennas.cnn import DEVIATIONS, PROTOCOL, REFERENCE
+from untrained.indicators.gennas.nlp import DEVIATIONS as NLP_DEVIATIONS
+from untrained.indicators.gennas.nlp import PROTOCOL as NLP_PROTOCOL
 from untrained.indicators.regression.task_file import STEPS, TaskFile, read_task
 from untrained.indicators.regression.tasks import Task
 from untrained.indicators.regression.training import regression_loss

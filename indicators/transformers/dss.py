@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from untrained.foundation import Unsupported
-from untrained.indicators.attention import nuclear
 from untrained.indicators.framework.devices import numbers
 from untrained.indicators.framework.indicator import Family, Need, indicator
 from untrained.indicators.framework.measurement import Measurement
@@ -17,6 +16,7 @@ from untrained.indicators.quantities.attention import mixings_of
 from untrained.indicators.quantities.forward import gradients_of, logits_of
 from untrained.indicators.quantities.quiet import in_float64
 from untrained.indicators.quantities.substituted import Substituted
+from untrained.indicators.transformers.attention import nuclear
 
 PROTOCOL = Protocol(inputs="none", batch_size=1, labels="none")
 

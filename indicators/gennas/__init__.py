@@ -1,0 +1,1 @@
+"""GenNAS: regression of synthetic signals, on images and on sequences."""
