@@ -91,6 +91,7 @@ class FileBenchmark(Benchmark):
 
         try:
             frame = pd.read_parquet(self.path)
+            rows = [(line, list(row)) for line, row in enumerate(frame.itertuples(index=False), 1)]
         except FileNotFoundError:
             raise MissingData(
                 f"cannot read the accuracies {self.path}: the file does not exist. Check the path."
@@ -103,7 +104,6 @@ class FileBenchmark(Benchmark):
         place = next((plain.index(name) for name in COLUMNS if name in plain), None)
         if place is None:
             return None
-        rows = [(line, list(row)) for line, row in enumerate(frame.itertuples(index=False), 1)]
         return ArchitectureTable(headings, place, rows)
 
     def _number(self, value: Any, line: int, column: str) -> float:

@@ -209,6 +209,18 @@ def test_tables_with_other_metadata_of_pandas(tmp_path, pandas):
         select_file_scores(path, "nasbench201")
 
 
+def test_tables_with_texts_that_are_no_unicode(tmp_path):
+    path = tmp_path / "truth.parquet"
+    text = pa.Array.from_buffers(
+        pa.utf8(), 1, [None, pa.py_buffer(np.int32([0, 3]).tobytes()), pa.py_buffer(b"|\xff|")]
+    )
+    pq.write_table(pa.table({"architecture": text, "accuracy": [1.5]}), path)
+    with pytest.raises(MalformedInput, match=r"truth\.parquet"):
+        FileBenchmark(path, space="nasbench201").targets()
+    with pytest.raises(MalformedInput, match=r"truth\.parquet"):
+        select_file_scores(path, "nasbench201")
+
+
 TASK = """kind = "images"
 steps = 3
 noise_level = 0.5
