@@ -88,16 +88,18 @@ def select_file_scores(
             f"cannot read {_WHAT} {path}: the file does not say which search space its "
             f"architectures belong to. Name it with --space; there are: {', '.join(spaces)}."
         )
-    parse = spaces[space].parse
     if path.suffix.lower() == ".json":
         networks, notes = _from_json(path)
     else:
         networks, notes = _from_table(path)
     networks, chosen = _of_dataset(path, networks, dataset)
     rows: dict[str, _Network] = {}
+    own = _own_texts(space, len(networks))
     for one in networks:
         try:
-            text = parse(one.architecture).text
+            text = one.architecture
+            if text not in own:
+                text = spaces[space].parse(text).text
         except UserError as error:
             raise MalformedInput(f"{one.place}: {error}") from error
         first = rows.setdefault(text, one)
@@ -186,6 +188,17 @@ def _from_json(path: Path) -> tuple[list[_Network], list[str]]:
             times = {name: value.get("time") for name, value in found.items()}
             networks.append(_Network(place, architecture, dataset, scores, times))
     return networks, _left_out(left_out)
+
+
+def _own_texts(space: str, rows: int) -> frozenset[str]:
+    """The texts of all architectures where a file has many of them: reading each takes longer."""
+    size = spaces[space].size
+    if size is None or not rows * 10 >= size <= _MOST_LISTED:
+        return frozenset()
+    return frozenset(architecture.text for architecture in spaces[space])
+
+
+_MOST_LISTED = 1_000_000
 
 
 def _from_table(path: Path) -> tuple[list[_Network], list[str]]:

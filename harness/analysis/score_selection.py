@@ -158,12 +158,16 @@ def select_stored_scores(
     ]
 
 
+SOFTWARE = ("device", "platform", "threads", "torch", "numpy", "scipy")
+"""Fields of an environment that change the last bits of scores, besides `NUMERIC_SETTINGS`."""
+
+
 def numeric_notes(frame: pd.DataFrame, store: ScoreStore) -> tuple[str, ...]:
     """Say that scores were computed under different settings of arithmetic, if they were."""
     counts = frame["environment"].value_counts()
     environments = store.environments()
     found: list[str] = []
-    for name in NUMERIC_SETTINGS:
+    for name in (*SOFTWARE, *NUMERIC_SETTINGS):
         by_value: Counter[str] = Counter()
         for number, count in zip(counts.index, counts, strict=True):
             value = getattr(environments.get(number), name, None)

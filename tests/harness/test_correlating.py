@@ -326,6 +326,16 @@ def test_a_table_of_rows_with_other_arithmetic_says_so(store, plan, other, said)
         assert ("settings" in " ".join(notes)) == said
 
 
+def test_a_table_of_rows_of_two_machines_says_so(store, plan):
+    here = current_environment(device="cpu", threads=1)
+    there = replace(here, torch="0.1", platform="Other", device="NVIDIA H200")
+    for environment, keys in ((here, plan.keys[:20]), (there, plan.keys[20:24])):
+        store.put([Score(*key, value=1.0) for key in keys], environment)
+    (note,) = [n for n in select_scores(plan, store).notes if "different settings" in n]
+    assert "device is cpu for 20, NVIDIA H200 for 4" in note
+    assert f"torch is {here.torch} for 20, 0.1 for 4 of 24 scores" in note
+
+
 def test_a_report_carries_the_environments_of_its_scores(store, plan):
     fill(store, plan, lambda place, *_: float(place))
     ranked = select_scores(plan, store)
