@@ -21,7 +21,8 @@ from untrained.harness.cli.options import (
 from untrained.harness.study.study import ReportOptions, Statistics, StudyTable, Truth
 
 if TYPE_CHECKING:
-    from untrained.reports import Report
+    from untrained.reports import Report, Section
+    from untrained.results import AgreementTable
 
 FORMATS = (
     "Among html, markdown, csv, json, latex; tables and figures: every table as CSV, every figure "
@@ -181,11 +182,18 @@ def _report_of_store(
     again += _typed_conditions(truth, statistics)
 
     def made_of(selections: list[ScoreSelection], store: ScoreStore | None) -> Report:
-        truths = {
-            part.space: find_truth(part.space, wanted, datasets=part.datasets)
-            for part in selections
-        }
-        sections, agreements = build_tables(selections, truths, statistics=how, command=again)
+        sections: list[Section] = []
+        agreements: list[AgreementTable] = []
+        metrics: list[str | None] = [*_split(wanted.metric or "")]
+        for metric in metrics or [None]:
+            one = wanted.model_copy(update={"metric": metric})
+            truths = {
+                part.space: find_truth(part.space, one, datasets=part.datasets)
+                for part in selections
+            }
+            tables = build_tables(selections, truths, statistics=how, command=again)
+            sections += tables[0]
+            agreements = agreements or tables[1]
         title = f"Correlations of {path.name}" if sections else f"Agreement of {path.name}"
         return make_report(title, sections, selections, store, agreements=agreements)
 

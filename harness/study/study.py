@@ -103,7 +103,8 @@ class Truth(StudyTable):
     dataset: str | None = None
     """Dataset of the target (default: that of the inputs, if the benchmark has it)."""
     metric: str | None = None
-    """Metric of the target (default: test accuracy, if the benchmark has it)."""
+    """Metric of the target (default: test accuracy, if the benchmark has it). Several, separated by
+    commas, make a table each in a report of stored scores."""
     epochs: Annotated[int, Field(ge=0)] | None = None
     """Training epochs of the target (default: the longest training)."""
     seed: Annotated[int, Field(ge=-1)] | None = None
