@@ -149,7 +149,7 @@ def read_export(path: Path) -> ExportedScores:
         environments = _texts(stored["untrained.environments"])
         return ExportedScores(
             path=path,
-            frame=table.to_pandas().astype(COLUMNS),
+            frame=_typed(table.to_pandas()),
             protocols=_texts(stored["untrained.protocols"]),
             environments={int(n): Environment.from_json(text) for n, text in environments.items()},
         )
@@ -158,6 +158,16 @@ def read_export(path: Path) -> ExportedScores:
 
 
 _OPTIONAL = {"value", "alone_s", "peak_bytes", "representative"}
+
+
+def _typed(frame: pd.DataFrame) -> pd.DataFrame:
+    """Give the columns their types; pandas 2 would write a missing text as `None`."""
+    typed = frame.astype(COLUMNS)
+    for name in (name for name, dtype in COLUMNS.items() if dtype == "str"):
+        absent = frame[name].isna()
+        if absent.any():
+            typed.loc[absent, name] = None
+    return typed
 
 
 def _texts(content: bytes) -> dict[str, str]:

@@ -239,7 +239,7 @@ class ScoreStore:
             columns = zip(*rows, strict=True) if rows else ((),) * len(COLUMNS)
             return pd.DataFrame(
                 {
-                    name: pd.Series(list(values), dtype=dtype)
+                    name: _series(list(values), dtype)
                     for (name, dtype), values in zip(COLUMNS.items(), columns, strict=True)
                 }
             )
@@ -355,6 +355,16 @@ class _ExportedStore(ScoreStore):
         self._connection = connect_memory()
         self._file = self._writer = None
         self._put_exported(exported)
+
+
+def _series(values: list[Any], dtype: str) -> pd.Series[Any]:
+    """Make a column; pandas 2 would write a missing text as `None`."""
+    import pandas as pd
+
+    column = pd.Series(values, dtype=dtype)
+    if dtype == "str" and None in values:
+        column[[value is None for value in values]] = None
+    return column
 
 
 def _row(score: Score, environment: str) -> tuple[object, ...]:
