@@ -14,7 +14,7 @@ from untrained.indicators import Need, indicators
 NAMES = [
     name
     for name, item in indicators.items()
-    if not name.startswith("gennas") and Need.SEQUENCES not in item.needs
+    if not name.startswith("gennas") and not item.needs & {Need.SEQUENCES, Need.ATTENTION}
 ]
 GRADIENT_FAMILY = ["grad_norm", "snip", "plain", "nasi", "fisher"]
 INPUT_GRADIENT_FAMILY = ["jacov", "epe_nas"]
