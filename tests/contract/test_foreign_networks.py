@@ -27,6 +27,8 @@ SHOWN = [
 CLOSE = 1e-7
 TRUE = (
     "applies no ReLU",
+    "neither as the weight of a linear map nor",
+    "has no attention",
     "which may write an activation",
     "which may write a normalisation",
     "the network has no attention",
