@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -93,5 +94,27 @@ def test_a_worker_and_then_the_scheduler_are_killed_and_nothing_is_lost(
 
     assert untrained(*arguments).code == 0
     whole = score_arguments(tmp_path / "whole", sample=16, indicators="grad_norm,random")
+    assert untrained(*whole).code == 0
+    assert rows(tmp_path / "cut").equals(rows(tmp_path / "whole"))
+
+
+@pytest.mark.skipif("UNTRAINED_SCALE" not in os.environ, reason="a minute: tox run -e scale")
+def test_a_node_that_does_not_answer_keeps_no_network(
+    untrained, score_arguments, rows, tmp_path: Path, monkeypatch
+):
+    grid = Grid(tmp_path, DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL="5s")
+    try:
+        silent = grid.worker()
+        grid.worker()
+        arguments = score_arguments(tmp_path / "cut", sample=8, indicators="grad_norm,random")
+        stop = After({1: lambda: silent.send_signal(signal.SIGSTOP)})
+        with monkeypatch.context() as patch:
+            patch.setattr(progress, "make_progress", lambda: stop)
+            code, _, err = untrained(*arguments, "--executor", "dask", "--scheduler", grid.address)
+        assert code == 0, err
+        assert silent.poll() is None
+    finally:
+        grid.end()
+    whole = score_arguments(tmp_path / "whole", sample=8, indicators="grad_norm,random")
     assert untrained(*whole).code == 0
     assert rows(tmp_path / "cut").equals(rows(tmp_path / "whole"))
