@@ -123,7 +123,8 @@ def frozen_gradients(m: Measurement) -> Gradients:
             rows = {name: torch.stack([one[name] for one, _ in each]) for name in weights}
             sums = torch.stack([value for _, value in each])
     scale = logits.abs().sum(1) + torch.finfo(logits.dtype).tiny
-    if not ((sums - logits.sum(1)).abs() <= _SAME * scale).all() and logits.isfinite().all():
+    others = ((sums - logits.sum(1)).abs() > _SAME * scale) & logits.isfinite().all()
+    if others.any():
         raise Unsupported(
             "a sample's logits change with the other samples although the statistics of its batch "
             "normalisations are held constant; write a batch normalisation as a function of torch, "

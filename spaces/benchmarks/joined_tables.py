@@ -47,7 +47,8 @@ class JoinedTables(Benchmark):
 
     def missing(self) -> str | None:
         """Return what is missing of the first table."""
-        return self.tables[0].missing()
+        text = self.tables[0].missing()
+        return None if text is None else f"{self.name} joins tables: {text}"
 
     def targets(self) -> tuple[Target, ...]:
         """Return the targets of all tables that are there."""

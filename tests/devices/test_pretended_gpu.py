@@ -48,25 +48,39 @@ NAMES = [
 ]
 
 
+ROUNDED = {"croze": 1e-8}  # cosines of gradients after steps along signs
 OTHERS = (4, 250)
 BUDGETS = {  # waits and launches on the specimen of 97 tensors, 3 cells and 14 ReLUs
+    "croze": (24, 1501),
+    "dextr": (5, 1337),
+    "epsinas": (6, 300),
+    "eznas": (15, 282),
     "fisher": (3, 334),
     "gennas_search_nasbench101_10": (3, 4492),
     "gradsign": (3, 451),
     "grasp": (3, 1526),
+    "l_swag": (24, 774),
     "naswot_live": (33, 384),
     "ntk_condition": (2, 358),
-    "ntk_condition_frozen": (2, 637),
+    "ntk_condition_frozen": (3, 637),
     "ntk_condition_full": (2, 1161),
     "ntk_condition_label": (3, 401),
     "ntk_generalization": (5, 697),
     "ntk_trace": (2, 1860),
     "ntk_trace_label": (3, 453),
     "ntk_trace_sumlogit": (2, 388),
+    "rbflex": (13, 306),
+    "rcor": (16, 385),
+    "robust_zcp": (8, 498),
+    "snr": (2, 266),
+    "synaptic_diversity": (10, 155),
+    "t_cet": (4, 517),
     "vkdnw": (2, 1591),
+    "wrcor": (16, 385),
     "zen": (3, 436),
     "zen_released": (3, 437),
     "zico": (12, 620),  # a layer of which some gradients do not vary is looked through
+    "zico_bc": (12, 583),
 }
 
 
@@ -85,19 +99,21 @@ def _one_thread():
     torch.set_num_threads(threads)
 
 
-def specimen(name: str) -> tuple[nn.Module, list[tuple[Tensor, Tensor | None]]]:
+def specimen(item: Indicator) -> tuple[nn.Module, list[tuple[Tensor, Tensor | None]]]:
     """A network of each operation and two batches, in float64."""
-    if name.startswith(("linear_regions", "regions")):
+    if item.id.startswith(("linear_regions", "regions")):
         draws = (torch.Generator().manual_seed(i) for i in (0, 1))
         shape = (20, 1, 3, 3)
         images = [torch.randn(shape, generator=draw, dtype=torch.float64) for draw in draws]
         return fixtures.thin_network(), [(x, None) for x in images]
     pairs = [(x[:SAMPLES], y[:SAMPLES]) for x, y in fixtures.batches()]
+    if Need.ATTENTION in item.needs:
+        return fixtures.attentive_network(), pairs
     return fixtures.network(), pairs
 
 
 def measured(item: Indicator, device: str) -> Reading:
-    built, pairs = specimen(item.id)
+    built, pairs = specimen(item)
     moved = [(x.to(device), None if y is None else y.to(device)) for x, y in pairs]
     with Measurement(built.to(device), moved) as measurement:
         return read_items(measurement, [item])[item.id]
@@ -124,7 +140,7 @@ def test_an_indicator_is_the_cpus_and_within_its_budget(name: str):
     usual = measured(indicators[name], "cpu")
     reading, requests = asked_of_gpu(indicators[name])
     assert (reading.status, usual.status) == ("ok", "ok"), reading.reason
-    assert reading.value == pytest.approx(usual.value, rel=1e-9)
+    assert reading.value == pytest.approx(usual.value, rel=ROUNDED.get(name, 1e-9))
     waits, launches = BUDGETS.get(name, OTHERS)
     least = of_any()
     assert requests.waits.total() <= waits + least.waits.total(), requests.waits

@@ -99,14 +99,18 @@ def test_signals_of_the_end_interrupt_a_command(untrained, monkeypatch, number, 
         except KeyboardInterrupt:
             raise Interrupted("interrupted; what is done is kept") from None
 
-    before = signal.getsignal(number)
+    ending = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+    before = signal.signal(number, ending)  # a parent may have had it ignored
     monkeypatch.setattr(command_line, "app", app)
     if closed:
         monkeypatch.setattr(sys, "stderr", Closed())
-    code, _, err = untrained("score")
+    try:
+        code, _, err = untrained("score")
+        assert signal.getsignal(number) is ending
+    finally:
+        signal.signal(number, before)
     assert code == 130
     assert closed or err == "untrained: interrupted; what is done is kept\n"
-    assert signal.getsignal(number) is before
 
 
 def test_a_signal_that_is_ignored_stays_so(untrained, monkeypatch):
