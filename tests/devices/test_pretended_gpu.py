@@ -48,7 +48,7 @@ NAMES = [
 ]
 
 
-ROUNDED = {"croze": 1e-8}  # cosines of gradients after steps along signs
+ROUNDED = {"dss": 1e-8}  # nuclear norms of matrices with singular values near zero
 OTHERS = (4, 250)
 BUDGETS = {  # waits and launches on the specimen of 97 tensors, 3 cells and 14 ReLUs
     "croze": (24, 1501),

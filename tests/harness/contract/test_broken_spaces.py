@@ -123,6 +123,7 @@ FAULTY = [
     ("canonical_merges_only_what_computes_the_same", made(canonical=all_one), "outputs differ"),
 ]
 NOT_OF_THIS_SPACE = {
+    "a_network_of_words_gives_logits_of_sequences_and_refuses_images",
     "a_recurrent_network_gives_logits_of_words_and_refuses_images",
     "a_space_without_thin_networks_says_so",
 }

@@ -65,9 +65,9 @@ def test_other_files_data_bases_and_imports_are_told_apart(tmp_path: Path) -> No
         (tmp_path / "notes.txt").read_text()
         sqlite3.connect(tmp_path / "mine.db").close()
         with pytest.raises(ImportError):
-            __import__("nas_201_api")
+            __import__("nasbench")
     assert take_access_events() == (
-        AccessEvent("scoring", "accuracies", "imports nas_201_api"),
+        AccessEvent("scoring", "accuracies", "imports nasbench"),
         AccessEvent("scoring", "file", "opens mine.db"),
         AccessEvent("scoring", "file", "opens notes.txt"),
     )
