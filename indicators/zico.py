@@ -13,6 +13,8 @@ from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.quantities.batch_gradients import batch_gradients
 from untrained.indicators.quantities.forward import forward
+from untrained.indicators.quantities.layer_weights import layer_weights
+from untrained.indicators.quantities.loss_gradients import layer_gradients
 
 
 @indicator(
@@ -76,9 +78,16 @@ def zico_bc(m: Measurement) -> float:
 
 
 def depth_penalty(m: Measurement) -> float:
-    """Sum over layers of ln(H W / sqrt(C)): large maps and few channels."""
+    """Sum over layers of ln(H W / sqrt(C)): large maps and few channels.
+
+    A layer on no live path, whose gradient is zero, is left out, as ZiCo leaves it out.
+    """
+    sizes = numbers(gradient.count_nonzero() for _, gradient in layer_gradients(m))
+    dead = {name for name, size in zip(layer_weights(m), sizes, strict=True) if not size}
     penalty = 0.0
     for layer in forward(m).layers:
+        if layer.weight is not None and layer.weight.key in dead:
+            continue
         rows = layer.by_sample(layer.tensor, len(m.inputs))
         channels = rows.shape[-1]
         penalty += math.log(rows[0].numel() / channels / math.sqrt(channels))
