@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import torch
 from torch import Tensor
 
+from untrained.foundation import Unsupported
 from untrained.indicators.framework.devices import on_cpu
 from untrained.indicators.framework.indicator import indicator
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.framework.reading import Diverged
 from untrained.indicators.quantities.forward import live_cells, logits_of
+from untrained.indicators.quantities.layer_weights import made_weights
+from untrained.indicators.quantities.logit_gradients import weights_of
 from untrained.indicators.quantities.quiet import in_float64
 from untrained.indicators.quantities.substituted import Substituted
 
@@ -36,26 +41,32 @@ WEIGHTS = (1e-7, 1.0)
 def epsinas(m: Measurement) -> float:
     """Mean absolute difference of the scaled outputs over their mean.
 
-    Weights and gains are the constant, what is named a bias is 0, buffers are as found. The
-    smallest output of each network is 0 after scaling and left out, with its partner.
+    Weights and gains are the constant, other parameters 0, buffers are as found. The smallest
+    output of each network is 0 after scaling and left out, with its partner.
 
     Raises:
+        Unsupported: there is no weight, it is not known whether a parameter is one, or a weight is
+            computed of parameters.
         Diverged: a network's outputs are all the same, or not finite.
     """
-    p = torch.stack([next(iter(on_cpu([_scaled(m, weight)]))) for weight in WEIGHTS])
+    if made_weights(m):
+        raise Unsupported("a layer has a weight that is computed of parameters")
+    constants = weights_of(m).keys()
+    p = torch.stack([next(iter(on_cpu([_scaled(m, constants, w)]))) for w in WEIGHTS])
     kept = torch.where(p == 0, torch.nan, p)
     return float((kept[0] - kept[1]).abs().nanmean() / kept.nanmean())
 
 
-def _scaled(m: Measurement, weight: float) -> Tensor:
+def _scaled(m: Measurement, constants: Collection[str], weight: float) -> Tensor:
+    """The logits with some parameters constant and the others 0, scaled to [0, 1], in one row."""
     state: dict[str, Tensor] = {
         name: tensor.detach().double() if tensor.is_floating_point() else tensor.clone()
         for name, tensor in (*m.network.named_parameters(), *m.network.named_buffers())
     }
     for name, parameter in m.network.named_parameters():
         if parameter.is_floating_point():
-            constant = 0.0 if "bias" in name.rpartition(".")[2] else weight
-            state[name] = torch.full_like(parameter.detach(), constant, dtype=torch.float64)
+            value = weight if name in constants else 0.0
+            state[name] = torch.full_like(parameter.detach(), value, dtype=torch.float64)
     inputs = m.inputs.double() if m.inputs.is_floating_point() else m.inputs.clone()
     with torch.no_grad(), live_cells(m), in_float64():
         out = logits_of(Substituted(m.network, state), inputs).flatten()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from untrained.foundation import Unsupported
 from untrained.indicators.framework.indicator import indicator
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
-from untrained.indicators.quantities.forward import logits_of
+from untrained.indicators.quantities.account import Account
+from untrained.indicators.quantities.forward import logits_of, together
 from untrained.indicators.quantities.relu_kernels import signs
 
 NUM_IMAGES = 3
@@ -35,11 +36,11 @@ def rbflex(m: Measurement) -> float:
     """Log-determinants of two Gaussian kernels between three images.
 
     Each image passes by itself, so that batch statistics are over its positions. The last layer is
-    the last module without children that is called. A feature that is the same for all images is
-    0. -inf where two images have the same features.
+    the last linear map. A feature that is the same for all images is 0. -inf where two images have
+    the same features.
 
     Raises:
-        Unsupported: there are less than three images, no activation, or no last layer.
+        Unsupported: there are less than three images, no activation, or no linear map.
     """
     images = m.inputs[:NUM_IMAGES]
     if len(images) < NUM_IMAGES:
@@ -56,27 +57,18 @@ def rbflex(m: Measurement) -> float:
 def _features(m: Measurement, image: Tensor) -> tuple[Tensor, Tensor]:
     """All activations of one image, and the input of the last layer, in float64."""
     seen: list[Tensor] = []
-    last: list[Tensor] = []
-
-    def note(module: nn.Module, args: tuple[object, ...]) -> None:
-        if args and isinstance(args[0], Tensor) and args[0].is_floating_point():
-            last[:] = [args[0].detach()]
-
-    leaves = [module for module in m.network.modules() if next(module.children(), None) is None]
-    handles = [module.register_forward_pre_hook(note) for module in leaves]
-    calls = signs(lambda x: seen.append(x.detach().flatten().double()))
-    try:
-        with torch.no_grad():
-            logits_of(m.network, image.clone(), calls)
-    finally:
-        for handle in handles:
-            handle.remove()
+    x = image.clone()
+    calls = signs(lambda output: seen.append(output.detach().flatten().double()))
+    with torch.no_grad():
+        account = Account(m.network, x)
+        logits_of(m.network, x, together(account, calls))
+    account.check(each=True)
     calls.check(smooth=True)
     if not seen:
         raise Unsupported("the network applies no activation whose output takes both signs")
-    if not last:
-        raise Unsupported("the network calls no module, so that its last layer is not known")
-    return torch.cat(seen), last[0].flatten().double()
+    if account.last_input is None:
+        raise Unsupported("the network has no convolutional or linear layer")
+    return torch.cat(seen), account.last_input.flatten().double()
 
 
 def log_determinant(rows: Tensor, gamma: float) -> float:

@@ -179,6 +179,8 @@ class Account(TorchFunctionMode):
         self.fused: list[str] = []
         """Functions that apply several linear maps inside, as an LSTM's."""
         self.used: set[str] = set()
+        self.last_input: Tensor | None = None
+        """What the last linear map is applied to."""
         self.logits: Tensor | None = None
         """With the graph, in which parameters are looked for that were not seen in use."""
         self._traced: list[TensorWeakRef] = []
@@ -596,6 +598,7 @@ class Account(TorchFunctionMode):
         self._mark(output, _Trace(self, None, record.batch, channels, record, parted))
         if record.weight is not None:
             record.shape = tuple(weight.shape)
+            self.last_input = data
             self._record(record)
 
     def _replaced(self, made: Made, weight: Tensor) -> Tensor:

@@ -46,8 +46,9 @@ def croze(m: Measurement) -> float:
     normalisations.
 
     Raises:
-        Unsupported: the network has no layers, a weight is computed of parameters, or the inputs
-            are no real numbers.
+        Unsupported: the network has no layers, a weight is computed of parameters, a layer's
+            output is not known, a normalisation may be written out, which is not bypassed, or the
+            inputs are no real numbers.
     """
     if not m.inputs.is_floating_point():
         raise Unsupported(
@@ -94,6 +95,8 @@ def _pass(
     account = Account(m.network, x, parameters=named, bypass_norms=True)
     with live_cells(m), in_float64():
         logits = logits_of(Substituted(m.network, held), x, account)
+    account.check(each=True)
+    account.check_norms()
     check_labels(m.labels, logits.shape[1])
     loss = functional.cross_entropy(logits, m.labels)
     wanted = [*(held[name] for name in names), leaf]
@@ -104,7 +107,8 @@ def _pass(
     outputs: dict[str, list[Tensor]] = {}
     for layer in account.maps:
         if layer.weight is not None and layer.weight.is_parameter:
-            outputs.setdefault(layer.weight.names[0], []).append(layer.tensor)
+            rows = layer.by_sample(layer.tensor, len(inputs))  # all samples, or this is no output
+            outputs.setdefault(layer.weight.names[0], []).append(rows)
     return outputs, list(gradients[:-1]), gradients[-1]
 
 

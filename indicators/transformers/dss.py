@@ -49,6 +49,8 @@ def absolute_gradients(
     with in_float64():
         account.logits = logits = logits_of(Substituted(m.network, state | named), ones, account)
     account.check()
+    if any(a.weight is not None and not a.weight.is_parameter for a in account.maps):
+        raise Unsupported("a layer has a weight that is computed of parameters")
     inside = {id(a) for a in mixings_of(logits, account).inside}
     weights: dict[int, tuple[Tensor, bool]] = {}
     for a in account.maps:

@@ -10,6 +10,7 @@ Discovery", AAAI 2024 (ViT-Bench-101).
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -172,13 +173,13 @@ class _Transformers(SearchSpace):
     keys: tuple[str, ...]
     """Keys of the text; depth, heads and ratios are in all of them."""
 
+    @abstractmethod
     def _read(self, arch: str | Architecture) -> dict[str, Any]:
         """Return the decisions of an architecture."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _values(self, here: dict[str, Any]) -> dict[str, tuple[Any, ...]]:
         """Return the choices of width, depth, heads and ratio, for a network of this scale."""
-        raise NotImplementedError
 
     def parse(self, arch: str | Architecture) -> Architecture:
         """See `SearchSpace.parse`."""

@@ -11,7 +11,7 @@ from torch.nn import functional
 from torch.nn.utils import parametrizations, prune
 from torch.utils.checkpoint import checkpoint
 
-from untrained.indicators import Measurement, read
+from untrained.indicators import Measurement, Need, indicators, read
 
 ROUNDED = 1e-6
 """Float64, some spellings in another order of sums."""
@@ -20,7 +20,8 @@ OF_WEIGHTS = ["snip", "grad_norm", "plain", "l2_norm", "fisher", "depth", "synfl
 OF_ACTIVATIONS = ["naswot", "naswot_live", "swap", "linear_regions"]
 OF_THE_REST = ["grasp", "jacov", "epe_nas", "flops", "meco", "logsynflow"]
 OF_NORMS = ["ntk_condition", "ntk_condition_frozen"]
-NAMES = [*OF_WEIGHTS, *OF_ACTIVATIONS, *OF_THE_REST, *OF_NORMS]
+LATER = ["l_swag", "zico_bc", "rcor", "knas", "snr", "t_cet", "croze", "epsinas", "rbflex"]
+NAMES = [*OF_WEIGHTS, *OF_ACTIVATIONS, *OF_THE_REST, *OF_NORMS, *LATER, "dextr", "eznas"]
 
 
 class Own(nn.Module):
@@ -132,14 +133,18 @@ NORMS = {
     "written out": lambda layer: Own(layer, normalised),
     "with moments": lambda layer: Own(layer, with_moments),
 }
-REFUSED = {
-    "written out": {*OF_NORMS, "near", "synflow", "logsynflow"},
-    "with moments": {*OF_NORMS, "near", "synflow", "logsynflow"},
-    "sample by sample": {"near", "fisher"},
-}
-"""What looks at normalisations, or at the outputs of linear maps, cannot read these."""
 REPARAMETRISED = {"weight norm", "old weight norm"}
 """Other parameters, which what looks at parameters and not at weights sees."""
+OF_FLOW = {"synflow", "logsynflow", "snr", "t_cet", "croze"}
+"""What bypasses normalisations."""
+OF_PLAIN_WEIGHTS = {"snr", "t_cet", "croze", "epsinas"}
+"""What takes no weight that is computed of parameters."""
+REFUSED = {
+    **{way: OF_FLOW | {*OF_NORMS, "near", "epsinas"} for way in ("written out", "with moments")},
+    "sample by sample": {"near", "fisher", "zico_bc", "t_cet", "croze"},
+    **dict.fromkeys(REPARAMETRISED | {"pruning mask", "mask by hand", "slice"}, OF_PLAIN_WEIGHTS),
+}
+"""What cannot be read, by the indicators that would have to."""
 
 
 class Net(nn.Module):
@@ -291,7 +296,11 @@ class Attention(nn.Module):
     "way", ["fused", "module", "module, weights", "module, batch last", "module, weights, last"]
 )
 def test_attention_written_otherwise_has_the_same_scores(way):
-    names = [*OF_WEIGHTS, "grasp", "jacov", "nasi", "flops", "ntk_condition"]
+    later = ["knas", "zico_bc", "snr", "croze", "epsinas", "dextr"]
+    of_attention = [n for n, item in indicators.items() if Need.ATTENTION in item.needs]
+    missing = {"activation_distance", "w_pca"}  # this network has no feed-forward layer
+    others = [name for name in of_attention if name not in missing]
+    names = [*OF_WEIGHTS, "grasp", "jacov", "nasi", "flops", "ntk_condition", *later, *others]
     written, other = Attention("written"), Attention(way)
     x = batches()[0][0]
     torch.testing.assert_close(written(x), other(x))
