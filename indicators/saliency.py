@@ -7,12 +7,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from untrained.foundation import Unsupported
+from untrained.indicators.account.account import Account
 from untrained.indicators.framework.devices import numbers, products
 from untrained.indicators.framework.indicator import Family, Need, indicator
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.jets.jet import NoRule, mixed_derivative
-from untrained.indicators.quantities.account import Account
 from untrained.indicators.quantities.forward import live_cells, logits_of
 from untrained.indicators.quantities.layer_responses import layer_responses
 from untrained.indicators.quantities.layer_weights import layer_weights, made_weights, weights_in

@@ -219,7 +219,7 @@ indicators: Registry[Indicator] = Registry(
     package="untrained.indicators",
     group="untrained.indicators",
     hint="untrained list indicators",
-    machinery=("framework", "fused", "jets", "quantities", "regression"),
+    machinery=("account", "framework", "fused", "jets", "quantities", "regression"),
 )
 
 

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from untrained.foundation import Unsupported
+from untrained.indicators.account.account import Account
+from untrained.indicators.account.applications import Application
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.quantity import quantity
-from untrained.indicators.quantities.account import Account, Application
 from untrained.indicators.quantities.forward import forward, gradients_of
 
 Node = Any

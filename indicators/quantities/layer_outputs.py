@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from untrained.indicators.quantities.account import is_built_in
+from untrained.indicators.account.known_modules import is_built_in
 
 
 @dataclass(frozen=True, slots=True)

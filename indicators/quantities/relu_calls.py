@@ -10,10 +10,10 @@ from torch import Tensor
 from torch.autograd.graph import GradientEdge
 
 from untrained.foundation import Unsupported
+from untrained.indicators.account.activation_calls import ActivationCalls
+from untrained.indicators.account.known_modules import scripted
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.quantity import quantity
-from untrained.indicators.quantities.account import scripted
-from untrained.indicators.quantities.activation_calls import ActivationCalls
 from untrained.indicators.quantities.forward import logits_of
 
 

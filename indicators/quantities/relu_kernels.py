@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from untrained.foundation import Unsupported
+from untrained.indicators.account.activation_calls import GATES, ActivationCalls
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.fused.codes import PackedCodes, packed_codes
-from untrained.indicators.quantities.activation_calls import GATES, ActivationCalls
 from untrained.indicators.quantities.forward import logits_of
 from untrained.indicators.quantities.quiet import quiet
 from untrained.indicators.quantities.relu_calls import ReluCalls

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from untrained.indicators import Measurement, indicators, read
+from untrained.indicators.account.account import Account
+from untrained.indicators.account.activation_calls import ActivationCalls
 from untrained.indicators.fused.kernels import SWITCH
-from untrained.indicators.quantities.account import Account
-from untrained.indicators.quantities.activation_calls import ActivationCalls
 from untrained.spaces import spaces
 
 NUM_NETWORKS = 4

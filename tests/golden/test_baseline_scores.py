@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from untrained.indicators import Measurement, indicators, measure
-from untrained.indicators.quantities.account import Account
+from untrained.indicators.account.account import Account
 from untrained.indicators.quantities.first_sample_maps import smallest_eigenvalue
 from untrained.indicators.quantities.layer_responses import layer_responses
 from untrained.spaces import Network, spaces

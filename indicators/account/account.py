@@ -10,15 +10,15 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.graph import GradientEdge, get_gradient_edge
-from torch.nn.modules.batchnorm import _NormBase
-from torch.nn.modules.conv import _ConvNd
+from torch.autograd.graph import get_gradient_edge
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import TensorWeakRef
 
 from untrained.foundation import Unsupported
-from untrained.indicators.quantities.activation_calls import PARTS, ActivationCalls
-from untrained.indicators.quantities.torch_functions import (
+from untrained.indicators.account.activation_calls import PARTS, ActivationCalls
+from untrained.indicators.account.applications import Application, Made, Place
+from untrained.indicators.account.known_modules import scripted
+from untrained.indicators.account.torch_functions import (
     JOINED,
     KINDS,
     LAYOUT,
@@ -42,71 +42,6 @@ from untrained.indicators.quantities.torch_functions import (
     order_of_axes,
     tensors_in,
 )
-
-Place = tuple[int, int]
-"""Where the samples of a batch are: an axis, and how often the batch lies on it one after another.
-An axis of T times B rows, the samples being the faster index, has T."""
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A tensor made of parameters alone, or a parameter itself."""
-
-    names: tuple[str, ...]
-    """The parameters, in the order of their names in the network."""
-    key: Hashable
-    """The same for what is made in the same way of the same parameters."""
-    tensor: Tensor
-    """As made, before transpositions and expansions."""
-
-    @property
-    def is_parameter(self) -> bool:
-        """Whether it is a parameter, in whatever layout, and not made of one."""
-        return isinstance(self.key, str)
-
-
-@dataclass(slots=True)
-class Application:
-    """One application of a linear map with weights, normalisation, activation or pooling."""
-
-    kind: str
-    """`map`, `norm`, `activation`, `pooling`, `table` (of embeddings), or `module`."""
-    operation: str
-    tensor: Tensor
-    """The output, without its graph. It keeps its value if the network writes to it later."""
-    channels: int | None
-    """The axis of the output's channels, from the end; None where there is no single one."""
-    batch: Place | None
-    """Where the samples are; None where that is not known."""
-    weight: Made | None = None
-    shape: tuple[int, ...] = ()
-    """Of the weight as it is applied."""
-    edge: GradientEdge | None = None
-    """Where the output is in the graph; None without one."""
-    cut: bool = False
-    """Whether gradients are switched off here alone."""
-    biased: bool = False
-    """Whether a bias is part of it already."""
-
-    def by_sample(self, tensor: Tensor, size: int) -> Tensor:
-        """A tensor of the output's shape with the samples first and the channels last.
-
-        Args:
-            size: of the batch.
-
-        Raises:
-            Unsupported: it is not known where they are.
-        """
-        if self.batch is None or self.channels is None:
-            raise Unsupported(
-                f"`{self.operation}` gives a tensor of shape {tuple(tensor.shape)}, of which "
-                "the axis of the samples or that of the channels is not known"
-            )
-        axis, outer = self.batch
-        axis -= axis > tensor.dim() + self.channels
-        last = tensor.movedim(self.channels, -1)
-        shape = (*last.shape[:axis], outer, size, -1, *last.shape[axis + 1 :])
-        return last.reshape(shape).movedim(axis + 1, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -689,35 +624,6 @@ def _channels_after(
     return None
 
 
-def is_plain(network: nn.Module) -> bool:
-    """Whether the parts of a network's parameters are known by the classes of its modules.
-
-    So if all modules are torch's or of the built-in search spaces, whose code is known, and all
-    parameters are those of convolutions, linear layers and normalisations as torch makes them. The
-    embedding of a built-in network of words is no linear map of its inputs.
-    """
-    own = type(network).__module__.startswith("untrained.spaces.")
-    layers = (*_LAYERS, nn.Embedding) if own else _LAYERS
-    for module in network.modules():
-        kind = type(module)
-        if not kind.__module__.startswith(("torch.nn.modules.", "untrained.spaces.")):
-            return False
-        if any(True for _ in module.parameters(recurse=False)) and (
-            not isinstance(module, layers)
-            or not kind.__module__.startswith("torch.nn.modules.")
-            or module._forward_pre_hooks
-            or module._forward_hooks
-            or "forward" in vars(module)
-        ):
-            return False
-    return True
-
-
-def is_built_in(network: nn.Module) -> bool:
-    """Whether a network is one of the built-in search spaces'."""
-    return type(network).__module__.startswith("untrained.spaces.") and is_plain(network)
-
-
 def _leaves(root: Tensor) -> Iterator[Tensor]:
     """The tensors that a tensor's graph begins with."""
     stack, seen = [root.grad_fn], set()
@@ -730,17 +636,8 @@ def _leaves(root: Tensor) -> Iterator[Tensor]:
                 yield node.variable
 
 
-def scripted(network: nn.Module) -> str | None:
-    """The name of the first scripted or traced module of a network, `` for itself, or None."""
-    for name, module in network.named_modules():
-        if isinstance(module, torch.jit.ScriptModule):
-            return str(name)
-    return None
-
-
 def _listed(made: Made | None) -> str:
     return ", ".join(repr(name) for name in made.names) if made else "parameters"
 
 
-_LAYERS = (_ConvNd, nn.Linear, _NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm, nn.PReLU)
 _is_wrapped = torch._C._functorch.is_functorch_wrapped_tensor

@@ -1,0 +1,1 @@
+"""What a forward pass applies: linear maps, normalisations, activations, in any spelling."""
