@@ -86,11 +86,11 @@ def _pass(
 ) -> tuple[dict[str, list[Tensor]], list[Tensor], Tensor]:
     """The outputs of each layer's applications, its weight's gradient, and the inputs' gradient."""
     leaf = inputs.clone().requires_grad_()
-    parameters = [name for name, _ in m.network.named_parameters()]
-    held = {name: tensor.clone() for name, tensor in state.items()}
+    named = {name: state[name].detach() for name, _ in m.network.named_parameters()}
+    buffers = {name: state[name].clone() for name, _ in m.network.named_buffers()}
+    held = {**named, **buffers}  # a pass may change buffers in place
     for name in names:
         held[name].requires_grad_()
-    named = {name: held[name] for name in parameters}
     x = leaf.clone()
     account = Account(m.network, x, parameters=named, bypass_norms=True)
     with live_cells(m), in_float64():
