@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import os
+import socket
 import time
 from collections import Counter, deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from untrained.foundation import Interrupted, StorageError
 from untrained.harness.data.inputs import batches
@@ -192,23 +194,30 @@ Place = tuple[tuple[str, Any], ...]
 """Fields of an environment that depend on the machine, with their values."""
 
 
+class Scored(NamedTuple):
+    """All scores of a network, and where they were computed."""
+
+    scores: list[Score]
+    place: Place = ()
+    worker: str = "died"
+    """Machine and process; the default is for a worker of which nothing came back."""
+
+
 _machine = cache(machine)
 
 
-def _place(device: str) -> Place:
-    """Describe the machine of this process."""
+def score_here(task: ScoreTask) -> Scored:
+    """All scores of a task, with the machine and the process of this call."""
     place = _machine() | numeric_settings()
-    return tuple(place.items() if device == "cpu" else {**place, "device": gpu_names()}.items())
-
-
-def score_here(task: ScoreTask) -> tuple[list[Score], Place]:
-    """All scores of a task, and the machine on which they were computed."""
-    return score_task(task), _place(task.device)
+    if task.device != "cpu":
+        place["device"] = gpu_names()
+    worker = f"{socket.gethostname()}:{os.getpid()}"
+    return Scored(score_task(task), tuple(place.items()), worker)
 
 
 def _run_tasks(
     executor: Executor, tasks: Iterable[ScoreTask]
-) -> Generator[tuple[ScoreTask, tuple[list[Score], Place] | WorkerDied]]:
+) -> Generator[tuple[ScoreTask, Scored | WorkerDied]]:
     """Run tasks; one whose worker died is run again in parts of one indicator each.
 
     Only the scores of the indicator at fault are then lost. The parts come next, before other
@@ -251,7 +260,7 @@ class _Writer:
         self._store, self._progress, self._replace_ok = store, progress, replace_ok
         self._environment = environment
         self._environments: dict[Place, Environment] = {}
-        self._waiting: dict[Place, list[list[Score]]] = {}
+        self._waiting: dict[Place, list[Scored]] = {}
         self._wrote = -math.inf
 
     def __enter__(self) -> _Writer:
@@ -260,9 +269,9 @@ class _Writer:
     def __exit__(self, *error: object) -> None:
         self._write()
 
-    def add(self, scores: list[Score], place: Place) -> None:
+    def add(self, network: Scored) -> None:
         """Store the scores of a network, now or with the next ones."""
-        self._waiting.setdefault(place, []).append(scores)
+        self._waiting.setdefault(network.place, []).append(network)
         if time.monotonic() - self._wrote >= STORE_S:
             self._write()
             self._wrote = time.monotonic()
@@ -274,7 +283,7 @@ class _Writer:
                 self._environments[place] = replace(self._environment, **dict(place))
             try:
                 self._store.put(
-                    [score for scores in networks for score in scores],
+                    [score for network in networks for score in network.scores],
                     self._environments[place],
                     replace_ok=self._replace_ok,
                 )
@@ -285,21 +294,19 @@ class _Writer:
                     f"{error}; {self.stored} scores of this run are stored and none of them is "
                     "lost: run the same command again, it goes on from there"
                 ) from error
-            for scores in networks:
+            for scores, _, worker in networks:
                 self.stored += len(scores)
-                self._progress.record(scores, getattr(scores, "worker", "died"))
+                self._progress.record(scores, worker)
                 failed = sum(score.status in FAILURES for score in scores)
                 self._progress.advance(len(scores), failed)
 
 
-def _store_all(
-    results: Iterable[tuple[ScoreTask, tuple[list[Score], Place] | WorkerDied]], writer: _Writer
-) -> int:
+def _store_all(results: Iterable[tuple[ScoreTask, Scored | WorkerDied]], writer: _Writer) -> int:
     """Store the scores of each network; how many there were."""
     with writer:
         for task, result in results:
             if isinstance(result, WorkerDied):
-                writer.add(task.failed(result.reason, result.status), ())
+                writer.add(Scored(task.failed(result.reason, result.status)))
             else:
-                writer.add(*result)
+                writer.add(result)
     return writer.stored

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import socket
 from collections import deque
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
@@ -40,21 +38,9 @@ def score_task(task: ScoreTask) -> list[Score]:
     Returns:
         One score for each wanted indicator, protocol and member. What goes wrong is a status.
     """
-    return TaskScores(
+    return [
         score for wanted, reading in _readings(task) for score in task.scores_of(wanted, reading)
-    )
-
-
-class TaskScores(list[Score]):
-    """The scores of a task, and where they were computed."""
-
-    worker: str = ""
-    """Machine and process."""
-
-    def __init__(self, scores: Iterable[Score]) -> None:
-        """Take the scores, and name this process."""
-        super().__init__(scores)
-        self.worker = f"{socket.gethostname()}:{os.getpid()}"
+    ]
 
 
 def _readings(task: ScoreTask) -> Iterator[tuple[Wanted, Reading]]:

@@ -218,6 +218,8 @@ class ScoreStore:
             indicator, version, protocol and seed, so that equal contents give equal frames.
             `value` is NaN where `status` is not `ok`; `environment` is a key of `environments()`.
         """
+        import pandas as pd
+
         filters: list[tuple[str, tuple[Any, ...]]] = []
         if space is not None:
             filters.append(("network.space = ?", (space,)))
@@ -229,8 +231,6 @@ class ScoreStore:
         if seed is not None:
             filters.append(("score.seed = ?", (seed,)))
         where = " AND ".join(condition for condition, _ in filters) or "TRUE"
-        import pandas as pd
-
         with self._reading() as connection:
             rows = connection.execute(
                 f"{FRAME} WHERE {where} ORDER BY 1, 2, 3, 4, 5, 6",

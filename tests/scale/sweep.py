@@ -25,9 +25,9 @@ WHOLE = 423_624
 PAGE = resource.getpagesize()
 
 
-def stub(task: ScoreTask) -> tuple[list[Score], runner.Place]:
+def stub(task: ScoreTask) -> runner.Scored:
     """Scores that depend on the architecture alone; no network is built."""
-    return [
+    scores = [
         Score(
             *(task.space, member, wanted.indicator, wanted.version, wanted.protocol.digest),
             *(task.seed, stub_value(member)),
@@ -35,7 +35,8 @@ def stub(task: ScoreTask) -> tuple[list[Score], runner.Place]:
         )
         for wanted in task.wanted
         for member in wanted.members
-    ], ()
+    ]
+    return runner.Scored(scores)
 
 
 def stub_value(architecture: str) -> float:
