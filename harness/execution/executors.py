@@ -20,6 +20,7 @@ from types import MappingProxyType
 from typing import Any, Literal, Protocol, TypeVar
 
 from untrained.foundation import UserError
+from untrained.harness.execution.freed_memory import freed_memory_kept
 from untrained.harness.execution.watchdog import Step, follow, overdue, worked_on
 
 _FOR_LIFE = ExitStack()
@@ -31,7 +32,7 @@ def isolated() -> Iterator[None]:
     """Inside, torch uses one CPU thread and exact arithmetic; afterwards all is as before.
 
     With more threads sums are split differently and values differ in their last bits, so a score
-    would depend on the number of workers.
+    would depend on the number of workers. Freed memory is kept for the next network.
     """
     import torch
 
@@ -40,7 +41,7 @@ def isolated() -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with exact_arithmetic():
+        with exact_arithmetic(), freed_memory_kept():
             yield
     finally:
         torch.set_num_threads(threads)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 SWITCH = "UNTRAINED_KERNELS"
 """Environment variable; `torch` switches the compiled passes off."""
-_VERSION = 1
+_VERSION = 2
 _FOLDER = Path(__file__).parent
 _WORD = 64
 

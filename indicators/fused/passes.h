@@ -39,12 +39,25 @@ INLINE void PASS(moments)(const float* x, int64_t rows, int64_t stride, int widt
 }
 
 /* Mean and variance (divided by the number of rows) of each of C columns of (rows, C).
-   Sums of up to 128 rows are float32, shifted by the first row; sums of those are float64. */
+   Sums of up to 128 rows are float32, shifted by the first row; sums of those are float64.
+   Few columns are read as 32, several rows at once: 16 would wait for their own last sums. */
 TARGET void PASS(statistics)(const float* x, int64_t rows, int64_t C, double* mean, double* var) {
+  const int64_t together = C < 32 && 32 % C == 0 ? 32 / C : 1;
+  float first[32];
+  for (int64_t i = 0; i < 32; i++) first[i] = x[i % C];
   for (int64_t c = 0; c < C; c++) mean[c] = var[c] = 0;
   for (int64_t r = 0; r < rows; r += 128) {
     const int64_t n = r + 128 < rows ? 128 : rows - r;
     int64_t c = 0;
+    if (together > 1 && n % together == 0) {
+      double sum[32] = {0}, squares[32] = {0};
+      PASS(moments)(x + r * C, n / together, 32, 32, sum, squares, first);
+      for (; c < 32; c++) {
+        mean[c % C] += sum[c];
+        var[c % C] += squares[c];
+      }
+      continue;
+    }
     for (; c + 32 <= C; c += 32)
       PASS(moments)(x + r * C + c, n, C, 32, mean + c, var + c, x + c);
     for (; c + 16 <= C; c += 16)
