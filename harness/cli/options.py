@@ -140,25 +140,35 @@ def _option(
 
 Store = Annotated[Path, typer.Option(metavar="FILE", help="Score store.", show_default=False)]
 _SCORES_HELP = (
-    "Score store, the scores.parquet exported from one, or scores of others: CSV or Parquet with a "
-    "column architecture and one column an indicator, or zc_*.json of NAS-Bench-Suite-Zero "
-    "(with --space)."
+    "Score store, the scores.parquet exported from one, the name of a study with committed scores, "
+    "or scores of others: CSV or Parquet with a column architecture and one column an indicator, "
+    "or zc_*.json of NAS-Bench-Suite-Zero (with --space)."
 )
-StoredScores = Annotated[
-    Path,
-    typer.Option("--store", "--scores", metavar="FILE", help=_SCORES_HELP, show_default=False),
-]
-StoredScoresIfAny = Annotated[
-    Path | None,
-    typer.Option("--store", "--scores", metavar="FILE", help=_SCORES_HELP, show_default=False),
-]
+
+
+def _find_scores(source: str) -> Path:
+    from untrained.results.store.committed import find_scores
+
+    return find_scores(source)
+
+
+_SCORES = typer.Option(
+    *("--store", "--scores"),
+    metavar="FILE",
+    parser=_find_scores,
+    help=_SCORES_HELP,
+    show_default=False,
+)
+StoredScores = Annotated[Path, _SCORES]
+StoredScoresIfAny = Annotated[Path | None, _SCORES]
 KnownScores = Annotated[
     list[Path] | None,
     typer.Option(
         "--scores",
         metavar="FILE",
-        help="Existing scores, exported or in a store: they are added first and not computed "
-        "again. May be repeated.",
+        parser=_find_scores,
+        help="Existing scores, exported, in a store, or the name of a study with committed scores: "
+        "they are added first and not computed again. May be repeated.",
         show_default=False,
     ),
 ]

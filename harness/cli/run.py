@@ -65,7 +65,7 @@ def run(
 
     untrained run my-study.toml --output results --workers 4
 
-    untrained run darts-quick --scores results/committed/darts-quick/scores.parquet[/dim]
+    untrained run darts-quick --scores darts-quick[/dim]
     """
     from untrained.harness.analysis.correlation_tables import build_tables, make_report
     from untrained.harness.analysis.score_matrix import effects_of_factors
@@ -78,6 +78,7 @@ def run(
     from untrained.harness.study.truth import truths_of_study
     from untrained.reports import factor_part, write_report
     from untrained.results import ScoreStore
+    from untrained.results.store.committed import find_scores
 
     part = None if shard is None else Shard.parse(shard)
     named = load_study(study)
@@ -87,17 +88,18 @@ def run(
     plans = [plan for cell in cells for plan in cell.plans]
     plans += [plan for further in batches.values() for plan in further]
     # what is wrong at the end must not show only after hours of scoring
+    known = [*map(find_scores, named.study.scores), *(scores or ())]
     truths = truths_of_study(named.study)
     warn_without_truth(truths)
     path = folder / (part.file_name(STORE_NAME) if part else STORE_NAME)
     if part:
         plans = part.part_of(plans)
     if dry_run:
-        print_plan(plans, path, known=scores or ())
+        print_plan(plans, path, known=known)
         return
     with ScoreStore(path) as store:
-        for known in scores or ():
-            store.absorb(known)
+        for file in known:
+            store.absorb(file)
         summary = fill(
             store,
             plans,

@@ -93,7 +93,7 @@ def search(
     Draw 100 networks and keep the one of the highest score (NASWOT), 500 times:
 
     [dim]untrained search --searcher random --set n=100 --indicator naswot --space nasbench201
-    --scores results/committed/nasbench201-cifar10/scores.parquet --runs 500[/dim]
+    --scores nasbench201-cifar10 --runs 500[/dim]
 
     Regularised evolution with trainings worth 12,000 s:
 

@@ -64,8 +64,8 @@ class SearchStudy(StudyFile):
     benchmark: str | None = None
     """Benchmark of the accuracies (default: the first of the space whose data is present)."""
     scores: str | None = None
-    """Store or exported scores.parquet to look all scores up in, relative to the working directory;
-    none is measured."""
+    """Store or exported scores.parquet to look all scores up in, relative to the working directory,
+    or the name of a study with committed scores; none is measured."""
     store: str | None = None
     """Store of scores that are measured during the searches; a killed search resumes from it."""
     known_scores: str | None = None

@@ -325,6 +325,9 @@ class Study(StudyFile, Conditions):
     others are drawn for a part of the population, and tell the noise of the batch."""
     options: dict[str, dict[str, float]] = {}
     """Options of indicators, by their ids (default: those of docs/indicators.md)."""
+    scores: NamesIfAny = ()
+    """Scores that are added first and not computed again, as by `--scores`: files, relative to the
+    study file, or names of studies with committed scores."""
     share_classes: bool = False
     """Score one architecture of each functional class where the indicator allows it."""
     population: Population
@@ -350,7 +353,7 @@ class Study(StudyFile, Conditions):
         return self.seed if self.population.seed is None else self.population.seed
 
     def anchored(self, folder: Path) -> Self:
-        """Make the list, the file of accuracies and the report folder relative to `folder`."""
+        """Make the list, files of scores and accuracies and the folders relative to `folder`."""
         from untrained.spaces.framework.registry import is_file
 
         population, truth, report = self.population, self.truth, self.report
@@ -363,8 +366,13 @@ class Study(StudyFile, Conditions):
         cluster = self.cluster
         if cluster is not None and cluster.log_folder is not None:
             cluster = cluster.model_copy(update={"log_folder": str(folder / cluster.log_folder)})
+        scores = tuple(
+            str(folder / one) if (folder / one).is_file() or Path(one).suffix else one
+            for one in self.scores
+        )
         return self.model_copy(
             update={
+                "scores": scores,
                 "population": population,
                 "truth": truth,
                 "report": report,

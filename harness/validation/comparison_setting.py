@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,13 +17,13 @@ from untrained.harness.study.study import Conditions, Study, Truth
 from untrained.harness.study.study_file import builtin_studies, load_study
 from untrained.harness.study.truth import ChosenTruth, choose_truth
 from untrained.indicators import Indicator, Protocol, indicators
+from untrained.results.store.committed import committed_file
 from untrained.results.store.export import ExportedScores, read_export
 
 if TYPE_CHECKING:
     import pandas as pd
 
 DEFAULT_SPACES = ("nasbench201", "nasbench101", "darts")
-SCORES = "scores.parquet"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,15 +58,10 @@ def spaces_with_baselines() -> dict[str, list[str]]:
     """List the committed studies of every search space that has one."""
     found: dict[str, list[str]] = {}
     for name in builtin_studies():
-        if scores_file(name).is_file():
+        if committed_file(name).is_file():
             for space in load_study(name, check_names=False).study.spaces:
                 found.setdefault(space, []).append(name)
     return dict(sorted(found.items()))
-
-
-def scores_file(study: str) -> Path:
-    """Return the path of the committed scores of a built-in study, which may not exist."""
-    return Path(str(files("untrained.results") / "committed" / study / SCORES))
 
 
 def stored_baselines(space: str, *, without: str = "") -> StoredBaselines:
@@ -87,7 +80,7 @@ def stored_baselines(space: str, *, without: str = "") -> StoredBaselines:
     if space not in names:
         raise UnknownName("space with stored baselines", space, names)
     exports = [
-        (name, load_study(name, check_names=False).study, read_export(scores_file(name)))
+        (name, load_study(name, check_names=False).study, read_export(committed_file(name)))
         for name in names[space]
     ]
     exports.sort(key=lambda export: (-export[2].frame["architecture"].nunique(), export[0]))

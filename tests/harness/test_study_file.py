@@ -50,7 +50,7 @@ def test_a_good_study_is_read_with_defaults():
 @pytest.mark.parametrize(
     ("wrong", "right", "message"),
     [
-        ("spcaes =", "spaces =", "s.toml:1: unknown key 'spcaes'; did you mean spaces?"),
+        ("spcaes =", "spaces =", "s.toml:1: unknown key 'spcaes'; did you mean spaces or scores?"),
         ("n = -3", "n = 3", "s.toml:10: population.n = -3: input should be greater than 0"),
         ("n = 0", "n = 3", "s.toml:10: population.n = 0: input should be greater than 0"),
         ('n = "3"', "n = 3", "s.toml:10: population.n = '3': should be a whole number"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from untrained.harness.study.search_study import SearchStudy
 from untrained.results.searches.comparison import EqualCost, RandomRanks, RankedAnswer
 from untrained.results.searches.runs import summarise
 from untrained.results.searches.table import best_of_n
+from untrained.results.store.committed import find_scores
 from untrained.spaces import Architecture, spaces
 
 Floats = NDArray[np.float64]
@@ -124,7 +124,9 @@ def _scored(search: PreparedSearch, study: SearchStudy) -> _Draws | None:
     path = study.known_scores or study.scores
     if stored is None and path is not None and estimator is not None:
         try:
-            stored = read_scores(Path(path), study.space, estimator, protocols=study.protocols)
+            stored = read_scores(
+                find_scores(path), study.space, estimator, protocols=study.protocols
+            )
         except MissingData:
             return None
     if stored is None or estimator is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +17,7 @@ from untrained.harness.search.experiment.run import SearchRuns
 from untrained.harness.search.searcher import Asks
 from untrained.harness.study.search_study import SearchStudy
 from untrained.results.searches.runs import Landscape, Logged, Pruning, Route, Surface, anytime
+from untrained.results.store.committed import find_scores
 from untrained.spaces import Architecture, spaces
 from untrained.spaces.framework.product_space import Decisions
 
@@ -63,7 +63,7 @@ def landscape_of(
     estimator = _indicators(study, chosen)
     if estimator is None:
         return None
-    stored = read_scores(Path(path), study.space, estimator, protocols=study.protocols)
+    stored = read_scores(find_scores(path), study.space, estimator, protocols=study.protocols)
     texts = list(stored.values)
     heights = _ranks(np.array([estimator.oriented(stored.values[text]) for text in texts]))
     positions = embed(decisions, study.space, texts)

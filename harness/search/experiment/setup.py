@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
@@ -26,6 +25,7 @@ from untrained.harness.study.search_study import SearchSpec, SearchStudy
 from untrained.harness.study.study import Conditions
 from untrained.indicators import Measurement, indicators, read
 from untrained.results import ScoreStore
+from untrained.results.store.committed import find_scores
 from untrained.spaces import Architecture, Benchmark, benchmarks, find_benchmark, spaces
 from untrained.spaces.benchmarks.benchmark import is_cost
 
@@ -142,7 +142,9 @@ def prepare_search(
         trainings = Trainings(table, study.dataset)
         facts.append(f"seconds of a training: {trainings.cost.text}")
     if estimator is not None and study.scores is not None:
-        stored = read_scores(Path(study.scores), study.space, estimator, protocols=study.protocols)
+        stored = read_scores(
+            find_scores(study.scores), study.space, estimator, protocols=study.protocols
+        )
         facts += [
             f"scores of {coverage(len(stored.values), study.space)} networks, looked up in "
             f"{study.scores}; one costs {stored.cost_s:.3g} s, the median measured on "
@@ -360,7 +362,7 @@ def _size(name: str, study: SearchStudy, dataset: str) -> Cost:
 def _stored_sizes(name: str, study: SearchStudy) -> dict[str, float]:
     if study.scores is None:
         return {}
-    path = Path(study.scores)
+    path = find_scores(study.scores)
     with ScoreStore.read(path) as store:
         held = set(store.frame(space=study.space)["indicator"])
     if name not in held:
