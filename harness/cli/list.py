@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from untrained.foundation import UnknownName, UserError
+from untrained.harness.cli.list_cache import kept
 from untrained.harness.cli.output import print_rows
 
 if TYPE_CHECKING:
@@ -49,7 +50,10 @@ def list_(
         print(catalogue() if as_markdown else study_schema(), end="")
         return
     kinds = [kind] if kind else list(_KINDS)
-    found = {name: list(_KINDS[name]()) for name in kinds}
+    found = {
+        name: kept(name, _KINDS[name]) if name in _OF_CODE else list(_KINDS[name]())
+        for name in kinds
+    }
     if as_json:
         print(json.dumps(found[kind] if kind else found, indent=2, ensure_ascii=False))
         return
@@ -284,6 +288,10 @@ _KINDS: Mapping[str, Callable[[], Iterable[dict[str, Any]]]] = {
     "baselines": _baselines,
     "formats": _formats,
 }
+
+
+_OF_CODE = frozenset({"indicators", "aggregates", "searchers", "spaces", "formats"})
+"""Kinds whose rows depend on code alone, not on data or files of the user."""
 
 
 _HEAD = """\

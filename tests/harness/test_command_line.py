@@ -67,7 +67,10 @@ def score(*options: str) -> list[str]:
         (score("file/s.sqlite", "--sample", "2"), "cannot make the folder 'file'"),
         (["report", "--store", "no.sqlite"], "no.sqlite"),
         (["correlate", "--store", "missing.sqlite"], "missing.sqlite"),
-        (["correlate", "--store", "x.sqlite", "--confidence", "2"], "confidence = 2.0: input should be"),
+        (
+            ["correlate", "--store", "x.db", "--confidence", "2"],
+            "confidence = 2.0: input should be",
+        ),
         (["run", "no-such-study"], "no study named 'no-such-study'"),
         (["run", "gone.toml"], "gone.toml does not exist"),
         (["run", "open.toml"], "open.toml:1: not TOML: Unclosed array"),

@@ -23,5 +23,5 @@ def test_a_path_stays_a_path(tmp_path):
 
 
 def test_an_unknown_name_is_refused():
-    with pytest.raises(MissingData, match="cannot read the scores nasbench21-quick: .* did you"):
+    with pytest.raises(MissingData, match=r"cannot read the scores nasbench21-quick: .* did you"):
         find_scores("nasbench21-quick")
