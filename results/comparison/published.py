@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from statistics import NormalDist
 from typing import Literal
 
+from untrained.foundation import MalformedInput
 from untrained.results.statistics.correlation import CorrelationRow
 
 Equivalence = Literal["yes", "no", "cannot say"]
@@ -69,11 +70,35 @@ class Comparison:
     whole interval is within or outside, else `cannot say`."""
 
 
+COLUMNS = (
+    *("space", "dataset", "indicator", "metric", "value", "n", "target", "absolute"),
+    *("source", "note"),
+)
+
+
+def reference_rows(name: str, text: str, columns: Sequence[str]) -> list[dict[str, str]]:
+    """Read the rows of a file of reference values that has these columns and no others.
+
+    Raises:
+        MalformedInput: it has other columns.
+    """
+    reader = csv.DictReader(text.splitlines())
+    found = list(reader.fieldnames or ())
+    for problem, names in (
+        ("unknown", [one for one in found if one not in columns]),
+        ("missing", [one for one in columns if one not in found]),
+    ):
+        if names:
+            raise MalformedInput(
+                f"cannot read {name}: {problem} column {names[0]!r}. Its columns are "
+                f"{', '.join(columns)}; rename or remove the others."
+            )
+    return list(reader)
+
+
 @cache
 def _all() -> tuple[PublishedValue, ...]:
-    text = (files("untrained.results") / "committed" / "reference" / "published.csv").read_text(
-        "utf-8"
-    )
+    file = files("untrained.results") / "committed" / "reference" / "published.csv"
     return tuple(
         PublishedValue(
             space=row["space"],
@@ -87,7 +112,7 @@ def _all() -> tuple[PublishedValue, ...]:
             source=row["source"],
             note=row["note"],
         )
-        for row in csv.DictReader(text.splitlines())
+        for row in reference_rows("published.csv", file.read_text("utf-8"), COLUMNS)
     )
 
 
@@ -121,26 +146,33 @@ def compare_published(
         size: architectures in the space; None where they cannot be counted.
     """
     for item in published_values(space=space, dataset=dataset, indicator=row.indicator):
-        name = METRICS[item.metric]
-        measured = float(getattr(row, name))
-        low, high = float(getattr(row, f"{name}_low")), float(getattr(row, f"{name}_high"))
-        error = (high - low) / (2 * NormalDist().inv_cdf((1 + confidence) / 2))
-        own, ends = (measured, (low, high))
-        if item.absolute:
-            own, ends = abs(measured), _absolute(low, high)
-        z = math.nan
-        if item.n:
-            of_both = _unseen(row.n, size) + row.n / item.n * _unseen(item.n, size)
-            variance = error**2 * of_both
-            z = (own - item.value) / math.sqrt(variance) if variance > 0 else math.nan
-        yield Comparison(item, measured, low, high, z, equivalence(*ends, item.value))
+        yield compare(item, row, confidence=confidence, size=size)
 
 
-def equivalence(low: float, high: float, value: float) -> Equivalence:
-    """Tell whether an interval says that a coefficient is within `MARGIN` of a value."""
-    if value - MARGIN <= low and high <= value + MARGIN:
+def compare(
+    item: PublishedValue, row: CorrelationRow, *, confidence: float, size: int | None = None
+) -> Comparison:
+    """Compare a published value with a measured row; the arguments are those of the rows."""
+    name = METRICS[item.metric]
+    measured = float(getattr(row, name))
+    low, high = float(getattr(row, f"{name}_low")), float(getattr(row, f"{name}_high"))
+    error = (high - low) / (2 * NormalDist().inv_cdf((1 + confidence) / 2))
+    own, ends = (measured, (low, high))
+    if item.absolute:
+        own, ends = abs(measured), _absolute(low, high)
+    z = math.nan
+    if item.n:
+        of_both = _unseen(row.n, size) + row.n / item.n * _unseen(item.n, size)
+        variance = error**2 * of_both
+        z = (own - item.value) / math.sqrt(variance) if variance > 0 else math.nan
+    return Comparison(item, measured, low, high, z, equivalence(*ends, item.value))
+
+
+def equivalence(low: float, high: float, value: float, margin: float = MARGIN) -> Equivalence:
+    """Tell whether an interval says that what it is of is within a margin of a value."""
+    if value - margin <= low and high <= value + margin:
         return "yes"
-    return "no" if high < value - MARGIN or value + MARGIN < low else "cannot say"
+    return "no" if high < value - margin or value + margin < low else "cannot say"
 
 
 def _absolute(low: float, high: float) -> tuple[float, float]:

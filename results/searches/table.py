@@ -60,6 +60,7 @@ class PublishedSearch:
     mean: float
     sd: float
     runs: int
+    """0: the source does not say."""
     source: str
     seconds: float | None = None
     """Budget of each run; None: it had none."""
@@ -84,7 +85,9 @@ class PublishedSearchComparison:
 
     @property
     def standard_errors(self) -> float:
-        """Divide the difference by the standard error of both means together."""
+        """Divide the difference by the standard error of both means; NaN without published runs."""
+        if not self.published.runs:
+            return math.nan
         theirs = self.published.sd / math.sqrt(self.published.runs)
         error = math.hypot(theirs, self.own_error)
         return self.difference / error if error else math.nan
@@ -104,7 +107,7 @@ def published_searches() -> tuple[PublishedSearch, ...]:
             row["metric"],
             float(row["mean"]),
             float(row["sd"]),
-            int(row["runs"]),
+            int(row["runs"] or 0),
             row["source"],
             float(row["seconds"]) if row["seconds"] else None,
         )
