@@ -1,25 +1,40 @@
-"""Write docs/reproduction.md from the committed reports and the sentences of reproduction.md.j2.
+"""Write reproduction.md and published.md from committed results and the sentences of their .md.j2.
 
     python docs/reproduction.py
+    UNTRAINED_DATA=<folder> python docs/reproduction.py TABLE...
 
-Every number of the page is read from `results/committed/*/report.csv`, from a table of `report.md`
-or from the published values. A sentence states the condition that it rests on and is refused where
-the condition no longer holds.
+Every number of the pages is read from `results/committed/*/report.csv`, from a table of a
+`report.md`, from the published values or from `reference/measured.csv`. With the names of
+published tables, the correlations that they are compared with are computed again from the
+committed scores and written to that file first. A sentence states the condition that it rests on
+and is refused where the condition no longer holds.
 """
 
 from __future__ import annotations
 
 import csv
+import math
 import re
+import sys
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
+from untrained.foundation import MalformedInput, UnknownName
 from untrained.reports.formats.formats import template_environment
 from untrained.reports.tables.columns import RHO, TAU
 from untrained.reports.tables.numbers import MISSING
-from untrained.results import published_values
+from untrained.results import Comparison, CorrelationRow, PublishedValue, published_values
+from untrained.results.comparison.published import compare, equivalence, reference_rows
+from untrained.results.searches.table import (
+    PublishedSearch,
+    PublishedSearchComparison,
+    published_searches,
+)
 
 DOCS = Path(__file__).parent
 COMMITTED = DOCS.parent / "results" / "committed"
@@ -140,19 +155,418 @@ def say(holds: bool, sentence: str) -> str:
     return sentence
 
 
-def page(template: str | None = None) -> str:
-    """Render the page.
+# ---- published tables ----
+
+WITHOUT_DEAD = "without dead operations"
+DEAD_FREE = "reference_scores/nasbench201_cifar10_suitezero.parquet"
+"""Names the 9,445 architectures of NAS-Bench-201 without dead operations."""
+PREFERRED = {"TE-NAS": "nasbench201-tenas"}
+"""Scores made for one table, which other tables do not use."""
+TASKS = {
+    **dict.fromkeys(("class_object", "class_scene", "jigsaw"), ("best_valid_accuracy",)),
+    "room_layout": ("best_negative_valid_loss",),
+    "segmentsemantic": ("valid_pixel_accuracy",),
+    **dict.fromkeys(("autoencoder", "normal"), ("best_valid_ssim",)),
+}
+MEASURED_OF: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, ...]]]] = {
+    "nasbench201": (
+        tuple(
+            f"nasbench201-{name}"
+            for name in ("cifar10", "teg", "cifar10-costly", "cifar10-samplewise", "cifar10-later",
+                         "cifar10-gennas", "tenas")
+        ),
+        dict.fromkeys(
+            ("cifar10", "cifar100", "imagenet16-120"), ("test_accuracy", "valid_accuracy")
+        ),
+    ),
+    "nasbench101": (("nasbench101-quick",), {"cifar10": ("test_accuracy",)}),
+    "darts": (("darts-quick",), {"cifar10": ("surrogate_accuracy",)}),
+    "nds_darts": (("nds_darts-quick",), {"imagenet": ("test_accuracy",)}),
+    "transnasbench101_micro": (("transnasbench101_micro-quick",), TASKS),
+    "transnasbench101_macro": (("transnasbench101_macro-quick",), TASKS),
+    "flexibert": (("flexibert-quick",), {"glue": ("score",)}),
+    "autoformer": (
+        ("autoformer-quick",),
+        dict.fromkeys(("cifar100", "flowers", "chaoyang"), ("test_accuracy",)),
+    ),
+}  # fmt: skip
+"""By space: the committed scores, those of most networks first, and the metrics by data set."""
+VOTE = ("synflow", "jacov", "snip")
+VOTED = f"majority_vote({','.join(VOTE)})"
+"""Published name of the vote of Abdelfattah et al."""
+TRUTH = {"darts": "nasbench301"}
+"""Benchmark of a space where it has another name."""
+SIZES = ("tau", "tau_low", "tau_high", "rho", "rho_low", "rho_high")
+COLUMNS = {
+    "sources.csv": ("source", "table", "population"),
+    "measured.csv": (
+        *("scores", "space", "population", "dataset", "target", "split", "indicator", "inputs"),
+        *("n", *SIZES),
+    ),
+}
+REASONS = ("no accuracies", "other population", "other target", "not measured")
+SMALL = 0.2
+"""Margin of a search's mean in published standard deviations over runs: a small effect."""
+
+
+@cache
+def reference(name: str) -> list[dict[str, str]]:
+    """Read the rows of a file of `reference`.
+
+    Raises:
+        MalformedInput: it has other columns.
+    """
+    return reference_rows(name, (COMMITTED / "reference" / name).read_text("utf-8"), COLUMNS[name])
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A published value and what it is compared with."""
+
+    published: PublishedValue
+    reason: str
+    """Why it cannot be compared; empty where it is."""
+    measured: dict[str, str]
+    """Row of measured.csv."""
+    comparison: Comparison | None
+
+    @property
+    def verdict(self) -> str:
+        """The equivalence statement, or the reason why there is none."""
+        return self.comparison.within if self.comparison else self.reason
+
+
+def cell_of(item: PublishedValue, population: str, preferred: str) -> Cell:
+    """Find the measured correlation of a published value."""
+    left = [row for row in reference("measured.csv") if row["space"] == item.space]
+    conditions = (
+        lambda row: row["dataset"] == item.dataset,
+        lambda row: row["population"] == population,
+        lambda row: item.target in ("", row["split"]),
+        lambda row: (
+            row["indicator"] == item.indicator
+            and row["scores"] in (preferred, *(set(_stores()) - set(PREFERRED.values())))
+        ),
+    )
+    for reason, fits in zip(REASONS, conditions, strict=True):
+        left = [row for row in left if fits(row)]
+        if not left:
+            return Cell(item, reason, {}, None)
+    best = max(left, key=lambda row: (row["scores"] == preferred, int(row["n"])))
+    values: dict[str, Any] = {field.name: math.nan for field in fields(CorrelationRow)}
+    values |= {name: float(best[name]) for name in SIZES}
+    values |= {"indicator": item.indicator, "n": int(best["n"]), "n_population": int(best["n"])}
+    return Cell(item, "", best, compare(item, CorrelationRow(**values), confidence=0.95))
+
+
+def _stores() -> Iterator[str]:
+    for names, _ in MEASURED_OF.values():
+        yield from names
+
+
+@cache
+def tables_published() -> dict[str, dict[str, list[Cell]]]:
+    """Collect the cells of each published table, by source.
+
+    Raises:
+        MalformedInput: a source of a published value belongs to no table.
+    """
+    known = {row["source"]: row for row in reference("sources.csv")}
+    found: dict[str, dict[str, list[Cell]]] = {row["table"]: {} for row in known.values()}
+    for item in published_values():
+        if item.source not in known:
+            raise MalformedInput(
+                f"cannot place the published values of {item.source!r}: sources.csv has no such "
+                "source. Add a line with the name of its table."
+            )
+        table, population = known[item.source]["table"], known[item.source]["population"]
+        one = cell_of(item, population, PREFERRED.get(table, ""))
+        found[table].setdefault(item.source, []).append(one)
+    return found
+
+
+def published_cells(table: str) -> list[Cell]:
+    """List the cells of one published table."""
+    return [one for cells in tables_published()[table].values() for one in cells]
+
+
+def of_reports(table: str) -> str:
+    """Name the reports whose scores the cells of one table are compared with."""
+    used = Counter(c.measured["scores"] for c in published_cells(table) if c.comparison)
+    links = [f"[{name}](../results/committed/{name}/report.md)" for name, _ in used.most_common()]
+    return f", from the scores of {', '.join(links)}." if links else ""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchCell:
+    """A published mean of a search and ours."""
+
+    published: PublishedSearch
+    comparison: PublishedSearchComparison | None
+    verdict: str
+
+
+@cache
+def search_cells() -> tuple[SearchCell, ...]:
+    """Compare the published means of searches with those of the committed reports."""
+    found: list[SearchCell] = []
+    for item in published_searches():
+        ours = None
+        for report in ("nasbench201-search", "nasbench201-supernets"):
+            compared = next(v for k, v in tables(report).items() if k.startswith("Beside pub"))
+            if ours is None and item.method in {line[0] for line in compared}:
+                name = f"{item.dataset} {item.metric.replace('_', ' ')}"
+                mean, sd = map(
+                    float, cell(report, "What was found", item.method, name).split(" ± ")
+                )
+                runs = cell(report, "What was found", item.method, "runs")
+                n = 0 if runs == "exact" else int(runs)
+                ours = PublishedSearchComparison(item, mean, sd, n, sd / math.sqrt(n) if n else 0.0)
+        if ours is None or not item.runs:
+            found.append(SearchCell(item, None, "not measured" if item.runs else "runs unknown"))
+            continue
+        error = ours.difference / ours.standard_errors if ours.difference else 0.0
+        half = NormalDist().inv_cdf(0.975) * error
+        ends = ours.difference - half, ours.difference + half
+        found.append(SearchCell(item, ours, equivalence(*ends, 0.0, SMALL * item.sd)))
+    return tuple(found)
+
+
+def summary() -> str:
+    """Count the cells of each table by verdict."""
+    columns = (*STATEMENTS, *REASONS, "runs unknown")
+    heads = ("table", "cells", "compared", "reproduced", "not reproduced", *columns[2:])
+    counts = {
+        name: Counter(c.verdict for c in published_cells(name)) for name in tables_published()
+    }
+    counts["searches"] = Counter(c.verdict for c in search_cells())
+    total = counts["all"] = sum(counts.values(), Counter())
+    lines = [f"| {' | '.join(heads)} |", f"| :-- |{' --: |' * (len(heads) - 1)}"]
+    for name, found in counts.items():
+        own = [name, found.total(), _compared(found), *(found[one] for one in columns)]
+        lines.append(f"| {' | '.join(map(str, own))} |")
+    decided = total["yes"] + total["no"]
+    return "\n".join(lines) + (
+        f"\n\nOf {_compared(total):,} compared cells {total['yes'] / _compared(total):.0%} are "
+        f"reproduced; of the {decided:,} that can be decided, {total['yes'] / decided:.0%}."
+    )
+
+
+def _compared(found: Counter[str]) -> int:
+    return sum(found[one] for one in STATEMENTS)
+
+
+def compared(table: str) -> str:
+    """Show the compared cells of one table and name the others, source by source."""
+    text: list[str] = []
+    for source, cells in tables_published()[table].items():
+        lines: dict[tuple[Any, ...], dict[str, Cell]] = {}
+        for one in cells:
+            p = one.published
+            if one.comparison:
+                key = (p.space, p.dataset, p.indicator, p.n, p.note)
+                same = lines.setdefault(key, {})
+                if p.metric in same:  # the same source printed two values of one thing
+                    same = lines.setdefault((*key, p.value), {})
+                same[p.metric] = one
+        text += [f"*{source}*", ""]
+        if lines:
+            text += [
+                "| space | data set | indicator | τ-b published | ours [95 %] | within 0.05 "
+                f"| {RHO} published | ours [95 %] | within 0.05 | n | our n | our inputs |",
+                f"| :-- | :-- | :-- |{' --: |' * 9}",
+                *map(_compared_line, lines.values()),
+                "",
+            ]
+        text += [*_left_out(cells), ""]
+    return "\n".join(text).strip()
+
+
+def _compared_line(pair: dict[str, Cell]) -> str:
+    any_of = next(iter(pair.values()))
+    p = any_of.published
+    shown = [p.space, p.dataset, f"`{p.indicator}`"]
+    for metric in ("kendall", "spearman"):
+        one = pair[metric].comparison if metric in pair else None
+        if one is None:
+            shown += [MISSING] * 3
+            continue
+        value = f"{one.published.value:z.3f}{' abs.' * one.published.absolute}"
+        shown += [value, f"{one.measured:z.3f} [{one.low:z.3f}, {one.high:z.3f}]", one.within]
+    counts = f"{p.n:,}" if p.n else MISSING, f"{int(any_of.measured['n']):,}"
+    return f"| {' | '.join((*shown, *counts, any_of.measured['inputs']))} |"
+
+
+def _left_out(cells: list[Cell]) -> Iterator[str]:
+    for reason in REASONS:
+        left = [one.published for one in cells if one.verdict == reason]
+        if left:
+            about = (
+                {p.indicator for p in left}
+                if reason == "not measured"
+                else {f"{p.space} {p.dataset}" for p in left}
+            )
+            names = ", ".join(sorted(about))
+            yield f"- Not compared, {reason}: {len(left)} ({names})."
+
+
+def searched(source: str) -> str:
+    """Show the searches of one source beside ours."""
+    lines = [
+        "| search | on | published | ours | difference | in standard errors | within 0.2 sd |",
+        f"| :-- | :-- |{' --: |' * 5}",
+    ]
+    for one in search_cells():
+        p = one.published
+        if source in p.source:
+            name = f"{p.dataset} {p.metric.replace('_', ' ')}"
+            shown = [p.method, name, f"{p.mean:.2f} ± {p.sd:.2f}"]
+            if one.comparison:
+                ours = one.comparison
+                shown += [f"{ours.mean:.2f} ± {ours.sd:.2f}", f"{ours.difference:+.2f}"]
+                shown += [f"{ours.standard_errors:+.1f}"]
+            else:
+                shown += [MISSING] * 3
+            lines.append(f"| {' | '.join((*shown, one.verdict))} |")
+    return "\n".join(lines)
+
+
+def measure(names: list[str]) -> None:
+    """Compute the correlations that some published tables are compared with again.
+
+    Raises:
+        UnknownName: there is no such table.
+    """
+    for name in names:
+        if name not in tables_published():
+            raise UnknownName("published table", name, tables_published())
+    wanted = {p.published.space for name in names for p in published_cells(name)}
+    rows = [row for row in reference("measured.csv") if row["space"] not in wanted]
+    for space in MEASURED_OF:
+        rows += measured_rows(space) if space in wanted else []
+    rows.sort(key=lambda row: [*MEASURED_OF].index(row["space"]))
+    path = COMMITTED / "reference" / "measured.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS["measured.csv"], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    reference.cache_clear()
+    tables_published.cache_clear()
+
+
+def measured_rows(space: str) -> Iterator[dict[str, Any]]:
+    """Correlate the committed scores of a space with its accuracies, as reports do.
+
+    Only indicators that somebody published a value of; each from the scores of most networks.
+    """
+    import pandas as pd
+
+    from untrained.harness.analysis.score_matrix import score_matrix
+    from untrained.harness.analysis.score_selection import select_stored_scores
+    from untrained.harness.study.plan import aggregates_of_names
+    from untrained.harness.study.study import Statistics, Truth
+    from untrained.harness.study.truth import choose_truth
+    from untrained.results import ScoreStore
+    from untrained.results.aggregates import BoundAggregate, aggregates
+    from untrained.results.statistics.correlation import correlate
+    from untrained.spaces.framework.registry import data_folder
+
+    stores, datasets = MEASURED_OF[space]
+    how = Statistics()
+    done: set[tuple[str, ...]] = set()
+    for name in stores:
+        with ScoreStore.read(COMMITTED / name / "scores.parquet") as store:
+            [selection] = select_stored_scores(store)
+        there = [o.id for o in aggregates.values() if o.members]
+        there = [o for o in there if {*aggregates[o].members} <= {*selection.protocols}]
+        bound = [*aggregates_of_names(there)]
+        if {*VOTE} <= {*selection.protocols}:
+            bound.append(BoundAggregate.of(aggregates["majority_vote"], name=VOTED, members=VOTE))
+        matrix = score_matrix(replace(selection, aggregates=tuple(bound)))
+        inputs = {
+            one: re.split(r", | \(", p.describe())[0] for one, p in selection.protocols.items()
+        }
+        populations = {"": matrix.wide}
+        if space == "nasbench201":
+            released = pd.read_parquet(data_folder() / DEAD_FREE, columns=["arch_str"])
+            kept = matrix.wide.index.isin(released["arch_str"])
+            populations[WITHOUT_DEAD] = matrix.wide[kept]
+        for population, (dataset, metrics) in (
+            (one, pair) for one in populations for pair in datasets.items()
+        ):
+            known = {item.indicator for item in published_values(space=space, dataset=dataset)}
+            for metric in metrics:
+                truth = choose_truth(
+                    space, Truth(benchmark=TRUTH.get(space, space), dataset=dataset, metric=metric)
+                )
+                scores = populations[population]
+                names = [
+                    one
+                    for one in scores
+                    if one in known
+                    and (
+                        name in PREFERRED.values() or (population, dataset, metric, one) not in done
+                    )
+                ]
+                values = truth.values(scores.index) * (1 if truth.higher_is_better else -1)
+                found = correlate(
+                    scores[names],
+                    values,
+                    higher_is_better=matrix.higher_is_better,
+                    resamples=how.resamples,
+                    confidence=how.confidence,
+                    seed=how.seed,
+                    interval=how.interval,
+                )
+                for row in found:
+                    if math.isnan(row.tau):
+                        continue
+                    if name not in PREFERRED.values():
+                        done.add((population, dataset, metric, row.indicator))
+                    members = getattr(matrix.computed.get(row.indicator), "members", ())
+                    used = {inputs[one] for one in members or (row.indicator,)}
+                    yield {
+                        "scores": name,
+                        "space": space,
+                        "population": population,
+                        "dataset": dataset,
+                        "target": truth.target.label,
+                        "split": _split(metric),
+                        "indicator": row.indicator,
+                        "inputs": " and ".join(sorted(used)),
+                        "n": row.n,
+                        **{one: f"{getattr(row, one):.6f}" for one in SIZES},
+                    }
+
+
+def _split(metric: str) -> str:
+    if metric.startswith("test"):
+        return "test accuracy"
+    return "validation accuracy" if "valid" in metric or "surrogate" in metric else ""
+
+
+# ---- pages ----
+
+
+def page(template: str | None = None, name: str = "reproduction") -> str:
+    """Render a page.
 
     Raises:
         Outlived: a sentence rests on something that does not hold.
     """
     names: dict[str, Any] = {
-        "cell": cell, "estimate": estimate, "number": number, "published": published,
-        "printed": printed, "say": say, "starred": starred, "table": table, "verdicts": verdicts,
+        "cell": cell, "compared": compared, "estimate": estimate, "number": number,
+        "of_reports": of_reports,
+        "printed": printed, "published": published, "published_cells": published_cells,
+        "say": say, "searched": searched, "starred": starred, "summary": summary, "table": table,
+        "tables_published": tables_published, "verdicts": verdicts,
     }  # fmt: skip
-    text = (DOCS / "reproduction.md.j2").read_text("utf-8") if template is None else template
+    text = (DOCS / f"{name}.md.j2").read_text("utf-8") if template is None else template
     return template_environment().from_string(text).render(names)
 
 
 if __name__ == "__main__":
-    (DOCS / "reproduction.md").write_text(page(), encoding="utf-8")
+    if sys.argv[1:]:
+        measure(sys.argv[1:])
+    for name in ("reproduction", "published"):
+        (DOCS / f"{name}.md").write_text(page(name=name), encoding="utf-8")

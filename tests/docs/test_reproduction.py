@@ -1,27 +1,37 @@
-"""Check that docs/reproduction.md is what the committed reports say."""
+"""Check that docs/reproduction.md and docs/published.md are what the committed results say."""
 
 import importlib.util
+import os
+import sys
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from untrained.foundation import MalformedInput, UnknownName
 from untrained.reports.tables.columns import MINUS, RHO
 from untrained.reports.tables.numbers import MISSING
+from untrained.results import published_values
+from untrained.results.comparison.published import equivalence, reference_rows
+from untrained.results.searches.table import published_searches
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.fixture
-def generator():
+def generator(monkeypatch):
     spec = importlib.util.spec_from_file_location("reproduction", DOCS / "reproduction.py")
     module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "reproduction", module)
     spec.loader.exec_module(module)
     return module
 
 
-def test_the_page_is_that_of_the_committed_reports(generator):
-    assert generator.page() == (DOCS / "reproduction.md").read_text("utf-8"), (
-        "docs/reproduction.md is not what the reports say; write it again with\n"
+@pytest.mark.parametrize("name", ["reproduction", "published"])
+def test_a_page_is_that_of_the_committed_results(generator, name):
+    assert generator.page(name=name) == (DOCS / f"{name}.md").read_text("utf-8"), (
+        f"docs/{name}.md is not what the results say; write it again with\n"
         "    python docs/reproduction.py"
     )
 
@@ -85,3 +95,110 @@ def test_a_sentence_cannot_outlive_its_numbers(made):
     assert made.page(template.replace("LIMIT", "0.4")) == "SynFlow is good."
     with pytest.raises(made.Outlived, match=r"no longer say: SynFlow is good\."):
         made.page(template.replace("LIMIT", "0.6"))
+
+
+def test_every_published_number_is_one_cell(generator):
+    names = [*generator.tables_published()]
+    cells = [one for name in names for one in generator.published_cells(name)]
+    assert Counter(c.published for c in cells) == Counter(published_values())
+    assert [c.published for c in generator.search_cells()] == [*published_searches()]
+    *lines, total = [
+        [int(text) for text in line.split("|")[2:-1]]
+        for line in generator.summary().splitlines()[2:]
+        if line.startswith("| ")
+    ]
+    assert len(lines) == len(names) + 1
+    assert total == [sum(column) for column in zip(*lines, strict=True)]
+    for count, compared, yes, no, open_, *reasons in (*lines, total):
+        assert compared == yes + no + open_
+        assert count == compared + sum(reasons)
+    assert total[1] >= 300
+
+
+def test_a_cell_has_the_statement_of_its_interval(generator):
+    cells = [c for name in generator.tables_published() for c in generator.published_cells(name)]
+    for one in cells:
+        assert bool(one.reason) == (one.comparison is None)
+        if one.comparison and not one.published.absolute:
+            found = one.comparison
+            assert one.verdict == equivalence(found.low, found.high, one.published.value)
+
+
+def test_what_was_measured_for_tables_is_what_reports_say(generator):
+    compared = 0
+    for row in generator.reference("measured.csv"):
+        report = generator.rows(row["scores"]).get(row["indicator"])
+        if report and report["target"] == row["target"] and not row["population"]:
+            own = [float(row[name]) for name in generator.SIZES]
+            assert own == [float(report[name]) for name in generator.SIZES], row
+            compared += 1
+    assert compared > 60
+
+
+MEASURED = {
+    "scores": "made-quick",
+    "space": "nasbench101",
+    "population": "",
+    "dataset": "cifar10",
+    "target": "cifar10 test accuracy",
+    "split": "test accuracy",
+    "indicator": "synflow",
+    "inputs": "no batch",
+    "n": "200",
+    **dict.fromkeys(("tau", "rho"), "0.375"),
+    **dict.fromkeys(("tau_low", "rho_low"), "0.365"),
+    **dict.fromkeys(("tau_high", "rho_high"), "0.385"),
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "population", "verdict"),
+    [
+        ({}, "", "yes"),
+        ({"indicator": "snip"}, "", "not measured"),
+        ({"split": "validation accuracy"}, "", "other target"),
+        ({}, "without dead operations", "other population"),
+        ({"dataset": "cifar100"}, "", "no accuracies"),
+    ],
+)
+def test_a_cell_is_compared_or_says_why_not(generator, monkeypatch, change, population, verdict):
+    monkeypatch.setattr(generator, "reference", lambda name: [MEASURED | change])
+    monkeypatch.setattr(generator, "MEASURED_OF", {"nasbench101": (("made-quick",), {})})
+    [item] = [
+        one
+        for one in published_values(space="nasbench101", indicator="synflow", metric="spearman")
+        if one.source.startswith("ZiCo")
+    ]
+    one = generator.cell_of(replace(item, value=0.35), population, "")
+    assert one.verdict == verdict
+
+
+def test_an_unknown_or_missing_column_is_refused(generator, tmp_path, monkeypatch):
+    (tmp_path / "reference").mkdir()
+    heads = [*generator.COLUMNS["measured.csv"], "tau_c"]
+    (tmp_path / "reference" / "measured.csv").write_text(",".join(heads) + "\n", encoding="utf-8")
+    monkeypatch.setattr(generator, "COMMITTED", tmp_path)
+    with pytest.raises(
+        MalformedInput, match=r"read measured\.csv: unknown column 'tau_c'\. Its col"
+    ):
+        generator.reference("measured.csv")
+    with pytest.raises(MalformedInput, match="missing column 'b'"):
+        reference_rows("made.csv", "a\n1\n", ("a", "b"))
+
+
+def test_a_source_without_a_table_is_refused(generator, monkeypatch):
+    monkeypatch.setattr(generator, "reference", lambda name: [])
+    with pytest.raises(MalformedInput, match=r"cannot place the published values of .* Add a line"):
+        generator.tables_published()
+
+
+def test_an_unknown_table_is_refused(generator):
+    with pytest.raises(UnknownName, match="no published table named 'NASWOTT'; did you mean"):
+        generator.measure(["NASWOTT"])
+
+
+def test_measuring_again_gives_the_committed_rows(generator):
+    if not os.environ.get("UNTRAINED_DATA"):
+        pytest.skip("needs the accuracies of NDS: UNTRAINED_DATA with tables/nds.parquet")
+    found = [{k: str(v) for k, v in row.items()} for row in generator.measured_rows("nds_darts")]
+    assert found == [r for r in generator.reference("measured.csv") if r["space"] == "nds_darts"]
