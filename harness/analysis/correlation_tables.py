@@ -44,6 +44,7 @@ from untrained.results import (
 from untrained.results.statistics.population import Population, Rankings
 from untrained.results.statistics.size_bias import SizeBias, size_biases
 from untrained.spaces import benchmarks, spaces
+from untrained.spaces.benchmarks.benchmark import is_cost
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -136,8 +137,11 @@ def correlation_section(
         published=tuple(
             comparison
             for row in analysis.rows
-            # what a user defined is nobody's published indicator, whatever its name
+            # published values are of accuracies; and what a user defined is nobody's published
+            # indicator, whatever its name
             if selection.file is None
+            and clean is None
+            and not is_cost(truth.target.metric)
             and (row.indicator not in computed or computed[row.indicator].is_standard)
             for comparison in compare_published(
                 row,

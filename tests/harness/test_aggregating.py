@@ -321,6 +321,24 @@ def test_published_values_stand_beside_the_standard_aggregate_alone(store, tiny_
     assert "az_linear_rank_sum" not in compared
 
 
+@pytest.mark.parametrize(
+    ("metric", "is_compared"), [("valid_accuracy", True), ("latency_ms", False)]
+)
+def test_published_values_stand_beside_accuracies_alone(
+    store, tiny_study, tmp_path, metric, is_compared
+):
+    plan = plan_of(tiny_study)
+    fill(store, plan, made_up)
+    file = tmp_path / "cifar10.csv"
+    texts = plan.selection.architectures
+    pd.DataFrame({"architecture": texts, metric: range(len(texts))}).to_csv(file, index=False)
+    selection = select_scores(plan, store)
+    truth = choose_truth(selection.space, Truth(benchmark=str(file)), datasets={"cifar10"})
+    how = Statistics(resamples=20)
+    table = correlation_section(selection, truth, statistics=how, command="again").table
+    assert bool(table.published) == is_compared
+
+
 def test_a_store_without_a_member_says_what_to_score(store, tiny_study):
     plan = plan_of(tiny_study, aggregates=[], indicators=["params", "ntk_condition"])
     fill(store, plan, made_up)
