@@ -18,18 +18,20 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
+
+import measured
 
 from untrained.foundation import MalformedInput, UnknownName
 from untrained.reports.formats.formats import template_environment
 from untrained.reports.tables.columns import RHO, TAU
 from untrained.reports.tables.numbers import MISSING
 from untrained.results import Comparison, CorrelationRow, PublishedValue, published_values
-from untrained.results.comparison.published import compare, equivalence, reference_rows
+from untrained.results.comparison.published import compare, equivalence
 from untrained.results.searches.table import (
     PublishedSearch,
     PublishedSearchComparison,
@@ -157,66 +159,9 @@ def say(holds: bool, sentence: str) -> str:
 
 # ---- published tables ----
 
-WITHOUT_DEAD = "without dead operations"
-DEAD_FREE = "reference_scores/nasbench201_cifar10_suitezero.parquet"
-"""Names the 9,445 architectures of NAS-Bench-201 without dead operations."""
-PREFERRED = {"TE-NAS": "nasbench201-tenas"}
-"""Scores made for one table, which other tables do not use."""
-TASKS = {
-    **dict.fromkeys(("class_object", "class_scene", "jigsaw"), ("best_valid_accuracy",)),
-    "room_layout": ("best_negative_valid_loss",),
-    "segmentsemantic": ("valid_pixel_accuracy",),
-    **dict.fromkeys(("autoencoder", "normal"), ("best_valid_ssim",)),
-}
-MEASURED_OF: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, ...]]]] = {
-    "nasbench201": (
-        tuple(
-            f"nasbench201-{name}"
-            for name in ("cifar10", "teg", "cifar10-costly", "cifar10-samplewise", "cifar10-later",
-                         "cifar10-gennas", "tenas")
-        ),
-        dict.fromkeys(
-            ("cifar10", "cifar100", "imagenet16-120"), ("test_accuracy", "valid_accuracy")
-        ),
-    ),
-    "nasbench101": (("nasbench101-quick",), {"cifar10": ("test_accuracy",)}),
-    "darts": (("darts-quick",), {"cifar10": ("surrogate_accuracy",)}),
-    "nds_darts": (("nds_darts-quick",), {"imagenet": ("test_accuracy",)}),
-    "transnasbench101_micro": (("transnasbench101_micro-quick",), TASKS),
-    "transnasbench101_macro": (("transnasbench101_macro-quick",), TASKS),
-    "flexibert": (("flexibert-quick",), {"glue": ("score",)}),
-    "autoformer": (
-        ("autoformer-quick",),
-        dict.fromkeys(("cifar100", "flowers", "chaoyang"), ("test_accuracy",)),
-    ),
-}  # fmt: skip
-"""By space: the committed scores, those of most networks first, and the metrics by data set."""
-VOTE = ("synflow", "jacov", "snip")
-VOTED = f"majority_vote({','.join(VOTE)})"
-"""Published name of the vote of Abdelfattah et al."""
-TRUTH = {"darts": "nasbench301"}
-"""Benchmark of a space where it has another name."""
-SIZES = ("tau", "tau_low", "tau_high", "rho", "rho_low", "rho_high")
-COLUMNS = {
-    "sources.csv": ("source", "table", "population"),
-    "measured.csv": (
-        *("scores", "space", "population", "dataset", "target", "split", "indicator", "inputs"),
-        *("n", *SIZES),
-    ),
-}
 REASONS = ("no accuracies", "other population", "other target", "not measured")
 SMALL = 0.2
 """Margin of a search's mean in published standard deviations over runs: a small effect."""
-
-
-@cache
-def reference(name: str) -> list[dict[str, str]]:
-    """Read the rows of a file of `reference`.
-
-    Raises:
-        MalformedInput: it has other columns.
-    """
-    return reference_rows(name, (COMMITTED / "reference" / name).read_text("utf-8"), COLUMNS[name])
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,15 +183,13 @@ class Cell:
 
 def cell_of(item: PublishedValue, population: str, preferred: str) -> Cell:
     """Find the measured correlation of a published value."""
-    left = [row for row in reference("measured.csv") if row["space"] == item.space]
+    left = [row for row in measured.reference("measured.csv") if row["space"] == item.space]
+    others = {row["scores"] for row in left} - {*measured.PREFERRED.values()}
     conditions = (
         lambda row: row["dataset"] == item.dataset,
         lambda row: row["population"] == population,
         lambda row: item.target in ("", row["split"]),
-        lambda row: (
-            row["indicator"] == item.indicator
-            and row["scores"] in (preferred, *(set(_stores()) - set(PREFERRED.values())))
-        ),
+        lambda row: row["indicator"] == item.indicator and row["scores"] in {preferred, *others},
     )
     for reason, fits in zip(REASONS, conditions, strict=True):
         left = [row for row in left if fits(row)]
@@ -254,14 +197,9 @@ def cell_of(item: PublishedValue, population: str, preferred: str) -> Cell:
             return Cell(item, reason, {}, None)
     best = max(left, key=lambda row: (row["scores"] == preferred, int(row["n"])))
     values: dict[str, Any] = {field.name: math.nan for field in fields(CorrelationRow)}
-    values |= {name: float(best[name]) for name in SIZES}
+    values |= {name: float(best[name]) for name in measured.SIZES}
     values |= {"indicator": item.indicator, "n": int(best["n"]), "n_population": int(best["n"])}
     return Cell(item, "", best, compare(item, CorrelationRow(**values), confidence=0.95))
-
-
-def _stores() -> Iterator[str]:
-    for names, _ in MEASURED_OF.values():
-        yield from names
 
 
 @cache
@@ -271,7 +209,7 @@ def tables_published() -> dict[str, dict[str, list[Cell]]]:
     Raises:
         MalformedInput: a source of a published value belongs to no table.
     """
-    known = {row["source"]: row for row in reference("sources.csv")}
+    known = {row["source"]: row for row in measured.reference("sources.csv")}
     found: dict[str, dict[str, list[Cell]]] = {row["table"]: {} for row in known.values()}
     for item in published_values():
         if item.source not in known:
@@ -280,7 +218,7 @@ def tables_published() -> dict[str, dict[str, list[Cell]]]:
                 "source. Add a line with the name of its table."
             )
         table, population = known[item.source]["table"], known[item.source]["population"]
-        one = cell_of(item, population, PREFERRED.get(table, ""))
+        one = cell_of(item, population, measured.PREFERRED.get(table, ""))
         found[table].setdefault(item.source, []).append(one)
     return found
 
@@ -413,8 +351,8 @@ def _left_out(cells: list[Cell]) -> Iterator[str]:
 def searched(source: str) -> str:
     """Show the searches of one source beside ours."""
     lines = [
-        "| search | on | published | ours | difference | in standard errors | within 0.2 sd |",
-        f"| :-- | :-- |{' --: |' * 5}",
+        "| search | on | published | ours | difference | within 0.2 sd |",
+        f"| :-- | :-- |{' --: |' * 4}",
     ]
     for one in search_cells():
         p = one.published
@@ -424,14 +362,13 @@ def searched(source: str) -> str:
             if one.comparison:
                 ours = one.comparison
                 shown += [f"{ours.mean:.2f} ± {ours.sd:.2f}", f"{ours.difference:+.2f}"]
-                shown += [f"{ours.standard_errors:+.1f}"]
             else:
-                shown += [MISSING] * 3
+                shown += [MISSING] * 2
             lines.append(f"| {' | '.join((*shown, one.verdict))} |")
     return "\n".join(lines)
 
 
-def measure(names: list[str]) -> None:
+def measure_again(names: list[str]) -> None:
     """Compute the correlations that some published tables are compared with again.
 
     Raises:
@@ -440,109 +377,8 @@ def measure(names: list[str]) -> None:
     for name in names:
         if name not in tables_published():
             raise UnknownName("published table", name, tables_published())
-    wanted = {p.published.space for name in names for p in published_cells(name)}
-    rows = [row for row in reference("measured.csv") if row["space"] not in wanted]
-    for space in MEASURED_OF:
-        rows += measured_rows(space) if space in wanted else []
-    rows.sort(key=lambda row: [*MEASURED_OF].index(row["space"]))
-    path = COMMITTED / "reference" / "measured.csv"
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS["measured.csv"], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    reference.cache_clear()
+    measured.measure({one.published.space for name in names for one in published_cells(name)})
     tables_published.cache_clear()
-
-
-def measured_rows(space: str) -> Iterator[dict[str, Any]]:
-    """Correlate the committed scores of a space with its accuracies, as reports do.
-
-    Only indicators that somebody published a value of; each from the scores of most networks.
-    """
-    import pandas as pd
-
-    from untrained.harness.analysis.score_matrix import score_matrix
-    from untrained.harness.analysis.score_selection import select_stored_scores
-    from untrained.harness.study.plan import aggregates_of_names
-    from untrained.harness.study.study import Statistics, Truth
-    from untrained.harness.study.truth import choose_truth
-    from untrained.results import ScoreStore
-    from untrained.results.aggregates import BoundAggregate, aggregates
-    from untrained.results.statistics.correlation import correlate
-    from untrained.spaces.framework.registry import data_folder
-
-    stores, datasets = MEASURED_OF[space]
-    how = Statistics()
-    done: set[tuple[str, ...]] = set()
-    for name in stores:
-        with ScoreStore.read(COMMITTED / name / "scores.parquet") as store:
-            [selection] = select_stored_scores(store)
-        there = [o.id for o in aggregates.values() if o.members]
-        there = [o for o in there if {*aggregates[o].members} <= {*selection.protocols}]
-        bound = [*aggregates_of_names(there)]
-        if {*VOTE} <= {*selection.protocols}:
-            bound.append(BoundAggregate.of(aggregates["majority_vote"], name=VOTED, members=VOTE))
-        matrix = score_matrix(replace(selection, aggregates=tuple(bound)))
-        inputs = {
-            one: re.split(r", | \(", p.describe())[0] for one, p in selection.protocols.items()
-        }
-        populations = {"": matrix.wide}
-        if space == "nasbench201":
-            released = pd.read_parquet(data_folder() / DEAD_FREE, columns=["arch_str"])
-            kept = matrix.wide.index.isin(released["arch_str"])
-            populations[WITHOUT_DEAD] = matrix.wide[kept]
-        for population, (dataset, metrics) in (
-            (one, pair) for one in populations for pair in datasets.items()
-        ):
-            known = {item.indicator for item in published_values(space=space, dataset=dataset)}
-            for metric in metrics:
-                truth = choose_truth(
-                    space, Truth(benchmark=TRUTH.get(space, space), dataset=dataset, metric=metric)
-                )
-                scores = populations[population]
-                names = [
-                    one
-                    for one in scores
-                    if one in known
-                    and (
-                        name in PREFERRED.values() or (population, dataset, metric, one) not in done
-                    )
-                ]
-                values = truth.values(scores.index) * (1 if truth.higher_is_better else -1)
-                found = correlate(
-                    scores[names],
-                    values,
-                    higher_is_better=matrix.higher_is_better,
-                    resamples=how.resamples,
-                    confidence=how.confidence,
-                    seed=how.seed,
-                    interval=how.interval,
-                )
-                for row in found:
-                    if math.isnan(row.tau):
-                        continue
-                    if name not in PREFERRED.values():
-                        done.add((population, dataset, metric, row.indicator))
-                    members = getattr(matrix.computed.get(row.indicator), "members", ())
-                    used = {inputs[one] for one in members or (row.indicator,)}
-                    yield {
-                        "scores": name,
-                        "space": space,
-                        "population": population,
-                        "dataset": dataset,
-                        "target": truth.target.label,
-                        "split": _split(metric),
-                        "indicator": row.indicator,
-                        "inputs": " and ".join(sorted(used)),
-                        "n": row.n,
-                        **{one: f"{getattr(row, one):.6f}" for one in SIZES},
-                    }
-
-
-def _split(metric: str) -> str:
-    if metric.startswith("test"):
-        return "test accuracy"
-    return "validation accuracy" if "valid" in metric or "surrogate" in metric else ""
 
 
 # ---- pages ----
@@ -567,6 +403,6 @@ def page(template: str | None = None, name: str = "reproduction") -> str:
 
 if __name__ == "__main__":
     if sys.argv[1:]:
-        measure(sys.argv[1:])
+        measure_again(sys.argv[1:])
     for name in ("reproduction", "published"):
         (DOCS / f"{name}.md").write_text(page(name=name), encoding="utf-8")

@@ -24,6 +24,7 @@ def generator(monkeypatch):
     spec = importlib.util.spec_from_file_location("reproduction", DOCS / "reproduction.py")
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, "reproduction", module)
+    monkeypatch.syspath_prepend(DOCS)
     spec.loader.exec_module(module)
     return module
 
@@ -126,11 +127,11 @@ def test_a_cell_has_the_statement_of_its_interval(generator):
 
 def test_what_was_measured_for_tables_is_what_reports_say(generator):
     compared = 0
-    for row in generator.reference("measured.csv"):
+    for row in generator.measured.reference("measured.csv"):
         report = generator.rows(row["scores"]).get(row["indicator"])
         if report and report["target"] == row["target"] and not row["population"]:
-            own = [float(row[name]) for name in generator.SIZES]
-            assert own == [float(report[name]) for name in generator.SIZES], row
+            own = [float(row[name]) for name in generator.measured.SIZES]
+            assert own == [float(report[name]) for name in generator.measured.SIZES], row
             compared += 1
     assert compared > 60
 
@@ -162,8 +163,7 @@ MEASURED = {
     ],
 )
 def test_a_cell_is_compared_or_says_why_not(generator, monkeypatch, change, population, verdict):
-    monkeypatch.setattr(generator, "reference", lambda name: [MEASURED | change])
-    monkeypatch.setattr(generator, "MEASURED_OF", {"nasbench101": (("made-quick",), {})})
+    monkeypatch.setattr(generator.measured, "reference", lambda name: [MEASURED | change])
     [item] = [
         one
         for one in published_values(space="nasbench101", indicator="synflow", metric="spearman")
@@ -175,30 +175,35 @@ def test_a_cell_is_compared_or_says_why_not(generator, monkeypatch, change, popu
 
 def test_an_unknown_or_missing_column_is_refused(generator, tmp_path, monkeypatch):
     (tmp_path / "reference").mkdir()
-    heads = [*generator.COLUMNS["measured.csv"], "tau_c"]
+    heads = [*generator.measured.COLUMNS["measured.csv"], "tau_c"]
     (tmp_path / "reference" / "measured.csv").write_text(",".join(heads) + "\n", encoding="utf-8")
-    monkeypatch.setattr(generator, "COMMITTED", tmp_path)
+    monkeypatch.setattr(generator.measured, "COMMITTED", tmp_path)
+    generator.measured.reference.cache_clear()
     with pytest.raises(
         MalformedInput, match=r"read measured\.csv: unknown column 'tau_c'\. Its col"
     ):
-        generator.reference("measured.csv")
+        generator.measured.reference("measured.csv")
     with pytest.raises(MalformedInput, match="missing column 'b'"):
         reference_rows("made.csv", "a\n1\n", ("a", "b"))
 
 
 def test_a_source_without_a_table_is_refused(generator, monkeypatch):
-    monkeypatch.setattr(generator, "reference", lambda name: [])
+    monkeypatch.setattr(generator.measured, "reference", lambda name: [])
     with pytest.raises(MalformedInput, match=r"cannot place the published values of .* Add a line"):
         generator.tables_published()
 
 
 def test_an_unknown_table_is_refused(generator):
     with pytest.raises(UnknownName, match="no published table named 'NASWOTT'; did you mean"):
-        generator.measure(["NASWOTT"])
+        generator.measure_again(["NASWOTT"])
 
 
 def test_measuring_again_gives_the_committed_rows(generator):
     if not os.environ.get("UNTRAINED_DATA"):
         pytest.skip("needs the accuracies of NDS: UNTRAINED_DATA with tables/nds.parquet")
-    found = [{k: str(v) for k, v in row.items()} for row in generator.measured_rows("nds_darts")]
-    assert found == [r for r in generator.reference("measured.csv") if r["space"] == "nds_darts"]
+    found = [
+        {k: str(v) for k, v in row.items()} for row in generator.measured.measured_rows("nds_darts")
+    ]
+    assert found == [
+        r for r in generator.measured.reference("measured.csv") if r["space"] == "nds_darts"
+    ]
