@@ -29,8 +29,8 @@ SCORES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, ...]]]] = {
     "nasbench201": (
         tuple(
             f"nasbench201-{name}"
-            for name in ("cifar10", "teg", "cifar10-costly", "cifar10-samplewise", "cifar10-later",
-                         "cifar10-gennas", "tenas")
+            for name in ("whole", "cifar10", "teg", "cifar10-costly", "cifar10-samplewise",
+                         "cifar10-later", "cifar10-gennas", "tenas")
         ),
         dict.fromkeys(
             ("cifar10", "cifar100", "imagenet16-120"), ("test_accuracy", "valid_accuracy")
@@ -108,7 +108,10 @@ def measured_rows(space: str) -> Iterator[dict[str, Any]]:
     how = Statistics()
     done: set[tuple[str, ...]] = set()
     for name in stores:
-        with ScoreStore.read(COMMITTED / name / "scores.parquet") as store:
+        file = COMMITTED / name / "scores.parquet"
+        if not file.exists():  # of a run that is not complete: a part of a space is no sample
+            continue
+        with ScoreStore.read(file) as store:
             [selection] = select_stored_scores(store)
         there = [o.id for o in aggregates.values() if o.members]
         there = [o for o in there if {*aggregates[o].members} <= {*selection.protocols}]

@@ -231,7 +231,10 @@ def published_cells(table: str) -> list[Cell]:
 def of_reports(table: str) -> str:
     """Name the reports whose scores the cells of one table are compared with."""
     used = Counter(c.measured["scores"] for c in published_cells(table) if c.comparison)
-    links = [f"[{name}](../results/committed/{name}/report.md)" for name, _ in used.most_common()]
+    links = []
+    for name, _ in used.most_common():
+        file = "report.md" if (COMMITTED / name / "report.md").exists() else "README.md"
+        links.append(f"[{name}](../results/committed/{name}/{file})")
     return f", from the scores of {', '.join(links)}." if links else ""
 
 

@@ -126,6 +126,8 @@ def test_a_cell_has_the_statement_of_its_interval(generator):
 
 
 def test_what_was_measured_for_tables_is_what_reports_say(generator):
+    for names, _ in generator.measured.SCORES.values():
+        assert all((generator.COMMITTED / name).is_dir() for name in names)
     compared = 0
     for row in generator.measured.reference("measured.csv"):
         report = generator.rows(row["scores"]).get(row["indicator"])
