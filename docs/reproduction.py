@@ -287,10 +287,11 @@ def summary() -> str:
         own = [name, found.total(), _compared(found), *(found[one] for one in columns)]
         lines.append(f"| {' | '.join(map(str, own))} |")
     decided = total["yes"] + total["no"]
-    return "\n".join(lines) + (
-        f"\n\nOf {_compared(total):,} compared cells {total['yes'] / _compared(total):.0%} are "
+    text = (
+        f"Of {_compared(total):,} compared cells {total['yes'] / _compared(total):.0%} are "
         f"reproduced; of the {decided:,} that can be decided, {total['yes'] / decided:.0%}."
     )
+    return "\n".join((text, "", *lines))
 
 
 def _compared(found: Counter[str]) -> int:
