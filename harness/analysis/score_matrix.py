@@ -94,10 +94,12 @@ def row_provenances(selection: ScoreSelection, matrix: ScoreMatrix) -> dict[str,
     return rows
 
 
-def functional_classes(space: str, architectures: pd.Index[str]) -> pd.Series[str]:
-    """The functional class of each architecture."""
+def functional_classes(space: str, architectures: pd.Index[str]) -> pd.Series[str] | None:
+    """The functional class of each architecture; None where each is of a class of its own."""
     import pandas as pd
 
+    if not spaces[space].knows_equalities:
+        return None
     texts = [str(spaces[space].canonical(text)) for text in architectures]
     return pd.Series(texts, index=architectures)
 

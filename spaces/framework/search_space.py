@@ -250,6 +250,11 @@ class SearchSpace(ABC):
         """
         return self.parse(arch)
 
+    @property
+    def knows_equalities(self) -> bool:
+        """Whether architectures of different notation may have the same `canonical`."""
+        return type(self).canonical is not SearchSpace.canonical
+
     def is_constant(self, arch: str | Architecture) -> bool:
         """Whether the untrained network's output is the same for every input."""
         self.parse(arch)
