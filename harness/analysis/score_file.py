@@ -6,10 +6,13 @@ import hashlib
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from untrained.foundation import READ_ERRORS, MalformedInput, MissingData, UserError, suggest
 from untrained.harness.analysis.score_selection import (
@@ -35,15 +38,26 @@ _EMPTY = ("", "nan", "na", "none", "null", "-")
 
 
 @dataclass(frozen=True, slots=True)
-class _Network:
-    """One network of a file."""
+class _Networks:
+    """The networks of one dataset in a file, one entry of every list each."""
 
-    place: str
-    """File and line, or key, for messages."""
-    architecture: str
-    dataset: str | None
-    scores: Mapping[str, Any]
-    times: Mapping[str, Any]
+    architectures: list[str]
+    place: Callable[[int], str]
+    """File and line, or key, of a network, for messages."""
+    scores: Mapping[str, Sequence[Any]]
+    """By name; None where there is none."""
+    times: Mapping[str, Sequence[Any]]
+
+    def among(self, rows: Sequence[int]) -> _Networks:
+        """Select networks."""
+        if len(rows) == len(self.architectures):
+            return self
+        return _Networks(
+            [self.architectures[row] for row in rows],
+            lambda row: self.place(rows[row]),
+            {name: [column[row] for row in rows] for name, column in self.scores.items()},
+            {name: [column[row] for row in rows] for name, column in self.times.items()},
+        )
 
 
 def is_score_file(path: Path) -> bool:
@@ -89,48 +103,39 @@ def select_file_scores(
             f"architectures belong to. Name it with --space; there are: {', '.join(spaces)}."
         )
     if path.suffix.lower() == ".json":
-        networks, notes = _from_json(path)
+        parts, notes = _from_json(path)
     else:
-        networks, notes = _from_table(path)
-    networks, chosen = _of_dataset(path, networks, dataset)
-    rows: dict[str, _Network] = {}
-    own = _own_texts(space, len(networks))
-    for one in networks:
-        try:
-            text = one.architecture
-            if text not in own:
-                text = spaces[space].parse(text).text
-        except UserError as error:
-            raise MalformedInput(f"{one.place}: {error}") from error
-        first = rows.setdefault(text, one)
-        if first is not one and repr(first.scores) != repr(one.scores):
-            raise MalformedInput(
-                f"{one.place}: the architecture {text!r} has other scores at {first.place}. "
-                "Remove one of the two rows."
-            )
-    names = list(dict.fromkeys(name for one in rows.values() for name in one.scores))
+        parts, notes = _from_table(path)
+    networks, chosen = _of_dataset(path, parts, dataset)
+    networks, texts = _distinct(networks, _parsed(space, networks))
+    names = list(networks.scores)
     if not names:
         raise MalformedInput(f"cannot read {_WHAT} {path}: it has no scores. {_EXPECTED}.")
     for name in lower_is_better:
         if name not in names:
             raise UserError(f"{path} has no scores {name!r}. {suggest(name, names)}")
+    values = np.column_stack([_numbers(networks, name, networks.scores[name]) for name in names])
+    times = np.full_like(values, math.nan)
+    for column, name in enumerate(names):
+        if name in networks.times:
+            times[:, column] = _numbers(networks, name, networks.times[name])
     frame = pd.DataFrame(
-        [
-            (text, name, _number(one, name, one.scores), _number(one, name, one.times))
-            for text, one in rows.items()
-            for name in names
-        ],
-        columns=["architecture", "indicator", "value", "alone_s"],
+        {
+            "architecture": np.repeat(np.array(texts, dtype=np.object_), len(names)),
+            "indicator": np.tile(np.array(names, dtype=np.object_), len(texts)),
+            "value": values.ravel(),
+            "alone_s": times.ravel(),
+            "status": np.where(np.isnan(values.ravel()), "error", "ok"),
+        }
     )
-    frame["status"] = frame["value"].notna().map({True: "ok", False: "error"})
     frame = frame.assign(version=0, seed=0, representative=None, environment=-1)
     check_members(aggregates, names, f"the file {path}")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return ScoreSelection(
         space,
         frame,
-        tuple(sorted(rows)),
-        population_text(space, len(rows)),
+        tuple(sorted(texts)),
+        population_text(space, len(texts)),
         {},
         dict.fromkeys(names, (0,)),
         (
@@ -144,15 +149,14 @@ def select_file_scores(
 
 
 def _of_dataset(
-    path: Path, networks: list[_Network], dataset: str | None
-) -> tuple[list[_Network], str | None]:
+    path: Path, parts: Mapping[str | None, _Networks], dataset: str | None
+) -> tuple[_Networks, str | None]:
     """Choose the networks of one dataset; a file that names none has one."""
-    counts = Counter(one.dataset for one in networks)
-    if not counts:
+    if not parts:
         raise MalformedInput(f"cannot read {_WHAT} {path}: it has no rows. {_EXPECTED}.")
-    there = [name for name in counts if name is not None]
+    there = [name for name in parts if name is not None]
     if not there:
-        return networks, None
+        return parts[None], None
     chosen = next((name for name in there if name.lower() == (dataset or "").lower()), None)
     if chosen is None and len(there) == 1:
         chosen = there[0]
@@ -161,10 +165,41 @@ def _of_dataset(
             f"{path} holds scores for several datasets and a table takes one. Choose with "
             f"--dataset; there are: {', '.join(there)}."
         )
-    return [one for one in networks if one.dataset == chosen], chosen
+    return parts[chosen], chosen
 
 
-def _from_json(path: Path) -> tuple[list[_Network], list[str]]:
+def _parsed(space: str, networks: _Networks) -> list[str]:
+    """The architectures in the notation of the space."""
+    own = _own_texts(space, len(networks.architectures))
+    texts = []
+    for row, text in enumerate(networks.architectures):
+        try:
+            texts.append(text if text in own else spaces[space].parse(text).text)
+        except UserError as error:
+            raise MalformedInput(f"{networks.place(row)}: {error}") from error
+    return texts
+
+
+def _distinct(networks: _Networks, texts: list[str]) -> tuple[_Networks, list[str]]:
+    """Leave out networks that are listed again with the same scores.
+
+    Raises:
+        MalformedInput: one is listed again with other scores.
+    """
+    first: dict[str, int] = {}
+    for row, text in enumerate(texts):
+        if first.setdefault(text, row) == row:
+            continue
+        one, other = ([repr(c[n]) for c in networks.scores.values()] for n in (first[text], row))
+        if one != other:
+            raise MalformedInput(
+                f"{networks.place(row)}: the architecture {text!r} has other scores at "
+                f"{networks.place(first[text])}. Remove one of the two rows."
+            )
+    return networks.among(list(first.values())), list(first)
+
+
+def _from_json(path: Path) -> tuple[dict[str | None, _Networks], list[str]]:
     """Read `{dataset: {architecture: {indicator: {"score": x, "time": s}, ...}}}`."""
     text = read_text(path, what=_WHAT)
     try:
@@ -173,25 +208,38 @@ def _from_json(path: Path) -> tuple[list[_Network], list[str]]:
         raise _malformed(path, f"it is no JSON ({error})") from error
     if not isinstance(content, dict):
         raise _malformed(path, "its JSON is no object of datasets")
-    networks = []
+    parts: dict[str | None, _Networks] = {}
     left_out: dict[str, None] = {}
     for dataset, part in content.items():
         if not isinstance(part, dict):
             raise _malformed(path, f"{dataset!r} is no object of architectures")
+        found: list[dict[str, dict[str, Any]]] = []
         for architecture, entries in part.items():
-            place = f"{path}: {dataset}: {architecture}"
             if not isinstance(entries, dict):
+                place = f"{path}: {dataset}: {architecture}"
                 raise _malformed(path, f"{place} is no object of indicators")
-            found = {k: v for k, v in entries.items() if isinstance(v, dict) and "score" in v}
-            left_out.update(dict.fromkeys(k for k in entries if k not in found))
-            scores = {name: value["score"] for name, value in found.items()}
-            times = {name: value.get("time") for name, value in found.items()}
-            networks.append(_Network(place, architecture, dataset, scores, times))
-    return networks, _left_out(left_out)
+            own = {k: v for k, v in entries.items() if isinstance(v, dict) and "score" in v}
+            left_out.update(dict.fromkeys(k for k in entries if k not in own))
+            found.append(own)
+        if found:
+            parts[dataset] = _of_entries(f"{path}: {dataset}", list(part), found)
+    return parts, _left_out(left_out)
+
+
+def _of_entries(
+    place: str, keys: list[str], found: Sequence[Mapping[str, Mapping[str, Any]]]
+) -> _Networks:
+    """Turn the entries of one dataset in JSON into columns."""
+    names = list(dict.fromkeys(name for own in found for name in own))
+    scores, times = (
+        {name: [own.get(name, {}).get(what) for own in found] for name in names}
+        for what in ("score", "time")
+    )
+    return _Networks(keys, lambda row: f"{place}: {keys[row]}", scores, times)
 
 
 def _own_texts(space: str, rows: int) -> frozenset[str]:
-    """The texts of all architectures where a file has many of them: reading each takes longer."""
+    """The texts of all architectures where a file has many of them: parsing each takes longer."""
     size = spaces[space].size
     if size is None or not rows * 10 >= size <= _MOST_LISTED:
         return frozenset()
@@ -201,13 +249,16 @@ def _own_texts(space: str, rows: int) -> frozenset[str]:
 _MOST_LISTED = 1_000_000
 
 
-def _from_table(path: Path) -> tuple[list[_Network], list[str]]:
+def _from_table(path: Path) -> tuple[dict[str | None, _Networks], list[str]]:
     """Read a table with a column of architectures and one column an indicator."""
     if path.suffix.lower() == ".parquet":
-        headings, rows = _parquet(path)
+        headings, columns = _parquet(path)
+        lines: Sequence[int] = range(1, len(columns[0]) + 1 if columns else 1)
     else:
         table = split_table(path, read_text(path, what=_WHAT))
         headings, rows = (table.headings, table.rows) if table else ([], [])
+        columns = [[row[n] for _, row in rows] for n in range(len(headings))]
+        lines = [line for line, _ in rows]
     plain = [name.strip().lower() for name in headings]
     place = next((plain.index(name) for name in COLUMNS if name in plain), None)
     if place is None:
@@ -217,29 +268,28 @@ def _from_table(path: Path) -> tuple[list[_Network], list[str]]:
     twice = [name for name, n in Counter(plain).items() if n > 1]
     if twice:
         raise _malformed(path, f"it has two columns {twice[0]!r}")
-    scores = [
-        (column, name)
-        for column, name in enumerate(headings)
-        if column != place
-        and (name in indicators or not _is_no_score(plain[column]))
-        and any(_as_number(row[column]) is not None for _, row in rows)
-    ]
+    scores = {
+        name: columns[n]
+        for n, name in enumerate(headings)
+        if n != place
+        and (name in indicators or not _is_no_score(plain[n]))
+        and any(_as_number(value) is not None for value in columns[n])
+    }
     dataset = plain.index("dataset") if "dataset" in plain else None
-    taken = {place, dataset, *(column for column, _ in scores)}
-    networks = [
-        _Network(
-            f"{path}:{line}",
-            str(row[place]),
-            None if dataset is None else str(row[dataset]),
-            {name: row[column] for column, name in scores},
-            {},
-        )
-        for line, row in rows
-    ]
-    return networks, _left_out(name for n, name in enumerate(headings) if n not in taken)
+    taken = {headings[place], *scores, *([] if dataset is None else [headings[dataset]])}
+    networks = _Networks(
+        list(map(str, columns[place])), lambda row: f"{path}:{lines[row]}", scores, {}
+    )
+    notes = _left_out(name for name in headings if name not in taken)
+    if dataset is None:
+        return ({None: networks} if lines else {}), notes
+    rows_of: dict[str | None, list[int]] = {}
+    for row, name in enumerate(columns[dataset]):
+        rows_of.setdefault(str(name), []).append(row)
+    return {name: networks.among(rows) for name, rows in rows_of.items()}, notes
 
 
-def _parquet(path: Path) -> tuple[list[str], list[tuple[int, list[Any]]]]:
+def _parquet(path: Path) -> tuple[list[str], list[list[Any]]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -253,8 +303,7 @@ def _parquet(path: Path) -> tuple[list[str], list[tuple[int, list[Any]]]]:
     except (*READ_ERRORS, pa.ArrowException) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise _malformed(path, f"it is no Parquet table ({reason})") from error
-    rows = [(line, list(row)) for line, row in enumerate(zip(*columns, strict=True), 1)]
-    return [str(name) for name in table.column_names], rows
+    return [str(name) for name in table.column_names], columns
 
 
 def _left_out(names: Iterable[str]) -> list[str]:
@@ -266,17 +315,26 @@ def _is_no_score(name: str) -> bool:
     return name in _COUNTERS or name.rsplit("_", maxsplit=1)[-1] in _TRUTH
 
 
-def _number(network: _Network, name: str, values: Mapping[str, Any]) -> float:
-    value = values.get(name)
-    if value is None or str(value).strip().lower() in _EMPTY:
-        return math.nan
-    number = _as_number(value)
-    if number is None:
-        raise MalformedInput(
-            f"{network.place}: cannot read {str(value)[:40]!r} in {name!r} as a number. Correct "
-            "the value, or leave the cell empty."
-        )
-    return number
+def _numbers(networks: _Networks, name: str, values: Sequence[Any]) -> NDArray[np.float64]:
+    """The values of a column; NaN where one is empty.
+
+    Raises:
+        MalformedInput: one is no number.
+    """
+    if all(type(value) is float for value in values):
+        return np.array(values, dtype=np.float64)
+    found = np.full(len(values), math.nan)
+    for row, value in enumerate(values):
+        if value is None or str(value).strip().lower() in _EMPTY:
+            continue
+        number = _as_number(value)
+        if number is None:
+            raise MalformedInput(
+                f"{networks.place(row)}: cannot read {str(value)[:40]!r} in {name!r} as a number. "
+                "Correct the value, or leave the cell empty."
+            )
+        found[row] = number
+    return found
 
 
 def _as_number(value: Any) -> float | None:
