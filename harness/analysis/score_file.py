@@ -321,7 +321,7 @@ def _numbers(networks: _Networks, name: str, values: Sequence[Any]) -> NDArray[n
     Raises:
         MalformedInput: one is no number.
     """
-    if all(type(value) is float for value in values):
+    if set(map(type, values)) <= {float}:
         return np.array(values, dtype=np.float64)
     found = np.full(len(values), math.nan)
     for row, value in enumerate(values):

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from untrained.foundation import MissingData
 from untrained.harness.analysis.score_selection import ScoreSelection, select_scores
 from untrained.harness.data.datasets import datasets
@@ -43,8 +45,10 @@ def score_matrix(selection: ScoreSelection) -> ScoreMatrix:
     measured = wide_scores(selection)
     # fixed from here on: resamples do not take the ranks inside an aggregate anew
     computed = {one.name: one for one in selection.aggregates}
-    members = member_scores(selection, measured)
-    scores = measured.assign(**{name: one(members) for name, one in computed.items()})
+    scores = measured
+    if computed:
+        members = member_scores(selection, measured)
+        scores = measured.assign(**{name: one(members) for name, one in computed.items()})
     directions = {name: selection.higher_is_better(name) for name in measured.columns}
     directions |= {name: one.aggregate.higher_is_better for name, one in computed.items()}
     return ScoreMatrix(scores, computed, directions)
@@ -52,12 +56,20 @@ def score_matrix(selection: ScoreSelection) -> ScoreMatrix:
 
 def wide_scores(selection: ScoreSelection) -> pd.DataFrame:
     """One row an architecture of the population, one column an indicator; NaN = missing."""
-    values = selection.frame.groupby(["architecture", "indicator"])["value"].agg(["mean", "count"])
+    import pandas as pd
+
+    frame, names = selection.frame, pd.Index(selection.columns, name="indicator")
+    architectures = pd.Index(sorted(selection.architectures), name="architecture")
+    # numbers in place of texts: a sort of millions of pairs of texts takes long
+    row = architectures.get_indexer(pd.Index(frame["architecture"]))
+    column = names.get_indexer(pd.Index(frame["indicator"]))
+    values = frame["value"].groupby(row * len(names) + column).agg(["mean", "count"])
     # a mean over fewer seeds than the others' would have another noise
-    wanted = values.index.get_level_values("indicator").map(lambda name: len(selection.seeds[name]))
-    means = values["mean"].where(values["count"] == wanted).unstack("indicator")
-    order = [name for name in selection.columns if name in means.columns]
-    return means.reindex(index=sorted(selection.architectures), columns=order)
+    draws = np.array([len(selection.seeds[str(name)]) for name in names])
+    means = values["mean"].where(values["count"] == draws[values.index % len(names)])
+    matrix = means.reindex(np.arange(len(architectures) * len(names))).to_numpy()
+    wide = pd.DataFrame(matrix.reshape(-1, len(names)), index=architectures, columns=names)
+    return wide.iloc[:, np.isin(np.arange(len(names)), column)]
 
 
 def member_scores(selection: ScoreSelection, scores: pd.DataFrame) -> MemberScores:

@@ -81,7 +81,7 @@ def agreement_facts(table: AgreementTable) -> tuple[Fact, ...]:
         Fact("Space", table.space),
         Fact("Population", f"{table.population}; {count(table.n_population)} architectures"),
         Fact("Target", f"none; {table.reason}"),
-        Fact("Intervals", intervals(table)),
+        Fact("Intervals", intervals(table, table.n_population)),
     )
 
 

@@ -208,7 +208,7 @@ def _notes(one: SideBySide) -> tuple[str, ...]:
     digest = f", SHA-256 {one.truth_sha256[:SHORT_SHA256]}" if one.truth_sha256 else ""
     lines.append(f"Target: {one.target or 'none'}; {one.truth_source}{digest}")
     lines.append(
-        f"Intervals: {intervals(one)}; verdicts at a family-wise level of "
+        f"Intervals: {intervals(one, one.n_common)}; verdicts at a family-wise level of "
         f"{confidence_level(1 - one.confidence)}"
     )
     if any(not row.higher_is_better for row in one.rows):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from untrained.reports.tables.numbers import MISSING, confidence_level, count, decimal, listing
+from untrained.results.statistics.bootstrap import EXACT_UP_TO, PART_SIZE, PARTS
 
 if TYPE_CHECKING:
     from untrained.results import (
@@ -67,7 +68,7 @@ def facts(table: CorrelationTable) -> tuple[Fact, ...]:
         Fact("Target", table.target),
         Fact("Ground truth", _truth(table)),
         *([Fact("Draws", draws(table))] if any(row.seeds for row in table.rows) else ()),
-        Fact("Intervals", intervals(table)),
+        Fact("Intervals", intervals(table, table.n_population)),
     )
 
 
@@ -203,14 +204,25 @@ def _truth(table: CorrelationTable) -> str:
     return f"{table.truth_source}, SHA-256 {digest}" if digest else table.truth_source
 
 
-def intervals(table: TableProvenance) -> str:
-    """Describe the intervals of a table."""
+def intervals(table: TableProvenance, n: int) -> str:
+    """Describe the intervals of a table.
+
+    Args:
+        n: networks of the table.
+    """
     if not table.resamples:
         return "none"
     kind = "percentile" if table.interval == "percentile" else "BCa"
-    return (
+    text = (
         f"{confidence_level(table.confidence)} {kind} bootstrap over architectures, "
         f"{count(table.resamples)} resamples, seed {table.bootstrap_seed}"
+    )
+    if n <= EXACT_UP_TO:
+        return text
+    return (
+        f"{text}; where more than {count(EXACT_UP_TO)} networks are ranked, coefficients are "
+        "linear in how often a resample has each network, and top slices are resampled in "
+        f"{PARTS} random parts of {count(PART_SIZE)} networks"
     )
 
 

@@ -39,6 +39,12 @@ INTERVALS: tuple[Interval, ...] = get_args(Interval)
 CHUNK_BYTES = 1 << 26
 """Size of one chunk of counts; the working memory is a few times this."""
 
+EXACT_UP_TO = 50_000
+"""Ranked networks beyond which a statistic is not computed anew in every resample."""
+
+PARTS, PART_SIZE = 10, 20_000
+"""Random parts of more networks, and networks in each, within which top slices are resampled."""
+
 SAME = 1e-12
 """Coefficients, numbers in [-2, 2], that differ by less are equal but for rounding."""
 
@@ -99,6 +105,29 @@ def resample_counts(
             drawn = generator.integers(num_points, size=num_points)
             row[:] = np.bincount(drawn, minlength=num_points)
         yield np.ascontiguousarray(counts.T)
+
+
+def counts_in_parts(
+    num_points: int, resamples: int, generator: np.random.Generator
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    """Draw resamples of random parts of many points.
+
+    A statistic of n points varies sqrt(m / n) times as much as one of m. Deviations from its value
+    in a part of m points, times that factor, are deviations from its value in the whole (bootstrap
+    with smaller resamples: Bickel, Goetze and van Zwet, Statistica Sinica 7, 1997).
+
+    Args:
+        num_points: n >= PART_SIZE, how many points there are.
+
+    Yields:
+        A part as indices, shape (m,), and counts of its points, shape (m, r), the r of all parts
+        summing to R. Each column sums to m.
+    """
+    for part in range(PARTS):
+        points = np.sort(generator.choice(num_points, PART_SIZE, replace=False))
+        share = len(range(part, resamples, PARTS))
+        for counts in resample_counts(PART_SIZE, share, generator):
+            yield points, counts
 
 
 def percentile_interval(

@@ -24,7 +24,6 @@ from untrained.results.statistics.pairwise import (
 )
 from untrained.results.statistics.population import (
     MIN_NETWORKS,
-    Floats,
     Mask,
     Population,
     Ranking,
@@ -32,7 +31,6 @@ from untrained.results.statistics.population import (
     one_of_each_class,
 )
 from untrained.results.statistics.rank_correlation import (
-    dense_ranks,
     kendall_tau_b,
     tied_pair_fraction,
 )
@@ -195,7 +193,7 @@ def _row(
     noise: BatchNoise | None,
 ) -> CorrelationRow:
     population, name = rankings.population, own.x
-    values, y = population.scores[name][own.mask], population.truth[own.mask]
+    ranks, y = rankings.ranks(name), rankings.ranks(None)
     tau, rho = rankings.estimates(own)
     delta, p = Estimate(math.nan), math.nan
     if both is not None:
@@ -217,9 +215,9 @@ def _row(
         population.size,
         *tau,
         *rho,
-        _tau_failures_last(population.scores[name], population.truth),
-        tied_pair_fraction(values),
-        tied_pair_fraction(y),
+        _tau_failures_last(rankings, own),
+        tied_pair_fraction(ranks[own.mask]),
+        tied_pair_fraction(y[own.mask]),
         *delta,
         delta_p=p,
         n_common=sizes[0],
@@ -229,13 +227,14 @@ def _row(
     )
 
 
-def _tau_failures_last(values: Floats, y: Floats) -> float:
-    if y.size < MIN_NETWORKS:
+def _tau_failures_last(rankings: Rankings, own: Ranking) -> float:
+    size = rankings.population.size
+    if own.n == size:
+        return rankings.point(own)[0]
+    if size < MIN_NETWORKS:
         return math.nan
-    ranks = np.zeros(y.size, dtype=np.int64)
-    scored = ~np.isnan(values)
-    ranks[scored] = dense_ranks(values[scored]) + 1
-    return kendall_tau_b(ranks, y)
+    # the rank of a missing score is the lowest
+    return kendall_tau_b(rankings.ranks(own.x), rankings.ranks(None))
 
 
 @dataclass(frozen=True, slots=True)

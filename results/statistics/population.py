@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,19 +13,28 @@ from numpy.typing import NDArray
 
 from untrained.foundation import derive
 from untrained.results.statistics.bootstrap import (
+    EXACT_UP_TO,
     Estimate,
     Resampling,
     bca_interval,
     bootstrap_p,
+    counts_in_parts,
     percentile_interval,
     resample_counts,
     standard_error,
 )
+from untrained.results.statistics.concordance import concordances
 from untrained.results.statistics.jackknife import leave_out_rank_correlations
-from untrained.results.statistics.rank_correlation import kendall_tau_b, spearman_rho
+from untrained.results.statistics.rank_correlation import (
+    dense_ranks,
+    kendall_tau_b,
+    spearman_rho,
+    weighted_tau,
+)
 from untrained.results.statistics.weighted_correlation import weighted_rank_correlations
 
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 
@@ -187,15 +196,28 @@ class Rankings:
 
     What has been computed is kept. All replicates come from the same resamples of the whole
     population, with missing scores left out of each, so differences between rankings are paired.
+    Those of a ranking of more than `EXACT_UP_TO` networks are linear in the counts of a resample:
+    the estimate plus, for each network, its count less 1 times what the estimate loses without it.
     """
 
     def __init__(self, population: Population, resampling: Resampling) -> None:
         """Compute nothing yet."""
         self.population = population
         self.resampling = resampling
+        self._ranks: dict[str | None, Integers] = {}
         self._points: dict[Ranking, tuple[float, float]] = {}
         self._replicates: dict[Ranking, Pair] = {}
         self._jackknife: dict[Ranking, Pair] = {}
+        self._concordances: dict[Ranking, Integers] = {}
+
+    def ranks(self, name: str | None) -> Integers:
+        """Rank all networks by a score or the truth (None) from 1; 0 where it is missing."""
+        if name not in self._ranks:
+            values = self.population.truth if name is None else self.population.scores[name]
+            known = ~np.isnan(values)
+            self._ranks[name] = np.zeros(values.size, dtype=np.int64)
+            self._ranks[name][known] = dense_ranks(values[known]) + 1
+        return self._ranks[name]
 
     def ranking(self, x: str, y: str | None = None, *, having: Iterable[str] = ()) -> Ranking:
         """Name the ranking of y (None: the truth) by x over the networks with both and `having`."""
@@ -212,27 +234,65 @@ class Rankings:
             {one for one in wanted if one not in self._replicates and one.n >= MIN_NETWORKS},
             key=lambda one: (one.y or "", one.among, one.x),
         )
+        if not missing or not self.resampling.resamples:
+            return
+        exact = [one for one in missing if one.n <= EXACT_UP_TO]
+        linear = [one for one in missing if one.n > EXACT_UP_TO]
+        effects = self._effects(linear)
         # all rankings against the same values of the same networks share that side
         sides: dict[tuple[str | None, bytes], list[Ranking]] = {}
-        for one in missing:
+        for one in exact:
             sides.setdefault((one.y, one.among), []).append(one)
         chunks: dict[Ranking, list[Pair]] = {one: [] for one in missing}
-        for counts in self.counts() if missing else ():
+        for counts in self.counts():
             for members in sides.values():
                 mask = members[0].mask
-                scores = np.array([self._values(one.x)[mask] for one in members])
+                scores = np.array([self.ranks(one.x)[mask] for one in members])
                 weights = counts if mask.all() else counts[mask]
                 taus, rhos = weighted_rank_correlations(
-                    scores, self._values(members[0].y)[mask], weights
+                    scores, self.ranks(members[0].y)[mask], weights
                 )
                 for one, tau, rho in zip(members, taus, rhos, strict=True):
                     chunks[one].append((tau, rho))
+            if linear:
+                changes = (effects @ (counts - np.float64(1))).reshape(len(linear), 2, -1)
+                for one, change in zip(linear, changes, strict=True):
+                    tau, rho = np.clip(np.reshape(self.point(one), (2, 1)) + change, -1.0, 1.0)
+                    chunks[one].append((tau, rho))
         for one, parts in chunks.items():
-            if parts:
-                self._replicates[one] = (
-                    np.concatenate([tau for tau, _ in parts]),
-                    np.concatenate([rho for _, rho in parts]),
-                )
+            taus, rhos = np.concatenate(parts, axis=1)
+            self._replicates[one] = taus, rhos
+
+    def _effects(self, rankings: Sequence[Ranking]) -> Floats:
+        """Compute what tau and rho of rankings lose without each network, shape (2 k, n)."""
+        effects = np.zeros((2 * len(rankings), self.population.size))
+        for k, one in enumerate(rankings):
+            found = np.array(self._left_out(one))
+            effects[2 * k : 2 * k + 2, one.mask] = np.reshape(self.point(one), (2, 1)) - found
+        return effects
+
+    def _left_out(self, ranking: Ranking) -> Pair:
+        return leave_out_rank_correlations(*self._sides(ranking), self._shares(ranking))
+
+    def _sides(self, ranking: Ranking) -> tuple[Integers, Integers]:
+        mask = ranking.mask
+        return dense_ranks(self.ranks(ranking.x)[mask]), dense_ranks(self.ranks(ranking.y)[mask])
+
+    def _shares(self, ranking: Ranking) -> Integers:
+        """Compute what each network adds to the concordance, once for rankings of the truth."""
+        if ranking in self._concordances:
+            return self._concordances[ranking]
+        shares = concordances(*self._sides(ranking))
+        if ranking.y is None:
+            self._concordances[ranking] = shares
+        return shares
+
+    def weighted_tau(self, ranking: Ranking) -> float:
+        """Compute tau with weights that fall from the top; NaN with too few networks."""
+        if ranking.n < MIN_NETWORKS:
+            return math.nan
+        shares = self._shares(ranking) if ranking.n > EXACT_UP_TO else None
+        return weighted_tau(*self._sides(ranking), shares)
 
     def counts(self) -> Iterable[np.ndarray[tuple[int, int], np.dtype[np.float32]]]:
         """Draw the counts of all resamples, the same at every call, in chunks (n, r)."""
@@ -240,6 +300,13 @@ class Rankings:
             self.population.size,
             self.resampling.resamples,
             np.random.default_rng(self.resampling.seed),
+        )
+
+    def counts_in_parts(self, num_points: int) -> Iterator[tuple[Integers, NDArray[np.float32]]]:
+        """Draw the resamples of so many points from random parts of them."""
+        resampling = self.resampling
+        return counts_in_parts(
+            num_points, resampling.resamples, np.random.default_rng(resampling.seed)
         )
 
     def replicates(self, ranking: Ranking) -> Pair:
@@ -252,22 +319,17 @@ class Rankings:
         if ranking not in self._points:
             if ranking.n < MIN_NETWORKS:
                 return math.nan, math.nan
-            mask = ranking.mask
-            x, y = self._values(ranking.x)[mask], self._values(ranking.y)[mask]
+            x, y = self._sides(ranking)
             self._points[ranking] = kendall_tau_b(x, y), spearman_rho(x, y)
         return self._points[ranking]
 
     def jackknife(self, ranking: Ranking) -> Pair:
         """Compute tau and rho without each network of the population in turn, scored or not."""
         if ranking not in self._jackknife:
-            mask = ranking.mask
-            found = leave_out_rank_correlations(
-                self._values(ranking.x)[mask], self._values(ranking.y)[mask]
-            )
             # leaving out a network that is not ranked changes nothing
             whole = [np.full(self.population.size, value) for value in self.point(ranking)]
-            for values, ranked in zip(whole, found, strict=True):
-                values[mask] = ranked
+            for values, ranked in zip(whole, self._left_out(ranking), strict=True):
+                values[ranking.mask] = ranked
             self._jackknife[ranking] = whole[0], whole[1]
         return self._jackknife[ranking]
 
@@ -301,6 +363,3 @@ class Rankings:
         if self.resampling.interval == "percentile" or replicates.size == 0:
             return percentile_interval(replicates, confidence=confidence)
         return bca_interval(replicates, estimate, jackknife(), confidence=confidence)
-
-    def _values(self, name: str | None) -> Floats:
-        return self.population.truth if name is None else self.population.scores[name]

@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from untrained.results.statistics.concordance import concordances
 from untrained.results.statistics.population import (
     MIN_NETWORKS,
     Floats,
@@ -18,7 +19,7 @@ from untrained.results.statistics.population import (
     Ranking,
     Rankings,
 )
-from untrained.results.statistics.rank_correlation import kendall_tau_b, tied_pair_fraction
+from untrained.results.statistics.rank_correlation import dense_ranks, kendall_tau_b
 
 NUM_BINS = 10
 
@@ -132,18 +133,20 @@ def equal_sizes(sizes: Floats, scores: Floats, truth: Floats, *, size: str) -> E
     shared = int(counts[counts > 1].sum())
     if shared == 0 or 2 * shared < sizes.size:
         return None
-    concordance = untied_scores = untied_truth = 0.0
-    order = np.argsort(groups, kind="stable")
-    for members in np.split(order, np.cumsum(counts)[:-1]):
-        x, y = scores[members], truth[members]
-        pairs = x.size * (x.size - 1) / 2
-        u, v = (pairs * (1 - tied_pair_fraction(side)) if x.size > 1 else 0.0 for side in (x, y))
-        untied_scores, untied_truth = untied_scores + u, untied_truth + v
-        if u and v:
-            concordance += kendall_tau_b(x, y) * math.sqrt(u * v)
-    scale = math.sqrt(untied_scores * untied_truth)
     pairs = int((counts * (counts - 1)).sum()) // 2
+    sides = [_within(groups, side) for side in (scores, truth)]
+    # pairs of different sizes are concordant: on both sides they are ordered by size
+    n = sizes.size
+    concordance = int(concordances(*sides).sum()) // 2 - (n * (n - 1) // 2 - pairs)
+    untied = [pairs - int((tied * (tied - 1)).sum()) // 2 for tied in map(np.bincount, sides)]
+    scale = math.sqrt(untied[0]) * math.sqrt(untied[1])
     return EqualSizes(size, shared, pairs, concordance / scale if scale else math.nan)
+
+
+def _within(groups: NDArray[np.int64], values: Floats) -> NDArray[np.int64]:
+    """Rank by group, then by value."""
+    ranks = dense_ranks(values)
+    return dense_ranks(groups * (int(ranks.max(initial=0)) + 1) + ranks)
 
 
 SIZES = ("params", "flops")

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from untrained.results.statistics.bootstrap import Estimate, percentile_interval
-from untrained.results.statistics.population import MIN_NETWORKS, Floats, Rankings
+from untrained.results.statistics.bootstrap import EXACT_UP_TO, Estimate, percentile_interval
+from untrained.results.statistics.population import MIN_NETWORKS, Floats, Integers, Rankings
 from untrained.results.statistics.rank_correlation import (
     dense_ranks,
     kendall_tau_b,
     mid_ranks,
     spearman_rho,
-    weighted_tau,
 )
 from untrained.results.statistics.weighted_correlation import Floats as AnyFloats
 from untrained.results.statistics.weighted_correlation import weighted_rank_correlations
@@ -40,7 +39,8 @@ class TopSlice:
     true value is at least the k-th largest: ties with the k-th are all in. `precision` and `ndcg`
     are expected values where ties at the cut, in the scores or in the truth, are broken at random.
     Intervals are percentile bootstrap intervals over the whole population, the slice taken anew
-    in each resample. What does not exist is NaN.
+    in each resample; of more than `EXACT_UP_TO` ranked networks, over random parts of them
+    (`counts_in_parts`). What does not exist is NaN.
     """
 
     fraction: float
@@ -145,19 +145,20 @@ def top_rankings(
         mask = np.frombuffer(among, dtype=np.bool_)
         group = _Group(
             population.truth[mask],
-            [population.scores[name][mask] for name in names],
-            None if best_by is None else population.scores[best_by][mask],
+            rankings.ranks(None)[mask],
+            [rankings.ranks(name)[mask] for name in names],
+            None if best_by is None else rankings.ranks(best_by)[mask],
         )
         replicates = group.replicates(rankings, mask, sorted(fractions))
         for i, name in enumerate(names):
             found[name] = TopRanking(
                 n=group.truth.size,
-                tau_weighted=group.weighted(i),
+                tau_weighted=rankings.weighted_tau(rankings.ranking(name, having=having)),
                 slices=tuple(
                     group.slice(i, fraction, parts, rankings.resampling.confidence)
                     for fraction, parts in replicates.items()
                 ),
-                picks=tuple(best_of(group.scores[i], group.truth, k) for k in sorted(picks))
+                picks=tuple(best_of(group.scores[i], group.values, k) for k in sorted(picks))
                 if group.truth.size
                 else (),
             )
@@ -165,29 +166,56 @@ def top_rankings(
 
 
 class _Group:
-    """Indicators that have scores of the same networks."""
+    """Indicators that have scores of the same networks, as ranks."""
 
-    def __init__(self, truth: Floats, scores: list[Floats], best_by: Floats | None) -> None:
+    def __init__(
+        self,
+        values: Floats,
+        truth: Integers,
+        scores: list[Integers],
+        best_by: Integers | None,
+    ) -> None:
+        """Sort.
+
+        Args:
+            values: those that `truth` ranks.
+            best_by: what the networks inside a slice are the best by; None: the truth.
+        """
+        self.values = values
         self.truth = truth
         self.scores = scores
-        self._slice_order = Order.of(truth if best_by is None else best_by)
+        self._best_by = best_by
         self._truth_order = Order.of(truth)
-        self._orders = [Order.of(values) for values in scores]
+        self._slice_order = self._truth_order if best_by is None else Order.of(best_by)
+        self._orders = [Order.of(ranks) for ranks in scores]
 
-    def weighted(self, i: int) -> float:
-        if self.truth.size < MIN_NETWORKS:
-            return math.nan
-        return weighted_tau(self.scores[i], self.truth)
+    def _among(self, points: Integers) -> _Group:
+        best_by = None if self._best_by is None else self._best_by[points]
+        scores = [ranks[points] for ranks in self.scores]
+        return _Group(self.values[points], self.truth[points], scores, best_by)
 
     def replicates(
         self, rankings: Rankings, mask: NDArray[np.bool_], fractions: Sequence[float]
     ) -> dict[float, list[Replicates]]:
-        """Compute replicates by fraction and indicator; none without resamples or networks."""
+        """Compute replicates by fraction and indicator; none without resamples or networks.
+
+        Those of many networks are differences to the statistic itself.
+        """
         chunks: dict[float, list[list[Replicates]]] = {fraction: [] for fraction in fractions}
-        for counts in rankings.counts() if self.truth.size >= MIN_NETWORKS else ():
-            own = counts if mask.all() else counts[mask]
-            for fraction, parts in chunks.items():
-                parts.append(self._chunk(own, fraction))
+        if self.truth.size > EXACT_UP_TO:
+            for points, counts in rankings.counts_in_parts(self.truth.size):
+                part = self._among(points)
+                # the first column is the part itself
+                once = np.insert(counts, 0, 1, axis=1)
+                scale = math.sqrt(points.size / self.truth.size)
+                for fraction, parts in chunks.items():
+                    found = part._chunk(once, fraction)
+                    parts.append([_from_first(one, scale) for one in found])
+        else:
+            for counts in rankings.counts() if self.truth.size >= MIN_NETWORKS else ():
+                own = counts if mask.all() else counts[mask]
+                for fraction, parts in chunks.items():
+                    parts.append(self._chunk(own, fraction))
         return {
             fraction: [
                 (
@@ -202,13 +230,13 @@ class _Group:
 
     def _chunk(self, counts: NDArray[np.float32], fraction: float) -> list[Replicates]:
         k = wanted(fraction, counts.sum(axis=0, dtype=np.float64))
-        slice_ = TopCut.of(self._slice_order, counts, k)
+        best = TopCut.of(self._truth_order, counts, k)
+        slice_ = best if self._best_by is None else TopCut.of(self._slice_order, counts, k)
         taus, rhos = weighted_rank_correlations(
             np.array(self.scores)[:, slice_.points],
             self.truth[slice_.points],
             np.asarray(slice_.weights * slice_.inside, dtype=np.float32),
         )
-        best = TopCut.of(self._truth_order, counts, k)
         precisions = [overlap(best, TopCut.of(order, counts, k), k) for order in self._orders]
         return list(zip(taus, rhos, precisions, strict=True))
 
@@ -219,24 +247,34 @@ class _Group:
         k = wanted(fraction, np.array([float(y.size)]))
         once = np.ones((y.size, 1), dtype=np.float32)
         best = TopCut.of(self._truth_order, once, k)
-        slice_ = TopCut.of(self._slice_order, once, k)
+        slice_ = best if self._best_by is None else TopCut.of(self._slice_order, once, k)
         inside = slice_.points[slice_.inside[:, 0]]
         own = replicates[i] if replicates else (np.empty(0),) * 3
-        ends = [percentile_interval(values, confidence=confidence) for values in own]
+
+        def with_ends(value: float, which: int) -> Estimate:
+            low, high = percentile_interval(own[which], confidence=confidence)
+            around = value if y.size > EXACT_UP_TO else 0
+            return Estimate(value, around + low, around + high)
+
         tau = rho = Estimate(math.nan)
         if inside.size >= MIN_NETWORKS:
-            tau = Estimate(kendall_tau_b(x[inside], y[inside]), *ends[0])
-            rho = Estimate(spearman_rho(x[inside], y[inside]), *ends[1])
-        precision = overlap(best, TopCut.of(self._orders[i], once, k), k)[0]
+            tau = with_ends(kendall_tau_b(x[inside], y[inside]), 0)
+            rho = with_ends(spearman_rho(x[inside], y[inside]), 1)
+        precision = float(overlap(best, TopCut.of(self._orders[i], once, k), k)[0])
         return TopSlice(
             fraction,
             int(k[0]),
             inside.size,
             *tau,
             *rho,
-            *Estimate(float(precision), *ends[2]),
-            expected_ndcg(x, y, int(k[0])),
+            *with_ends(precision, 2),
+            _ndcg(self._orders[i], self._truth_order, y, int(k[0])),
         )
+
+
+def _from_first(replicates: Replicates, scale: float) -> Replicates:
+    tau, rho, precision = (scale * (values[1:] - values[0]) for values in replicates)
+    return tau, rho, precision
 
 
 def _check(fractions: Sequence[float], picks: Sequence[int]) -> None:
@@ -248,7 +286,7 @@ def _check(fractions: Sequence[float], picks: Sequence[int]) -> None:
             raise ValueError(f"picks has {k}; at least one network must be trained")
 
 
-def best_of(scores: Floats, truth: Floats, k: int) -> Pick:
+def best_of(scores: Floats | Integers, truth: Floats, k: int) -> Pick:
     """Compute the best by truth of the k best by score.
 
     Where equal scores straddle the k-th place, r of m are chosen at random, and the j-th smallest
@@ -303,6 +341,11 @@ def expected_ndcg(scores: Floats, truth: Floats, k: int) -> float:
     Returns:
         A number in [0, 1]; NaN where n < 2 or the truth is constant.
     """
+    return _ndcg(Order.of(scores), Order.of(truth), truth, k)
+
+
+def _ndcg(order: Order, best: Order, truth: Floats | Integers, k: int) -> float:
+    """Compute `expected_ndcg` from the orders of the scores and of the truth."""
     n = truth.size
     ranks = mid_ranks(truth)
     if n < 2 or (ranks == ranks[0]).all():
@@ -310,10 +353,9 @@ def expected_ndcg(scores: Floats, truth: Floats, k: int) -> float:
     gains = 2 ** (ranks / (n - 1)) - 1
     discounts = np.zeros(n)
     discounts[:k] = 1 / np.log2(np.arange(2, min(k, n) + 2))
-    order = Order.of(scores)
     sizes = np.diff(order.starts, append=n)
     shared = np.repeat(np.add.reduceat(discounts, order.starts) / sizes, sizes)
-    return float(gains[order.points] @ shared / (np.sort(gains)[::-1] @ discounts))
+    return float(gains[order.points] @ shared / (gains[best.points] @ discounts))
 
 
 def wanted(fraction: float, networks: Floats) -> Floats:
@@ -332,7 +374,7 @@ class Order:
     starts: NDArray[np.int64]
 
     @classmethod
-    def of(cls, values: Floats) -> Order:
+    def of(cls, values: Floats | Integers) -> Order:
         """Sort values without NaN, largest first."""
         ranks = dense_ranks(values)  # infinite values tie with each other
         points = np.argsort(-ranks, kind="stable")

@@ -1,0 +1,115 @@
+"""Statistics of many networks, whose resamples are not computed one by one, against the exact.
+
+The limit is lowered to a size at which both can be computed. Replicates of coefficients are
+compared resample by resample; of top slices, whose resamples differ, widths of intervals are.
+"""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from untrained.reports.tables.facts import intervals
+from untrained.results import Resampling
+from untrained.results.statistics import bootstrap, population, rank_correlation, top
+from untrained.results.statistics.population import Population, Rankings
+from untrained.results.statistics.size_bias import size_biases
+from untrained.results.statistics.top import top_rankings
+
+NAMES = ("fine", "coarse", "params")
+
+
+def rankings(n: int, resamples: int) -> Rankings:
+    rng = np.random.default_rng(1)
+    hidden = rng.normal(size=n)
+    scores = pd.DataFrame(
+        {
+            "fine": hidden + rng.normal(size=n),
+            "coarse": (hidden / 2 + rng.normal(size=n)).round(),
+            "params": (hidden + rng.normal(size=n)).round(1),
+        },
+        index=[f"a{place:06d}" for place in range(n)],
+    )
+    scores.loc[rng.random(n) < 0.1, "fine"] = math.nan
+    scores.iloc[:3, 1] = -math.inf
+    truth = pd.Series((hidden + rng.normal(size=n) / 2).round(2), scores.index)
+    found = Population.of(scores, truth, higher_is_better=dict.fromkeys(NAMES, True))
+    return Rankings(found, Resampling(resamples))
+
+
+def lower(monkeypatch, limit: int) -> None:
+    for module in (population, top):
+        monkeypatch.setattr(module, "EXACT_UP_TO", limit)
+    monkeypatch.setattr(rank_correlation, "_SCIPY_UP_TO", limit)
+
+
+def test_linear_replicates_are_those_of_the_same_resamples(monkeypatch):
+    exact = rankings(4000, 60)
+    wanted = [exact.ranking(name) for name in NAMES]
+    wanted += [exact.ranking("fine", "params"), exact.ranking("params", having=["fine"])]
+    exact.resample(wanted)
+    lower(monkeypatch, 100)
+    linear = rankings(4000, 60)
+    linear.resample(wanted)
+    for one in wanted:
+        for mine, theirs in zip(linear.replicates(one), exact.replicates(one), strict=True):
+            assert mine.shape == theirs.shape
+            # what is not linear falls as 1 / n, the spread as 1 / sqrt(n)
+            assert np.abs(mine - theirs).max() < 0.2 * theirs.std()
+            assert abs(mine.mean() - theirs.mean()) < 0.05 * theirs.std()
+            assert mine.std() == pytest.approx(theirs.std(), rel=0.03)
+    given = (size_biases(one, sizes=("params",))["fine"].partial[0] for one in (exact, linear))
+    theirs, mine = ((one.rho, one.rho_low, one.rho_high) for one in given)
+    assert mine == pytest.approx(theirs, abs=0.05 * (theirs[2] - theirs[1]))
+
+
+def test_slices_have_intervals_of_the_same_width(monkeypatch):
+    exact = top_rankings(rankings(6000, 300), fractions=(0.1, 0.3))
+    lower(monkeypatch, 100)
+    monkeypatch.setattr(bootstrap, "PART_SIZE", 2500)
+    parts = top_rankings(rankings(6000, 300), fractions=(0.1, 0.3))
+    ratios = []
+    for name in NAMES:
+        for mine, theirs in zip(parts[name].slices, exact[name].slices, strict=True):
+            for what in ("tau", "rho", "precision"):
+                assert getattr(mine, what) == getattr(theirs, what)
+                ends = [
+                    (getattr(one, f"{what}_low"), getattr(one, f"{what}_high"))
+                    for one in (mine, theirs)
+                ]
+                widths = [high - low for low, high in ends]
+                middles = [(high + low) / 2 for low, high in ends]
+                ratios.append(widths[0] / widths[1])
+                assert abs(middles[0] - middles[1]) < 0.2 * widths[1]
+            assert mine.ndcg == theirs.ndcg
+        assert parts[name].picks == exact[name].picks
+        assert parts[name].tau_weighted == pytest.approx(exact[name].tau_weighted, abs=1e-12)
+    assert 0.75 < min(ratios) <= max(ratios) < 1.35
+    assert 0.95 < np.mean(ratios) < 1.1
+
+
+@pytest.mark.parametrize("decimals", [0, 1, 9])
+@pytest.mark.parametrize("n", [2, 3, 70, 300])
+def test_weighted_tau_of_many_is_scipys(monkeypatch, n, decimals):
+    lower(monkeypatch, 0)
+    rng = np.random.default_rng(n)
+    x = rng.normal(size=n).round(decimals)
+    y = (x + rng.normal(size=n)).round(decimals)
+    expected = stats.weightedtau(x, y).statistic
+    found = rank_correlation.weighted_tau(x, y)
+    assert found == pytest.approx(expected, abs=1e-13, nan_ok=True)
+
+
+def test_the_header_says_so():
+    class Table:
+        resamples, confidence, bootstrap_seed, interval = 1000, 0.95, 0, "percentile"
+
+    usual = intervals(Table, 50_000)
+    assert usual.endswith("1,000 resamples, seed 0")
+    assert intervals(Table, 50_001) == (
+        f"{usual}; where more than 50,000 networks are ranked, coefficients are linear in how "
+        "often a resample has each network, and top slices are resampled in 10 random parts of "
+        "20,000 networks"
+    )
