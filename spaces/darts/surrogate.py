@@ -203,6 +203,11 @@ def _unusable(path: Path, error: Exception) -> MalformedInput:
 
 
 PACKAGE = "nasbench301"
+REQUIRED = (
+    *("ConfigSpace", "xgboost", "lightgbm", "torch_geometric", "torch_scatter", "torch_cluster"),
+    "h5py",
+)
+"""Modules that the package imports and does not declare."""
 
 
 class NASBench301Package(DARTSSurrogate):
@@ -240,12 +245,12 @@ class NASBench301Package(DARTSSurrogate):
                 f"the benchmark {self.name!r} runs the package {PACKAGE}, which is not installed; "
                 f"its own requirements cannot be installed on a current Python: {instead}"
             )
-        failure = _import_failure()
-        if failure is not None:
+        absent = [name for name in REQUIRED if find_spec(name) is None]
+        if absent:
             return (
                 f"the benchmark {self.name!r} runs the package {PACKAGE}, which is installed but "
-                f"cannot be imported: {failure}. The package declares no requirements; install "
-                f"what is missing with pip, or {instead}"
+                f"needs {', '.join(absent)}. The package declares no requirements; install what "
+                f"is missing with pip, or {instead}"
             )
         if not self.path.is_dir():
             return (
@@ -258,17 +263,6 @@ class NASBench301Package(DARTSSurrogate):
     def _predict(self, genotype: Genotype) -> float:
         self.check_present()
         return _predicted_by_package(self.path, genotype)
-
-
-@lru_cache(maxsize=1)
-def _import_failure() -> str | None:
-    """Why the package cannot be imported; None if it can. The import is tried once a process."""
-    try:
-        with _caller_state():
-            import_module(PACKAGE)
-    except Exception as error:  # a package written for other versions fails in every way there is
-        return _failure(error)
-    return None
 
 
 def _failure(error: Exception) -> str:
@@ -305,11 +299,9 @@ def _predicted_by_package(path: Path, genotype: Genotype) -> float:
 
 @lru_cache(maxsize=1)
 def _ensemble(path: Path) -> Any:
-    import nasbench301
-
     try:
-        return nasbench301.load_ensemble(str(path))
-    except Exception as error:  # see _import_failure
+        return import_module(PACKAGE).load_ensemble(str(path))
+    except Exception as error:  # a package written for other versions fails in every way there is
         raise MissingData(
             f"the ensemble {path} was to be loaded by the package {PACKAGE}, but "
             f"{_failure(error)}; replace the folder by an undamaged copy, install what is missing "

@@ -182,7 +182,6 @@ def test_the_package_is_asked_without_noise(
     fake = SimpleNamespace(load_ensemble=lambda folder: Ensemble())
     monkeypatch.setitem(sys.modules, "nasbench301", fake)
     monkeypatch.setattr(nasbench301_surrogate, "find_spec", lambda name: object())
-    nasbench301_surrogate._import_failure.cache_clear()
     assert f"looked for in the folder {package.path}" in str(package.missing())
     package.path.mkdir(parents=True)
     (package.path / "model").write_text("trees")
@@ -216,25 +215,51 @@ def bare_package(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
     (folder / "nasbench301" / "__init__.py").write_text("import a_module_it_needs\n")
     (elsewhere / "nb_models" / "xgb_v1.0").mkdir(parents=True)
     monkeypatch.syspath_prepend(folder)
-    nasbench301_surrogate._import_failure.cache_clear()
+    monkeypatch.delitem(sys.modules, "nasbench301", raising=False)
+    monkeypatch.setattr(nasbench301_surrogate, "REQUIRED", ())
     yield folder / "nasbench301" / "__init__.py"
-    nasbench301_surrogate._import_failure.cache_clear()
     sys.modules.pop("nasbench301", None)
 
 
-def test_a_package_that_cannot_be_imported_is_missing(
-    package: NASBench301Package, bare_package: Path
+def test_a_package_without_what_it_needs_is_missing(
+    package: NASBench301Package, bare_package: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = "the module 'a_module_it_needs' that it needs is missing.*install what is missing"
+    monkeypatch.setattr(nasbench301_surrogate, "REQUIRED", ("a_module_it_needs", "another"))
+    told = "installed but needs a_module_it_needs, another.*install what is missing"
     assert re.search(told, str(package.missing()))
     with pytest.raises(MissingData, match=told):
         package.query(TEXT)
 
 
+@pytest.mark.parametrize(
+    "source", ["import xgboost_of_2020", "def load_ensemble(folder):\n    import xgboost_of_2020"]
+)
 def test_a_package_that_cannot_load_the_ensemble_says_why(
-    package: NASBench301Package, bare_package: Path
+    package: NASBench301Package, bare_package: Path, source: str
 ) -> None:
-    bare_package.write_text("def load_ensemble(folder):\n    import xgboost_of_2020\n")
+    bare_package.write_text(source)
     assert package.missing() is None
     with pytest.raises(MissingData, match="the module 'xgboost_of_2020' that it needs is missing"):
         package.query(TEXT)
+    nasbench301_surrogate._ensemble.cache_clear()
+
+
+def test_to_say_what_is_there_imports_no_package(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (elsewhere / "nb_models" / "xgb_v1.0").mkdir(parents=True)
+    for name in ("nb301_yahpo.onnx", "nb301_yahpo_encoding.json", "nb301_xgb.npz"):
+        (elsewhere / name).touch()
+    official = elsewhere.with_name("official") / "NAS-Bench-201-v1_1-096897.pth"
+    official.parent.mkdir()
+    official.touch()
+    required = nasbench301_surrogate.REQUIRED
+    packages = ("nasbench301", "nas_201_api", "nats_bench", "onnxruntime", *required)
+    for name in packages:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        (elsewhere / "site" / name).mkdir(parents=True)
+        (elsewhere / "site" / name / "__init__.py").write_text("raise ImportError\n")
+    monkeypatch.syspath_prepend(elsewhere / "site")
+    there = {name for name, benchmark in benchmarks.items() if benchmark.missing() is None}
+    assert there >= {"nasbench301-package", "nasbench301-surrogate", "nasbench201-api"}
+    assert not set(packages) & sys.modules.keys()
