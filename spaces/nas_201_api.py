@@ -301,6 +301,12 @@ class TableAPI:
             "Open the official archive with the package nas-bench-201."
         )
 
+    def reload(self, archive_root: str | Path | None = None, index: int | None = None) -> None:
+        """Do nothing: a table is read as a whole, and its archive of weights has no place here."""
+
+    def clear_params(self, index: int, hp: str | None = None) -> None:
+        """Do nothing: tables hold no weights."""
+
     def show(self, index: int = -1) -> None:
         """Print the results of an architecture, or of all."""
         for number in range(len(self)) if index < 0 else (index,):

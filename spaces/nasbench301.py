@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untrained.foundation import MalformedInput, MissingData, UserError, derive
-from untrained.spaces.converters.surrogate_placement import read_ensemble
+from untrained.spaces.converters.surrogate_placement import has_ensemble, read_ensemble
 from untrained.spaces.darts import configuration
 from untrained.spaces.darts.configuration import (
     NamedGenotype,
@@ -34,7 +34,7 @@ from untrained.spaces.darts.genotype import Genotype as Cells
 from untrained.spaces.darts.genotype import genotype_of, sorted_edges
 from untrained.spaces.darts.network import DARTS_OPERATIONS
 from untrained.spaces.darts.space import DARTS
-from untrained.spaces.darts.surrogate import DARTSSurrogate
+from untrained.spaces.darts.surrogate import DARTSSurrogate, caller_state, package_ensemble
 from untrained.spaces.framework.registry import benchmarks
 
 __all__ = [
@@ -140,26 +140,28 @@ class SurrogateAPI:
         return float(members.mean() + self._noise.normal(0, members.std()))
 
 
-def load_ensemble(
-    ensemble_parent_directory: str | Path | None = None, *, seed: int = 0
-) -> SurrogateAPI:
+def load_ensemble(ensemble_parent_directory: str | Path | None = None, *, seed: int = 0) -> Any:
     """Open an ensemble, as the package's function of this name does.
 
     Args:
         ensemble_parent_directory: a folder `xgb_v1.0` of the published models, or None for the
-            data folder's surrogate. A folder that does not exist means the latter, too.
+            data folder's surrogate. A folder that does not exist means the latter, too. A folder
+            of other models (lgb, gnn_gin, run times) is loaded by the package.
         seed: of the noise.
 
     Raises:
-        UserError: the folder holds models of run times, which no surrogate here predicts.
+        UserError: there is no such folder, and its name says that it is of run times.
         MalformedInput: the folder's models cannot be read.
-        MissingData: there is no surrogate.
+        MissingData: there is no surrogate, or the package that the folder needs lacks something.
     """
     folder = None if ensemble_parent_directory is None else Path(ensemble_parent_directory)
-    if folder is not None and "runtime" in folder.name:
+    if folder is not None and folder.is_dir() and not has_ensemble(folder):
+        with caller_state():
+            return package_ensemble(folder)
+    if folder is not None and "runtime" in folder.name and not folder.is_dir():
         raise UserError(
-            f"cannot load {folder}: no surrogate of this project predicts run times. Load the "
-            "ensemble xgb_v1.0 for accuracies."
+            f"cannot load {folder}: there is no such folder, and no surrogate of this project "
+            "predicts run times. Give the folder, or load the ensemble xgb_v1.0 for accuracies."
         )
     if folder is not None and folder.is_dir():
         ensemble = Ensemble(**read_ensemble(folder))

@@ -76,6 +76,8 @@ class InertArray:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """The array; it cannot be written to unless it is a copy."""
+        if copy is None:  # numpy 1 has no such value
+            return np.asarray(self._array, dtype=dtype)
         return np.array(self._array, dtype=dtype, copy=copy)
 
 

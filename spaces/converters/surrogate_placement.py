@@ -186,6 +186,11 @@ def read_ensemble(source: Path) -> dict[str, Any]:
     return arrays
 
 
+def has_ensemble(folder: Path) -> bool:
+    """Whether a folder has a member of the gradient-boosted trees."""
+    return any(_VERSION in file.parts for file in folder.resolve().rglob(_MEMBER))
+
+
 def _place_ensemble(source: Path, path: Path, *, replace: bool) -> Path:
     """Write the trees into one file."""
     _refuse_to_replace(path, replace=replace)

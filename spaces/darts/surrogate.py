@@ -240,18 +240,9 @@ class NASBench301Package(DARTSSurrogate):
     def missing(self) -> str | None:
         """See `Benchmark.missing`."""
         instead = "use the benchmark 'nasbench301-xgb', which reads the same models without it"
-        if find_spec(PACKAGE) is None:
-            return (
-                f"the benchmark {self.name!r} runs the package {PACKAGE}, which is not installed; "
-                f"its own requirements cannot be installed on a current Python: {instead}"
-            )
-        absent = [name for name in REQUIRED if find_spec(name) is None]
-        if absent:
-            return (
-                f"the benchmark {self.name!r} runs the package {PACKAGE}, which is installed but "
-                f"needs {', '.join(absent)}. The package declares no requirements; install what "
-                f"is missing with pip, or {instead}"
-            )
+        reason = package_missing()
+        if reason is not None:
+            return f"the benchmark {self.name!r} runs {reason}, or {instead}"
         if not self.path.is_dir():
             return (
                 f"the benchmark {self.name!r} was looked for in the folder {self.path} and is not "
@@ -265,6 +256,22 @@ class NASBench301Package(DARTSSurrogate):
         return _predicted_by_package(self.path, genotype)
 
 
+def package_missing() -> str | None:
+    """Say what the package lacks, without importing it; None: nothing."""
+    if find_spec(PACKAGE) is None:
+        return (
+            f"the package {PACKAGE}, which is not installed. Its own requirements cannot be "
+            "installed on a current Python; make an environment with a port of it"
+        )
+    absent = [name for name in REQUIRED if find_spec(name) is None]
+    if not absent:
+        return None
+    return (
+        f"the package {PACKAGE}, which is installed but needs {', '.join(absent)}. The package "
+        "declares no requirements; install what is missing with pip"
+    )
+
+
 def _failure(error: Exception) -> str:
     if isinstance(error, ModuleNotFoundError):
         return f"the module {error.name!r} that it needs is missing"
@@ -272,7 +279,7 @@ def _failure(error: Exception) -> str:
 
 
 @contextmanager
-def _caller_state() -> Iterator[None]:
+def caller_state() -> Iterator[None]:
     """Put the random states and the cuDNN switches back, which the package sets when it loads."""
     import torch
 
@@ -291,14 +298,22 @@ def _caller_state() -> Iterator[None]:
 @lru_cache(maxsize=100_000)
 def _predicted_by_package(path: Path, genotype: Genotype) -> float:
     config = named_genotype(genotype)
-    with _caller_state():
-        model = _ensemble(path)
+    with caller_state():
+        model = package_ensemble(path)
         found = model.predict(config, representation="genotype", with_noise=False)
     return float(found)
 
 
 @lru_cache(maxsize=1)
-def _ensemble(path: Path) -> Any:
+def package_ensemble(path: Path) -> Any:
+    """Load a folder of published models with the package.
+
+    Raises:
+        MissingData: the package cannot; the error says why.
+    """
+    reason = package_missing()
+    if reason is not None:
+        raise MissingData(f"cannot load {path}: it needs {reason}.")
     try:
         return import_module(PACKAGE).load_ensemble(str(path))
     except Exception as error:  # a package written for other versions fails in every way there is

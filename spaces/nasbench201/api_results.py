@@ -41,6 +41,10 @@ class ArchResults:
         """The architecture."""
         return self.api.meta_archs[self.arch_index]
 
+    def arch_idx_str(self) -> str:
+        """Return the number with the six digits of the official files."""
+        return f"{self.arch_index:06d}"
+
     def get_dataset_names(self) -> list[str]:
         """Name the data sets and splits that the table has values of."""
         return [name for name in DATASETS if self.api.has(name, self.hp)]
@@ -157,6 +161,10 @@ class ResultsCount:
         """See `ArchResults.get_metrics`."""
         setname = "x-valid" if name == "valid" else name
         return self.results.get_metrics(self.name, setname, iepoch, self.seed)
+
+    def get_latency(self) -> None:
+        """See `ArchResults.get_latency`."""
+        self.results.get_latency(self.name)
 
     def get_config(self, str2structure: Any = None) -> dict[str, Any]:
         """See `TableAPI.get_net_config`."""

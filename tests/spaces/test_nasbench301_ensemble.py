@@ -17,6 +17,7 @@ from untrained.foundation import MalformedInput, MissingData, UserError
 from untrained.spaces import benchmarks, nasbench301
 from untrained.spaces.converters.conversion import verify
 from untrained.spaces.converters.surrogate_placement import place_surrogate
+from untrained.spaces.darts import surrogate
 from untrained.spaces.darts.configuration import PREFIX, from_configuration, to_configuration
 from untrained.spaces.darts.ensemble import NASBench301Ensemble, encode
 from untrained.spaces.darts.network import DARTS_OPERATIONS
@@ -233,10 +234,14 @@ def test_noise_has_the_spread_of_the_members_and_a_seed_of_its_own(tmp_path: Pat
 
 
 def test_what_the_interface_cannot_answer_is_said(
-    tmp_path: Path, ensemble: NASBench301Ensemble
+    tmp_path: Path, ensemble: NASBench301Ensemble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(surrogate, "find_spec", lambda name: None)
     with pytest.raises(UserError, match="no surrogate of this project predicts run times"):
         nasbench301.load_ensemble("nb_models/lgb_runtime_v1.0")
+    (tmp_path / "lgb_runtime_v1.0").mkdir()
+    with pytest.raises(MissingData, match=r"cannot load .*lgb_runtime_v1\.0: it needs the package"):
+        nasbench301.load_ensemble(tmp_path / "lgb_runtime_v1.0")
     with pytest.raises(MissingData, match="nasbench301-xgb PATH"):
         nasbench301.load_ensemble("nb_models/xgb_v1.0")
     write_member(tmp_path, 0)
@@ -250,6 +255,23 @@ def test_what_the_interface_cannot_answer_is_said(
         model.predict(0.5, "genotype", with_noise=False)
     place_surrogate(NAME, tmp_path / "nb_models")
     assert nasbench301.load_ensemble("nb_models/xgb_v1.0").source == NAME
+
+
+def test_models_of_another_kind_are_loaded_by_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load_ensemble(folder: str) -> str:
+        np.random.seed(1)  # noqa: NPY002  # as the package does
+        return f"the package's models of {folder}"
+
+    package = ModuleType("nasbench301")
+    package.load_ensemble = load_ensemble  # type: ignore[attr-defined]  # made here
+    monkeypatch.setitem(sys.modules, "nasbench301", package)
+    monkeypatch.setattr(surrogate, "find_spec", lambda name: object())
+    before = np.random.get_state()[1].tolist()  # noqa: NPY002  # global state
+    assert nasbench301.load_ensemble(tmp_path) == f"the package's models of {tmp_path}"
+    assert np.random.get_state()[1].tolist() == before  # noqa: NPY002  # global state
+    surrogate.package_ensemble.cache_clear()
 
 
 def test_known_accuracies_tell_other_models(

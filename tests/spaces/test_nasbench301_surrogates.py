@@ -241,7 +241,7 @@ def test_a_package_that_cannot_load_the_ensemble_says_why(
     assert package.missing() is None
     with pytest.raises(MissingData, match="the module 'xgboost_of_2020' that it needs is missing"):
         package.query(TEXT)
-    nasbench301_surrogate._ensemble.cache_clear()
+    nasbench301_surrogate.package_ensemble.cache_clear()
 
 
 def test_to_say_what_is_there_imports_no_package(

@@ -107,6 +107,38 @@ def test_methods_answer_as_the_package(ours, theirs) -> None:
     np.testing.assert_array_equal(ours.str2matrix(theirs[0]), theirs.str2matrix(theirs[0]))
 
 
+def test_the_calls_of_the_package_readme_run(ours, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each call of the README of nas-bench-201 2.1 that needs no weights."""
+    for i, arch_str in enumerate(ours):
+        assert (i, arch_str) == (ours.query_index_by_arch(ours[i]), ours[i])
+    assert len(NASBench201API(None)) == len(ours) == 2
+    ours.show(1)
+    ours.show(-1)
+    assert capsys.readouterr().out.count(ours[1]) == 4  # of two schedules
+    info = ours.query_meta_info_by_index(0)
+    assert info.arch_idx_str() == "000000"
+    assert info.get_metrics("cifar10", "train")["iepoch"] == 11
+    assert set(info.get_compute_costs("cifar100")) == {"flops", "params", "latency"}
+    assert info.get_metrics("cifar10-valid", "x-valid", None, False)["accuracy"] > 0
+    assert info.get_metrics("cifar10-valid", "x-valid", None, True)["accuracy"] > 0
+    assert "cifar10-valid" in info.get_dataset_names()
+    results = ours.query_by_index(0, "cifar100", hp="200")
+    assert list(results) == [777, 888]
+    for result in results.values():
+        assert result.get_latency() is None
+        assert result.get_train()["all_time"] > 0
+        assert result.get_eval("x-valid")["accuracy"] > 0
+        assert result.get_eval("x-test")["accuracy"] > 0
+        with pytest.raises(UserError, match="epoch 10 of a training of 200"):
+            result.get_train(10)
+    ours.reload("NAS-BENCH-201-4-v1.0-archive", 1)
+    ours.clear_params(1)
+    for dataset in ("cifar10", "ImageNet16-120"):
+        found = ours.get_more_info(0, dataset, None, hp="200", is_random=True)
+        assert found["test-accuracy"] > 0
+        assert ours.get_net_config(0, dataset)["arch_str"] == ours[0]
+
+
 def test_what_no_table_has_is_refused(ours, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError, match="epoch 5 of a training of 12"):
         ours.get_more_info(0, "cifar10", iepoch=5)
@@ -198,6 +230,7 @@ def test_a_folder_of_nats_bench_is_read_file_by_file(
 
 
 def test_official_values_are_verified(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("nas_201_api")
     monkeypatch.setenv("UNTRAINED_DATA", str(data))
     official = type(benchmarks["nasbench201-api"])
     monkeypatch.setattr(official, "_of", lambda self, text: {KNOWN: 91.58334})
