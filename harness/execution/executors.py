@@ -267,7 +267,7 @@ def numeric_settings() -> dict[str, str]:
     limit = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA")
     mkldnn = torch.backends.mkldnn
     on = mkldnn.is_available() and mkldnn.enabled  # type: ignore[no-untyped-call]
-    able = torch.cpu.get_capabilities()
+    able = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
     sets = [
         name
         for name in ("amx_tile", "avx512_bf16", "avx512_vnni", "avx512_f", "avx2")
