@@ -20,6 +20,7 @@ from untrained.harness.data.words import word_batch
 from untrained.indicators import Protocol
 from untrained.indicators.framework.measurement import plain_defaults
 from untrained.spaces import data_folder
+from untrained.spaces.converters.download import sources
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
@@ -61,8 +62,11 @@ def image_file(dataset: Dataset) -> Path:
             for other in stand_ins(dataset.name)
             if other.file_name in present
         )
+        source = sources().get(f"{dataset.name}-images")
+        fetched = source is not None and source.address
+        get = f"get them with: untrained data fetch {dataset.name}-images, or " if fetched else ""
         raise MissingData(
-            f"images of {dataset.title} are needed, but {path} does not exist; {there}; put a "
+            f"images of {dataset.title} are needed, but {path} does not exist; {there}; {get}put a "
             "Parquet file with columns img (bytes, path) and label there, let UNTRAINED_DATA name "
             f"the folder that holds images/, or use Gaussian inputs{instead}"
         )

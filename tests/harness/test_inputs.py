@@ -162,7 +162,8 @@ def test_another_file_than_the_protocols_is_refused(image_file: Path, pictures, 
 
 def test_missing_images_say_where_they_were_looked_for(tmp_path, monkeypatch):
     monkeypatch.setenv("UNTRAINED_DATA", str(tmp_path))
-    with pytest.raises(MissingData, match=r"cifar100-train\.parquet does not exist.*Gaussian"):
+    told = r"cifar100-train\.parquet does not exist.*untrained data fetch cifar100-images.*Gaussian"
+    with pytest.raises(MissingData, match=told):
         resolve(Protocol(), Conditions(inputs="cifar100"))
 
 
