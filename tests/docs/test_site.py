@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -13,6 +14,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from untrained.harness.cli.main import app
+from untrained.results import frame
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -65,6 +67,44 @@ def test_a_cheap_command_runs(line: str) -> None:
     done = CliRunner().invoke(app, shlex.split(line)[1:])
     assert done.exit_code == 0, done.output
     assert done.stdout
+
+
+SMALL = "--sample 8 --channels 4 --cells 1 --resolution 8 --workers 1"
+IN_ORDER = ("untrained score --space nasbench201 --sample 100 ", "untrained correlate --store my")
+CHEAP_ON_A_STORE = (
+    "untrained data list",
+    "untrained merge ",
+    "untrained new indicator ",
+    "untrained report ",
+    "untrained status scores.sqlite",
+    "untrained search --searcher random",
+)
+
+
+def test_the_commands_on_a_store_run_in_small(tmp_path: Path, monkeypatch) -> None:
+    """One after another as shown, of eight tiny networks; the store bears all of their names."""
+    monkeypatch.setenv("UNTRAINED_DATA", str(tmp_path / "none"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "results").symlink_to(ROOT / "results")
+    lines = [line for start in IN_ORDER for line in commands() if line.startswith(start)]
+    lines += [line for line in commands() if line.startswith(CHEAP_ON_A_STORE)]
+    for line in lines:
+        if re.search("--aggregates|--dataset|--watch", line):
+            continue  # needs other scores or a table, or does not end
+        call = re.sub(r"--sample \d+", SMALL, re.sub(r"--runs \d+", "--runs 2", line))
+        call = call.replace("parts/*.sqlite", "old.sqlite new.sqlite")  # of the shell
+        call = call.replace("--output scores.sqlite", "--output merged.sqlite")
+        done = CliRunner().invoke(app, shlex.split(call)[1:])
+        assert done.exit_code == 0, (call, done.output)
+        if "untrained score" in line:
+            scored = frame("my.sqlite")["params"].rename("latency_ms").reset_index()
+            scored.assign(accuracy=range(8)).to_csv("accuracies.csv", index=False)
+            for name in ("old", "new", "scores"):
+                shutil.copy("my.sqlite", f"{name}.sqlite")
+    assert len(lines) > 11
+    assert {"my-report", "merged.sqlite", "mean_gradient.py"} <= {
+        p.name for p in tmp_path.iterdir()
+    }
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
