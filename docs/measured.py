@@ -27,10 +27,11 @@ TASKS = {
 }
 SCORES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, ...]]]] = {
     "nasbench201": (
-        tuple(
-            f"nasbench201-{name}"
-            for name in ("whole", "cifar10", "teg", "cifar10-costly", "cifar10-samplewise",
-                         "cifar10-later", "cifar10-gennas", "tenas")
+        (
+            "nasbench201",
+            *(f"nasbench201-{name}"
+              for name in ("cifar10", "teg", "cifar10-costly", "cifar10-samplewise",
+                           "cifar10-later", "cifar10-gennas", "tenas")),
         ),
         dict.fromkeys(
             ("cifar10", "cifar100", "imagenet16-120"), ("test_accuracy", "valid_accuracy")

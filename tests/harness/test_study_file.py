@@ -209,8 +209,11 @@ def test_built_in_studies_are_valid_and_name_their_truth(name: str, monkeypatch)
     monkeypatch.delenv("UNTRAINED_DATA", raising=False)
     study = load_study(name).study
     assert study.truth.benchmark
-    assert study.population.n is not None
-    assert study.population.n >= 40
+    if study.population.kind == "all":
+        assert study.scores, "nobody waits for a whole space to be scored"
+    else:
+        assert study.population.n is not None
+        assert study.population.n >= 40
 
 
 @given(st.permutations(["title", "seed", "inputs", "share_classes"]), st.integers(0, 3))
