@@ -19,6 +19,7 @@ from untrained.spaces import (
     Provenance,
     Target,
     TrainingCost,
+    benchmarks,
     find_benchmark,
     spaces,
 )
@@ -84,12 +85,36 @@ def test_recorded_seconds_without_evaluations():
     assert benchmark.training_cost("cifar10").seconds(arch(0), 12) == 120
 
 
+@pytest.fixture
+def without_recorded_seconds(monkeypatch):
+    monkeypatch.setattr(benchmarks["nasbench201_seconds"], "missing", lambda: "not here")
+
+
+def test_seconds_recorded_in_a_table_of_their_own_come_before_the_model(monkeypatch):
+    recorded = benchmarks["nasbench201_seconds"]
+    frame = pd.DataFrame({"architecture": TEXTS[:3], "value": [120.0, 60.0, 240.0]})
+    monkeypatch.setattr(recorded, "missing", lambda: None)
+    monkeypatch.setattr(recorded, "table", lambda **target: frame)
+    benchmark = ByHand({Target("cifar10", "params_millions"): [0.4, 0.4, 0.4]})
+    cost = benchmark.training_cost("cifar10")
+    assert cost.text == (
+        "recorded for 12 epochs on CIFAR-10; an evaluation is MODELLED as 0.35 epochs"
+    )
+    assert [cost.seconds(arch(i), 12) for i in range(3)] == [
+        pytest.approx(12.35 * epoch_s) for epoch_s in (10, 5, 20)
+    ]
+    other = benchmark.training_cost("cifar100")
+    assert other.text.endswith("and an epoch on cifar100 as 2 of CIFAR-10's, by its images")
+    assert other.seconds(arch(0), 200) == pytest.approx(2 * 200.35 * 10)
+
+
 def modelled(params: list[float], dataset: str) -> TrainingCost:
     cost = ByHand({Target("cifar10", "params_millions"): params}).training_cost(dataset)
     assert cost.text.startswith("MODELLED")
     return cost
 
 
+@pytest.mark.usefixtures("without_recorded_seconds")
 def test_the_model_gives_back_what_it_was_made_of():
     # two printed epochs of the benchmark's interface, and the mean over its architectures
     cost = modelled([0.802426, 0.129306, 0.398554], "cifar10")
@@ -99,6 +124,7 @@ def test_the_model_gives_back_what_it_was_made_of():
     assert cost.seconds(arch(2), 200) / cost.seconds(arch(2), 12) == pytest.approx(200.35 / 12.35)
 
 
+@pytest.mark.usefixtures("without_recorded_seconds")
 @pytest.mark.parametrize(
     ("dataset", "images"), [("cifar10", 25_000), ("cifar100", 50_000), ("imagenet16-120", 151_700)]
 )
@@ -108,6 +134,7 @@ def test_other_datasets_cost_by_their_images(dataset, images):
     assert here / base == pytest.approx(images / 25_000)
 
 
+@pytest.mark.usefixtures("without_recorded_seconds")
 def test_what_nobody_knows_costs_nothing_and_refuses_a_budget_in_seconds():
     benchmark = ByHand({Target("cifar10", "valid_accuracy", 12): [80.0, 81.0, 82.0]})
     cost = benchmark.training_cost("cifar10")
@@ -132,12 +159,15 @@ def test_what_nobody_knows_costs_nothing_and_refuses_a_budget_in_seconds():
 
 
 @needs_data
-def test_twelve_thousand_seconds_buy_106_trainings():
+@pytest.mark.parametrize(("source", "least"), [("recorded", 30), ("MODELLED", 80)])
+def test_twelve_thousand_seconds_buy_106_trainings(source, least, request):
+    if source == "MODELLED":
+        request.getfixturevalue("without_recorded_seconds")
     benchmark = find_benchmark("nasbench201")
     cost = benchmark.training_cost("cifar10")
-    assert cost.text.startswith("MODELLED")
+    assert cost.text.startswith(source)
     texts = benchmark.table(dataset="cifar10", metric="params_millions")["architecture"]
     seconds = [cost.seconds(Architecture("nasbench201", text), 12) for text in texts]
     assert np.mean(seconds) == pytest.approx(112.9, abs=0.1)
     assert round(12_000 / np.mean(seconds)) == 106
-    assert min(seconds) > 80
+    assert min(seconds) > least

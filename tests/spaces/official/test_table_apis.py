@@ -166,7 +166,10 @@ def test_nats_bench_has_its_own_signature(ours) -> None:
         create(None, "nas-bench-101")
 
 
-def test_the_real_table_answers_with_modelled_times(real_table: Path) -> None:
+def test_the_real_table_answers_with_seconds(
+    real_table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(benchmarks["nasbench201_seconds"], "missing", lambda: "not here")
     api = NASBench201API(real_table)
     cell = "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|none~0|nor_conv_3x3~1|avg_pool_3x3~2|"
     info = api.get_more_info(cell, "cifar10", hp="200", is_random=False)
@@ -255,10 +258,10 @@ def test_official_files_that_are_not_there_are_named(
 def test_the_context_of_safe_names_ends(data: Path) -> None:
     import torch
 
-    before = list(torch.serialization.get_safe_globals())
+    before = set(torch.serialization.get_safe_globals())
     with safe_globals():
-        assert len(torch.serialization.get_safe_globals()) > len(before)
-    assert torch.serialization.get_safe_globals() == before
+        assert set(torch.serialization.get_safe_globals()) > before
+    assert set(torch.serialization.get_safe_globals()) == before
 
 
 def test_the_examples_of_the_documentation_run(
