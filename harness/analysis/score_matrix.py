@@ -123,9 +123,10 @@ def score_notes(selection: ScoreSelection) -> tuple[str, ...]:
         notes.append("where a row has several seeds, a score is the mean over these networks")
     shared = selection.frame["representative"].notna()
     if shared.any():
+        names = sorted(set(selection.frame["indicator"][shared]))
         notes.append(
             f"{int(shared.sum()):,} of {len(shared):,} scores are those of another member of the "
-            "architecture's functional class"
+            f"architecture's functional class, with its weights: {', '.join(names)}"
         )
     return tuple(notes)
 

@@ -50,18 +50,18 @@ def check_sharing(plan: Plan, store: ScoreStore) -> None:
     invariant = [name for name in plan.protocols if indicators[name].class_invariant]
     if not invariant:
         return
-    conflicts = 0
+    conflicts: Counter[str] = Counter()
     for key, row in plan.rows_in(store, invariant):
-        if not plan.share_classes:
-            conflicts += row.representative is not None
+        if key.indicator not in plan.shared:
+            conflicts["with"] += row.representative is not None
         elif row.representative is None:
-            conflicts += plan.representatives[key.architecture] != key.architecture
-    stored = "without" if plan.share_classes else "with"
-    if conflicts:
-        raise StorageError(
-            f"{store.path} already contains {conflicts} of the requested scores, computed {stored} "
-            "class sharing (share_classes). Use the same setting, or another store."
-        )
+            conflicts["without"] += plan.representatives[key.architecture] != key.architecture
+    for stored, count in conflicts.items():
+        if count:
+            raise StorageError(
+                f"{store.path} already contains {count} of the requested scores, computed {stored} "
+                "class sharing (share_classes). Use the same setting, or another store."
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from untrained.foundation import derive
+from untrained.foundation import UserError, derive
 from untrained.harness.study.conditions import protocols
 from untrained.harness.study.population import Selection, select
 from untrained.harness.study.study import Factors, OwnAggregate, Study
@@ -88,7 +88,8 @@ class Plan:
     versions: Mapping[str, int]
     """By indicator id: see `score_version`."""
     seeds: tuple[int, ...]
-    share_classes: bool = False
+    shared: frozenset[str] = frozenset()
+    """Indicators of which one architecture of each functional class is scored."""
     timeout_s: float | None = None
     split: bool = False
     aggregates: tuple[BoundAggregate, ...] = ()
@@ -129,7 +130,7 @@ class Plan:
         self, missing: Sequence[ScoreKey]
     ) -> Iterator[tuple[tuple[int, str], Mapping[str, Collection[str]]]]:
         """Seed and architecture of each network, with the members by indicator."""
-        if not self.share_classes:  # then the keys of a network are together
+        if not self.shared:  # then the keys of a network are together
             for network, keys in groupby(missing, key=lambda key: (key.seed, key.architecture)):
                 yield network, {key.indicator: (key.architecture,) for key in keys}
             return
@@ -174,9 +175,7 @@ class Plan:
 
     def _built_for(self, indicator: str, architecture: str) -> str:
         """The architecture whose network gives the score: its class's first, if it is shared."""
-        if self.share_classes and indicators[indicator].class_invariant:
-            return self.representatives[architecture]
-        return architecture
+        return self.representatives[architecture] if indicator in self.shared else architecture
 
     @cached_property
     def representatives(self) -> dict[str, str]:
@@ -192,6 +191,27 @@ def score_version(version: int, space: str) -> int:
         version: of the indicator.
     """
     return version + spaces[space].version - 1
+
+
+def shared_indicators(study: Study, names: Collection[str] = ()) -> frozenset[str]:
+    """Return the indicators whose scores a study shares within functional classes.
+
+    Args:
+        names: indicators of the study, among which to choose where it names none.
+
+    Raises:
+        UserError: a named indicator is unknown, or members of a class may score differently.
+    """
+    if isinstance(study.share_classes, bool):
+        allowed = names if study.share_classes else ()
+        return frozenset(name for name in allowed if indicators[name].class_invariant)
+    for name in study.share_classes:
+        if not indicators[name].class_invariant:
+            raise UserError(
+                f"cannot share the scores of {name}: architectures of one functional class may "
+                "score differently. Take it out of share_classes."
+            )
+    return frozenset(study.share_classes)
 
 
 def plan_study(
@@ -223,7 +243,7 @@ def plan_study(
             protocols=resolved,
             versions={i: score_version(indicators[i].version, name) for i in names},
             seeds=study.network_seeds,
-            share_classes=study.share_classes,
+            shared=shared_indicators(study, names).intersection(names),
             timeout_s=study.timeout_s,
             split=study.split,
             aggregates=bound,

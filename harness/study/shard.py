@@ -68,7 +68,7 @@ class Shard:
 
     def _architectures(self, plan: Plan) -> frozenset[str]:
         architectures = plan.selection.architectures
-        if not plan.share_classes:
+        if not plan.shared:
             return frozenset(architectures[self.number - 1 :: self.count])
         places: dict[str, int] = {}
         for one in architectures:

@@ -328,8 +328,9 @@ class Study(StudyFile, Conditions):
     scores: NamesIfAny = ()
     """Scores that are added first and not computed again, as by `--scores`: files, relative to the
     study file, or names of studies with committed scores."""
-    share_classes: bool = False
-    """Score one architecture of each functional class where the indicator allows it."""
+    share_classes: bool | NamesIfAny = False
+    """Score one architecture of each functional class: with all indicators that allow it, or with
+    those named."""
     population: Population
     factors: Factors = Factors()
     truth: Truth = Truth()

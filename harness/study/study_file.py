@@ -323,7 +323,7 @@ def _keys_of(model: type[BaseModel], parents: Sequence[str]) -> list[str]:
 
 def _check_names(study: Study, at: At) -> None:
     # `untrained list studies` loads no indicator
-    from untrained.harness.study.plan import bind_aggregate
+    from untrained.harness.study.plan import bind_aggregate, shared_indicators
     from untrained.harness.study.truth import find_truth
     from untrained.indicators import indicators
     from untrained.reports import formats
@@ -349,6 +349,8 @@ def _check_names(study: Study, at: At) -> None:
     for pattern in study.indicators if study.indicators != ("all",) else ():
         with at("indicators"):
             indicators.matching(pattern)
+    with at("share_classes"):
+        shared_indicators(study)
     for name, given in study.options.items():
         with at("options"):
             indicators[name].chosen(given)

@@ -238,6 +238,23 @@ def test_a_store_does_not_mix_shared_and_own_scores(run, tmp_path, shared_first:
         run(share_classes=not shared_first, **fields)
 
 
+def test_named_indicators_share_scores_and_others_do_not(run, rows, tmp_path):
+    file = tmp_path / "list.txt"
+    file.write_text("\n".join(twins()))
+    fields = {
+        "population": {"kind": "list", "file": str(file)},
+        "indicators": ["naswot_live", "synflow"],
+    }
+    run(share_classes=["naswot_live"], **fields)
+    frame = rows(tmp_path / "s.sqlite")
+    assert frame.query("representative.notna()")["indicator"].tolist() == ["naswot_live"]
+    values = frame.groupby("indicator")["value"].nunique()
+    assert values.to_dict() == {"naswot_live": 1, "synflow": 2}
+    run(share_classes=["naswot_live"], **fields)
+    with pytest.raises(StorageError, match="1 of the requested scores, computed with class"):
+        run(share_classes=["synflow"], **fields)
+
+
 def test_failed_scores_have_no_value(run, rows, tmp_path, add_indicator):
     def broken(measurement):
         raise RuntimeError("on purpose")

@@ -88,6 +88,20 @@ def test_all_mistakes_are_listed_in_order_of_their_lines():
     assert [line.split(":")[1] for line in error_of(text).splitlines()] == ["6", "10"]
 
 
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ('["naswot"]', "cannot share the scores of naswot: architectures of one functional class"),
+        ('["naswto"]', "no indicator named 'naswto'; did you mean naswot"),
+        ("3", "should be"),
+    ],
+)
+def test_only_class_invariant_scores_are_shared(names: str, message: str):
+    said = error_of(f"share_classes = {names}\n{GOOD}")
+    assert said.startswith("s.toml:1: "), said
+    assert message in said
+
+
 def test_missing_keys_are_named():
     assert error_of('spaces = ["nasbench201"]\n[population]\nkind = "all"\n') == (
         "s.toml: the key 'indicators' is missing; add it"
