@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable, Mapping
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -184,9 +185,10 @@ def _report_of_store(
     def made_of(selections: list[ScoreSelection], store: ScoreStore | None) -> Report:
         sections: list[Section] = []
         agreements: list[AgreementTable] = []
+        datasets: list[str | None] = [*_split(wanted.dataset or "")]
         metrics: list[str | None] = [*_split(wanted.metric or "")]
-        for metric in metrics or [None]:
-            one = wanted.model_copy(update={"metric": metric})
+        for dataset, metric in product(datasets or [None], metrics or [None]):
+            one = wanted.model_copy(update={"dataset": dataset, "metric": metric})
             truths = {
                 part.space: find_truth(part.space, one, datasets=part.datasets)
                 for part in selections
@@ -207,7 +209,7 @@ def _report_of_store(
         file_scores = select_file_scores(
             path,
             selection.get("space"),
-            dataset=wanted.dataset,
+            dataset=(wanted.dataset or "").split(",")[0] or None,
             lower_is_better=selection.get("lower_is_better", ()),
             aggregates=computed,
         )

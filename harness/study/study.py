@@ -101,7 +101,8 @@ class Truth(StudyTable):
     absent: Literal["error", "agreement"] = "error"
     """Answer to missing data of the benchmark: an error, or the same as for benchmark `none`."""
     dataset: str | None = None
-    """Dataset of the target (default: that of the inputs, if the benchmark has it)."""
+    """Dataset of the target (default: that of the inputs, if the benchmark has it). Several,
+    separated by commas, make a table each in a report of stored scores."""
     metric: str | None = None
     """Metric of the target (default: test accuracy, if the benchmark has it). Several, separated by
     commas, make a table each in a report of stored scores."""

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from untrained.spaces import spaces
 
@@ -32,3 +33,28 @@ def test_a_report_over_several_targets(untrained, tmp_path: Path) -> None:
     ]
     assert [line.split("|")[1].strip() for line in firsts] == ["of_one", "of_other"]
     assert "Indicators over tasks" in text
+
+
+def test_a_report_over_several_datasets(untrained, tmp_path: Path, monkeypatch) -> None:
+    rng = np.random.default_rng(0)
+    texts = list(dict.fromkeys(spaces["nasbench201"].sample(rng).text for _ in range(30)))
+    one, other = rng.normal(size=(2, len(texts)))
+    scores = pd.DataFrame({"architecture": texts, "of_one": one, "of_other": other})
+    scores.to_csv(tmp_path / "scores.csv", index=False)
+    truth = [
+        pd.DataFrame({"architecture": texts, "dataset": name, "value": 50 + values})
+        for name, values in (("cifar10", one), ("cifar100", other))
+    ]
+    columns = {"metric": "test_accuracy", "epochs": 200, "seed": -1}
+    (tmp_path / "tables").mkdir()
+    pd.concat(truth).assign(**columns).to_parquet(tmp_path / "tables" / "nasbench201.parquet")
+    monkeypatch.setenv("UNTRAINED_DATA", str(tmp_path))
+    code, _, error = untrained(
+        *("report", "--scores", str(tmp_path / "scores.csv"), "--space", "nasbench201"),
+        *("--truth", "nasbench201", "--dataset", "cifar10,cifar100"),
+        *("--formats", "csv", "--output", str(tmp_path), "--resamples", "20"),
+    )
+    assert code == 0, error
+    rows = pd.read_csv(tmp_path / "report.csv").query("tau == 1")
+    assert rows["indicator"].tolist() == ["of_one", "of_other"]
+    assert [target.split()[0] for target in rows["target"]] == ["cifar10", "cifar100"]
