@@ -20,7 +20,10 @@ from types import MappingProxyType
 from typing import Any, Literal, Protocol, TypeVar
 
 from untrained.foundation import UserError
-from untrained.harness.execution.freed_memory import freed_memory_kept
+from untrained.harness.execution.process_memory import (
+    existing_objects_frozen,
+    freed_memory_kept,
+)
 from untrained.harness.execution.watchdog import Step, follow, overdue, worked_on
 
 _FOR_LIFE = ExitStack()
@@ -32,7 +35,8 @@ def isolated() -> Iterator[None]:
     """Inside, torch uses one CPU thread and exact arithmetic; afterwards all is as before.
 
     With more threads sums are split differently and values differ in their last bits, so a score
-    would depend on the number of workers. Freed memory is kept for the next network.
+    would depend on the number of workers. Freed memory is kept for the next network, and garbage
+    collections pass over what exists already.
     """
     import torch
 
@@ -41,7 +45,7 @@ def isolated() -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with exact_arithmetic(), freed_memory_kept():
+        with exact_arithmetic(), freed_memory_kept(), existing_objects_frozen():
             yield
     finally:
         torch.set_num_threads(threads)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
-from copy import copy
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -51,19 +50,19 @@ def network_within(network: nn.Module) -> nn.Module:
 
 
 @contextmanager
-def attributes_kept(network: nn.Module) -> Iterator[Callable[[], None]]:
+def attributes_kept(modules: Iterable[nn.Module]) -> Iterator[Callable[[], None]]:
     """On leaving, give the modules their plain attributes back, as tensors cached by a pass.
 
     Parameters, buffers and submodules are not looked at. Yields the function that does it.
     """
     kept: list[tuple[dict[str, Any], dict[str, Any], list[tuple[Any, Any]]]] = []
-    for module in network.modules():
+    for module in modules:
         if isinstance(module, torch.jit.ScriptModule):
             continue  # TorchScript holds its attributes
         own = vars(module)
         saved = {name: value for name, value in own.items() if name not in _REGISTERS}
         contents = [
-            (value, value.clone() if isinstance(value, Tensor) else copy(value))
+            (value, value.clone() if isinstance(value, Tensor) else value.copy())
             for value in saved.values()
             if type(value) in (dict, list, set) or isinstance(value, Tensor)
         ]
@@ -103,18 +102,18 @@ def preserved(network: nn.Module) -> Iterator[Callable[[], None]]:
     Parameters are not copied: no quantity writes to them. Yields a function that gives the network
     buffers and attributes as they were found already inside.
     """
-    parameters = list(network.parameters())
+    parameters, modules = list(network.parameters()), list(network.modules())
     flags = [p.requires_grad for p in parameters]
     grads = [p.grad for p in parameters]
-    modes = [(module, module.training) for module in network.modules()]
+    modes = [(module, module.training) for module in modules]
     registers = [
         (module._buffers, dict(module._buffers))
-        for module in network.modules()
+        for module in modules
         if not isinstance(module, torch.jit.ScriptModule)
     ]
     found = [
         (module, name, buffer)
-        for module in network.modules()
+        for module in modules
         for name, buffer in module._buffers.items()
         if buffer is not None
     ]
@@ -143,7 +142,7 @@ def preserved(network: nn.Module) -> Iterator[Callable[[], None]]:
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
         stack.enter_context(exact_arithmetic())
-        put_back = stack.enter_context(attributes_kept(network))
+        put_back = stack.enter_context(attributes_kept(modules))
         try:
             for parameter in parameters:
                 parameter.requires_grad_(parameter.is_floating_point() or parameter.is_complex())

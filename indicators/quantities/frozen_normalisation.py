@@ -111,7 +111,7 @@ def frozen_gradients(m: Measurement) -> Gradients:
         return logits.sum()
 
     # a running mean cannot be written to inside vmap
-    with m.batch_norms_evaluated(), live_cells(m), attributes_kept(m.network), quiet():
+    with m.batch_norms_evaluated(), live_cells(m), attributes_kept(m.network.modules()), quiet():
         try:
             rows, sums = vmap(grad_and_value(output), (None, 0))(weights, m.inputs)
         except RuntimeError:  # something that the network calls has no rule for a batch of batches

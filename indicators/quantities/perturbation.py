@@ -89,7 +89,7 @@ def perturbation(m: Measurement) -> Perturbation:
         norm.train()  # batch statistics are part of the definition
     handles = [norm.register_forward_pre_hook(note) for norm in norms]
     try:
-        with torch.no_grad(), attributes_kept(m.network), quiet():
+        with torch.no_grad(), attributes_kept(m.network.modules()), quiet():
             before = functional_call(whole, of_whole, (x,), tie_weights=False)
             for handle in handles:
                 handle.remove()
@@ -144,7 +144,7 @@ def _roles(m: Measurement, features: Callable[[Tensor], Tensor]) -> set[str]:
         Unsupported: the part of a parameter is not known, or a weight is computed of parameters.
     """
     x = m.inputs.clone()
-    with torch.no_grad(), attributes_kept(m.network):
+    with torch.no_grad(), attributes_kept(m.network.modules()):
         account = Account(m.network, x)
         with account, quiet():
             features(x)

@@ -36,5 +36,5 @@ class Substituted(nn.Module):
 
     def forward(self, x: Tensor) -> Any:
         """What the network returns for x."""
-        with attributes_kept(self._network[0]):
+        with attributes_kept(self._network[0].modules()):
             return functional_call(self._network[0], self._state, (x,))
