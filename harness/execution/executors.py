@@ -20,10 +20,7 @@ from types import MappingProxyType
 from typing import Any, Literal, Protocol, TypeVar
 
 from untrained.foundation import UserError
-from untrained.harness.execution.process_memory import (
-    existing_objects_frozen,
-    freed_memory_kept,
-)
+from untrained.harness.execution.process_memory import memory_kept
 from untrained.harness.execution.watchdog import Step, follow, overdue, worked_on
 
 _FOR_LIFE = ExitStack()
@@ -35,8 +32,7 @@ def isolated() -> Iterator[None]:
     """Inside, torch uses one CPU thread and exact arithmetic; afterwards all is as before.
 
     With more threads sums are split differently and values differ in their last bits, so a score
-    would depend on the number of workers. Freed memory is kept for the next network, and garbage
-    collections pass over what exists already.
+    would depend on the number of workers.
     """
     import torch
 
@@ -45,7 +41,7 @@ def isolated() -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with exact_arithmetic(), freed_memory_kept(), existing_objects_frozen():
+        with exact_arithmetic():
             yield
     finally:
         torch.set_num_threads(threads)
@@ -71,6 +67,7 @@ def prepare_worker(
     follow(steps[places.get()])
     threading.Thread(target=_follow_parent, daemon=True).start()
     _FOR_LIFE.enter_context(isolated())
+    _FOR_LIFE.enter_context(memory_kept())
     if devices is not None:
         import torch
 
@@ -341,10 +338,11 @@ class SerialExecutor:
         self, function: Callable[[T], R], items: Iterable[T]
     ) -> Generator[tuple[T, R | WorkerDied]]:
         """See `Executor`."""
-        for item in items:
-            with isolated():
-                result = function(item)
-            yield item, result
+        with memory_kept():
+            for item in items:
+                with isolated():
+                    result = function(item)
+                yield item, result
 
 
 def _first(again: deque[T], others: Iterator[T]) -> Iterator[T]:

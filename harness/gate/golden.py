@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from untrained.foundation import derive
 from untrained.harness.execution.executors import isolated
+from untrained.harness.execution.process_memory import memory_kept
 from untrained.harness.gate.baseline import GoldenScore
 from untrained.harness.gate.baseline_files import rounded, score_text
 from untrained.indicators import Measurement, Reading, indicators, read
@@ -158,7 +159,8 @@ def golden_readings(
     wanted = sorted(set(names))
     layout = torch.contiguous_format if other_kernels else None
     found: dict[tuple[str, str], Reading] = {}
-    with isolated(), _plain_kernels() if other_kernels else nullcontext():
+    plain = _plain_kernels() if other_kernels else nullcontext()
+    with isolated(), memory_kept(), plain:
         for networks in (GOLDEN_NETWORKS, OTHER_NETWORKS):
             for golden in networks:
                 names_here = [name for name in wanted if _read_on(golden, name)]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from untrained.foundation import MalformedInput, MissingData
 from untrained.harness.execution.executors import isolated
+from untrained.harness.execution.process_memory import memory_kept
 from untrained.harness.execution.scoring import score_task
 from untrained.harness.gate.baseline import Baseline
 from untrained.harness.gate.baseline_files import (
@@ -222,7 +223,7 @@ def _repeatable(plans: Sequence[Plan]) -> dict[str, bool]:
         seeds=plans[0].seeds[:1],
     )
     same = dict.fromkeys(plan.protocols, True)
-    with isolated():
+    with isolated(), memory_kept():
         for task in plan.tasks(plan.keys, device="cpu"):
             for one, again in zip(score_task(task), score_task(task), strict=True):
                 alike = one.value == again.value or (one.status == again.status != "ok")

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from untrained.foundation import MissingData, UserError
 from untrained.harness.execution.executors import Device
+from untrained.harness.execution.process_memory import memory_kept
 from untrained.harness.search.driver import Budget, run_many
 from untrained.harness.search.evaluators.measuring import Measuring
 from untrained.harness.search.experiment.ground_truth import GroundTruth
@@ -95,13 +96,14 @@ def run_study(
 def _run(search: PreparedSearch, study: SearchStudy, on_run: OnRun) -> SearchRuns:
     spec, label = search.spec, search.label
     total = spec.runs or study.runs
-    trajectories = run_many(
-        search.searcher,
-        search.evaluator,
-        runs=total,
-        seed=study.seed,
-        settings=spec.settings,
-        budget=Budget(spec.seconds, spec.evaluations),
-        on_run=lambda done: on_run(label, done, total),
-    )
+    with memory_kept():
+        trajectories = run_many(
+            search.searcher,
+            search.evaluator,
+            runs=total,
+            seed=study.seed,
+            settings=spec.settings,
+            budget=Budget(spec.seconds, spec.evaluations),
+            on_run=lambda done: on_run(label, done, total),
+        )
     return SearchRuns(search, tuple(trajectories))

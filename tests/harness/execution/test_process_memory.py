@@ -8,10 +8,7 @@ import resource
 import pytest
 import torch
 
-from untrained.harness.execution.process_memory import (
-    existing_objects_frozen,
-    freed_memory_kept,
-)
+from untrained.harness.execution.process_memory import memory_kept
 
 MB = 2**20
 ROUNDS, MAPS, PAGE = 10, 6, 4096
@@ -28,14 +25,14 @@ def faults_of_maps() -> int:
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is not glibc")
 def test_maps_take_the_memory_of_earlier_ones():
-    with freed_memory_kept():
+    with memory_kept():
         faults_of_maps()
         assert faults_of_maps() < ROUNDS * MAPS * (8 * MB // PAGE) / 10
 
 
 def test_another_c_library_is_left_alone(monkeypatch):
     monkeypatch.setattr(ctypes, "CDLL", lambda _: object())
-    with freed_memory_kept():
+    with memory_kept():
         pass
 
 
@@ -46,7 +43,7 @@ class Kept(list):
 def test_collections_pass_over_what_exists_and_see_what_comes():
     before = Kept()
     assert any(one is before for one in gc.get_objects())
-    with existing_objects_frozen():
+    with memory_kept():
         after = Kept()
         objects = gc.get_objects()
         assert not any(one is before for one in objects)
@@ -55,10 +52,20 @@ def test_collections_pass_over_what_exists_and_see_what_comes():
     assert any(one is before for one in gc.get_objects())
 
 
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is not glibc")
+def test_the_outermost_context_counts():
+    with memory_kept():
+        with memory_kept():
+            pass
+        assert gc.get_freeze_count() > 0
+        faults_of_maps()
+        assert faults_of_maps() < ROUNDS * MAPS * (8 * MB // PAGE) / 10
+
+
 def test_what_a_program_has_frozen_stays_frozen():
     gc.freeze()
     try:
-        with existing_objects_frozen():
+        with memory_kept():
             pass
         assert gc.get_freeze_count() > 0
     finally:
