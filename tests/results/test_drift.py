@@ -82,7 +82,8 @@ def test_how_many_reruns_are_drawn_at_once_changes_nothing(monkeypatch):
     broken = -table[3]
     whole = other_seed_drift(table[[0, 1, 2]], broken, level=1e-3)
     monkeypatch.setattr(score_drift, "CHUNK_SCORES", 12 * 7)
-    assert other_seed_drift(table[[0, 1, 2]], broken, level=1e-3) == whole
+    # Python 3.13 compares dataclasses field by field, and NaN is not equal to NaN
+    assert repr(other_seed_drift(table[[0, 1, 2]], broken, level=1e-3)) == repr(whole)
     assert whole.p < 1e-3
 
 
@@ -213,7 +214,7 @@ def test_infinite_scores_are_ranks_and_the_result_does_not_depend_on_their_size(
     table = noisy(rng, 12, 4)
     far = table.replace(table.to_numpy().min(), -np.inf)
     one, other = (other_seed_drift(t[[0, 1, 2]], t[3], level=1e-3, seed=5) for t in (table, far))
-    assert one == other
+    assert repr(one) == repr(other)
 
 
 def test_missing_scores_are_counted_exactly():

@@ -41,9 +41,8 @@ def test_resamples_draw_from_the_architectures_that_have_both():
     first, second = seeds()
     options = {"names": NAMES, "resampling": Resampling(resamples=30)}
     second.iloc[50:] = math.nan
-    assert noise_ceiling(first, second, **options) == noise_ceiling(
-        first.iloc[:50], second.iloc[:50], **options
-    )
+    whole = noise_ceiling(first, second, **options)
+    assert repr(whole) == repr(noise_ceiling(first.iloc[:50], second.iloc[:50], **options))
 
 
 def test_slices_may_be_those_of_a_tables_target():
