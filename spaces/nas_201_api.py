@@ -23,13 +23,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from untrained.foundation import MissingData, Unsupported, UserError
+from untrained.foundation import UserError
 from untrained.spaces.benchmarks.benchmark import MEAN, OWN_SCHEDULE, Benchmark, Target
-from untrained.spaces.benchmarks.tables import ParquetBenchmark
 from untrained.spaces.converters.nasbench201 import EVALUATIONS, TRAINED
-from untrained.spaces.framework.registry import benchmarks, spaces
-from untrained.spaces.nasbench201.api_results import ArchResults, plain_dataset
+from untrained.spaces.framework.registry import spaces
+from untrained.spaces.nasbench201.api_network import get_cell_based_tiny_net
+from untrained.spaces.nasbench201.api_results import (
+    ArchResults,
+    ResultsCount,
+    no_weights,
+    plain_dataset,
+)
+from untrained.spaces.nasbench201.api_table import table_of
 from untrained.spaces.nasbench201.space import OPERATIONS
+
+__all__ = ["ArchResults", "NASBench201API", "ResultsCount", "get_cell_based_tiny_net"]
 
 SEEDS = (777, 888, 999)
 """Of the training runs 0, 1 and 2 of a table."""
@@ -296,10 +304,7 @@ class TableAPI:
         Raises:
             Unsupported: always.
         """
-        raise Unsupported(
-            f"cannot return weights of architecture {index} on {dataset}: a table holds none. "
-            "Open the official archive with the package nas-bench-201."
-        )
+        raise no_weights(self._index(index), dataset)
 
     def reload(self, archive_root: str | Path | None = None, index: int | None = None) -> None:
         """Do nothing: a table is read as a whole, and its archive of weights has no place here."""
@@ -312,6 +317,29 @@ class TableAPI:
         for number in range(len(self)) if index < 0 else (index,):
             for hp in self._schedules:
                 print(f"{hp} epochs\n{self.query_info_str_by_arch(number, hp)}")
+
+    def statistics(self, dataset: str, hp: str | int) -> dict[int, int]:
+        """Count the architectures by their number of training runs.
+
+        Raises:
+            UserError: the table has no single runs of the data set.
+        """
+        plain_dataset(dataset)
+        wheres = [where for (trained, _), where in EVALUATIONS.items() if trained == dataset]
+        runs = np.zeros(len(self), dtype=np.int64)
+        for run in range(len(SEEDS)):
+            columns = (self._column(*where, int(hp), run) for where in wheres)
+            known = [np.isfinite(column) for column in columns if column is not None]
+            if known:
+                runs += np.logical_or.reduce(known)
+        if not runs.any():
+            raise UserError(
+                f"cannot count the training runs on {dataset} of {hp} epochs: the table "
+                f"{self.filename} has the mean over the runs alone. Convert the official files "
+                "(untrained data convert nasbench201 PATH)."
+            )
+        numbers, counts = np.unique(runs, return_counts=True)
+        return {int(number): int(count) for number, count in zip(numbers, counts, strict=True)}
 
     @property
     def time_source(self) -> str:
@@ -426,30 +454,6 @@ class TableAPI:
             if model is not None:
                 found[name] = model
         return found
-
-
-def table_of(names: Sequence[str], path: str | Path | None) -> Benchmark:
-    """Choose the table that answers.
-
-    Args:
-        names: registered benchmarks, the first that is present is taken.
-        path: a Parquet table is taken itself; the name of an official file means the table.
-
-    Raises:
-        MissingData: there is none.
-    """
-    if path is not None and str(path).endswith(".parquet"):
-        named = benchmarks[names[0]]
-        table = ParquetBenchmark(named.name, space=named.space, path=Path(path))
-        table.check_present()
-        return table
-    reasons = []
-    for name in names:
-        reason = benchmarks[name].missing()
-        if reason is None:
-            return benchmarks[name]
-        reasons.append(reason)
-    raise MissingData("; ".join(reasons))
 
 
 class NASBench201API(TableAPI):

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from untrained.foundation import MalformedInput, MissingData, UserError, derive
+from untrained.foundation import MalformedInput, MissingData, Unsupported, UserError, derive
 from untrained.spaces.converters.surrogate_placement import has_ensemble, read_ensemble
 from untrained.spaces.darts import configuration
 from untrained.spaces.darts.configuration import (
@@ -40,6 +40,7 @@ from untrained.spaces.framework.registry import benchmarks
 __all__ = [
     "Genotype",
     "SurrogateAPI",
+    "download_models",
     "load_ensemble",
     "to_configuration",
     "to_genotype",
@@ -91,6 +92,15 @@ REPRESENTATIONS: Mapping[str, Callable[[Any], Cells]] = MappingProxyType(
 )
 
 
+def _cells(config: Any, representation: str) -> Cells:
+    if representation not in REPRESENTATIONS:
+        raise UserError(
+            f"cannot read the representation {representation!r}: there are "
+            f"{', '.join(REPRESENTATIONS)}. Give one of them."
+        )
+    return sorted_edges(REPRESENTATIONS[representation](config))
+
+
 class SurrogateAPI:
     """An ensemble with the package's method `predict`."""
 
@@ -109,6 +119,15 @@ class SurrogateAPI:
         """Name the source."""
         return f"SurrogateAPI({self.source})"
 
+    @staticmethod
+    def convert_representation(config: Any, representation: str) -> dict[str, str]:
+        """Write a cell as entries of the benchmark's ConfigSpace; see `predict` for the arguments.
+
+        Raises:
+            MalformedInput, UserError: see `predict`.
+        """
+        return configuration.to_configuration(_cells(config, representation))
+
     def predict(self, config: Any, representation: str, with_noise: bool = True) -> float:
         """Predict the validation accuracy of a cell in percent.
 
@@ -121,12 +140,7 @@ class SurrogateAPI:
             MalformedInput: the architecture is none of the benchmark's, or is written otherwise.
             UserError: no such representation, or noise was asked for of a single network.
         """
-        if representation not in REPRESENTATIONS:
-            raise UserError(
-                f"cannot read the representation {representation!r}: there are "
-                f"{', '.join(REPRESENTATIONS)}. Give one of them."
-            )
-        cells = sorted_edges(REPRESENTATIONS[representation](config))
+        cells = _cells(config, representation)
         configuration.to_configuration(cells)  # refuses cells that the benchmark does not have
         members = self._members(cells)
         if not with_noise:
@@ -174,6 +188,29 @@ def load_ensemble(ensemble_parent_directory: str | Path | None = None, *, seed: 
             return SurrogateAPI(_members_of(benchmark), name, seed=seed)
         reasons.append(reason)
     raise MissingData("; ".join(reasons))
+
+
+def download_models(
+    version: str, delete_zip: bool = True, download_dir: str | Path | None = None
+) -> None:
+    """Do nothing where the published models are in place, and refuse to download them.
+
+    Args:
+        version: `1.0` or `0.9`.
+        delete_zip: accepted for the package's sake.
+        download_dir: parent of the folder `nb_models_VERSION`; None: the current folder.
+
+    Raises:
+        Unsupported: there is no such folder.
+    """
+    del delete_zip
+    folder = Path(download_dir or ".") / f"nb_models_{version}"
+    if not folder.exists():
+        raise Unsupported(
+            f"cannot download the models of version {version}: this project does not fetch them. "
+            f"Unpack nasbench301_models_v{version.replace('.', '_')}.zip of figshare as {folder}, "
+            "or load a surrogate of the data folder (load_ensemble without a folder)."
+        )
 
 
 def _members_of(benchmark: Any) -> Members:

@@ -15,10 +15,12 @@ from typing import Any
 
 from untrained.foundation import UserError
 from untrained.spaces.framework.registry import spaces
-from untrained.spaces.nas_201_api import NASBench201API, TableAPI, table_of
+from untrained.spaces.nas_201_api import NASBench201API, TableAPI
+from untrained.spaces.nasbench201.api_network import get_cell_based_tiny_net
+from untrained.spaces.nasbench201.api_table import table_of
 from untrained.spaces.nasbench201.natsbench_sss import CELL
 
-__all__ = ["NATSsize", "NATStopology", "create"]
+__all__ = ["NATSsize", "NATStopology", "create", "get_cell_based_tiny_net"]
 
 
 class _NATSBench(TableAPI):

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from untrained.foundation import UserError
+from untrained.foundation import Unsupported, UserError
 from untrained.spaces.benchmarks.benchmark import OWN_SCHEDULE
 
 if TYPE_CHECKING:
     from untrained.spaces.nas_201_api import TableAPI
 
+_SETS = ("ori-test", "x-valid", "x-test")
 DATASETS = ("cifar10-valid", "cifar10", "cifar100", "ImageNet16-120")
 
 
@@ -26,6 +27,23 @@ def plain_dataset(dataset: str) -> str:
             "Give one of them."
         )
     return "cifar10" if dataset == "cifar10-valid" else dataset.lower()
+
+
+def no_weights(index: int, dataset: str) -> Unsupported:
+    """Make the error of a question for trained weights."""
+    return Unsupported(
+        f"cannot return weights of architecture {index} on {dataset}: a table holds none. Open the "
+        "official file with open_api of untrained.spaces.nasbench201.official, and reload the "
+        "architecture from the official archive."
+    )
+
+
+def _no_files(name: str) -> Unsupported:
+    return Unsupported(
+        f"cannot make {name} of a file of weights: tables answer here, which have none. Use "
+        f"{name} of the package nas-bench-201 within safe_globals of "
+        "untrained.spaces.nasbench201.official."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +77,52 @@ class ArchResults:
         return int(self.hp)
 
     def get_compute_costs(self, dataset: str) -> dict[str, float | None]:
-        """Return `flops` and `params` in millions, and the `latency`, which no table has."""
+        """Return `flops` and `params` in millions, times, and the `latency`, which no table has."""
         column = {
             name: self.api.value(self.arch_index, plain_dataset(dataset), metric, OWN_SCHEDULE)
             for name, metric in (("flops", "flops_millions"), ("params", "params_millions"))
         }
-        return {**column, "latency": None}
+        return {**column, "latency": None, **self.times(dataset)}
+
+    def eval_sets(self, dataset: str) -> list[str]:
+        """Name the sets on which the table has accuracies of a data set's networks."""
+        epochs, run = int(self.hp), self.api.run(self.arch_index, dataset, self.hp, False)
+        return [
+            name
+            for name in _SETS
+            if self.api.accuracy(self.arch_index, dataset, name, epochs, run) is not None
+        ]
+
+    def times(self, dataset: str, is_random: bool | int = False) -> dict[str, float | None]:
+        """Return the seconds on each set, as `T-SET@epoch` and `T-SET@total`."""
+        found = {}
+        for name in ("train", *self.eval_sets(dataset)):
+            metrics = self.get_metrics(dataset, name, None, is_random)
+            found[f"T-{name}@epoch"] = metrics["cur_time"]
+            found[f"T-{name}@total"] = metrics["all_time"]
+        return found
+
+    def get_net_param(self, dataset: str, seed: int | None = None) -> Any:
+        """Refuse: tables hold no weights.
+
+        Raises:
+            Unsupported: always.
+        """
+        del seed
+        raise no_weights(self.arch_index, dataset)
+
+    def clear_params(self) -> None:
+        """Do nothing: tables hold no weights."""
+
+    @staticmethod
+    def create_from_state_dict(state_dict_or_file: Any) -> ArchResults:
+        """Refuse: files of weights are the package's.
+
+        Raises:
+            Unsupported: always.
+        """
+        del state_dict_or_file
+        raise _no_files("ArchResults")
 
     def get_latency(self, dataset: str) -> None:
         """Return None: no table has the latency of the authors' GPU."""
@@ -165,6 +223,29 @@ class ResultsCount:
     def get_latency(self) -> None:
         """See `ArchResults.get_latency`."""
         self.results.get_latency(self.name)
+
+    def get_total_epoch(self) -> int:
+        """Return the length of the training."""
+        return self.epochs
+
+    def get_times(self) -> dict[str, float | None]:
+        """See `ArchResults.times`, of this run."""
+        return self.results.times(self.name, self.seed)
+
+    def get_eval_set(self) -> list[str]:
+        """See `ArchResults.eval_sets`."""
+        return self.results.eval_sets(self.name)
+
+    def get_net_param(self, clone: bool = False) -> Any:
+        """See `ArchResults.get_net_param`."""
+        del clone
+        self.results.get_net_param(self.name, self.seed)
+
+    @staticmethod
+    def create_from_state_dict(state_dict: Any) -> ResultsCount:
+        """See `ArchResults.create_from_state_dict`."""
+        del state_dict
+        raise _no_files("ResultsCount")
 
     def get_config(self, str2structure: Any = None) -> dict[str, Any]:
         """See `TableAPI.get_net_config`."""

@@ -13,7 +13,7 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 
-from untrained.foundation import MalformedInput, MissingData, UserError
+from untrained.foundation import MalformedInput, MissingData, Unsupported, UserError
 from untrained.spaces import benchmarks, nasbench301
 from untrained.spaces.converters.conversion import verify
 from untrained.spaces.converters.surrogate_placement import place_surrogate
@@ -239,6 +239,13 @@ def test_what_the_interface_cannot_answer_is_said(
     monkeypatch.setattr(surrogate, "find_spec", lambda name: None)
     with pytest.raises(UserError, match="no surrogate of this project predicts run times"):
         nasbench301.load_ensemble("nb_models/lgb_runtime_v1.0")
+    with pytest.raises(
+        Unsupported,
+        match=r"cannot download the models of version 1\.0: .*v1_0\.zip .*nb_models_1\.0, or",
+    ):
+        nasbench301.download_models(version="1.0", delete_zip=True, download_dir=tmp_path)
+    (tmp_path / "nb_models_0.9").mkdir()
+    nasbench301.download_models(version="0.9", delete_zip=True, download_dir=tmp_path)
     (tmp_path / "lgb_runtime_v1.0").mkdir()
     with pytest.raises(MissingData, match=r"cannot load .*lgb_runtime_v1\.0: it needs the package"):
         nasbench301.load_ensemble(tmp_path / "lgb_runtime_v1.0")
@@ -249,8 +256,10 @@ def test_what_the_interface_cannot_answer_is_said(
     config = to_configuration(GENOTYPE)
     with pytest.raises(UserError, match=r"one network without a spread.*with_noise=False"):
         model.predict(config, "configspace")
-    with pytest.raises(UserError, match="there are configspace, genotype, BANANAS"):
-        model.predict(config, "arch")
+    assert model.convert_representation(nasbench301.to_genotype(config), "genotype") == config
+    for call in (model.predict, model.convert_representation):
+        with pytest.raises(UserError, match="there are configspace, genotype, BANANAS"):
+            call(config, "arch")
     with pytest.raises(MalformedInput, match="it is a float"):
         model.predict(0.5, "genotype", with_noise=False)
     place_surrogate(NAME, tmp_path / "nb_models")

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import bz2
+import copy
 import pickle
 import random
 import re
+from collections import namedtuple
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from untrained.foundation import MissingData, Unsupported, UserError
 from untrained.spaces import Target, benchmarks, find_benchmark, spaces
 from untrained.spaces.converters import convert
 from untrained.spaces.converters.conversion import verify
 from untrained.spaces.converters.nasbench201 import EVALUATIONS
-from untrained.spaces.nas_201_api import NASBench201API
+from untrained.spaces.nas_201_api import (
+    ArchResults,
+    NASBench201API,
+    ResultsCount,
+    get_cell_based_tiny_net,
+)
+from untrained.spaces.nasbench201.natsbench_sss import CELL
 from untrained.spaces.nasbench201.official import NASBench201Official, open_api, safe_globals
 from untrained.spaces.nats_bench import create
 
@@ -89,6 +98,11 @@ def test_methods_answer_as_the_package(ours, theirs) -> None:
         mine, other = ours.get_cost_info(0, dataset), theirs.get_cost_info(0, dataset)
         assert mine["params"] == other["params"]
         assert mine["flops"] == other["flops"]
+        times = {key: value for key, value in mine.items() if key.startswith("T-") and value}
+        assert times == pytest.approx({key: other[key] for key in times})
+        assert ("T-train@total" in times) is (dataset != "cifar10")
+        for hp in ("12", 200):
+            assert ours.statistics(dataset, hp) == theirs.statistics(dataset, hp)
     for where in (("cifar10", "valid"), ("cifar10", "test"), ("ImageNet16-120", "test")):
         assert ours.find_best(*where, hp="200") == theirs.find_best(*where, hp="200")
     assert ours.find_best("cifar100", "test", Param_max=0.1)[0] == -1
@@ -118,7 +132,9 @@ def test_the_calls_of_the_package_readme_run(ours, capsys: pytest.CaptureFixture
     info = ours.query_meta_info_by_index(0)
     assert info.arch_idx_str() == "000000"
     assert info.get_metrics("cifar10", "train")["iepoch"] == 11
-    assert set(info.get_compute_costs("cifar100")) == {"flops", "params", "latency"}
+    assert {"flops", "params", "latency", "T-train@total"} <= set(
+        info.get_compute_costs("cifar100")
+    )
     assert info.get_metrics("cifar10-valid", "x-valid", None, False)["accuracy"] > 0
     assert info.get_metrics("cifar10-valid", "x-valid", None, True)["accuracy"] > 0
     assert "cifar10-valid" in info.get_dataset_names()
@@ -127,9 +143,15 @@ def test_the_calls_of_the_package_readme_run(ours, capsys: pytest.CaptureFixture
     for result in results.values():
         assert result.get_latency() is None
         assert result.get_train()["all_time"] > 0
+        assert result.get_times()["T-train@epoch"] * result.get_total_epoch() == pytest.approx(
+            result.get_train()["all_time"]
+        )
+        assert result.get_eval_set() == ["ori-test", "x-valid", "x-test"]
         assert result.get_eval("x-valid")["accuracy"] > 0
         assert result.get_eval("x-test")["accuracy"] > 0
-        with pytest.raises(UserError, match="epoch 10 of a training of 200"):
+        with pytest.raises(
+            UserError, match=r"cannot look up epoch 10 of a training of 200: .*after the last epoch"
+        ):
             result.get_train(10)
     ours.reload("NAS-BENCH-201-4-v1.0-archive", 1)
     ours.clear_params(1)
@@ -148,11 +170,81 @@ def test_what_no_table_has_is_refused(ours, data: Path, monkeypatch: pytest.Monk
         ours.get_more_info(2, "cifar10")
     with pytest.raises(UserError, match="cifar10-valid, cifar10, cifar100"):
         ours.get_more_info(0, "svhn")
-    with pytest.raises(Unsupported, match="holds none"):
-        ours.get_net_param(0, "cifar10")
+    results = ours.query_meta_info_by_index(0, "200")
+    trial = results.query("cifar100", 777)
+    for asked in (
+        lambda: ours.get_net_param(0, "cifar100", None),
+        lambda: results.get_net_param("cifar100"),
+        trial.get_net_param,
+    ):
+        with pytest.raises(
+            Unsupported,
+            match=r"cannot return weights of architecture 0 on cifar100: a table holds none\. Open",
+        ):
+            asked()
+    for kind in (ArchResults, ResultsCount):
+        with pytest.raises(
+            Unsupported, match=rf"cannot make {kind.__name__} of a file of weights: .*safe_globals"
+        ):
+            kind.create_from_state_dict({})
+    with pytest.raises(UserError, match=r"cannot answer from a dictionary of results: .*open_api"):
+        NASBench201API({"meta_archs": []})
+    with pytest.raises(UserError, match="cannot look up the data set 'svhn'"):
+        ours.statistics("svhn", "12")
+    with pytest.raises(UserError, match=r"training run 999 on cifar100: .*777, 888.* Give one"):
+        results.query("cifar100", 999)
     monkeypatch.setenv("UNTRAINED_DATA", str(data / "nowhere"))
     with pytest.raises(MissingData, match="data list"):
         NASBench201API()
+
+
+def test_the_network_of_a_configuration_is_that_of_the_space(ours) -> None:
+    config = ours.get_net_config(1, "cifar100")
+    small = config | {"C": 2, "N": 1}
+    structure = SimpleNamespace(tostr=lambda: ours[1])
+    named = SimpleNamespace(
+        **{k: v for k, v in small.items() if k != "arch_str"}, genotype=structure
+    )
+    for given in (small, named, namedtuple("Config", small)(**small)):
+        network = get_cell_based_tiny_net(given)
+        assert network(torch.zeros(2, 3, 8, 8)).shape == (2, 100)
+        count = spaces["nasbench201"].num_parameters(ours[1], num_classes=100, channels=2, cells=1)
+        assert sum(p.numel() for p in network.parameters()) == count
+    widths = {"name": "infer.shape.tiny", "channels": "8:8:8:8:8", "num_classes": 10}
+    network = get_cell_based_tiny_net(widths | {"genotype": CELL})
+    assert network(torch.zeros(1, 3, 8, 8)).shape == (1, 10)
+    for broken, message in (
+        (
+            {"name": "nas.infer"},
+            "configuration 'nas.infer': there are infer.tiny, infer.shape.tiny",
+        ),
+        ({"name": "infer.tiny", "C": 16, "arch_str": ours[1]}, "it lacks N, num_classes. Give"),
+        ({"name": "infer.tiny", "C": 1, "N": 1, "num_classes": 2}, "it lacks arch_str or genotype"),
+        (widths | {"genotype": ours[1]}, "the cell of the size space is"),
+    ):
+        with pytest.raises(UserError, match=rf"cannot build a network of .*{message}"):
+            get_cell_based_tiny_net(broken)
+
+
+def test_a_table_of_means_does_not_count_runs(real_table: Path) -> None:
+    api = NASBench201API(real_table)
+    with pytest.raises(
+        UserError, match=r"cannot count the training runs on cifar100 of 200 epochs: .*mean over"
+    ):
+        api.statistics("cifar100", "200")
+    with pytest.raises(UserError, match=r"the training run None on cifar100: .*mean over the runs"):
+        api.query_by_index(1, "cifar100", hp="200")
+
+
+def test_the_official_files_answer_what_a_table_refuses(tmp_path: Path, theirs, runs) -> None:
+    assert theirs.query_by_index(0, "cifar100", "200")[777].get_train(10)["iepoch"] == 10
+    trained = runs(200, 60.0, (777,))
+    trained["all_results"]["cifar100", 777]["net_state_dict"] = {"weight": torch.ones(2)}
+    torch.save({"less": runs(12, 20.0, (777,)), "full": trained}, tmp_path / "000001-FULL.pth")
+    api = copy.deepcopy(theirs)
+    with safe_globals():
+        api.reload(str(tmp_path), 1)
+    assert api.get_net_param(1, "cifar100", 777, "200")["weight"].tolist() == [1, 1]
 
 
 def test_nats_bench_has_its_own_signature(ours) -> None:
@@ -256,8 +348,6 @@ def test_official_files_that_are_not_there_are_named(
 
 
 def test_the_context_of_safe_names_ends(data: Path) -> None:
-    import torch
-
     before = set(torch.serialization.get_safe_globals())
     with safe_globals():
         assert set(torch.serialization.get_safe_globals()) > before
