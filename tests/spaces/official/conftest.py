@@ -62,7 +62,8 @@ def _runs(epochs: int, base: float, seeds: tuple[int, ...]) -> dict[str, Any]:
     }
 
 
-def _official_201(path: Path) -> None:
+def write_official(path: Path) -> None:
+    """Write a file of two architectures as torch wrote the official one."""
     torch.save(
         {
             "meta_archs": [FIRST, SECOND],
@@ -85,5 +86,5 @@ def runs() -> Callable[..., dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def official_201() -> Callable[[Path], None]:
-    """Write a file of two architectures as torch wrote the official one."""
-    return _official_201
+    """The function `write_official`."""
+    return write_official
