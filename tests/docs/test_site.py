@@ -195,3 +195,18 @@ def test_every_figure_is_of_a_page_that_the_site_has() -> None:
     assert len(drawn) == 7
     for page in drawn:
         assert str(page.relative_to(ROOT / "docs")) in navigation
+
+
+def test_the_versions_of_python_are_those_that_are_tested() -> None:
+    places = {
+        "pyproject.toml": r"Python :: (3\.\d+)",
+        "README.md": r"Python (3\.\d+)",
+        ".github/workflows/ci.yml": r'python-version: "(3\.\d+)"',
+        "docs/examples/untrained-contract.yml": r'"(3\.\d+)"',
+        "docs/quickstart.md": r"Python (3\.\d+)",
+    }
+    found = {
+        place: set(re.findall(form, (ROOT / place).read_text("utf-8")))
+        for place, form in places.items()
+    }
+    assert len(set(map(frozenset, found.values()))) == 1, found
