@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
@@ -31,12 +34,22 @@ REFERENCE = (
     protocol=Protocol(inputs="none", batch_size=1, labels="none"),
     cost="1 forward, 1 backward",
     class_invariant=True,
-    deviations="The plain sum, of the authors' four modes (none, log, log1p, norm); their variant "
-    "with SNIP's saliency is left out. Flow in float64, all normalisations bypassed.",
+    deviations="The plain sum, of the authors' four modes (none, log, log1p, norm: see t_cet_log); "
+    "their variant with SNIP's saliency is left out. Flow in float64, all normalisations bypassed.",
 )
 def snr(m: Measurement) -> float:
     """Sum over layers of the flow over its standard deviation; a deviation of 0 counts as 1."""
     return sum(ratios(m).values())
+
+
+PROTOCOL = Protocol(batch_size=64, labels="none")
+COST = "2 forward, 1 backward"
+_DEVIATIONS = (
+    "Codes are taken under the protocol's batch statistics, where the authors' code takes running "
+    "ones, of a fresh network. A layer that is applied twice counts twice with the SNR of its "
+    "weight; one that cannot reach the logits has no flow and counts 0."
+)
+_MODE = "One of the authors' four modes, not their default (none, which is t_cet). As t_cet. "
 
 
 @indicator(
@@ -45,12 +58,10 @@ def snr(m: Measurement) -> float:
     "the layer > 0] between samples",
     reference=REFERENCE,
     needs={Need.GRADIENTS},
-    protocol=Protocol(batch_size=64, labels="none"),
-    cost="2 forward, 1 backward",
+    protocol=PROTOCOL,
+    cost=COST,
     class_invariant=True,
-    deviations="As snr. Codes are taken under the protocol's batch statistics, where the authors' "
-    "code takes running ones, of a fresh network. A layer that is applied twice counts twice with "
-    "the SNR of its weight; one that cannot reach the logits has no flow and counts 0.",
+    deviations=f"As snr. {_DEVIATIONS}",
 )
 def t_cet(m: Measurement) -> float:
     """Sum over layers of expressivity times compressibility; a singular kernel counts 0, as there.
@@ -59,20 +70,97 @@ def t_cet(m: Measurement) -> float:
         Unsupported: a layer's weight is computed of parameters, or an axis of its output is not
             known.
     """
+    return _weighed(m, ratios(m))
+
+
+@indicator(
+    title="T-CET, log",
+    formula="sum over conv and linear layers of ln |det K_l| * ln SNR_l, K_l and SNR_l as in T-CET",
+    reference=REFERENCE,
+    needs={Need.GRADIENTS},
+    protocol=PROTOCOL,
+    cost=COST,
+    class_invariant=True,
+    deviations=_MODE,
+)
+def t_cet_log(m: Measurement) -> float:
+    """T-CET with the logarithm of the SNR; a layer without flow counts 0, as there.
+
+    Raises:
+        Unsupported: as t_cet.
+    """
+    return _weighed(m, {name: math.log(r) if r > 0 else 0.0 for name, r in ratios(m).items()})
+
+
+@indicator(
+    title="T-CET, log1p",
+    formula="sum over conv and linear layers of ln |det K_l| * ln(1 + SNR_l), K_l and SNR_l as in "
+    "T-CET",
+    reference=REFERENCE,
+    needs={Need.GRADIENTS},
+    protocol=PROTOCOL,
+    cost=COST,
+    class_invariant=True,
+    deviations=_MODE,
+)
+def t_cet_log1p(m: Measurement) -> float:
+    """T-CET with the logarithm of one more than the SNR.
+
+    Raises:
+        Unsupported: as t_cet.
+    """
+    return _weighed(m, {name: math.log1p(ratio) for name, ratio in ratios(m).items()})
+
+
+@indicator(
+    title="T-CET, norm",
+    formula="sum over conv and linear layers of ln |det K_l| * SNR_l / std(SNR), K_l and SNR_l as "
+    "in T-CET, std over layers",
+    reference=REFERENCE,
+    needs={Need.GRADIENTS},
+    protocol=PROTOCOL,
+    cost=COST,
+    deviations=f"{_MODE}The deviation divides by the number of layers, all that have a weight, "
+    "so that layers off every path to the logits change it, as there.",
+)
+def t_cet_norm(m: Measurement) -> float:
+    """T-CET over the standard deviation of the layers' SNRs; a deviation of 0 counts as 1.
+
+    Raises:
+        Unsupported: as t_cet.
+    """
     found = ratios(m)
+    deviation = float(torch.tensor([*found.values()], dtype=torch.float64).std(correction=0))
+    return _weighed(m, found) / (deviation or 1.0)
+
+
+def _weighed(m: Measurement, weights: Mapping[str, float]) -> float:
+    """The sum over layers of expressivity times a weight."""
+    return sum((weights[name] * size for name, size in expressivities(m)), start=0.0)
+
+
+@quantity
+def expressivities(m: Measurement) -> list[tuple[str, float]]:
+    """For each application of a layer its weight's name and ln |det K|, 0 for a singular kernel.
+
+    Raises:
+        Unsupported: a layer's weight is computed of parameters, or an axis of its output is not
+            known.
+    """
     names = {id(parameter): name for name, parameter in m.network.named_parameters()}
     layers = forward(m).layers
     kernels = []
     for layer in layers:
         rows = layer.by_sample(layer.tensor, len(m.inputs))
         kernels.append(agreement((rows > 0).reshape(len(rows), -1).view(torch.int8)))
-    total = 0.0
+    found = []
     for layer, kernel in zip(layers, on_cpu(kernels), strict=True):
         size = log_determinant(kernel)
         if layer.weight is None or not layer.weight.is_parameter:
             raise Unsupported("a layer has a weight that is computed of parameters")
-        total += found[names[id(layer.weight.tensor)]] * (size if size > float("-inf") else 0.0)
-    return total
+        name = names[id(layer.weight.tensor)]
+        found.append((name, size if size > float("-inf") else 0.0))
+    return found
 
 
 @quantity

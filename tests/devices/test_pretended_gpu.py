@@ -75,7 +75,7 @@ BUDGETS = {  # waits and launches on the specimen of 97 tensors, 3 cells and 14 
     "robust_zcp": (8, 498),
     "snr": (2, 266),
     "synaptic_diversity": (10, 155),
-    "t_cet": (4, 517),
+    **dict.fromkeys(("t_cet", "t_cet_log", "t_cet_log1p", "t_cet_norm"), (4, 517)),
     "vkdnw": (2, 1591),
     "wrcor": (16, 385),
     "zen": (3, 436),

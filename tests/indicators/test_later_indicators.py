@@ -20,6 +20,8 @@ EXACT = 1e-9
 """Float64 arithmetic in another order."""
 CELL = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|avg_pool_3x3~0|nor_conv_1x1~1|none~2|"
 DEAD = "|nor_conv_3x3~0|+|none~0|none~1|+|none~0|nor_conv_1x1~1|none~2|"
+UNREACHED = "|nor_conv_3x3~0|+|nor_conv_1x1~0|none~1|+|skip_connect~0|nor_conv_1x1~1|none~2|"
+"""One layer does not reach the logits."""
 
 
 def cell_network(cell: str = CELL) -> Network:
@@ -303,10 +305,11 @@ def slow_ratios(net: nn.Module, x: Tensor) -> list[float]:
     return ratios
 
 
-def test_snr_and_t_cet_are_sums_over_layers(x: Tensor) -> None:
-    net = cell_network()
+@pytest.mark.parametrize("cell", [CELL, UNREACHED])
+def test_snr_and_all_modes_of_t_cet_are_sums_over_layers(cell: str, x: Tensor) -> None:
+    net = cell_network(cell)
     ratios = slow_ratios(net, x)
-    assert score("snr", net, x) == pytest.approx(sum(ratios), rel=EXACT)
+    assert (0.0 in ratios) == (cell == UNREACHED)
     sizes: list[float] = []
 
     def note(module: nn.Module, args: object, out: Tensor) -> None:
@@ -319,11 +322,23 @@ def test_snr_and_t_cet_are_sums_over_layers(x: Tensor) -> None:
     net.train()(x.clone())
     for handle in handles:
         handle.remove()
+    deviation = np.std(ratios)
+    modes = {
+        "t_cet": lambda ratio: ratio,
+        "t_cet_log": lambda ratio: math.log(ratio) if ratio else 0.0,
+        "t_cet_log1p": lambda ratio: math.log(1 + ratio),
+        "t_cet_norm": lambda ratio: ratio / deviation,
+    }
     # in this network layers are called in the order in which they are registered, but for the
     # shortcuts of reductions, which are called last there and here
-    expected = sum(r * s for r, s in zip(ratios, sizes, strict=True))
-    assert expected > 0
-    assert score("t_cet", net, x) == pytest.approx(expected, rel=1e-6)
+    expected = {
+        name: sum(mode(r) * s for r, s in zip(ratios, sizes, strict=True))
+        for name, mode in modes.items()
+    }
+    assert min(expected.values()) > 0
+    found = measure(net, x, None, ["snr", *modes])
+    assert found.pop("snr") == pytest.approx(sum(ratios), rel=EXACT)
+    assert found == pytest.approx(expected, rel=1e-6)
 
 
 # Dextr

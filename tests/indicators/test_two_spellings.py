@@ -20,7 +20,8 @@ OF_WEIGHTS = ["snip", "grad_norm", "plain", "l2_norm", "fisher", "depth", "synfl
 OF_ACTIVATIONS = ["naswot", "naswot_live", "swap", "linear_regions"]
 OF_THE_REST = ["grasp", "jacov", "epe_nas", "flops", "meco", "logsynflow"]
 OF_NORMS = ["ntk_condition", "ntk_condition_frozen"]
-LATER = ["l_swag", "zico_bc", "rcor", "knas", "snr", "t_cet", "croze", "epsinas", "rbflex"]
+OF_CODES = ["t_cet", "t_cet_norm"]
+LATER = ["l_swag", "zico_bc", "rcor", "knas", "snr", *OF_CODES, "croze", "epsinas", "rbflex"]
 NAMES = [*OF_WEIGHTS, *OF_ACTIVATIONS, *OF_THE_REST, *OF_NORMS, *LATER, "dextr", "eznas"]
 
 
@@ -135,13 +136,13 @@ NORMS = {
 }
 REPARAMETRISED = {"weight norm", "old weight norm"}
 """Other parameters, which what looks at parameters and not at weights sees."""
-OF_FLOW = {"synflow", "logsynflow", "snr", "t_cet", "croze"}
+OF_FLOW = {"synflow", "logsynflow", "snr", *OF_CODES, "croze"}
 """What bypasses normalisations."""
-OF_PLAIN_WEIGHTS = {"snr", "t_cet", "croze", "epsinas"}
+OF_PLAIN_WEIGHTS = {"snr", *OF_CODES, "croze", "epsinas"}
 """What takes no weight that is computed of parameters."""
 REFUSED = {
     **{way: OF_FLOW | {*OF_NORMS, "near", "epsinas"} for way in ("written out", "with moments")},
-    "sample by sample": {"near", "fisher", "zico_bc", "t_cet", "croze"},
+    "sample by sample": {"near", "fisher", "zico_bc", *OF_CODES, "croze"},
     **dict.fromkeys(REPARAMETRISED | {"pruning mask", "mask by hand", "slice"}, OF_PLAIN_WEIGHTS),
 }
 """What cannot be read, by the indicators that would have to."""
