@@ -1,4 +1,4 @@
-"""Votes of indicators: majority, weighted, Copeland."""
+"""Votes of indicators: majority, weighted, SJW and SPW of WRCor, Copeland."""
 
 from __future__ import annotations
 
@@ -45,6 +45,43 @@ def weighted_vote(scores: MemberScores, *, weights: tuple[float, ...]) -> NDArra
     the whole counts for neither.
     """
     return copeland_scores(scores.oriented, np.array(weights))
+
+
+_WRCOR = (
+    "Jing et al., Zero-Shot NAS via the Weighted Response Correlation (WRCor), Neurocomputing "
+    "2025, arXiv:2507.08841"
+)
+_SORTED = (
+    "The authors' notebook sorts the candidates by the comparison of two, which for cyclic "
+    "majorities depends on their first order; the Copeland score is an order for any. There a pair "
+    "counts for a candidate with two votes of three, here also with one vote and two abstentions."
+)
+
+
+@aggregate(
+    title="SJW",
+    formula="majority vote of synflow, jacov and wrcor",
+    reference=_WRCOR,
+    members=("synflow", "jacov", "wrcor"),
+    deviations=_SORTED,
+)
+def sjw(scores: MemberScores) -> NDArray[np.int64]:
+    """Count pairs won minus pairs lost by SynFlow, the Jacobian covariance and WRCor."""
+    return copeland_scores(scores.oriented, np.ones(3))
+
+
+@aggregate(
+    title="SPW",
+    formula="majority vote of synflow, l2_norm and wrcor",
+    reference=_WRCOR,
+    members=("synflow", "l2_norm", "wrcor"),
+    deviations="The paper's definition of PNorm, the second member, was not available: the norm of "
+    "parameters in the released code, l2_norm, is in its place, and larger counts as better. The "
+    "released code has no vote with it. " + _SORTED,
+)
+def spw(scores: MemberScores) -> NDArray[np.int64]:
+    """Count pairs won minus pairs lost by SynFlow, the norm of the weights and WRCor."""
+    return copeland_scores(scores.oriented, np.ones(3))
 
 
 _CELLS = 1 << 16

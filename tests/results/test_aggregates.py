@@ -307,6 +307,19 @@ def test_vkdnw_agg_adds_log_ranks_of_its_five() -> None:
     assert found == pytest.approx([sum(math.log(r / 3) for r in row) for row in ranks], rel=1e-12)
 
 
+@pytest.mark.parametrize(("kind", "second"), [("sjw", "jacov"), ("spw", "l2_norm")])
+def test_the_votes_of_wrcor_ask_synflow_wrcor_and_a_third(kind: str, second: str) -> None:
+    found = named(
+        kind,
+        synflow=[1.0, 2.0, 3.0, 4.0],
+        wrcor=[-INF, 7.0, 6.0, 5.0],
+        **{second: [9.0, 1.0, 2.0, 2.0]},
+    )
+    # pairs: the first loses 1 : 2 to all; the second loses to the third and to the fourth; the
+    # third and the fourth are even, with one abstention
+    assert found == [-3, -1, 2, 2]
+
+
 def nasi(T: list[float], **parameters: float) -> list[float]:
     bound = BoundAggregate.of(aggregates["nasi_constrained"], parameters=parameters)
     return bound(MemberScores(pd.DataFrame({"nasi": T}), {"nasi": True})).tolist()
