@@ -7,6 +7,7 @@ import pytest
 
 from untrained.foundation import MissingData
 from untrained.spaces import Target, benchmarks, find_benchmark
+from untrained.spaces.benchmarks import tables as tables_module
 from untrained.spaces.benchmarks.joined_tables import JoinedTables
 from untrained.spaces.benchmarks.tables import ParquetBenchmark
 
@@ -64,6 +65,17 @@ def test_without_the_first_table_there_is_none(tmp_path: Path) -> None:
     second = table(tmp_path, "second", "latency_ms_raspi4", [1, 2])
     with pytest.raises(MissingData, match=r"absent\.parquet"):
         JoinedTables("joined", (absent, second)).targets()
+
+
+def test_as_many_tables_as_the_largest_join_has_are_read_once(tmp_path: Path) -> None:
+    largest = benchmarks["nasbench201_targets"]
+    assert isinstance(largest, JoinedTables)
+    names = [f"metric_{i}" for i in range(len(largest.tables))]
+    tables = [table(tmp_path, name, name, [i, i]) for i, name in enumerate(names)]
+    before = tables_module._read.cache_info().misses
+    for _ in range(2):
+        assert len(JoinedTables("joined", tuple(tables)).targets()) == len(names) == 10
+    assert tables_module._read.cache_info().misses - before == len(names)
 
 
 def test_further_tables_are_chosen_by_name_alone() -> None:
