@@ -33,7 +33,7 @@ class Parameter:
     per_member: bool = False
     """A list of numbers, one for each member in their order."""
     is_cost: bool = False
-    """The value names a cost of networks, which the search then looks up."""
+    """The value names a size or a metric of networks, which the search looks up; empty: none."""
     kind: type[int] | type[float] | type[str] = float
     """Type of a value; a searcher's come from the annotations of its signature."""
 

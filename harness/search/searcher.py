@@ -110,6 +110,11 @@ class Searcher:
         unused = {ask for word, asks in _BY.items() for ask in asks if word != chosen}
         return self.asks if chosen is None else self.asks - unused
 
+    def costs_named(self, settings: Mapping[str, Value]) -> frozenset[str]:
+        """List the sizes and metrics of networks that some settings name."""
+        named = (settings[key] for key, item in self.parameters.items() if item.is_cost)
+        return frozenset(str(name) for name in named if name)
+
     def is_endless(self, settings: Mapping[str, Value]) -> bool:
         """Tell whether only a budget ends the search."""
         return any(settings[name] == value for name, value in self.endless.items())

@@ -1,4 +1,4 @@
-"""A Pareto front of an estimator and what a network costs, by NSGA-II."""
+"""A Pareto front of two objectives by NSGA-II: scores, costs, targets of a benchmark."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
+from untrained.foundation import UserError
 from untrained.harness.search import (
     Asks,
     BudgetSpent,
@@ -18,7 +19,9 @@ from untrained.harness.search import (
     Steps,
     register_searcher,
 )
+from untrained.harness.search.problem import Cost
 from untrained.spaces import Architecture
+from untrained.spaces.benchmarks.benchmark import higher_is_better
 
 FRONT = "front"
 """Series that is 1 in the steps that list a front."""
@@ -45,10 +48,19 @@ def pareto(
     against: Annotated[
         str,
         Parameter(
-            "cost that is to be small: params, flops or one of the benchmark's",
+            "second objective: params, flops or a metric of the benchmark, in its direction (a "
+            "cost is to be small, an accuracy large)",
             is_cost=True,
         ),
     ] = "params",
+    first: Annotated[
+        str,
+        Parameter(
+            "first objective, named likewise, in place of the accuracy of the trainings (with "
+            "by=accuracy)",
+            is_cost=True,
+        ),
+    ] = "",
     population: Annotated[
         int, Parameter("networks alive, and children a generation", least=2)
     ] = 20,
@@ -59,25 +71,40 @@ def pareto(
         float, Parameter("probability that a child has two parents", least=0, most=1)
     ] = 0.9,
 ) -> Steps:
-    """Evolve a population towards the front of the objective and a cost.
+    """Evolve a population towards the front of two objectives.
 
-    The front is of all networks that were evaluated, not of those alive at the end.
+    The first objective is that of the search, or `first`. The front is of all networks that were
+    evaluated, not of those alive at the end.
 
     While it runs the incumbent is the best by the first objective. At the end the networks of the
-    front are logged one after the other, the cheapest first, with `front` 1; the last one is the
-    best by the first objective, and the answer. An aggregate is taken among all networks so far.
+    front are logged one after the other, the best by the second objective first, with `front` 1;
+    the last one is the best by the first objective, and the answer. An aggregate is taken among all
+    networks so far.
+
+    Raises:
+        UserError: an objective is not known here, or `first` is given beside scores.
     """
-    cost = problem.cost(against)
+    if first and problem.estimator is not None:
+        raise UserError(
+            f"cannot rank networks by scores and by {first}: each is a first objective. Set "
+            "by=accuracy, or leave first out."
+        )
+    second = _objective(problem, against)
+    named = _objective(problem, first) if first else None
     seen: dict[Architecture, Evaluation] = {}
     alive: list[Architecture] = []
     number = 0
 
     def objectives(architectures: Sequence[Architecture]) -> NDArray[np.float64]:
-        first = problem.fitness([seen[one] for one in architectures])
-        return np.column_stack([first, [-cost(one) for one in architectures]])
+        if named is None:
+            values = problem.fitness([seen[one] for one in architectures])
+        else:
+            values = np.array([named(one) for one in architectures])
+        return np.column_stack([values, [second(one) for one in architectures]])
 
     def step(architecture: Architecture, *, on_front: bool) -> Incumbent:
-        return Incumbent(architecture, {FRONT: float(on_front), against: cost(architecture)})
+        logged = {name: problem.cost(name)(architecture) for name in (against, first) if name}
+        return Incumbent(architecture, {FRONT: float(on_front), **logged})
 
     try:
         while not generations or number <= generations:
@@ -90,7 +117,10 @@ def pareto(
                 [seen[child]] = yield from problem.evaluate([child])
                 children.append(child)
                 evaluated = list(seen)
-                best = problem.best(list(seen.values()))
+                if named is None:
+                    best = problem.best(list(seen.values()))
+                else:
+                    best = int(np.argmax(np.nan_to_num(objectives(evaluated)[:, 0], nan=-np.inf)))
                 yield step(evaluated[best], on_front=False)
             if not children:
                 break
@@ -102,10 +132,15 @@ def pareto(
             raise
     evaluated = list(seen)
     found = objectives(evaluated)
-    first = fronts(found)[0]
-    for place in sorted(first, key=lambda i: (-found[i, 1], found[i, 0])):
+    for place in sorted(fronts(found)[0], key=lambda i: (-found[i, 1], found[i, 0])):
         yield step(evaluated[place], on_front=True)
     return None
+
+
+def _objective(problem: Problem, name: str) -> Cost:
+    """Return a size or a metric of the benchmark with its sign such that larger is better."""
+    value = problem.cost(name)
+    return value if higher_is_better(name) else lambda architecture: -value(architecture)
 
 
 def _tournament_order(objectives: NDArray[np.float64]) -> dict[int, int]:

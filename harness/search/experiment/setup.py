@@ -157,8 +157,13 @@ def prepare_search(
     facts += [f"every network keeps {limit.name} <= {limit.at_most:,g}" for limit in limits]
     domain = Domain(spaces[study.space], members=members, confined=confined, limits=limits)
     settings = searcher.settings(spec.settings)
-    named = {str(settings[key]) for key, item in searcher.parameters.items() if item.is_cost}
-    costs = {name: find_cost(name, study, benchmark) for name in sorted(named)}
+    named = sorted(searcher.costs_named(settings))
+    costs = {name: find_cost(name, study, benchmark, any_metric=True) for name in named}
+    facts += [
+        f"{name} of a network is looked up in the benchmark {benchmark.name} and costs nothing"
+        for name in named
+        if name not in _SIZES and benchmark is not None
+    ]
     problem = Problem(domain, dataset, estimator, costs)
     if spec.seconds is not None and trainings is not None and not trainings.cost.is_known:
         raise UserError(
@@ -295,12 +300,17 @@ def find_limit(name: str, at_most: float, study: SearchStudy, benchmark: Benchma
     return Limit(name, at_most, find_cost(name, study, benchmark))
 
 
-def find_cost(name: str, study: SearchStudy, benchmark: Benchmark | None) -> Cost:
+def find_cost(
+    name: str, study: SearchStudy, benchmark: Benchmark | None, *, any_metric: bool = False
+) -> Cost:
     """Find a size or a measured cost of networks.
 
     `params` and `flops` are looked up in the study's scores; missing ones are counted on the
     network of their reference protocol, or of the study's size. Every other name is a cost of the
     benchmark on the study's dataset.
+
+    Args:
+        any_metric: whether the name may also be of a metric that is no cost, such as an accuracy.
 
     Returns:
         A function of an architecture; NaN where nothing is known.
@@ -314,9 +324,10 @@ def find_cost(name: str, study: SearchStudy, benchmark: Benchmark | None) -> Cos
     costs: set[str] = set()
     if benchmark is not None and benchmark.enumerable:
         here = (t.metric for t in benchmark.targets() if t.dataset == dataset)
-        costs = {metric for metric in here if is_cost(metric)}
+        costs = {metric for metric in here if any_metric or is_cost(metric)}
     if benchmark is None or name not in costs:
-        raise UnknownName("cost of a network", name, {*_SIZES, *costs})
+        kind = "metric of a network" if any_metric else "cost of a network"
+        raise UnknownName(kind, name, {*_SIZES, *costs})
     table = benchmark.table(dataset=dataset, metric=name)
     known = dict(zip(table["architecture"], table["value"], strict=True))
     return lambda arch: float(known.get(arch.text, math.nan))

@@ -36,13 +36,11 @@ def _check_names(study: SearchStudy, at: At) -> None:
         with at("landscape", "indicators"):
             find_estimator(study.landscape.indicators)
     for number, one in enumerate(study.search):
-        costs = list(one.limits)
+        named: frozenset[str] = frozenset()
         with at("search", number, "searcher"):
             searcher = searchers[one.searcher]
             with at("search", number, "settings"):
-                settings = searcher.settings(one.settings)
-                parameters = searcher.parameters.items()
-                costs += [str(settings[key]) for key, item in parameters if item.is_cost]
+                named = searcher.costs_named(searcher.settings(one.settings))
         if one.indicator:
             with at("search", number, "indicator"):
                 find_estimator(one.indicator)
@@ -52,9 +50,9 @@ def _check_names(study: SearchStudy, at: At) -> None:
         # the names of other costs depend on the space and the dataset
         if study.space not in spaces or study.dataset not in known:
             continue
-        for name in set(costs) - {"params", "flops"}:
+        for name in {*one.limits, *named} - {"params", "flops"}:
             with at("search", number, "limits"):
-                find_cost(name, study, benchmark)
+                find_cost(name, study, benchmark, any_metric=name not in one.limits)
 
 
 SEARCH_STUDIES = StudyLoader(

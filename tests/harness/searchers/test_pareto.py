@@ -14,6 +14,7 @@ from untrained.harness.search import (
     Problem,
     Scored,
     Search,
+    Trained,
     find_estimator,
     run_search,
     searchers,
@@ -86,6 +87,64 @@ def test_the_front_is_what_nobody_dominates_among_all_that_was_evaluated(budget)
     assert costs.tolist() == sorted(costs)
     assert found.final == listed(found)[-1]
     assert score(SPACE.parse(found.final)) == max(map(score, have))
+
+
+class Looked(Whole):
+    """Nothing is scored: an accuracy, a loss and a cost are looked up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        targets = {
+            "robust_accuracy": score,
+            "val_loss": lambda one: -score(one) - (int(one.text) % 2),
+            "energy_mj": params,
+        }
+        self.problem = Problem(Domain(SPACE), "cifar10", None, targets)
+
+    def train(self, architecture, epochs):
+        self.scored.append(architecture.text)
+        return Trained(architecture, 0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("first", "against", "signs"),
+    [
+        ("robust_accuracy", "energy_mj", (1, -1)),
+        ("energy_mj", "robust_accuracy", (-1, 1)),
+        ("val_loss", "robust_accuracy", (-1, 1)),
+    ],
+)
+def test_any_two_targets_are_objectives_in_their_directions(first, against, signs):
+    world = Looked()
+    settings = {"by": "accuracy", "population": 6, "generations": 3}
+    found = run(world, **settings, first=first, against=against)
+    values = {
+        text: [
+            sign * world.problem.costs[name](SPACE.parse(text))
+            for name, sign in zip((first, against), signs, strict=True)
+        ]
+        for text in world.scored
+    }
+    assert len(values) == 6 * 4
+    expected = {
+        a
+        for a, mine in values.items()
+        if not any(
+            all(theirs[i] >= mine[i] for i in (0, 1)) and theirs != mine
+            for theirs in values.values()
+        )
+    }
+    assert {*listed(found)} == expected
+    best = max(own for own, _ in values.values())
+    assert values[found.final][0] == best
+    place = np.flatnonzero(found.series["front"] == 0)[-1]
+    assert values[found.incumbents[place]][0] == best
+    assert found.series[first][place] == signs[0] * best
+
+
+def test_two_first_objectives_are_refused():
+    with pytest.raises(UserError, match=r"by scores and by params: .* Set by=accuracy"):
+        run(Whole(), first="params", against="flops")
 
 
 def test_it_comes_nearer_to_the_true_front_than_random_networks():
