@@ -61,6 +61,7 @@ def distance_grid(table: SearchTable) -> Grid:
         Column("median", "median", lambda row: row.values[table.main].median, places=2),
         Column("q95", "95 %", lambda row: row.values[table.main].q95, places=2),
         *(near if known else ()),
+        Column("distinct", "distinct answers", lambda row: row.distinct or Cell("")),
     )
     return Grid("distance", columns, table.rows)
 
@@ -85,20 +86,19 @@ def equal_cost_grid(table: SearchTable) -> Grid:
 
 
 def speed_grid(table: SearchTable) -> Grid:
-    """Tabulate how much sooner searches are as good as others."""
+    """Tabulate how much sooner searches reach fixed levels than others."""
     columns = (
         _SEARCH,
         Column("against", "against", kind="text"),
-        Column("final", "final median", places=2),
-        Column("final_against", "of the other", places=2),
-        Column("target", "both reach", places=2),
-        Column("cost_s", "after s", show=cost_text),
-        Column("cost_against_s", "the other after s", show=cost_text),
+        Column("share", "of the optimum", show=lambda share: f"{100 * share:g} %"),
+        Column("level", "level", places=2),
+        Column("cost_s", "after s", lambda one: _seconds(one.cost_s)),
+        Column("cost_against_s", "the other after s", lambda one: _seconds(one.cost_against_s)),
         Column("ratio", "times faster", show=_times),
         Column(
             "interval",
             "95 % interval",
-            lambda one: f"{_times(one.low)} to {_times(one.high)}",
+            lambda one: "" if math.isnan(one.low) else f"{_times(one.low)} to {_times(one.high)}",
             kind="text",
         ),
     )
@@ -198,8 +198,14 @@ def _near(row: SearchRow) -> Cell:
     return Cell(f"{found.n:,} of {found.n + found.missing:,}", found.n) if found else Cell("")
 
 
+def _seconds(seconds: float) -> Cell:
+    return Cell("never") if math.isnan(seconds) else Cell(cost_text(seconds), seconds)
+
+
 def _times(ratio: float) -> str:
-    if not math.isfinite(ratio):
+    if math.isinf(ratio):
+        return "∞"
+    if math.isnan(ratio):
         return MISSING
     return f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:.3g}"
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from untrained.results.searches.runs import Floats, value_at
+from untrained.results.searches.runs import Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,9 +53,6 @@ class Trajectory:
         )
 
 
-_GRID = 200
-
-
 @dataclass(frozen=True, slots=True)
 class SpeedUp:
     """Two searches' costs of one and the same accuracy."""
@@ -63,16 +60,16 @@ class SpeedUp:
     search: str
     against: str
     """Label of the search that it is compared with."""
-    target: float
-    """The lower of the two final medians, which both reach: an accuracy or a loss."""
-    final: float
-    """Median over the runs of the search at their end."""
-    final_against: float
+    share: float
+    """Of the optimum: 0.99 for the level that is 1 % from it."""
+    level: float
+    """The accuracy, or loss, that is to be reached."""
     cost_s: float
-    """Seconds after which the median over the runs of the search is as good as the target."""
+    """Seconds after which half of the runs have the level for good; NaN if they never have."""
     cost_against_s: float
     low: float
-    """Lower end of the interval of the ratio."""
+    """Lower end of the interval of the ratio: 0 where a resample of the search never has the level,
+    infinite where one of the other never has it, NaN where there are resamples of neither."""
     high: float
     confidence: float
     runs: int
@@ -84,79 +81,84 @@ class SpeedUp:
         return self.cost_against_s / self.cost_s
 
 
-def speed_up(
+def speed_ups(
     labels: tuple[str, str],
     costs: tuple[Sequence[Floats], Sequence[Floats]],
     values: tuple[Sequence[Floats], Sequence[Floats]],
+    levels: Mapping[float, float],
     *,
     higher_is_better: bool,
     resamples: int = 1000,
     confidence: float = 0.95,
     seed: int = 0,
-) -> SpeedUp | None:
-    """Compare the medians over runs of two searches.
+) -> tuple[SpeedUp, ...]:
+    """Compare the seconds that two searches take to fixed levels.
 
-    At each of 200 costs, evenly spaced on a logarithmic axis between the first step and the end
-    of a search, the median over its runs of the incumbents' values is taken; a run that has not
-    begun counts as worst, and one that has ended keeps its last value. The target is the worse of
-    the two medians at the end. The interval is that of percentiles when the runs of both are drawn
-    anew, target included.
+    A run has a level for good from the step on after which none of its incumbents is worse. A
+    search may pass a level and leave it again, as one does whose scores mislead it; what it found
+    in between it does not return, and the level is not reached. Levels that come from the searches
+    themselves, such as the lower of two final medians, would be easy ones for a bad search.
+
+    The cost of a search is the median over its runs, infinite for runs that never reach the level.
+    The interval is that of percentiles when the runs of both are drawn anew.
 
     Args:
         labels: of the search and of the one it is compared with.
         costs: of both; by run, cumulative seconds at each step.
         values: of both; by run, of the incumbent at each step.
+        levels: accuracies or losses by their share of the optimum.
 
     Returns:
-        None where a search has no run, a value is missing, or a first step costs nothing.
+        One comparison a level that at least one of the two reaches in half of its runs; none where
+        a search has no run, a value is missing, or a first step costs nothing.
     """
     sign = 1.0 if higher_is_better else -1.0
-    pairs = [_table(c, v, sign) for c, v in zip(costs, values, strict=True)]
-    if any(pair is None for pair in pairs):
-        return None
-    (grid, table), (other_grid, other_table) = [pair for pair in pairs if pair is not None]
-
-    def compare(rows: Floats, other_rows: Floats) -> tuple[float, float, float, float]:
-        medians, others = np.median(rows, axis=0), np.median(other_rows, axis=0)
-        target = min(medians[-1], others[-1])
-        first, other_first = np.argmax(medians >= target), np.argmax(others >= target)
-        return medians[-1], others[-1], float(grid[first]), float(other_grid[other_first])
-
-    final, final_other, cost_s, cost_other_s = compare(table, other_table)
+    for run_costs, run_values in zip(costs, values, strict=True):
+        if not run_costs or any(not len(run) or np.isnan(run).any() for run in run_values):
+            return ()
+        if not min(float(run[0]) for run in run_costs) > 0:
+            return ()
     rng = np.random.default_rng(seed)
-    ratios = np.empty(resamples)
-    for i in range(resamples):
-        drawn = table[rng.integers(len(table), size=len(table))]
-        drawn_other = other_table[rng.integers(len(other_table), size=len(other_table))]
-        _, _, own, other = compare(drawn, drawn_other)
-        ratios[i] = other / own
-    low, high = np.quantile(ratios, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return SpeedUp(
-        *labels,
-        target=sign * min(final, final_other),
-        final=sign * final,
-        final_against=sign * final_other,
-        cost_s=cost_s,
-        cost_against_s=cost_other_s,
-        low=float(low),
-        high=float(high),
-        confidence=confidence,
-        runs=len(table),
-        runs_against=len(other_table),
-    )
+    draws = [rng.integers(len(runs), size=(resamples, len(runs))) for runs in costs]
+    found = []
+    for share, level in levels.items():
+        times = [
+            np.array([_for_good(c, sign * v, sign * level) for c, v in zip(*pair, strict=True)])
+            for pair in zip(costs, values, strict=True)
+        ]
+        own, other = (float(_median(one)) for one in times)
+        if np.isinf(own) and np.isinf(other):
+            continue
+        drawn, drawn_other = (_median(one[draw]) for one, draw in zip(times, draws, strict=True))
+        with np.errstate(invalid="ignore"):  # a level that neither resample reaches
+            ratios = drawn_other / drawn
+        ends = [(1 - confidence) / 2, (1 + confidence) / 2]
+        low, high = np.quantile(ratios, ends, method="inverted_cdf")
+        found.append(
+            SpeedUp(
+                *labels,
+                share=share,
+                level=level,
+                cost_s=own if np.isfinite(own) else np.nan,
+                cost_against_s=other if np.isfinite(other) else np.nan,
+                low=float(low),
+                high=float(high),
+                confidence=confidence,
+                runs=len(costs[0]),
+                runs_against=len(costs[1]),
+            )
+        )
+    return tuple(found)
 
 
-def _table(
-    costs: Sequence[Floats], values: Sequence[Floats], sign: float
-) -> tuple[Floats, Floats] | None:
-    """Compute a grid of costs, and the signed values of all runs there."""
-    if not costs or any(np.isnan(run).any() or not len(run) for run in values):
-        return None
-    first = min(float(run[0]) for run in costs)
-    last = max(float(run[-1]) for run in costs)
-    if not first > 0:
-        return None
-    grid = np.geomspace(first, last, _GRID)
-    grid[0], grid[-1] = first, last  # rounding must not put them outside
-    rows = [sign * value_at(c, v, grid) for c, v in zip(costs, values, strict=True)]
-    return grid, np.nan_to_num(np.array(rows), nan=-np.inf)
+def _for_good(costs: Floats, values: Floats, level: float) -> float:
+    """Find the cost from which on no value is below a level; infinite without one."""
+    below = np.flatnonzero(values < level)
+    first = int(below[-1]) + 1 if len(below) else 0
+    return float(costs[first]) if first < len(values) else float("inf")
+
+
+def _median(times: Floats) -> Floats:
+    """Compute the lower median over the last axis, which half of the runs are within."""
+    half = (times.shape[-1] - 1) // 2
+    return np.asarray(np.sort(times, axis=-1)[..., half], dtype=np.float64)

@@ -139,6 +139,8 @@ class SearchRow:
     """One a column; of a rule, mean and standard deviation are exact and n is 0."""
     evaluations: Summary | None = None
     cost_s: Summary | None = None
+    distinct: int = 0
+    """Different answers among those of all runs; 0 for a rule."""
     reaching: Summary | None = None
     """Evaluations until the incumbent had 99 % of the optimum; missing: runs that never did."""
     budget: str = ""

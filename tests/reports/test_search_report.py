@@ -13,6 +13,7 @@ import pytest
 from untrained.reports import formats
 from untrained.reports.pages.search import search_files, search_json, search_report
 from untrained.reports.pages.search_grids import cost_text, distance_grid, speed_grid
+from untrained.reports.tables.numbers import MISSING
 from untrained.results.searches.comparison import EqualCost, RandomRanks, RankedAnswer
 from untrained.results.searches.runs import (
     Curve,
@@ -79,7 +80,8 @@ def table() -> SearchTable:
         published=(PublishedSearchComparison(cell, 93.8, 0.2, 3, 0.1),),
         notes=("searches see scores",),
         speed_ups=(
-            SpeedUp(HOSTILE, "rea", 90.0, 90.0, 93.0, 12.0, 1200.0, 50.0, 150.0, 0.95, 3, 3),
+            SpeedUp(HOSTILE, "rea", 0.97, 91.2, 12.0, 1200.0, 50.0, 150.0, 0.95, 3, 3),
+            SpeedUp(HOSTILE, "rea", 0.99, 93.1, math.nan, 900.0, math.nan, 0.0, 0.95, 3, 3),
         ),
         equal_costs=(
             EqualCost(HOSTILE, summarise([90.0, 92.0]), 50.0, 25, 2.0, 89.0, 1.0, 0, "naswot"),
@@ -113,7 +115,7 @@ def test_every_part_stands_in_both_documents(table):
         "What was found by each cost",
         "Distance and speed",
         "Beside random search at equal cost",
-        "Time to equal accuracy",
+        "Time to fixed levels",
         "Among random networks",
         "Beside published values",
         "Landscapes",
@@ -142,7 +144,9 @@ def test_the_json_holds_what_is_compared(table):
 
 
 def test_numbers_are_printed_as_they_are_meant(table):
-    [speed] = speed_grid(table).texts()
+    speed, never = speed_grid(table).texts()
+    assert (speed["of the optimum"], speed["level"], speed["after s"]) == ("97 %", "91.20", "12")
+    assert (never["after s"], never["times faster"]) == ("never", MISSING)
     assert speed["times faster"] == "100"
     assert speed["95 % interval"] == "50 to 150"
     distance, rule = distance_grid(table).texts()
@@ -182,6 +186,6 @@ def test_other_formats_hold_the_same_tables(table):
     lines = formats["csv"].render(report).splitlines()
     assert lines[0] == "search,runs,evaluations,cost_s,cifar10_test_accuracy"
     assert lines[2] == "random network,,,,80.000000"
-    assert "\\caption{Time to equal accuracy." in formats["latex"].render(report)
+    assert "\\caption{Time to fixed levels." in formats["latex"].render(report)
     files = formats["tables"].make(report)
     assert {"all-found.csv", "all-speed.csv", "all-settings.csv"} < set(files)

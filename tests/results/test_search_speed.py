@@ -1,11 +1,15 @@
-"""Time to equal accuracy, on runs whose answer is known by heart."""
+"""Time to fixed levels, on runs whose answer is known by heart."""
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from untrained.results.searches.speed import speed_up
+from untrained.results.searches.speed import speed_ups
 
 
 def steps(*pairs: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
@@ -13,13 +17,14 @@ def steps(*pairs: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
     return np.array(costs, dtype=float), np.array(values, dtype=float)
 
 
-def compare(own, other, **options):
+def compare(own, other, levels, **options):
     own_costs, own_values = zip(*own, strict=True)
     other_costs, other_values = zip(*other, strict=True)
-    return speed_up(
+    return speed_ups(
         ("own", "other"),
         (own_costs, other_costs),
         (own_values, other_values),
+        levels,
         **{"higher_is_better": True, **options},
     )
 
@@ -27,36 +32,62 @@ def compare(own, other, **options):
 def test_runs_that_are_alike_have_an_exact_ratio():
     own = [steps((1, 50), (10, 90))] * 3
     other = [steps((1, 40), (100, 90))] * 3
-    found = compare(own, other)
-    assert found.target == found.final == found.final_against == 90
-    assert (found.cost_s, found.cost_against_s) == (10, 100)
-    assert found.ratio == found.low == found.high == 10
+    low, high = compare(own, other, {0.5: 45, 0.9: 90, 1.0: 100})
+    assert (low.share, low.level, low.cost_s, low.cost_against_s) == (0.5, 45, 1, 100)
+    assert (high.share, high.level, high.cost_s, high.cost_against_s) == (0.9, 90, 10, 100)
+    assert high.ratio == high.low == high.high == 10
 
 
-def test_the_target_is_what_both_reach_and_losses_are_turned():
+def test_losses_are_turned():
     own = [steps((2, 5.0), (4, 3.0))]
     other = [steps((2, 4.0), (8, 2.0))]
-    found = compare(own, other, higher_is_better=False)
-    assert found.target == 3.0
-    assert (found.final, found.final_against) == (3.0, 2.0)
+    [found] = compare(own, other, {0.9: 3.5}, higher_is_better=False)
     assert (found.cost_s, found.cost_against_s) == (4, 8)
 
 
-def test_the_median_of_the_runs_decides_and_a_later_loss_does_not_count():
-    own = [steps((1, 10), (2, 80)), steps((1, 90), (2, 70)), steps((1, 10), (2, 80))]
-    found = compare(own, [steps((1, 0), (50, 80))])
-    assert found.target == 80
-    assert found.cost_s == 2
-    assert found.cost_against_s == 50
+def test_a_level_that_is_left_again_is_reached_when_it_stays():
+    own = [steps((1, 10), (2, 95), (3, 70), (4, 92))]
+    [found] = compare(own, [steps((1, 0), (50, 80), (60, 91))], {0.9: 90})
+    assert (found.cost_s, found.cost_against_s) == (4, 60)
+
+
+def test_a_bad_search_is_not_fast():
+    # it passes the level early, and its scores lead it away
+    bad = [steps((1, 95), (2, 60))] * 3
+    [found] = compare(bad, [steps((1, 0), (50, 92))] * 3, {0.9: 90})
+    assert math.isnan(found.cost_s)
+    assert math.isnan(found.ratio)
+    assert found.low == found.high == 0
+
+
+def test_half_of_the_runs_are_enough():
+    own = [steps((1, 10), (2, 95)), steps((1, 10), (7, 95)), steps((1, 10)), steps((1, 10))]
+    [found] = compare(own, [steps((1, 0), (50, 95))], {0.9: 90})
+    assert found.cost_s == 7
+    assert found.ratio == 50 / 7
 
 
 def test_the_interval_holds_the_ratio_and_is_wide_with_few_runs():
     rng = np.random.default_rng(0)
     own = [steps((1, 0), (float(rng.uniform(5, 20)), 90)) for _ in range(7)]
     other = [steps((1, 0), (float(rng.uniform(50, 200)), 90)) for _ in range(7)]
-    found = compare(own, other)
+    [found] = compare(own, other, {0.9: 90})
     assert found.low < found.ratio < found.high
-    assert found == compare(own, other)
+    assert [found] == [*compare(own, other, {0.9: 90})]
+
+
+values = st.lists(st.integers(0, 5), min_size=1, max_size=6)
+
+
+@given(st.lists(values, min_size=1, max_size=5), st.integers(0, 5))
+def test_the_cost_is_that_of_a_slow_search_through_the_steps(runs, level):
+    own = [steps(*((i + 1, value) for i, value in enumerate(run))) for run in runs]
+    times = sorted(
+        next((i + 1 for i in range(len(run)) if min(run[i:]) >= level), math.inf) for run in runs
+    )
+    [found] = compare(own, [steps((1, 5))], {1.0: level}, resamples=2)
+    expected = times[(len(times) - 1) // 2]
+    assert found.cost_s == expected or (math.isnan(found.cost_s) and math.isinf(expected))
 
 
 @pytest.mark.parametrize(
@@ -65,5 +96,5 @@ def test_the_interval_holds_the_ratio_and_is_wide_with_few_runs():
 def test_nothing_is_said_where_a_run_cannot_be_compared(own):
     other = [steps((1, 1), (2, 2))]
     costs = ([run[0] for run in own], [run[0] for run in other])
-    values = ([run[1] for run in own], [run[1] for run in other])
-    assert speed_up(("a", "b"), costs, values, higher_is_better=True) is None
+    found = ([run[1] for run in own], [run[1] for run in other])
+    assert speed_ups(("a", "b"), costs, found, {0.9: 1.0}, higher_is_better=True) == ()

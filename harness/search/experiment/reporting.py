@@ -16,9 +16,10 @@ from untrained.harness.search.experiment.run import SearchRuns
 from untrained.harness.search.experiment.study import NamedSearchStudy
 from untrained.harness.study.search_study import SearchSpec
 from untrained.results.searches.runs import Curve, Summary, anytime, first_reaching, summarise
-from untrained.results.searches.speed import SpeedUp, Trajectory, speed_up
+from untrained.results.searches.speed import SpeedUp, Trajectory, speed_ups
 from untrained.results.searches.table import (
     SEARCHED_FOR,
+    Column,
     PublishedSearch,
     PublishedSearchComparison,
     SearchRow,
@@ -29,6 +30,8 @@ from untrained.results.searches.table import (
 
 NEAR = 0.99
 """Fraction of the optimum that counts as reaching it."""
+LEVELS = (0.97, 0.98, NEAR, 0.995)
+"""Fractions of the optimum to which the times of two searches are compared."""
 _GRID = 200
 
 
@@ -106,7 +109,11 @@ def _speed_ups(
 ) -> tuple[SpeedUp, ...]:
     """Compare each search with the one that its study names under `against`."""
     by_label = {search.label: search for search in searches}
-    found = []
+    column = truth.columns[main].column
+    if np.isnan(column.optimum):
+        return ()
+    levels = {share: _near(column, share) for share in LEVELS}
+    found: list[SpeedUp] = []
     for search in searches:
         other = by_label.get(search.prepared.spec.against or "")
         if other is None or not (search.prepared.cost_is_known and other.prepared.cost_is_known):
@@ -114,14 +121,24 @@ def _speed_ups(
         pair = (search.trajectories, other.trajectories)
         costs = [[run.cost_s for run in runs] for runs in pair]
         values = [[truth.values(main, run.incumbents) for run in runs] for runs in pair]
-        result = speed_up(
+        found += speed_ups(
             (search.label, other.label),
             (costs[0], costs[1]),
             (values[0], values[1]),
-            higher_is_better=truth.columns[main].column.higher_is_better,
+            levels,
+            higher_is_better=column.higher_is_better,
         )
-        found += [] if result is None else [result]
     return tuple(found)
+
+
+def _near(column: Column, share: float) -> float:
+    """Compute what is near the optimum: of a loss above the least, of an accuracy below the best.
+
+    Args:
+        share: 0.99 for 1 % of the optimum away.
+    """
+    sign = 1.0 if column.higher_is_better else -1.0
+    return column.optimum - sign * (1 - share) * abs(column.optimum)
 
 
 def _row(search: SearchRuns, truth: GroundTruth | None, main: int) -> SearchRow:
@@ -138,8 +155,7 @@ def _row(search: SearchRuns, truth: GroundTruth | None, main: int) -> SearchRow:
             found = [truth.values(main, run.incumbents) for run in runs]
             curve = _curve(runs, found)
             if not np.isnan(column.optimum):
-                # of a loss, 1 % above the least; of an accuracy, 1 % below the greatest
-                near = column.optimum - sign * (1 - NEAR) * abs(column.optimum)
+                near = _near(column, NEAR)
                 reaching = summarise(
                     [
                         first_reaching(run.evaluations, sign * these, sign * near)
@@ -152,6 +168,7 @@ def _row(search: SearchRuns, truth: GroundTruth | None, main: int) -> SearchRow:
         values=values,
         evaluations=summarise([run.num_evaluations for run in runs]),
         cost_s=summarise([run.total_s for run in runs]),
+        distinct=len({run.final for run in runs}),
         reaching=reaching,
         budget=_budget(search.prepared.spec),
         settings=_settings(search.prepared.settings),
