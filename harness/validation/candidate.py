@@ -257,8 +257,7 @@ def _imported(
         before = sys.modules.get(name)
         sys.modules[name] = module
         try:
-            with audit_access("loading"), redirect_stdout(sys.stderr):
-                _run(code, module, path)
+            _run(code, module, path)
             yield module, declared
         finally:
             if before is None:
@@ -273,7 +272,12 @@ LOAD_LIMIT_S = 60.0
 
 def _run(code: Any, module: ModuleType, path: str) -> None:
     try:
-        with time_limit(LOAD_LIMIT_S, f"running {path}", whole=True):
+        with (
+            # outside the audit: the limit of a process starts a program
+            time_limit(LOAD_LIMIT_S, f"running {path}", whole=True),
+            audit_access("loading"),
+            redirect_stdout(sys.stderr),
+        ):
             exec(code, vars(module))  # noqa: S102 running the user's own file is what was asked for
     except TimeLimitReached as error:
         raise MalformedInput(

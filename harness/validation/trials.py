@@ -116,7 +116,7 @@ def traits_of(candidate: Candidate) -> Traits:
         inputs = torch.randn(_BATCH, 3, 8, 8)
     labels = torch.arange(_BATCH) % _CLASSES
     try:
-        with audit_access("scoring"), redirect_stdout(sys.stderr), time_limit(TRAITS_LIMIT_S):
+        with time_limit(TRAITS_LIMIT_S), audit_access("scoring"), redirect_stdout(sys.stderr):
             return find_traits(function, network, inputs, labels)
     except (TimeLimitReached, SystemExit):
         return Traits()

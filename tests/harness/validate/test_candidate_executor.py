@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from untrained.harness.execution import watchdog
 from untrained.harness.execution.executors import Executor, ProcessExecutor, SerialExecutor
 from untrained.harness.validation.access_audit import AccessEvent
 from untrained.harness.validation.candidate import CandidateExecutor, find_candidate
@@ -19,8 +21,13 @@ BODY = """open(__file__.replace("mine.py", "notes.txt")).close()
 
 @pytest.mark.parametrize("inner", [SerialExecutor(), ProcessExecutor(1)], ids=["serial", "spawn"])
 def test_a_task_is_scored_and_its_sightings_come_back(
-    inner: Executor, write: Callable[..., Path], decorated: Callable[..., str]
+    inner: Executor,
+    write: Callable[..., Path],
+    decorated: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # the first time limit of a process starts a program, which the candidate does not
+    monkeypatch.setattr(watchdog, "_watcher", cache(watchdog._Watcher))
     write("x", "notes.txt")
     candidate = find_candidate(write(decorated("mine", BODY)))
     baselines = stored_baselines("nasbench201")
