@@ -105,6 +105,10 @@ class Registry(Mapping[str, T], Generic[T]):
                 now.clear()
                 now.update(kept)  # type: ignore[arg-type]
 
+    def preload(self) -> None:
+        """Import every module of `package`, but look for no entry points yet."""
+        self._scan(self._package)
+
     def _load(self) -> None:
         if self._loaded:
             return

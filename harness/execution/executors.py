@@ -6,15 +6,13 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import parent_process
-from multiprocessing.context import SpawnContext
-from multiprocessing.process import BaseProcess
 from multiprocessing.queues import SimpleQueue
 from types import MappingProxyType
 from typing import Any, Literal, Protocol, TypeVar
@@ -22,6 +20,7 @@ from typing import Any, Literal, Protocol, TypeVar
 from untrained.foundation import UserError
 from untrained.harness.execution.process_memory import memory_kept
 from untrained.harness.execution.watchdog import Step, follow, overdue, worked_on
+from untrained.harness.execution.worker_start import worker_context
 
 _FOR_LIFE = ExitStack()
 """Of a worker process; what is entered here must stay referred to, or it would be left again."""
@@ -51,7 +50,7 @@ def prepare_worker(
     places: SimpleQueue[int],
     steps: Any,
     devices: SimpleQueue[int] | None,
-    variables: Mapping[str, str] = MappingProxyType({}),
+    variables: Mapping[str, str],
 ) -> None:
     """Make a fresh worker process ready for tasks, for as long as it lives.
 
@@ -59,11 +58,11 @@ def prepare_worker(
         places: indices of `steps`, one for each worker.
         steps: shared memory, where a worker writes its current step.
         devices: numbers that stand for GPUs in turn, one for each worker, or None on the CPU.
-        variables: environment variables of the run, where the machine has none of its own.
+        variables: all environment variables.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
-    for name, value in variables.items():
-        os.environ.setdefault(name, value)
+    os.environ.clear()
+    os.environ.update(variables)
     follow(steps[places.get()])
     threading.Thread(target=_follow_parent, daemon=True).start()
     _FOR_LIFE.enter_context(isolated())
@@ -104,33 +103,19 @@ class DeviceLost(UserError):
     """The GPU fails whatever this process asks of it: what it says of a network is no score."""
 
 
-class _Spawning(SpawnContext):
-    """Starts processes, and knows those that it has started."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.started: list[BaseProcess] = []
-
-    def Process(self, *args: Any, **options: Any) -> BaseProcess:  # type: ignore[override]  # noqa: N802
-        process = super().Process(*args, **options)
-        self.started.append(process)
-        return process
-
-
 class Pool:
-    """Spawned processes that work until one of them dies, or is ended because it hangs."""
+    """Processes that work until one of them dies, or is ended because it hangs."""
 
     def __init__(
-        self, workers: int, *, devices: Iterable[int] = (), variables: Mapping[str, str]
+        self, workers: int, *, devices: Sequence[int] = (), variables: Mapping[str, str]
     ) -> None:
         """Prepare the processes; they start with the first task.
 
         Args:
             devices: a number for each worker that stands for its GPU; none on the CPU.
-            variables: environment variables of the processes.
+            variables: environment variables of the processes, where this one has no value.
         """
-        # spawn, not fork: threads of torch and CUDA do not survive a fork
-        self._context = context = _Spawning()
+        self._context = context = worker_context(gpus=bool(devices))
         queue = None
         for device in devices:
             queue = queue or context.SimpleQueue()
@@ -144,7 +129,7 @@ class Pool:
             workers,
             mp_context=context,
             initializer=prepare_worker,
-            initargs=(places, self._steps, queue, variables),
+            initargs=(places, self._steps, queue, {**variables, **os.environ}),
         )
         self.hung: dict[int, WorkerDied] = {}
         """By number of the item, those whose worker was ended; the pool is then at its end."""
@@ -352,7 +337,7 @@ def _first(again: deque[T], others: Iterator[T]) -> Iterator[T]:
 
 
 class ProcessExecutor:
-    """Runs tasks in spawned worker processes.
+    """Runs tasks in worker processes.
 
     When a worker dies, everything that was under way is lost with its pool. The pool is then made
     anew and the lost tasks are tried again one at a time: the one during which a worker dies again

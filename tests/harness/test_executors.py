@@ -27,6 +27,7 @@ from untrained.harness.execution.executors import (
     find_device,
     make_executor,
 )
+from untrained.harness.execution.worker_start import worker_context
 
 WORK = '''
 import os, signal, time
@@ -60,6 +61,9 @@ def always_die(_):
 def sleep_long(folder):
     Path(folder, str(os.getpid())).touch()
     time.sleep(600)
+
+def variable(name):
+    return os.environ.get(name)
 
 def fail(_):
     raise ZeroDivisionError("a mistake of the function")
@@ -137,6 +141,28 @@ def test_a_worker_that_has_lost_its_gpu_ends_and_a_serial_run_says_so(monkeypatc
 
 def test_workers_compute_with_one_thread_all_their_life(work: ModuleType):
     assert [threads for _, threads in ProcessExecutor(1).run(work.threads, [0, 1, 2])] == [1, 1, 1]
+
+
+def test_workers_have_the_environment_of_their_run_whenever_their_server_started(
+    work: ModuleType, monkeypatch
+):
+    names = ["UNTRAINED_FIRST", "UNTRAINED_SECOND"]
+    for here, found in (("1", ["1", "given"]), ("2", ["2", "given"]), (None, [None, "given"])):
+        if here is None:
+            monkeypatch.delenv(names[0])
+        else:
+            monkeypatch.setenv(names[0], here)
+        executor = ProcessExecutor(1, variables={names[1]: "given"})
+        assert dict(executor.run(work.variable, names)) == dict(zip(names, found, strict=True))
+    monkeypatch.setenv(names[1], "of the machine")
+    executor = ProcessExecutor(1, variables={names[1]: "given"})
+    assert list(executor.run(work.variable, names[1:])) == [(names[1], "of the machine")]
+
+
+def test_workers_with_a_gpu_are_no_forks():
+    assert worker_context(gpus=True).get_start_method() == "spawn"
+    here = "forkserver" if sys.platform == "linux" else "spawn"
+    assert worker_context(gpus=False).get_start_method() == here
 
 
 def test_a_worker_that_hangs_is_ended_and_replaced(work: ModuleType):
