@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import io
-import subprocess
+import os
+import runpy
+import signal
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,19 +24,14 @@ import torch
 from PIL import Image
 
 from untrained.harness.cli.main import main
+from untrained.harness.execution.worker_start import worker_context
 from untrained.harness.study.study import Study
 from untrained.harness.study.study_file import checked
 from untrained.indicators import indicators
 from untrained.indicators.framework.indicator import Function
 from untrained.results import ScoreStore
 
-PROGRAM = [
-    sys.executable,
-    "-c",
-    # a shell starts what runs in its background with interrupts ignored
-    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-    "from untrained.harness.cli.main import main; main()",
-]
+HERE = Path(__file__).parent
 TINY = ["--channels", "4", "--cells", "1", "--batch-size", "8"]
 MEASURED = ["alone_s", "peak_bytes", "environment"]
 """Columns that say how a score was obtained; all others are what it is."""
@@ -73,19 +73,61 @@ def untrained(
     return call
 
 
-@pytest.fixture(scope="session")
-def start() -> Callable[..., subprocess.Popen[str]]:
-    """The command line in a process of its own, in a process group of its own."""
+class Program:
+    """The command line in a process of its own, with the methods of `subprocess.Popen`."""
 
-    def begin(*arguments: object, **options: Any) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [*PROGRAM, *map(str, arguments)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-            **options,
+    def __init__(self, process: BaseProcess, outputs: Sequence[Connection]) -> None:
+        self._process = process
+        self._outputs = outputs
+        assert process.pid is not None
+        self.pid: int = process.pid
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.exitcode
+
+    def communicate(self, timeout: float) -> list[str]:
+        """What it has written to standard output and error, when it has ended."""
+        end = time.monotonic() + timeout
+        written = dict.fromkeys(self._outputs, b"")
+        open_ones = list(self._outputs)
+        while open_ones:
+            ready = wait(open_ones, end - time.monotonic())
+            if not ready:
+                os.killpg(self.pid, signal.SIGKILL)
+                raise TimeoutError(written)
+            for output in ready:
+                more = os.read(output.fileno(), 65536)
+                written[output] += more
+                if not more:
+                    open_ones.remove(output)
+                    output.close()
+        self._process.join(timeout)
+        return [text.decode() for text in written.values()]
+
+
+@pytest.fixture(scope="session")
+def start() -> Callable[..., Program]:
+    """The command line in a process and a process group of its own, started as workers are."""
+    context = worker_context(gpus=False)
+
+    def begin(*arguments: object, file_size: int | None = None) -> Program:
+        pipes = [context.Pipe(duplex=False) for _ in range(2)]
+        given = {
+            "arguments": [*map(str, arguments)],
+            "outputs": [write for _, write in pipes],
+            "file_size": file_size,
+        }
+        process = context.Process(
+            target=runpy.run_path, args=(str(HERE / "forked.py"), given), daemon=True
         )
+        process.start()
+        for _, write in pipes:
+            write.close()
+        return Program(process, [read for read, _ in pipes])
 
     return begin
 

@@ -58,9 +58,9 @@ def test_a_killed_search_goes_on_and_ends_as_an_undisturbed_one(untrained, start
     process = start(*ARGUMENTS, "--store", cut, "--output", tmp_path / "never")
     end = time.monotonic() + 120
     while stored(cut) < 8:
-        assert process.poll() is None, process.communicate()[1]
+        assert process.poll() is None, process.communicate(60)[1]
         assert time.monotonic() < end, "the search stores nothing"
-        time.sleep(0.005)
+        time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate(timeout=60)
     before = measured(cut)

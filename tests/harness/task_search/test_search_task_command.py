@@ -109,9 +109,9 @@ def test_a_killed_search_goes_on_and_ends_the_same(untrained, start, found, tmp_
     process = start(*arguments, "--output", cut)
     end = time.monotonic() + 120
     while len(lines(cut)) < 6:
-        assert process.poll() is None, process.communicate()[1]
+        assert process.poll() is None, process.communicate(60)[1]
         assert time.monotonic() < end, "the search measures nothing"
-        time.sleep(0.005)
+        time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate(timeout=60)
     before = lines(cut)
