@@ -47,6 +47,10 @@ class CountedConvolutions(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.shapes: set[tuple[int, ...]] = set()
         """Of the weights that are convolved with."""
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # else the first call imports the compiler, which takes seconds
+
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:

@@ -79,6 +79,10 @@ class ActivationCalls(TorchDispatchMode):
                 "cannot be read; write the activation as a function of torch, as torch.relu"
             )
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # else the first call imports the compiler, which takes seconds
+
     def __torch_dispatch__(
         self,
         func: Any,

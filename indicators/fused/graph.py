@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -133,11 +133,21 @@ class _Recorder:
             like = func(*_on_meta(args), **_on_meta(kwargs))
         if not isinstance(like, Tensor):
             raise Unrecordable(f"{func} returns several tensors")
+        return self.called(func, args, kwargs, tuple(like.shape))
+
+    def called(
+        self,
+        func: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        shape: tuple[int, ...],
+    ) -> _Symbol:
         inputs = tuple(symbol.node for symbol in _symbols((args, kwargs)))
         if func in _VIEWS | _JOINS and all(node.kind == "zero" for node in inputs):
-            return self.symbol(Node("zero", tuple(like.shape)))
-        node = Node("call", tuple(like.shape), inputs, func, _with_nodes(args), _with_nodes(kwargs))
-        return self.symbol(node)
+            return self.symbol(Node("zero", shape))
+        return self.symbol(
+            Node("call", shape, inputs, func, _with_nodes(args), _with_nodes(kwargs))
+        )
 
 
 def _symbols(value: Any) -> list[_Symbol]:
@@ -176,21 +186,29 @@ def _arguments(names: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dic
     return dict(zip(names.split(), args, strict=False)) | kwargs
 
 
+def _positions(
+    sizes: Sequence[int], kernel: int | Sequence[int], given: dict[str, Any]
+) -> Iterator[int]:
+    """Count the places of a window along each of two axes."""
+    for axis in (0, 1):
+        size, padding, stride, dilation = (
+            value[axis % len(value)] if isinstance(value, tuple | list) else value
+            for value in (
+                kernel,
+                *(given.get("padding", 0), given.get("stride", 1), given.get("dilation", 1)),
+            )
+        )
+        if isinstance(padding, str):
+            raise Unrecordable("a padding by name")
+        yield (sizes[axis] + 2 * padding - dilation * (size - 1) - 1) // stride + 1
+
+
 def _convolution(recorder: _Recorder, func: Any, args: Any, kwargs: Any) -> _Symbol:
     given = _arguments("input weight bias stride padding dilation groups", args, kwargs)
     x, weight, bias = given["input"], given["weight"], given.get("bias")
     if not isinstance(x, _Symbol) or isinstance(weight, _Symbol) or isinstance(bias, _Symbol):
         raise Unrecordable("a convolution by a map")
-    sizes = []
-    for axis in (0, 1):
-        padding, stride, dilation = (
-            value[axis % len(value)] if isinstance(value, tuple | list) else value
-            for value in (given.get("padding", 0), given.get("stride", 1), given.get("dilation", 1))
-        )
-        if isinstance(padding, str):
-            raise Unrecordable("a padding by name")
-        reach = dilation * (weight.shape[2 + axis] - 1) + 1
-        sizes.append((x.node.shape[2 + axis] + 2 * padding - reach) // stride + 1)
+    sizes = _positions(x.node.shape[2:], weight.shape[2:], given)
     shape = (x.node.shape[0], weight.shape[0], *sizes)
     if x.node.kind == "zero" and bias is None:
         return recorder.symbol(Node("zero", shape))
@@ -250,15 +268,80 @@ def _average(recorder: _Recorder, func: Any, args: Any, kwargs: Any) -> _Symbol:
     names = "input kernel_size stride padding ceil_mode count_include_pad divisor_override"
     given = _arguments(names, args, kwargs)
     node = given["input"].node
-    whole = {given["kernel_size"], given.get("stride"), given.get("padding", 0)}
+    if given.get("ceil_mode"):
+        return recorder.call(func, args, kwargs)
+    shape = _pooled_shape(node, given)
     if node.kind == "zero":
-        with torch._C.DisableTorchFunctionSubclass():
-            return recorder.symbol(Node("zero", tuple(func(*args, **kwargs).shape)))
-    usual = not given.get("ceil_mode") and given.get("divisor_override") is None
-    usual = usual and whole == {3, 1} and given["stride"] == given["padding"] == 1
-    if usual and not given.get("count_include_pad", True):
+        return recorder.symbol(Node("zero", shape))
+    whole = {given["kernel_size"], given.get("stride"), given.get("padding", 0)}
+    usual = given.get("divisor_override") is None and not given.get("count_include_pad", True)
+    if usual and whole == {3, 1} and given["stride"] == given["padding"] == 1:
         return recorder.symbol(Node("average3", node.shape, (node,)))
-    return recorder.call(func, args, kwargs)
+    return recorder.called(func, args, kwargs, shape)
+
+
+def _pooled_shape(node: Node, given: dict[str, Any]) -> tuple[int, ...]:
+    size = given["kernel_size"]
+    *before, height, width = node.shape
+    given = given | {"stride": given.get("stride") or size}
+    return *before, *_positions((height, width), size, given)
+
+
+# shapes of frequent calls are told here: to tell one, torch imports its compiler in two seconds
+
+
+def _mean(recorder: _Recorder, func: Any, args: Any, kwargs: Any) -> _Symbol:
+    """Record a mean."""
+    given = _arguments("input dim keepdim", args, kwargs)
+    axes = given.get("dim")
+    axes = (axes,) if isinstance(axes, int) else axes
+    if not axes or not given.keys() <= {"input", "dim", "keepdim"}:
+        return recorder.call(func, args, kwargs)
+    old = given["input"].node.shape
+    gone = {axis % len(old) for axis in axes}
+    kept = given.get("keepdim", False)
+    shape = [1 if axis in gone else n for axis, n in enumerate(old) if kept or axis not in gone]
+    return recorder.called(func, args, kwargs, tuple(shape))
+
+
+def _pooled(recorder: _Recorder, func: Any, args: Any, kwargs: Any) -> _Symbol:
+    """Record a pooling to a size, which for one pixel is a mean."""
+    given = _arguments("input output_size", args, kwargs)
+    size = given["output_size"]
+    sizes = (size, size) if isinstance(size, int) else size
+    *before, height, width = given["input"].node.shape
+    own = zip(sizes, (height, width), strict=True)
+    shape = (*before, *(old if new is None else new for new, old in own))
+    return recorder.called(func, args, kwargs, shape)
+
+
+def _maximum(recorder: _Recorder, func: Any, args: Any, kwargs: Any) -> _Symbol:
+    """Record a pooling by maxima."""
+    names = "input kernel_size stride padding dilation ceil_mode return_indices"
+    given = _arguments(names, args, kwargs)
+    if given.get("ceil_mode") or given.get("return_indices"):
+        return recorder.call(func, args, kwargs)
+    return recorder.called(func, args, kwargs, _pooled_shape(given["input"].node, given))
+
+
+def _linear(recorder: _Recorder, func: Any, args: Any, kwargs: Any) -> _Symbol:
+    """Record a linear map."""
+    given = _arguments("input weight bias", args, kwargs)
+    x, weight = given["input"], given["weight"]
+    if not isinstance(x, _Symbol) or weight.ndim != 2:
+        return recorder.call(func, args, kwargs)
+    return recorder.called(func, args, kwargs, (*x.node.shape[:-1], weight.shape[0]))
+
+
+def _joined(recorder: _Recorder, func: Any, args: Any, kwargs: Any) -> _Symbol:
+    """Record a concatenation."""
+    given = _arguments("tensors dim", args, kwargs)
+    tensors = given["tensors"]
+    if given.keys() != {"tensors", "dim"} or not all(type(one) is _Symbol for one in tensors):
+        return recorder.call(func, args, kwargs)
+    shape = list(tensors[0].node.shape)
+    shape[given["dim"]] = sum(one.node.shape[given["dim"]] for one in tensors)
+    return recorder.called(func, args, kwargs, tuple(shape))
 
 
 def _handed_on(recorder: _Recorder, func: Any, args: Any, kwargs: Any) -> _Symbol:
@@ -290,14 +373,15 @@ _READERS: dict[Any, Callable[..., _Symbol]] = {
     **dict.fromkeys((Tensor.add_, Tensor.__iadd__), _sum),
     **dict.fromkeys((torch.mul, Tensor.mul, Tensor.__mul__, Tensor.__rmul__), _product),
     functional.avg_pool2d: _average,
+    functional.adaptive_avg_pool2d: _pooled,
+    **dict.fromkeys((torch.mean, Tensor.mean), _mean),
+    **dict.fromkeys((functional.max_pool2d, torch.max_pool2d), _maximum),
+    functional.linear: _linear,
+    **dict.fromkeys(_JOINS, _joined),
     functional.dropout: _handed_on,
     functional.dropout2d: _handed_on,
     **dict.fromkeys(
-        (
-            *(functional.max_pool2d, torch.max_pool2d, functional.adaptive_avg_pool2d),
-            *(functional.linear, functional.pad, functional.interpolate),
-            *(torch.mean, Tensor.mean, *_VIEWS, *_JOINS),
-        ),
+        (*(functional.pad, functional.interpolate, *_VIEWS),),
         _Recorder.call,
     ),
 }

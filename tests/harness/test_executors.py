@@ -65,6 +65,18 @@ def sleep_long(folder):
 def variable(name):
     return os.environ.get(name)
 
+def imports_the_compiler(names):
+    """Measures a network, and looks whether torch has imported its compiler for that."""
+    import sys, torch
+    from untrained.indicators import measure
+    from untrained.spaces import spaces
+    cell = "|none~0|+|avg_pool_3x3~0|nor_conv_1x1~1|+|skip_connect~0|none~1|nor_conv_3x3~2|"
+    network = spaces["nasbench201"].build(cell, num_classes=3, channels=2, cells=1)
+    batches = torch.randn(2, 4, 3, 8, 8)
+    labels = torch.tensor([0, 1, 2, 0])
+    measure(network, batches[0], labels, names, second_batch=(batches[1], labels))
+    return "torch._dynamo" in sys.modules
+
 def fail(_):
     raise ZeroDivisionError("a mistake of the function")
 
@@ -163,6 +175,11 @@ def test_workers_with_a_gpu_are_no_forks():
     assert worker_context(gpus=True).get_start_method() == "spawn"
     here = "forkserver" if sys.platform == "linux" else "spawn"
     assert worker_context(gpus=False).get_start_method() == here
+
+
+def test_frequent_scores_do_without_two_seconds_of_imports(work: ModuleType):
+    names = ("naswot", "swap", "naswot_live", "linear_regions", "zico", "synflow", "jacov", "flops")
+    assert list(ProcessExecutor(1).run(work.imports_the_compiler, [names])) == [(names, False)]
 
 
 def test_a_worker_that_hangs_is_ended_and_replaced(work: ModuleType):

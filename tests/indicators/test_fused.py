@@ -16,6 +16,7 @@ from untrained.harness.execution.executors import numeric_settings
 from untrained.indicators import measure
 from untrained.indicators.fused import kernels as binding
 from untrained.indicators.fused.codes import packed_codes
+from untrained.indicators.fused.graph import _Recorder
 from untrained.indicators.fused.kernels import SWITCH, Kernels, Term, kernels, library_path
 from untrained.indicators.quantities.relu_calls import ReluCalls
 from untrained.spaces import spaces
@@ -246,6 +247,37 @@ LEFT_TO_TORCH = {
     *("a part in place", "twice", "sum in place", "silu", "of its numbers", "scaled"),
     *("weights of a map", "of sequences"),
 }
+
+
+CALLS = [
+    lambda x: functional.adaptive_avg_pool2d(x, 1),
+    lambda x: functional.adaptive_avg_pool2d(x, (None, 2)),
+    lambda x: x.mean((2, 3)),
+    lambda x: torch.mean(x, -1, keepdim=True),
+    lambda x: x.mean(dim=(0, -2), keepdim=True),
+    lambda x: x.mean(2, dtype=torch.float64),
+    lambda x: functional.max_pool2d(x, 3),
+    lambda x: functional.max_pool2d(x, (2, 3), stride=(1, 2), padding=1),
+    lambda x: torch.max_pool2d(x, 2, dilation=2),
+    lambda x: functional.max_pool2d(x, 2, ceil_mode=True),
+    lambda x: functional.avg_pool2d(x, 2),
+    lambda x: functional.avg_pool2d(x, 3, 2, 1, count_include_pad=False),
+    lambda x: functional.avg_pool2d(x, 2, 2, 0, True),
+    lambda x: functional.avg_pool2d(torch.mul(x, 0.0), 3, stride=2, padding=1),
+    lambda x: functional.conv2d(x, torch.ones(4, 2, 3, 2), stride=(2, 1), padding=(1, 0)),
+    lambda x: functional.linear(x, torch.ones(4, 5), torch.ones(4)),
+    lambda x: torch.cat([x, x]),
+    lambda x: torch.cat([x, x, x], dim=-1),
+    lambda x: torch.concat((x, torch.ones(3, 1, 7, 5)), 1),
+]
+
+
+@pytest.mark.parametrize("call", range(len(CALLS)))
+def test_shapes_that_are_recorded_are_those_of_torch(call):
+    shape = (3, 2, 7, 5)
+    recorder = _Recorder(shape)
+    with torch.no_grad():
+        assert CALLS[call](recorder.input).node.shape == CALLS[call](torch.ones(shape)).shape
 
 
 def test_what_sees_the_tensors_keeps_the_networks_own_pass():
