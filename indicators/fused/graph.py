@@ -186,9 +186,7 @@ def _arguments(names: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dic
     return dict(zip(names.split(), args, strict=False)) | kwargs
 
 
-def _positions(
-    sizes: Sequence[int], kernel: int | Sequence[int], given: dict[str, Any]
-) -> Iterator[int]:
+def _positions(sizes: Sequence[int], kernel: Any, given: dict[str, Any]) -> Iterator[int]:
     """Count the places of a window along each of two axes."""
     for axis in (0, 1):
         size, padding, stride, dilation = (
