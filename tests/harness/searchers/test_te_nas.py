@@ -1,6 +1,7 @@
 """TE-NAS's pruning, on scores made by hand and on tiny supernets."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -19,6 +20,7 @@ from untrained.harness.search import (
 from untrained.harness.search.evaluators.supernet import SupernetEvaluator, SupernetMeter
 from untrained.harness.search.searcher import searchers
 from untrained.harness.study.study import Conditions
+from untrained.indicators import indicators
 from untrained.results.searches.speed import Trajectory
 from untrained.spaces import spaces
 from untrained.spaces.framework.supernet_layout import OperationMask
@@ -211,7 +213,7 @@ def test_a_spent_budget_leaves_the_incumbent_of_the_last_round() -> None:
 
 CPU = Conditions(
     inputs="gaussian",
-    batch_size=4,
+    batch_size=2,
     channels=2,
     cells=1,
     resolution=8,
@@ -219,8 +221,11 @@ CPU = Conditions(
 )
 
 
-def test_a_search_on_noise_is_repeatable_bit_by_bit() -> None:
+def test_a_search_on_noise_is_repeatable_bit_by_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     space = spaces["nasbench201"]
+    regions = indicators["linear_regions"]
+    fewer = replace(regions, protocol=replace(regions.protocol, batch_size=60))
+    monkeypatch.setitem(indicators._items, "linear_regions", fewer)
     # two rounds: 1 + 24 supernets, then the 6 operations that are left
     settings = {"repeats": 1, "prune_number": 3}
     found = [search(SupernetMeter(space, CPU), "nasbench201", seed=5, **settings) for _ in range(2)]
