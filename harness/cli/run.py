@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -72,7 +73,7 @@ def run(
     from untrained.harness.analysis.score_selection import select_scores
     from untrained.harness.cli.output import print_report, warn_without_truth
     from untrained.harness.execution.run_log import log_path
-    from untrained.harness.study.plan import plan_batches, plan_cells
+    from untrained.harness.study.plan import plan_batches, plan_cells, wanted_scores
     from untrained.harness.study.shard import Shard
     from untrained.harness.study.study_file import load_study
     from untrained.harness.study.truth import truths_of_study
@@ -99,7 +100,7 @@ def run(
         return
     with ScoreStore(path) as store:
         for file in known:
-            store.absorb(file)
+            store.absorb(file, part=partial(wanted_scores, plans))
         summary = fill(
             store,
             plans,

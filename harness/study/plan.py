@@ -165,13 +165,18 @@ class Plan:
     def scores_in(self, store: ScoreStore) -> pd.DataFrame:
         """The wanted scores that a store holds: rows of `ScoreStore.frame`."""
         frame = store.frame(space=self.space, indicators=list(self.protocols))
+        return frame[self.wanted_among(frame)]
+
+    def wanted_among(self, frame: pd.DataFrame) -> pd.Series[bool]:
+        """Tell which rows of a frame of scores are wanted."""
         digests = {name: protocol.digest for name, protocol in self.protocols.items()}
-        return frame[
-            (frame["protocol"] == frame["indicator"].map(digests))
+        return (
+            (frame["space"] == self.space)
+            & (frame["protocol"] == frame["indicator"].map(digests))
             & (frame["version"] == frame["indicator"].map(self.versions))
             & frame["seed"].isin(self.seeds)
             & frame["architecture"].isin(self.selection.architectures)
-        ]
+        )
 
     def _built_for(self, indicator: str, architecture: str) -> str:
         """The architecture whose network gives the score: its class's first, if it is shared."""
@@ -251,6 +256,14 @@ def plan_study(
         for name in dict.fromkeys(study.spaces)
         if architectures is None or name in architectures
     ]
+
+
+def wanted_scores(plans: Sequence[Plan], frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a frame of scores that any of some plans wants."""
+    wanted = np.zeros(len(frame), dtype=bool)
+    for plan in plans:
+        wanted |= plan.wanted_among(frame).to_numpy()
+    return frame[wanted]
 
 
 PART = 100

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -87,11 +88,17 @@ class ScoreStore:
             return cls(path, create=False)
         return _ExportedStore(read_export(Path(path)))
 
-    def absorb(self, path: str | os.PathLike[str]) -> int:
+    def absorb(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        part: Callable[[pd.DataFrame], pd.DataFrame] | None = None,
+    ) -> int:
         """Add the scores of another store, or of an export, with their protocols and environments.
 
         Args:
             path: a store, or a `.parquet` file exported from one; it is left as it is.
+            part: takes the frame of all scores and returns the rows to add; None: all.
 
         Returns:
             How many rows were written: a score that is `ok` here stays as it is.
@@ -102,13 +109,20 @@ class ScoreStore:
             StorageError: the store cannot be opened, or this one cannot be written.
         """
         if Path(path).suffix.lower() == ".parquet":
-            return self._put_exported(read_export(Path(path)))
+            return self._put_exported(read_export(Path(path)), part)
         with ScoreStore(path, create=False) as other:
             return self._put_exported(
-                ExportedScores(other.path, other.frame(), other.protocols(), other.environments())
+                ExportedScores(other.path, other.frame(), other.protocols(), other.environments()),
+                part,
             )
 
-    def _put_exported(self, exported: ExportedScores) -> int:
+    def _put_exported(
+        self,
+        exported: ExportedScores,
+        part: Callable[[pd.DataFrame], pd.DataFrame] | None = None,
+    ) -> int:
+        if part is not None:
+            exported = replace(exported, frame=part(exported.frame))
         # everything is read before anything is written: a bad row leaves this store as it was
         parts = list(exported.by_environment())
         for digest, canonical in exported.protocols.items():

@@ -342,6 +342,13 @@ def test_a_study_over_exported_scores_computes_none_and_gives_the_same_bytes(unt
     assert "(0 new)" in err
     for name in ("report.md", "report.csv", "scores.parquet"):
         assert (second / name).read_bytes() == (first / name).read_bytes()
+    # of a study of fewer scores only its own are taken
+    part = tmp_path / "part.toml"
+    part.write_text(STUDY.replace('["naswot", "params"]', '["params"]').replace("n = 5", "n = 3"))
+    code, _, err = untrained("run", part, "--output", tmp_path / "part", *known)
+    assert code == 0, err
+    assert "(0 new)" in err
+    assert len(pd.read_parquet(tmp_path / "part" / "scores.parquet")) == 3
 
 
 def test_exported_scores_are_correlated_and_reported_like_a_store(untrained, scored, tmp_path):

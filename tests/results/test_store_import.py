@@ -119,3 +119,10 @@ def test_a_database_of_another_program_is_refused(tmp_path):
         pytest.raises(StorageError, match="another program"),
     ):
         other.absorb(tmp_path / "x.sqlite")
+
+
+def test_a_part_of_the_scores_is_absorbed(stored, tmp_path):
+    with ScoreStore(tmp_path / "part.sqlite") as other:
+        assert other.absorb(stored, part=lambda frame: frame[frame["status"] == "ok"]) == 3
+        assert set(other.frame()["status"]) == {"ok"}
+        assert other.environments()
