@@ -1,4 +1,4 @@
-"""Write reproduction.md and published.md from committed results and the sentences of their .md.j2.
+"""Write the pages that come from committed results: NAME.md, of the sentences in NAME.md.j2.
 
     python docs/reproduction.py
     UNTRAINED_DATA=<folder> python docs/reproduction.py TABLE...
@@ -48,10 +48,12 @@ class Outlived(Exception):
 
 
 @cache
-def rows(report: str) -> dict[str, dict[str, str]]:
-    """Read the rows of a correlation table, by indicator."""
+def rows(report: str, dataset: str = "") -> dict[str, dict[str, str]]:
+    """Read the rows of a correlation table, by indicator: of a target on a data set, or of any."""
     with (COMMITTED / report / "report.csv").open(encoding="utf-8", newline="") as file:
-        return {row["indicator"]: row for row in csv.DictReader(file)}
+        lines = csv.DictReader(file)
+        found = (row for row in lines if not dataset or row["target"].split()[0] == dataset)
+        return {row["indicator"]: row for row in found}
 
 
 def number(report: str, indicator: str, name: str = "tau") -> float:
@@ -59,11 +61,13 @@ def number(report: str, indicator: str, name: str = "tau") -> float:
     return float(rows(report)[indicator][name])
 
 
-def estimate(report: str, indicator: str, name: str = "tau", suffix: str = "") -> str:
+def estimate(
+    report: str, indicator: str, name: str = "tau", suffix: str = "", dataset: str = ""
+) -> str:
     """Read a number with its interval."""
     ends = {"tau": "tau", "rho": "rho", "delta_tau": "delta"}[name]
     names = (f"{name}{suffix}", f"{ends}_low{suffix}", f"{ends}_high{suffix}")
-    value, low, high = (float(rows(report)[indicator][one]) for one in names)
+    value, low, high = (float(rows(report, dataset)[indicator][one]) for one in names)
     sign = "+" if name == "delta_tau" else ""
     return f"{value:{sign}z.3f} [{low:{sign}z.3f}, {high:{sign}z.3f}]"
 
@@ -131,6 +135,22 @@ def published(report: str) -> str:
         verdict = ", ".join(str(counts[name]) for name in STATEMENTS)
         text.append(f"| {indicator} | {symbol} | {measured} | {span} | {verdict} |")
     return "\n".join(text)
+
+
+def beyond_params(report: str, datasets: list[str], suffix: str, *, side: int) -> list[str]:
+    """List the indicators told apart from params on every data set, best first.
+
+    Args:
+        suffix: "" over architectures, "_functions" over functions.
+        side: 1 for those whose interval of the difference is above 0 everywhere, -1 for below.
+    """
+    end = f"delta_low{suffix}" if side > 0 else f"delta_high{suffix}"
+    everywhere = [rows(report, one) for one in datasets]
+    return [
+        name
+        for name in everywhere[0]
+        if name != "params" and all(side * float(found[name][end]) > 0 for found in everywhere)
+    ]
 
 
 def printed(space: str, indicator: str, metric: str) -> str:
@@ -395,6 +415,7 @@ def page(template: str | None = None, name: str = "reproduction") -> str:
         Outlived: a sentence rests on something that does not hold.
     """
     names: dict[str, Any] = {
+        "beyond_params": beyond_params, "rows": rows,
         "cell": cell, "compared": compared, "estimate": estimate, "number": number,
         "of_reports": of_reports,
         "printed": printed, "published": published, "published_cells": published_cells,
@@ -408,5 +429,5 @@ def page(template: str | None = None, name: str = "reproduction") -> str:
 if __name__ == "__main__":
     if sys.argv[1:]:
         measure_again(sys.argv[1:])
-    for name in ("reproduction", "published"):
+    for name in ("reproduction", "published", "nasbench201"):
         (DOCS / f"{name}.md").write_text(page(name=name), encoding="utf-8")

@@ -269,8 +269,11 @@ def _split(names: str) -> list[str]:
 
 def _typed(command: str, *words: object, selection: Mapping[str, Any]) -> str:
     """Write the beginning of the command that repeats a call."""
+    from untrained.results.store.committed import name_source
+
     parts = [word for name, value in selection.items() for word in _words(flag_of(name), value)]
-    return shlex.join(map(str, ("untrained", command, *words, *parts)))
+    given = [name_source(word) if isinstance(word, Path) else str(word) for word in words]
+    return shlex.join(["untrained", command, *given, *parts])
 
 
 def _typed_conditions(truth: Mapping[str, Any], statistics: Mapping[str, Any]) -> str:

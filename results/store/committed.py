@@ -40,5 +40,14 @@ def find_scores(source: str | Path) -> Path:
     )
 
 
+def name_source(path: Path) -> str:
+    """Return what `find_scores` takes for a path: a committed study's name, or the path itself.
+
+    >>> name_source(committed_file("nasbench201")), name_source(Path("a/scores.parquet"))
+    ('nasbench201', 'a/scores.parquet')
+    """
+    return path.parent.name if path == committed_file(path.parent.name) else str(path)
+
+
 def _folder() -> Path:
     return Path(str(files("untrained.results") / "committed"))
