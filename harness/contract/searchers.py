@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -86,7 +87,9 @@ def toy_world(indicators: Sequence[str] = ONE, *, missing: bool = False) -> ToyW
 
 def reachable(root: object) -> list[object]:
     """List everything that references lead to, except modules, classes and what modules hold."""
-    names = {id(vars(module)) for module in gc.get_objects() if type(module) is types.ModuleType}
+    # a process whose objects are frozen does not list its modules among them
+    known = [*sys.modules.values(), *gc.get_objects()]
+    names = {id(vars(module)) for module in known if type(module) is types.ModuleType}
     seen: dict[int, object] = {}
     todo = [root]
     while todo:
