@@ -30,8 +30,8 @@ SCORES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, ...]]]] = {
         (
             "nasbench201",
             *(f"nasbench201-{name}"
-              for name in ("cifar10", "teg", "cifar10-costly", "cifar10-samplewise",
-                           "cifar10-later", "cifar10-gennas", "tenas")),
+              for name in ("cifar10", "teg", "cifar10-moderate", "cifar10-costly",
+                           "cifar10-samplewise", "cifar10-later", "cifar10-gennas", "tenas")),
         ),
         dict.fromkeys(
             ("cifar10", "cifar100", "imagenet16-120"), ("test_accuracy", "valid_accuracy")
