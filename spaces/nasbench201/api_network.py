@@ -39,7 +39,7 @@ def get_cell_based_tiny_net(config: Any) -> Network:
     if hasattr(config, "_asdict"):
         config = config._asdict()
     fields = config if isinstance(config, Mapping) else vars(config)
-    name = fields.get("name")
+    name = str(fields.get("name"))
     if name not in _FIELDS:
         raise UserError(
             f"cannot build a network of the configuration {name!r}: there are "

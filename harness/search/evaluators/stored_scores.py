@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,8 @@ def read_scores(
     """Read the scores of a store, or of a Parquet file exported from one.
 
     Only networks that have a row of every indicator count as scored; the value of a failed score
-    is NaN.
+    is NaN. A Parquet file is read once for all searches of a process, as long as it does not
+    change; a store, to which another run may add, anew each time.
 
     Args:
         protocols: digests, to choose among several protocols of an indicator.
@@ -52,7 +54,31 @@ def read_scores(
         MissingData: there is no file, or it lacks an indicator.
         UserError: see `select_stored_scores`.
     """
-    names = list(estimator.indicators)
+    asked = (path, space, tuple(estimator.indicators), tuple(protocols))
+    if path.suffix.lower() != ".parquet" or not path.is_file():
+        return _read(*asked)
+    found = path.stat()
+    return _read_once(*asked, changed=(found.st_mtime_ns, found.st_size))
+
+
+@lru_cache(maxsize=4)
+def _read_once(
+    path: Path,
+    space: str,
+    names: tuple[str, ...],
+    protocols: tuple[str, ...],
+    *,
+    changed: tuple[int, int],
+) -> StoredScores:
+    """Read the scores of a file once, as long as neither its time nor its size changes."""
+    del changed
+    return _read(path, space, names, protocols)
+
+
+def _read(
+    path: Path, space: str, asked: tuple[str, ...], protocols: tuple[str, ...]
+) -> StoredScores:
+    names = list(asked)
     with ScoreStore.read(path) as store:
         [ranked] = select_stored_scores(store, space=space, protocols=protocols, only=sorted(names))
         environments = store.environments()
