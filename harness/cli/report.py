@@ -182,12 +182,16 @@ def _report_of_store(
     again = _typed(command, "--store", path, selection={**selection, "aggregates": names})
     again += _typed_conditions(truth, statistics)
 
-    def made_of(selections: list[ScoreSelection], store: ScoreStore | None) -> Report:
+    datasets: list[str | None] = [*_split(wanted.dataset or "")] or [None]
+    metrics: list[str | None] = [*_split(wanted.metric or "")] or [None]
+
+    def made_of(
+        scores: Mapping[str | None, list[ScoreSelection]], store: ScoreStore | None
+    ) -> Report:
         sections: list[Section] = []
         agreements: list[AgreementTable] = []
-        datasets: list[str | None] = [*_split(wanted.dataset or "")]
-        metrics: list[str | None] = [*_split(wanted.metric or "")]
-        for dataset, metric in product(datasets or [None], metrics or [None]):
+        for dataset, metric in product(datasets, metrics):
+            selections = scores[dataset]
             one = wanted.model_copy(update={"dataset": dataset, "metric": metric})
             truths = {
                 part.space: find_truth(part.space, one, datasets=part.datasets)
@@ -197,7 +201,7 @@ def _report_of_store(
             sections += tables[0]
             agreements = agreements or tables[1]
         title = f"Correlations of {path.name}" if sections else f"Agreement of {path.name}"
-        return make_report(title, sections, selections, store, agreements=agreements)
+        return make_report(title, sections, scores[datasets[0]], store, agreements=agreements)
 
     if is_score_file(path):
         for name in ("protocols", "seed"):
@@ -206,14 +210,20 @@ def _report_of_store(
                     f"cannot choose with {flag_of(name)} among the scores in {path}: a file of "
                     "others' scores does not say it. Leave the option out."
                 )
-        file_scores = select_file_scores(
-            path,
-            selection.get("space"),
-            dataset=(wanted.dataset or "").split(",")[0] or None,
-            lower_is_better=selection.get("lower_is_better", ()),
-            aggregates=computed,
-        )
-        return made_of([file_scores], None)
+        # a file may have scores for each data set
+        of_files = {
+            dataset: [
+                select_file_scores(
+                    path,
+                    selection.get("space"),
+                    dataset=dataset,
+                    lower_is_better=selection.get("lower_is_better", ()),
+                    aggregates=computed,
+                )
+            ]
+            for dataset in datasets
+        }
+        return made_of(of_files, None)
     if "lower_is_better" in selection:
         raise UserError(
             f"cannot use --lower-is-better with {path}: the directions of measured indicators are "
@@ -227,7 +237,7 @@ def _report_of_store(
             seed=selection.get("seed"),
             aggregates=computed,
         )
-        return made_of(selections, store)
+        return made_of(dict.fromkeys(datasets, selections), store)
 
 
 def _report_of_two_stores(

@@ -1,5 +1,6 @@
 """A report over several targets: a table each, and which indicator serves which."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -58,3 +59,33 @@ def test_a_report_over_several_datasets(untrained, tmp_path: Path, monkeypatch) 
     rows = pd.read_csv(tmp_path / "report.csv").query("tau == 1")
     assert rows["indicator"].tolist() == ["of_one", "of_other"]
     assert [target.split()[0] for target in rows["target"]] == ["cifar10", "cifar100"]
+
+
+def test_a_file_of_scores_for_each_dataset_is_ranked_by_its_own(
+    untrained, tmp_path: Path, monkeypatch
+) -> None:
+    rng = np.random.default_rng(0)
+    keys = [f"({a}, {b}, 3, 1, 2, 3)" for a in range(5) for b in range(4)]
+    texts = [spaces["nasbench201"].parse(key).text for key in keys]
+    values = dict(zip(("cifar10", "cifar100"), rng.normal(size=(2, len(keys))), strict=True))
+    entries = {
+        name: {key: {"mine": {"score": score}} for key, score in zip(keys, own, strict=True)}
+        for name, own in values.items()
+    }
+    (tmp_path / "zc.json").write_text(json.dumps(entries), encoding="utf-8")
+    columns = {"metric": "test_accuracy", "epochs": 200, "seed": -1}
+    truth = [
+        pd.DataFrame({"architecture": texts, "dataset": name, "value": 50 + own})
+        for name, own in values.items()
+    ]
+    (tmp_path / "tables").mkdir()
+    pd.concat(truth).assign(**columns).to_parquet(tmp_path / "tables" / "nasbench201.parquet")
+    monkeypatch.setenv("UNTRAINED_DATA", str(tmp_path))
+    code, _, error = untrained(
+        *("report", "--scores", str(tmp_path / "zc.json"), "--space", "nasbench201"),
+        *("--truth", "nasbench201", "--dataset", "cifar10,cifar100"),
+        *("--formats", "csv", "--output", str(tmp_path), "--resamples", "20"),
+    )
+    assert code == 0, error
+    rows = pd.read_csv(tmp_path / "report.csv").query("indicator == 'mine'")
+    assert rows["tau"].tolist() == [1, 1]
