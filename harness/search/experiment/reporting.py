@@ -62,7 +62,7 @@ def search_table(
         main=main,
         rows=tuple(rows),
         published=() if truth is None else _published_rows(rows, searches, truth, dataset),
-        notes=_notes(truth, main),
+        notes=_notes(searches, truth, main),
         speed_ups=() if compared is None else _speed_ups(searches, compared, main),
         equal_costs=() if compared is None else equal_costs(study, searches, compared, main),
         ranks=None
@@ -242,10 +242,13 @@ def _best_of(
     return tuple(values)
 
 
-def _notes(truth: GroundTruth | None, main: int) -> tuple[str, ...]:
+def _notes(searches: Sequence[SearchRuns], truth: GroundTruth | None, main: int) -> tuple[str, ...]:
+    named = {name for one in searches for name in one.prepared.metrics_seen}
+    seen = "searches see scores and validation accuracies"
+    if named:
+        seen += f", and of every network the objectives that they name ({', '.join(sorted(named))})"
     notes = [
-        "searches see scores and validation accuracies; what else is in this table was looked up "
-        "after they had ended",
+        f"{seen}; what else is in this table was looked up after they had ended",
         "mean and standard deviation over runs; the standard deviation of a rule is that of one "
         "run",
     ]

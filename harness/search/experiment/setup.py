@@ -67,6 +67,11 @@ class PreparedSearch:
         return self.searcher.settings(self.spec.settings)
 
     @property
+    def metrics_seen(self) -> frozenset[str]:
+        """Metrics of the benchmark that the search looks up as its objectives."""
+        return self.searcher.costs_named(self.settings) - {*_SIZES}
+
+    @property
     def asks(self) -> frozenset[Asks]:
         """Answers that the searcher requests under its settings."""
         return self.searcher.asks_with(self.settings)
@@ -160,7 +165,7 @@ def prepare_search(
     named = sorted(searcher.costs_named(settings))
     costs = {name: find_cost(name, study, benchmark, any_metric=True) for name in named}
     facts += [
-        f"{name} of a network is looked up in the benchmark {benchmark.name} and costs nothing"
+        f"the search sees {name} of any network, in the benchmark {benchmark.name}, at no cost"
         for name in named
         if name not in _SIZES and benchmark is not None
     ]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from untrained.harness.search import searchers
 from untrained.harness.search.experiment.ground_truth import GroundTruth
-from untrained.harness.search.experiment.reporting import is_comparable
+from untrained.harness.search.experiment.reporting import _notes, is_comparable
 from untrained.harness.search.experiment.run_files import read_runs
 from untrained.harness.search.experiment.setup import benchmark_of, prepare_search
 from untrained.harness.search.experiment.study import load_search_study
@@ -180,3 +182,25 @@ def test_networks_that_look_like_numbers_are_read_back_as_they_were(tmp_path):
     ).to_parquet(tmp_path / "trajectories.parquet")
     [run] = read_runs(tmp_path)["10"]
     assert run.final == run.incumbents[0] == "00112200"
+
+
+@pytest.mark.parametrize(
+    ("metrics", "seen"),
+    [
+        (set(), "searches see scores and validation accuracies; what else"),
+        (
+            {"test_accuracy"},
+            "validation accuracies, and of every network the objectives that they name "
+            "(test_accuracy); what else",
+        ),
+    ],
+)
+def test_a_table_says_what_its_searches_have_seen(metrics, seen):
+    prepared = SimpleNamespace(metrics_seen=frozenset(metrics))
+    assert seen in _notes([SimpleNamespace(prepared=prepared)], None, -1)[0]
+
+
+def test_metrics_that_a_search_takes_as_objectives_are_seen():
+    pareto = searchers["pareto"]
+    settings = pareto.settings({"by": "accuracy", "first": "test_accuracy", "against": "flops"})
+    assert pareto.costs_named(settings) == {"test_accuracy", "flops"}
