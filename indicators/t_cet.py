@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -42,8 +43,13 @@ def snr(m: Measurement) -> float:
     return sum(ratios(m).values())
 
 
-PROTOCOL = Protocol(batch_size=64, labels="none")
-COST = "2 forward, 1 backward"
+_mode = partial(
+    indicator,
+    reference=REFERENCE,
+    needs={Need.GRADIENTS},
+    protocol=Protocol(batch_size=64, labels="none"),
+    cost="2 forward, 1 backward",
+)
 _DEVIATIONS = (
     "Codes are taken under the protocol's batch statistics, where the authors' code takes running "
     "ones, of a fresh network. A layer that is applied twice counts twice with the SNR of its "
@@ -52,14 +58,10 @@ _DEVIATIONS = (
 _MODE = "One of the authors' four modes, not their default (none, which is t_cet). As t_cet. "
 
 
-@indicator(
+@_mode(
     title="T-CET",
     formula="sum over conv and linear layers of ln |det K_l| * SNR_l, K_l: agreement of [output of "
     "the layer > 0] between samples",
-    reference=REFERENCE,
-    needs={Need.GRADIENTS},
-    protocol=PROTOCOL,
-    cost=COST,
     class_invariant=True,
     deviations=f"As snr. {_DEVIATIONS}",
 )
@@ -73,13 +75,9 @@ def t_cet(m: Measurement) -> float:
     return _weighed(m, ratios(m))
 
 
-@indicator(
+@_mode(
     title="T-CET, log",
     formula="sum over conv and linear layers of ln |det K_l| * ln SNR_l, K_l and SNR_l as in T-CET",
-    reference=REFERENCE,
-    needs={Need.GRADIENTS},
-    protocol=PROTOCOL,
-    cost=COST,
     class_invariant=True,
     deviations=_MODE,
 )
@@ -92,14 +90,10 @@ def t_cet_log(m: Measurement) -> float:
     return _weighed(m, {name: math.log(r) if r > 0 else 0.0 for name, r in ratios(m).items()})
 
 
-@indicator(
+@_mode(
     title="T-CET, log1p",
     formula="sum over conv and linear layers of ln |det K_l| * ln(1 + SNR_l), K_l and SNR_l as in "
     "T-CET",
-    reference=REFERENCE,
-    needs={Need.GRADIENTS},
-    protocol=PROTOCOL,
-    cost=COST,
     class_invariant=True,
     deviations=_MODE,
 )
@@ -112,14 +106,10 @@ def t_cet_log1p(m: Measurement) -> float:
     return _weighed(m, {name: math.log1p(ratio) for name, ratio in ratios(m).items()})
 
 
-@indicator(
+@_mode(
     title="T-CET, norm",
     formula="sum over conv and linear layers of ln |det K_l| * SNR_l / std(SNR), K_l and SNR_l as "
     "in T-CET, std over layers",
-    reference=REFERENCE,
-    needs={Need.GRADIENTS},
-    protocol=PROTOCOL,
-    cost=COST,
     deviations=f"{_MODE}The deviation divides by the number of layers, all that have a weight, "
     "so that layers off every path to the logits change it, as there.",
 )
