@@ -145,8 +145,10 @@ class _Run:
         sums = self._as_sum[node]
         relu = self._relus.get(node)
         others = self._uses[node] - sums - (relu is not None)
-        value = not is_value and (others > 0 or sums > 1)
-        if value or relu or node in self._read:
+        read = relu is not None or node in self._read
+        cheaper = read and sums > 0 and len(terms) > 2  # one number is written, several read again
+        value = not is_value and (others > 0 or sums > 1 or cheaper)
+        if value or read:
             made, rectified, words = self._passes.node(
                 terms,
                 value=value,

@@ -71,12 +71,19 @@ TARGET void PASS(statistics)(const float* x, int64_t rows, int64_t C, double* me
   }
 }
 
-INLINE void PASS(chunk)(int n, int size, const float** in, const float** scale, const float** shift,
-                        int64_t at, int64_t c, float cap, float* out, float* relu, float* t) {
+/* One block of PASS(node): t = the sum of the first `n` terms, n known to the compiler, then of the
+   others up to `all`, which are added one at a time to numbers that stay in the cache. */
+INLINE void PASS(chunk)(int n, int all, int size, const float** in, const float** scale,
+                        const float** shift, int64_t at, int64_t c, float cap, float* out,
+                        float* relu, float* t) {
   for (int i = 0; i < size; i++) {
     float v = in[0][at + i] * scale[0][c + i] + shift[0][c + i];
     for (int k = 1; k < n; k++) v += in[k][at + i] * scale[k][c + i] + shift[k][c + i];
     t[i] = v;
+  }
+  for (int k = n; k < all; k++) {
+    const float *a = in[k] + at, *f = scale[k] + c, *s = shift[k] + c;
+    for (int i = 0; i < size; i++) t[i] += a[i] * f[i] + s[i];
   }
   if (out) memcpy(out + at, t, size * sizeof(float));
   if (relu)
@@ -100,16 +107,14 @@ TARGET void PASS(node)(int64_t B, int64_t units, int64_t period, int n, const fl
       const int64_t at = b * units + u;
       if (u + 64 <= units) {
         if (n == 1)
-          PASS(chunk)(1, 64, in, scale, shift, at, c, cap, out, relu, t);
+          PASS(chunk)(1, 1, 64, in, scale, shift, at, c, cap, out, relu, t);
         else if (n == 2)
-          PASS(chunk)(2, 64, in, scale, shift, at, c, cap, out, relu, t);
-        else if (n == 3)
-          PASS(chunk)(3, 64, in, scale, shift, at, c, cap, out, relu, t);
+          PASS(chunk)(2, 2, 64, in, scale, shift, at, c, cap, out, relu, t);
         else
-          PASS(chunk)(n, 64, in, scale, shift, at, c, cap, out, relu, t);
+          PASS(chunk)(3, n, 64, in, scale, shift, at, c, cap, out, relu, t);
       } else {
         memset(t, 0, sizeof t);
-        PASS(chunk)(n, (int)(units - u), in, scale, shift, at, c, cap, out, relu, t);
+        PASS(chunk)(1, n, (int)(units - u), in, scale, shift, at, c, cap, out, relu, t);
       }
       if (bits) bits[b * words + w] = PASS(signs)(t);
       c = c + 64 < period ? c + 64 : 0;
