@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 
 from untrained.foundation import MissingData, UserError
@@ -18,6 +17,7 @@ from untrained.harness.search.experiment.setup import PreparedSearch, benchmark_
 from untrained.harness.search.experiment.study import NamedSearchStudy
 from untrained.harness.study.search_study import SearchStudy
 from untrained.results.searches.speed import Trajectory
+from untrained.results.store.committed import find_scores
 
 _NONE: Mapping[str, tuple[Trajectory, ...]] = MappingProxyType({})
 OnRun = Callable[[str, int, int], None]
@@ -61,7 +61,7 @@ def run_study(
         MissingData: `stored_runs` lacks a search of the study, or there are no known scores.
     """
     study = named.study
-    if study.known_scores is not None and not Path(study.known_scores).is_file():
+    if study.known_scores is not None and not find_scores(study.known_scores).is_file():
         # only the report needs the scores: the error must not come after hours of measuring
         raise MissingData(
             f"the study shows its searches beside the scores in {study.known_scores}, which is not "

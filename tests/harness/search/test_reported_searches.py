@@ -106,6 +106,13 @@ def test_runs_of_a_study_are_reported_again_without_being_run(untrained, study, 
     assert "the study also has other" in err
 
 
+def test_the_scores_beside_which_searches_are_shown_may_have_a_studys_name(untrained, study):
+    old, new = "runs = 4", 'runs = 1\nknown_scores = "nasbench201-quick"'
+    study.write_text(study.read_text("utf-8").replace(old, new), "utf-8")
+    code, _, err = untrained("search", study)
+    assert code == 0, err
+
+
 def test_a_folder_without_runs_is_refused(untrained, study, tmp_path):
     code, _, err = untrained("search", study, "--from", tmp_path)
     assert code == 2
@@ -118,6 +125,7 @@ def test_a_folder_without_runs_is_refused(untrained, study, tmp_path):
         ('against = "short"', 'against = "rae"', "is the label of no other search"),
         ('label = "short"', 'label = "short"\ninputs = "ones"', "measures no supernet"),
         ("runs = 4", 'known_scores = "absent.parquet"', "which is not there"),
+        ("runs = 4", 'known_scores = "nasbench201-quik"', "no study of this name"),
         ("runs = 4", 'runs = 1\n[landscape]\nsearches = ["x"]', "which the study has not"),
     ],
 )
