@@ -8,8 +8,12 @@ from hypothesis import settings
 settings.register_profile("untrained", deadline=None)
 settings.load_profile("untrained")
 
+# what is imported and collected stays to the end: no search for garbage looks at it, then or later
+gc.disable()
+
 
 def pytest_collection_finish() -> None:
-    """Let no search for garbage look at modules and collected tests, which stay to the end."""
+    """Let searches for garbage begin, without the modules and the collected tests."""
     gc.collect()
     gc.freeze()
+    gc.enable()
