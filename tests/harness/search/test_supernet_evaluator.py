@@ -63,6 +63,8 @@ def test_the_gradient_of_the_trace_is_that_of_finite_differences(
     edges, operations = space.supernet_layout.shape
     weights = torch.rand(edges, operations, generator=generator, dtype=torch.float64).softmax(1)
     if hard:
+        # behind a node of zeros, ReLU has no derivative
+        weights[:, space.supernet_layout.operations.index("none")] = 0
         weights = functional.one_hot(weights.argmax(1), operations).double()
     trace, slope = squared_gradient_norm(supernet, inputs, labels, weights)
 
@@ -73,15 +75,11 @@ def test_the_gradient_of_the_trace_is_that_of_finite_differences(
 
     assert trace == pytest.approx(slowly(weights), rel=1e-12)
     step = 1e-6
-    rng = np.random.default_rng(0)
-    for edge, operation in rng.integers((edges, operations), size=(12, 2)):
-        ends = []
-        for sign in (1, -1):
-            moved = weights.clone()
-            moved[edge, operation] += sign * step
-            ends.append(slowly(moved))
+    for _ in range(2):  # a direction moves the weights of all operations at once
+        direction = torch.rand(edges, operations, generator=generator, dtype=torch.float64) - 0.5
+        ends = [slowly(weights + sign * step * direction) for sign in (1, -1)]
         expected = (ends[0] - ends[1]) / (2 * step)
-        assert float(slope[edge, operation]) == pytest.approx(expected, rel=1e-5, abs=1e-6)
+        assert float((slope * direction).sum()) == pytest.approx(expected, rel=1e-5, abs=1e-6)
 
 
 def test_the_trace_of_one_hot_weights_is_the_indicator_nasi_of_that_network(
