@@ -16,7 +16,7 @@ gate: $(VENV)/installed  ## golden scores, scores and correlations against the c
 	$(BIN)/untrained check golden
 	$(BIN)/untrained check nasbench201-gate
 
-check: $(VENV)/developed  ## lint, types, layers, a smoke test of the built wheel, the site, packaging
+check: $(VENV)/developed  ## lint, types, layers, a smoke test of the built wheel, the site
 	$(BIN)/tox run
 
 benchmark: $(VENV)/developed  ## measured ratios to reference procedures
