@@ -10,7 +10,7 @@ from untrained.indicators.account.account import Account
 from untrained.indicators.framework.indicator import indicator
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
-from untrained.indicators.quantities.forward import logits_of, together
+from untrained.indicators.quantities.forward import check_separate, logits_of, together
 from untrained.indicators.quantities.relu_kernels import signs
 
 NUM_IMAGES = 3
@@ -40,8 +40,10 @@ def rbflex(m: Measurement) -> float:
     the same features.
 
     Raises:
-        Unsupported: there are less than three images, no activation, or no linear map.
+        Unsupported: there are less than three images, no activation, or no linear map, or samples
+            depend on each other.
     """
+    check_separate(m.network)
     images = m.inputs[:NUM_IMAGES]
     if len(images) < NUM_IMAGES:
         raise Unsupported(f"this indicator compares {NUM_IMAGES} inputs, and the batch has less")

@@ -143,7 +143,7 @@ def _inventory() -> Iterator[dict[str, str]]:
         how = "" if missing is None else _how_to_get(name) or missing
         yield row(name, benchmark.kind, benchmark.space, how)
     for dataset in datasets.values():
-        if dataset.words or dataset.enlarged_from:
+        if dataset.words or dataset.features or dataset.enlarged_from:
             continue
         name, how = f"{dataset.name}-images", ""
         try:

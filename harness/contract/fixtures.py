@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from untrained.spaces import Architecture, Network, SearchSpace, spaces
-from untrained.spaces.framework.network import RecurrentNetwork, WordNetwork
+from untrained.spaces.framework.network import NodeNetwork, RecurrentNetwork, WordNetwork
 
 
 class Size(TypedDict):
@@ -40,15 +40,17 @@ def built(space: SearchSpace, arch: Architecture | str) -> Network:
     return space.build(arch, **SMALL)
 
 
-Inputs = Literal["images", "words in time", "words"]
+Inputs = Literal["images", "words in time", "words", "nodes"]
 
 
 @cache
 def inputs_of(space: SearchSpace) -> Inputs:
-    """Return what a space's networks read: images, words (time, batch) or words (batch, time)."""
+    """Return what a space's networks read: images, words (time, batch) or (batch, time), nodes."""
     network = built(space, drawn(space, 1)[0])
     if isinstance(network, RecurrentNetwork):
         return "words in time"
+    if isinstance(network, NodeNetwork):
+        return "nodes"
     return "words" if isinstance(network, WordNetwork) else "images"
 
 

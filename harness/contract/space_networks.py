@@ -27,6 +27,7 @@ from untrained.spaces.darts.space import DARTS
 from untrained.spaces.framework.network import (
     IsotropicNetwork,
     NetworkSize,
+    NodeNetwork,
     RecurrentNetwork,
     WordNetwork,
 )
@@ -184,7 +185,7 @@ def a_recurrent_network_gives_logits_of_words_and_refuses_images(space: SearchSp
         )
         require(outputs.shape[:2] == (4, 3), f"recurrent gives the shape {tuple(outputs.shape)}")
         for method in (network, network.features, network.stages):
-            _refuses_images(method)
+            _refuses_images(method, "language model, which reads words")
 
 
 @networks.promise
@@ -212,19 +213,45 @@ def a_network_of_words_gives_logits_of_sequences_and_refuses_images(space: Searc
             f"in the network of {arch.text!r} the order of words does not matter",
         )
         for method in (network, network.features, network.stages):
-            _refuses_images(method)
+            _refuses_images(method, "language model, which reads words")
 
 
-def _refuses_images(method: Callable[[Tensor], object]) -> None:
+@networks.promise
+def a_network_of_nodes_gives_logits_of_nodes_and_refuses_images(space: SearchSpace) -> None:
+    """Networks of nodes give logits of each, also of one, which others change; refuse images."""
+    _only(space, "nodes")
+    joined = False
+    for arch in drawn(space, 3):
+        network = built(space, arch)
+        assert isinstance(network, NodeNetwork)
+        require(network.training, f"the network of {arch.text!r} is not in training mode")
+        network = network.double().eval()
+        nodes = noise(6, network.num_inputs).double()
+        with torch.no_grad():
+            logits, again, alone = network(nodes), network(nodes), network(nodes[:1])
+            changed = network(torch.cat([nodes[:1], 2 * nodes[1:]]))
+        require(
+            (logits.shape, logits.dtype, alone.shape) == ((6, 5), torch.float64, (1, 5)),
+            f"logits of 6 nodes and of 1 have the shapes {tuple(logits.shape)} and "
+            f"{tuple(alone.shape)}, those of 6 are {logits.dtype}",
+        )
+        require(torch.equal(logits, again), f"the graph of {arch.text!r} changes between calls")
+        joined |= not torch.allclose(changed[0], logits[0], rtol=1e-7, atol=1e-7)
+        for method in (network, network.features, network.stages):
+            _refuses_images(method, "which reads nodes")
+    require(joined, "in no network a node knows of others; make them no NodeNetwork")
+
+
+def _refuses_images(method: Callable[[Tensor], object], said: str) -> None:
     try:
         method(noise(2, 3, 8, 8).double())
     except Unsupported as reason:
         require(
-            "language model, which reads words" in str(reason),
-            f"given images, it says {str(reason)!r}; leave that to WordNetwork",
+            said in str(reason),
+            f"given images, it says {str(reason)!r}; leave that to MaplessNetwork",
         )
     else:
-        raise Broken("a network of words takes images; leave that to WordNetwork")
+        raise Broken("a network that has no maps takes images; leave that to MaplessNetwork")
 
 
 def _has_thin(space: SearchSpace) -> bool:
@@ -323,6 +350,8 @@ def _output(space: SearchSpace, arch: Architecture, *, alike: bool) -> Tensor:
         if isinstance(network, WordNetwork):
             given = words() if isinstance(network, RecurrentNetwork) else words().t()
             return network.eval().logits(given)
+        if isinstance(network, NodeNetwork):
+            return network.eval().logits(noise(6, network.num_inputs).double())
         generator = torch.Generator().manual_seed(0)
         x = torch.randn(3, 3, SIDE, SIDE, generator=generator, dtype=torch.float64)
         out: Tensor = network(x)

@@ -208,8 +208,8 @@ def _first_line(error: Exception) -> str:
 
 
 Batch = tuple[Tensor, Tensor | None]
-"""Inputs (batch_size, in_channels, resolution, resolution) or words (batch_size, resolution),
-labels (batch_size,)."""
+"""Inputs (batch_size, in_channels, resolution, resolution), words (batch_size, resolution) or nodes
+of a graph (batch_size, features); labels (batch_size,)."""
 
 _NO_BATCH_SIZE = 2  # a score that looks at no batch still needs one to be shown the shape
 
@@ -261,7 +261,7 @@ def _batches(protocol: Protocol) -> tuple[Batch, ...]:
         return tuple(word_batch(protocol, dataset, b) for b in range(protocol.num_batches))
     dtype = torch.float64 if protocol.dtype == "float64" else torch.float32
     if protocol.inputs == "none":
-        shape = (_NO_BATCH_SIZE, protocol.in_channels, protocol.resolution, protocol.resolution)
+        shape = (_NO_BATCH_SIZE, *_sample_shape(protocol))
         return ((torch.ones(shape, dtype=dtype), None),)
     pairs: list[tuple[Tensor, Tensor | None]]
     if protocol.inputs == "images":
@@ -280,9 +280,15 @@ def _batches(protocol: Protocol) -> tuple[Batch, ...]:
     return tuple(made)
 
 
+def _sample_shape(protocol: Protocol) -> tuple[int, ...]:
+    """Channels, height and width; of a node its features."""
+    if find_dataset(protocol.dataset).features and protocol.skeleton == "full":
+        return (protocol.in_channels,)
+    return protocol.in_channels, protocol.resolution, protocol.resolution
+
+
 def _synthetic_inputs(protocol: Protocol, index: int) -> Tensor:
-    side = protocol.resolution
-    shape = (protocol.batch_size, protocol.in_channels, side, side)
+    shape = (protocol.batch_size, *_sample_shape(protocol))
     if protocol.inputs == "ones":
         return torch.ones(shape)
     generator = torch.Generator().manual_seed(derive(protocol.data_seed, "inputs", index))

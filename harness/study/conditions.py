@@ -47,7 +47,7 @@ def resolve(
 
     An indicator that its paper measures on noise keeps the noise, and a resolution of its own, in
     a run on images: AZ-NAS's progressivity ranks by chance on images. A protocol for all gives it
-    images like the others.
+    images like the others. The features of the nodes of a graph are always synthetic.
 
     A thin network keeps its size, its batches and its inputs' shape, also under a protocol for all:
     channels, cells and batch size of a run are those of whole networks. Where it wants more images
@@ -69,7 +69,8 @@ def resolve(
     dataset = conditions.find_dataset()
     if not dataset.words and conditions.inputs in ("words", "text"):
         raise MalformedInput(
-            f"cannot give networks {conditions.inputs}: the dataset {dataset.name!r} has images. "
+            f"cannot give networks {conditions.inputs}: the dataset {dataset.name!r} has "
+            f"{'nodes of a graph' if dataset.features else 'images'}. "
             "Name a dataset of text, such as glue."
         )
     looks_at_batch, thin = reference.inputs != "none", reference.skeleton == "thin"
@@ -82,7 +83,7 @@ def resolve(
     protocol = base.replace(
         dataset=dataset.name, num_classes=dataset.num_classes, colours=dataset.channels
     )
-    on_noise = base.inputs == "gaussian"
+    on_noise = base.inputs == "gaussian" or dataset.features > 0
     if not thin:
         protocol = protocol.replace(
             resolution=_resolution(base, dataset, conditions),
@@ -135,6 +136,8 @@ def _of_words(protocol: Protocol, dataset: Dataset, conditions: Conditions) -> P
 
 def _resolution(base: Protocol, dataset: Dataset, conditions: Conditions) -> int:
     """Pixels a side: those asked for, else the indicator's own on noise, else the dataset's."""
+    if dataset.features:
+        return dataset.resolution
     if conditions.resolution is not None and conditions.synthetic:
         return conditions.resolution
     if dataset.words:

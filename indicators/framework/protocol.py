@@ -29,12 +29,13 @@ class Protocol:
     batch_size: int = 64
     num_batches: int = 1
     resolution: int = 32
-    """Height and width in pixels, see `in_channels`; of words the length of a sequence."""
+    """Height and width in pixels, see `in_channels`; of words the length of a sequence; of the
+    nodes of a graph 1."""
     num_classes: int = 10
     labels: Literal["true", "random", "none"] = "true"
     """`none`: the score looks at no labels."""
     colours: int = 3
-    """Channels of the images; see `in_channels`."""
+    """Channels of the images, or features of a node; see `in_channels`."""
     channels: int = 16
     """Width of the network's first stage."""
     cells: int = 5
@@ -132,9 +133,11 @@ class Protocol:
         start = (
             "" if self.initialisation == "default" else f", {self.initialisation} initialisation"
         )
+        shape = f"{self.resolution} {'words a sequence' if of_words else 'px'}"
+        if self.resolution == 1 and not of_words:
+            shape = f"{self.colours} features a node"
         return (
-            f"{source}, {batch}{labels}, {network}, "
-            f"{self.resolution} {'words a sequence' if of_words else 'px'}, "
+            f"{source}, {batch}{labels}, {network}, {shape}, "
             f"{self.batch_norm}-mode BN{start}, {self.dtype}"
         )
 

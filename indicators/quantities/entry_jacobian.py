@@ -13,7 +13,12 @@ from untrained.foundation import Unsupported
 from untrained.indicators.account.known_modules import is_plain
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.quantity import quantity
-from untrained.indicators.quantities.forward import forward, live_cells, logits_of
+from untrained.indicators.quantities.forward import (
+    check_separate,
+    forward,
+    live_cells,
+    logits_of,
+)
 from untrained.indicators.quantities.logit_gradients import each_gradient
 from untrained.indicators.quantities.substituted import Substituted
 
@@ -31,9 +36,10 @@ def entry_jacobian(m: Measurement) -> tuple[Tensor, Tensor]:
     channel alone.
 
     Raises:
-        Unsupported: a parameter is shared or belongs to no convolution, linear layer or batch
-            norm, or a batch norm has no running statistics.
+        Unsupported: samples depend on each other, a parameter is shared or belongs to no
+            convolution, linear layer or batch norm, or a batch norm has no running statistics.
     """
+    check_separate(m.network)
     places = _owners(m.network)
     if not is_plain(m.network):
         _check_uses(m, places)

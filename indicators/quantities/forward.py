@@ -75,6 +75,21 @@ def logits_of(
     return logits
 
 
+def check_separate(network: nn.Module) -> None:
+    """Refuse a network that declares, by `joins_samples`, that its samples depend on each other.
+
+    Batch normalisation is not meant: an indicator says itself what it does with it.
+
+    Raises:
+        Unsupported: the network declares it.
+    """
+    if getattr(network, "joins_samples", False):
+        raise Unsupported(
+            "this indicator takes each sample by itself, and the network's logits of a sample "
+            "depend on the others, as those of a node on its neighbours"
+        )
+
+
 @contextmanager
 def live_cells(m: Measurement) -> Iterator[None]:
     """While entered, cells that can do so leave out what cannot reach their output.

@@ -15,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 from untrained.foundation import Unsupported
 from untrained.indicators.framework.measurement import Measurement, attributes_kept
 from untrained.indicators.framework.quantity import quantity
-from untrained.indicators.quantities.forward import live_cells, logits_of
+from untrained.indicators.quantities.forward import check_separate, live_cells, logits_of
 from untrained.indicators.quantities.logit_gradients import Gradients, weights_of
 from untrained.indicators.quantities.quiet import quiet
 
@@ -95,6 +95,7 @@ def frozen_gradients(m: Measurement) -> Gradients:
         Unsupported: samples meet in something else than a batch normalisation, or torch.func has
             no rule for something that the network calls.
     """
+    check_separate(m.network)
     weights = {name: weight.detach() for name, weight in weights_of(m).items()}
     statistics, logits = _statistics(m)
 

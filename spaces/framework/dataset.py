@@ -1,4 +1,4 @@
-"""Data sets: of images their shape, classes and normalisation, of text its length and words."""
+"""Data sets: of images shape, classes and normalisation, of text words, of graphs features."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """What must be known of a data set of images or text to feed a network with it."""
+    """What must be known of a data set of images, text or nodes to feed a network with it."""
 
     name: str
     title: str
     num_classes: int
     resolution: int
-    """Height and width in pixels; of text the words of a sequence."""
+    """Height and width in pixels; of text the words of a sequence; of nodes 1."""
     mean: tuple[float, ...]
     """Of each channel (red, green, blue, or grey), in units of 0-255."""
     std: tuple[float, ...]
@@ -23,12 +23,14 @@ class Dataset:
     enlarged_from: str = ""
     """The data set whose images, enlarged to `resolution`, are this one's; empty: none."""
     words: int = 0
-    """Size of the vocabulary of a data set of text; 0: it has images."""
+    """Size of the vocabulary of a data set of text; 0: it is none."""
+    features: int = 0
+    """Features of a node of a graph; 0: it is none."""
 
     @property
     def channels(self) -> int:
-        """Channels of an image: 3 colours, or 1 of grey."""
-        return len(self.mean)
+        """Channels of an image: 3 colours, or 1 of grey; features of a node."""
+        return self.features or len(self.mean)
 
     @property
     def file_name(self) -> str:

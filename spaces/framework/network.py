@@ -134,29 +134,17 @@ def scaled(number: int, by: int, of: int) -> int:
     return max(1, (2 * number * by + of) // (2 * of))
 
 
-class WordNetwork(Network):
-    """An untrained network that reads words, whole numbers from 0.
+class MaplessNetwork(Network):
+    """An untrained network that reads no images and has no maps.
 
     Given images, each of its methods says that it does not exist for them, so that scores of
     images are unsupported and those of the weights alone are as for any network.
     """
 
-    axes: ClassVar[str] = "(batch, time)"
-    """Of the words."""
-
+    @property
     @abstractmethod
-    def logits(self, words: Tensor) -> Tensor:
-        """Logits of words: (B, classes) of words (B, T)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits of words.
-
-        Raises:
-            Unsupported: the input is not words.
-        """
-        if x.dim() != 2 or x.is_floating_point() or x.is_complex():
-            self._refuse(f"a tensor {tuple(x.shape)} of {x.dtype} was given")
-        return self.logits(x)
+    def reads(self) -> str:
+        """Say what the network is and reads, for messages."""
 
     def features(self, x: Tensor) -> Tensor:
         """There is no map.
@@ -175,10 +163,67 @@ class WordNetwork(Network):
         self._refuse("the maps of its stages were asked for")
 
     def _refuse(self, what: str) -> NoReturn:
-        raise Unsupported(
-            f"{what}, but the network is a language model, which reads words {self.axes} and has "
-            "no maps; choose scores of weights or of networks of words"
+        raise Unsupported(f"{what}, but the network is {self.reads}")
+
+
+class WordNetwork(MaplessNetwork):
+    """An untrained network that reads words, whole numbers from 0."""
+
+    axes: ClassVar[str] = "(batch, time)"
+    """Of the words."""
+
+    @property
+    def reads(self) -> str:
+        """Say that the network reads words."""
+        return (
+            f"a language model, which reads words {self.axes} and has no maps; choose scores of "
+            "weights or of networks of words"
         )
+
+    @abstractmethod
+    def logits(self, words: Tensor) -> Tensor:
+        """Logits of words: (B, classes) of words (B, T)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits of words.
+
+        Raises:
+            Unsupported: the input is not words.
+        """
+        if x.dim() != 2 or x.is_floating_point() or x.is_complex():
+            self._refuse(f"a tensor {tuple(x.shape)} of {x.dtype} was given")
+        return self.logits(x)
+
+
+class NodeNetwork(MaplessNetwork):
+    """An untrained network that reads the nodes of a graph; a sample of a batch is a node."""
+
+    joins_samples: ClassVar[bool] = True
+    """A node's logits depend on other nodes: scores of single samples' passes do not exist."""
+    num_inputs: int
+    """Features of a node."""
+
+    @property
+    def reads(self) -> str:
+        """Say that the network reads nodes."""
+        return (
+            f"one of graphs, which reads nodes (nodes, {self.num_inputs} features) and has no "
+            "maps; choose a data set of nodes, such as cora, or scores of weights"
+        )
+
+    @abstractmethod
+    def logits(self, nodes: Tensor) -> Tensor:
+        """Logits (nodes, classes) of nodes (nodes, features)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits of nodes.
+
+        Raises:
+            Unsupported: the input is not nodes.
+        """
+        if x.dim() != 2 or x.shape[1] != self.num_inputs or not x.is_floating_point():
+            self._refuse(f"a tensor {tuple(x.shape)} of {x.dtype} was given")
+        return self.logits(x)
 
 
 class RecurrentNetwork(WordNetwork):

@@ -8,6 +8,7 @@ from untrained.harness.contract import examine_space, space_promises
 from untrained.spaces import Architecture, SearchSpace
 from untrained.spaces.nasbench201.natsbench_sss import NATSBenchSize
 from untrained.spaces.nasbench201.space import NASBench201
+from untrained.spaces.nasbenchgraph.space import NASBenchGraph
 from untrained.spaces.nasbenchnlp.space import NASBenchNLP
 from untrained.spaces.transformers.flexibert import FlexiBERT
 
@@ -92,8 +93,8 @@ def thin_anyway(self, arch, *, num_classes, channels=1):
     return NASBench201.build_thin(self, arch, num_classes=num_classes or 1, channels=channels or 1)
 
 
-def faulty_words(space: type[SearchSpace], spoil) -> SearchSpace:
-    """A space of words whose networks are spoilt after they are built."""
+def faulty_network(space: type[SearchSpace], spoil) -> SearchSpace:
+    """A space whose networks are spoilt after they are built."""
 
     def build(self, arch, **size):
         net = space.build(self, arch, **size)
@@ -116,6 +117,12 @@ def take_images(net):
     net.features = lambda x: x
 
 
+def part_nodes(net):
+    for module in net.modules():
+        if hasattr(module, "degree"):
+            module.degree = 0.0
+
+
 def without_thin() -> SearchSpace:
     space = NATSBenchSize()
     space.build_thin = lambda arch, **size: NASBench201().build_thin(FIRST, **size)
@@ -124,6 +131,7 @@ def without_thin() -> SearchSpace:
 
 WORDS = "a_network_of_words_gives_logits_of_sequences_and_refuses_images"
 IN_TIME = "a_recurrent_network_gives_logits_of_words_and_refuses_images"
+OF_NODES = "a_network_of_nodes_gives_logits_of_nodes_and_refuses_images"
 FAULTY = [
     ("it_says_what_it_is", made(name="Faulty"), "is not lower case"),
     ("parsing_the_text_gives_the_architecture_back", made(parse=strict), "ValueError: a blank"),
@@ -155,11 +163,13 @@ FAULTY = [
         "with channels=0 it builds a thin network",
     ),
     ("canonical_merges_only_what_computes_the_same", made(canonical=all_one), "outputs differ"),
-    (WORDS, faulty_words(FlexiBERT, mix_sequences), "a sequence knows of others"),
-    (WORDS, faulty_words(FlexiBERT, sort_words), "the order of words does not matter"),
-    (WORDS, faulty_words(FlexiBERT, take_images), "takes images"),
-    (IN_TIME, faulty_words(NASBenchNLP, mix_sequences), "a sequence knows of others"),
-    (IN_TIME, faulty_words(NASBenchNLP, take_images), "takes images"),
+    (WORDS, faulty_network(FlexiBERT, mix_sequences), "a sequence knows of others"),
+    (WORDS, faulty_network(FlexiBERT, sort_words), "the order of words does not matter"),
+    (WORDS, faulty_network(FlexiBERT, take_images), "takes images"),
+    (IN_TIME, faulty_network(NASBenchNLP, mix_sequences), "a sequence knows of others"),
+    (IN_TIME, faulty_network(NASBenchNLP, take_images), "takes images"),
+    (OF_NODES, faulty_network(NASBenchGraph, part_nodes), "in no network a node knows of others"),
+    (OF_NODES, faulty_network(NASBenchGraph, take_images), "takes images"),
     ("a_space_without_thin_networks_says_so", without_thin(), "without a method of its own"),
 ]
 
