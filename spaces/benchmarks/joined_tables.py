@@ -1,7 +1,8 @@
 """Further tables of spaces that have one: attacks, hardware, recorded seconds, other tasks.
 
-Each is a benchmark of its own, chosen only by name; those of all NAS-Bench-201 networks are joined
-in one besides, in which a search or a report finds an accuracy and any of them.
+Each is a benchmark of its own, chosen only by name; those of all networks of NAS-Bench-201, and of
+NAS-Bench-Graph, are joined in one besides, in which a search or a report finds an accuracy and any
+of them.
 """
 
 from __future__ import annotations
@@ -88,6 +89,7 @@ _OTHERS = {
     "darts_once545": "darts",
     "darts_suitezero_9x": "darts",
     "nasbench1shot1_cells": "nasbench101",
+    "nasbenchgraph_cost": "nasbenchgraph",
     "nds_darts_lr-wd_in": "nds_darts",
     "nds_resnet_lr-wd_in": "nds_resnet",
     "nds_resnet_reruns": "nds_resnet",
@@ -100,6 +102,13 @@ for _table in (
     JoinedTables(
         "nasbench201_targets",
         (ParquetBenchmark("nasbench201", space="nasbench201"), *_OF_NASBENCH201),
+    ),
+    JoinedTables(
+        "nasbenchgraph_targets",
+        (
+            ParquetBenchmark("nasbenchgraph", space="nasbenchgraph"),
+            ParquetBenchmark("nasbenchgraph_cost", space="nasbenchgraph"),
+        ),
     ),
 ):
     register_benchmark(_table, origin=__name__)

@@ -297,6 +297,7 @@ for _table in (
     ParquetBenchmark("nasbench301", space="darts", kind="surrogate"),
     ParquetBenchmark("darts1000", space="darts", fallback=True),
     ParquetBenchmark("nasbenchmacro", space="nasbenchmacro"),
+    ParquetBenchmark("nasbenchgraph", space="nasbenchgraph"),
     ParquetBenchmark("nasbenchnlp", space="nasbenchnlp"),
     ParquetBenchmark("transnasbench101_micro", space="transnasbench101_micro"),
     ParquetBenchmark("transnasbench101_macro", space="transnasbench101_macro"),
