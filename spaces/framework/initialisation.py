@@ -2,7 +2,8 @@
 
 Papers re-initialise a network before they score it. In all of these schemes the weights of
 convolutional and linear layers are normal with mean 0, their biases are 0, and a batch norm has
-gain 1 and shift 0; that is also what the authors' codes do.
+gain 1 and shift 0; that is also what the authors' codes do. A module of another kind says in its
+attribute `linear_weights` which of its parameters are drawn as a linear layer's weight.
 """
 
 from __future__ import annotations
@@ -64,6 +65,11 @@ def find_initialisation(name: str) -> Initialisation:
         raise UnknownName("initialisation", name, initialisations) from None
 
 
+def _weights_of(module: nn.Module) -> frozenset[str]:
+    """Names of parameters that a module declares, by `linear_weights`, to be linear layers'."""
+    return frozenset(getattr(module, "linear_weights", ()))
+
+
 def initialise(network: nn.Module, name: str, *, generator: torch.Generator | None = None) -> None:
     """Draw a network's weights anew, in the order of its modules; buffers stay as they are.
 
@@ -82,7 +88,8 @@ def initialise(network: nn.Module, name: str, *, generator: torch.Generator | No
     modules = [m for m in network.modules() if next(m.parameters(recurse=False), None) is not None]
     for module in modules:
         parameters = {short for short, _ in module.named_parameters(recurse=False)}
-        if not isinstance(module, (*_WEIGHTED, _BatchNorm)) or parameters - {"weight", "bias"}:
+        named = {"weight"} if isinstance(module, (*_WEIGHTED, _BatchNorm)) else _weights_of(module)
+        if not named or parameters - named - {"bias"}:
             raise Unsupported(
                 f"the initialisation {name!r} was asked for, but it does not say how to draw "
                 f"{', '.join(sorted(parameters))} of {type(module).__name__}: it knows "

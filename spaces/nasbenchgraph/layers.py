@@ -82,7 +82,7 @@ _KINDS = {
 class Convolution(nn.Module):
     """P x W + b, and x V where the operation has it; of arma the ReLU of it."""
 
-    idle: nn.Parameter
+    linear_weights = ("idle",)
 
     def __init__(self, operation: str, inputs: int, outputs: int, degree: float) -> None:
         """Build with the initialisation of PyTorch Geometric.
@@ -115,6 +115,8 @@ class Convolution(nn.Module):
 
 class Attention(nn.Module):
     """Attention of each node to its neighbours and itself, heads side by side."""
+
+    linear_weights = ("sender", "receiver")
 
     def __init__(self, inputs: int, outputs: int, degree: float) -> None:
         """Build with the initialisation of PyTorch Geometric; the outputs are those of all heads.

@@ -24,7 +24,9 @@ from untrained.spaces import spaces
 pytestmark = pytest.mark.skipif(kernels() is None, reason="the passes are not compiled here")
 LAST = torch.channels_last
 IMAGE_SPACES = [
-    name for name in spaces if name != "nasbenchnlp" and ".transformers." not in spaces.origin(name)
+    name
+    for name in spaces
+    if name not in ("nasbenchnlp", "nasbenchgraph") and ".transformers." not in spaces.origin(name)
 ]
 """Spaces of convolutional networks, whose activations are ReLUs."""
 
