@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -296,6 +297,26 @@ class Problem:
             "raise them, or take a searcher that mutates (evolution)"
         )
 
+    def value(self, evaluation: Evaluation) -> float:
+        """Compute how good one network is by itself, as `fitness`; NaN if that is missing.
+
+        The objective must not be an aggregate that depends on its candidates.
+        """
+        if isinstance(evaluation, Trained):
+            return evaluation.accuracy
+        assert self.estimator is not None, "scores come with an estimator"
+        if self.estimator.aggregate is None:
+            return evaluation.oriented[0]
+        return float(self.estimator.fitness([evaluation])[0])
+
+    def compares_candidates(self, evaluation: Evaluation) -> bool:
+        """Tell whether the fitness of a network depends on the networks beside it."""
+        return (
+            isinstance(evaluation, Scored)
+            and self.estimator is not None
+            and self.estimator.is_relative
+        )
+
     def fitness(self, evaluations: Sequence[Evaluation]) -> NDArray[np.float64]:
         """Compute how good evaluated networks are beside each other; larger is better.
 
@@ -329,6 +350,11 @@ class Problem:
                 if is_better(samples[other], samples[place], self.level):
                     place = other
             return place
+        if not any(map(self.compares_candidates, evaluations)):
+            values = [self.value(one) for one in evaluations]
+            # arrays would take most of the time of a search by stored answers
+            known = [place for place, value in enumerate(values) if not math.isnan(value)]
+            return max(known, key=values.__getitem__, default=0)
         fitness = self.fitness(evaluations)
         return 0 if np.isnan(fitness).all() else int(np.nanargmax(fitness))
 
@@ -403,7 +429,8 @@ class History:
         if self._best is None:
             self._best = evaluation
             return
-        candidates = self.evaluations if self._is_relative() else [self._best, evaluation]
+        related = self._problem.compares_candidates(evaluation)
+        candidates = self.evaluations if related else [self._best, evaluation]
         self._best = candidates[self._problem.best(candidates)]
 
     @property
@@ -418,14 +445,6 @@ class History:
         An aggregate of ranks is taken among all networks so far and divided by their number, so
         that it does not grow with the history.
         """
-        if self._is_relative():
+        if self._problem.compares_candidates(self.evaluations[-1]):
             return float(self._problem.fitness(self.evaluations)[-1] / len(self.evaluations))
-        return float(self._problem.fitness(self.evaluations[-1:])[0])
-
-    def _is_relative(self) -> bool:
-        estimator = self._problem.estimator
-        return (
-            isinstance(self.evaluations[-1], Scored)
-            and estimator is not None
-            and estimator.is_relative
-        )
+        return self._problem.value(self.evaluations[-1])

@@ -80,6 +80,18 @@ class ProductSpace(SearchSpace):
         high = first if set(self.choices) == {first} else np.array(self.choices)
         return self._combine([int(i) for i in rng.integers(high, size=len(self.choices))])
 
+    def mutate(self, arch: str | Architecture, rng: np.random.Generator) -> Architecture:
+        """Draw one of `neighbors` uniformly, of which only that one is made."""
+        here = self._chosen(arch)
+        others = [n - 1 for n in self.choices]
+        if not sum(others):
+            return super().mutate(arch, rng)
+        number, place = int(rng.integers(sum(others))), 0
+        while number >= others[place]:
+            number -= others[place]
+            place += 1
+        return self._combine((*here[:place], number + (number >= here[place]), *here[place + 1 :]))
+
     def neighbors(self, arch: str | Architecture) -> list[Architecture]:
         """List the architectures with another choice in one decision."""
         here = self._chosen(arch)

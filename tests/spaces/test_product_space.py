@@ -44,6 +44,13 @@ def test_choices_give_the_whole_space_and_its_moves() -> None:
     assert "02" not in space
 
 
+def test_a_mutation_is_the_neighbor_that_its_one_draw_names() -> None:
+    space, rngs = Toy(), [np.random.default_rng(5) for _ in range(2)]
+    for here in [*space] * 4:
+        nearby = space.neighbors(here)
+        assert space.mutate(here, rngs[0]) == nearby[int(rngs[1].integers(len(nearby)))]
+
+
 def test_searches_ask_the_space_for_its_decisions() -> None:
     space = Toy()
     decisions = Problem(Domain(space), "cifar10").decisions

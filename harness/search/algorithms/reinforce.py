@@ -41,22 +41,26 @@ class Policy:
         momentum: float,
     ) -> None:
         """Start near the uniform policy, logits drawn from N(0, 1e-6)."""
-        self._logits = [
-            torch.tensor(_INITIAL_SCALE * rng.standard_normal(n), dtype=torch.float64)
-            for n in decisions.choices
-        ]
-        for logits in self._logits:
-            logits.requires_grad_()
-        self._optimiser = torch.optim.Adam(self._logits, lr=learning_rate)
+        self._sizes = list(decisions.choices)
+        # one tensor of all decisions: an optimiser of many small ones would take most of the time
+        drawn = [_INITIAL_SCALE * rng.standard_normal(n) for n in self._sizes]
+        self._logits = torch.tensor(np.concatenate(drawn), requires_grad=True)
+        self._optimiser = torch.optim.Adam([self._logits], lr=learning_rate)
         self._momentum = momentum
         self._mean = 0.0
         self._updates = 0
+        self._probabilities = self._softmax()
+
+    def _softmax(self) -> list[NDArray[np.float64]]:
+        with torch.no_grad():
+            if len(set(self._sizes)) == 1:
+                return list(torch.softmax(self._logits.view(len(self._sizes), -1), 1).numpy())
+            return [torch.softmax(one, 0).numpy() for one in self._logits.split(self._sizes)]
 
     @property
     def probabilities(self) -> list[NDArray[np.float64]]:
         """Probabilities of every decision's choices."""
-        with torch.no_grad():
-            return [torch.softmax(logits, 0).numpy() for logits in self._logits]
+        return self._probabilities
 
     @property
     def entropy(self) -> float:
@@ -70,21 +74,28 @@ class Policy:
 
     def sample(self, rng: np.random.Generator) -> tuple[int, ...]:
         """Draw one choice per decision."""
-        return tuple(int(rng.choice(len(p), p=p)) for p in self.probabilities)
+        uniform = rng.random(len(self._sizes))
+        return tuple(
+            _chosen(p, draw) for p, draw in zip(self.probabilities, uniform.tolist(), strict=True)
+        )
 
     def update(self, chosen: tuple[int, ...], reward: float) -> None:
         """Make one step of Adam."""
         self._updates += 1
         self._mean = self._momentum * self._mean + (1 - self._momentum) * reward
         baseline = self._mean / (1 - self._momentum**self._updates)
-        self._optimiser.zero_grad()
-        for logits, choice in zip(self._logits, chosen, strict=True):
-            # d(-log p)/d logits in closed form: building a graph would take most of the time
-            one_hot = torch.zeros_like(logits)
-            one_hot[choice] = 1.0
-            with torch.no_grad():
-                logits.grad = (torch.softmax(logits, 0) - one_hot) * (reward - baseline)
+        # d(-log p)/d logits in closed form: building a graph would take most of the time
+        gradient = np.concatenate(self.probabilities)
+        gradient[np.cumsum([0, *self._sizes[:-1]]) + np.array(chosen)] -= 1.0
+        self._logits.grad = torch.from_numpy(gradient * (reward - baseline))
         self._optimiser.step()
+        self._probabilities = self._softmax()
+
+
+def _chosen(probabilities: NDArray[np.float64], uniform: float) -> int:
+    """Choose by a uniform number, as `numpy.random.Generator.choice` does with probabilities."""
+    up_to = probabilities.cumsum()
+    return int((up_to / up_to[-1]).searchsorted(uniform, side="right"))
 
 
 @register_searcher(

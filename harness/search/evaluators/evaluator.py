@@ -131,11 +131,11 @@ class TabularEvaluator(Evaluator):
         self.trainings = trainings
         self._score_cost_s = score_cost_s
         self._draws = draws or {}
-        self._scored: dict[Architecture, Scored] = {}
+        self._scored: dict[str, Scored] = {}
         for text, values in (scores or {}).items():
             assert problem.estimator is not None, "scores come with an estimator"
             architecture = Architecture(problem.space.name, text)
-            self._scored[architecture] = Scored(
+            self._scored[text] = Scored(
                 architecture, tuple(values), problem.estimator.oriented(values), score_cost_s
             )
 
@@ -146,7 +146,7 @@ class TabularEvaluator(Evaluator):
             MissingData: the network has not been scored.
         """
         try:
-            return self._scored[architecture]
+            return self._scored[architecture.text]
         except KeyError:
             raise MissingData(
                 f"the search asks for the scores of {architecture}, which is none of the "

@@ -91,9 +91,13 @@ def _read(
         )
     frame = ranked.frame
     grouped = frame.groupby(["architecture", "indicator"])["value"]
-    # a mean over fewer seeds than the others' would have another noise
-    means = grouped.agg(lambda values: values.mean(skipna=False)).unstack("indicator")
-    rows = grouped.size().unstack("indicator").reindex(columns=names).notna().all(axis=1)
+    counts = grouped.size()
+    if (counts == 1).all():
+        means = grouped.first().unstack("indicator")
+    else:
+        # a mean over fewer seeds than the others' would have another noise
+        means = grouped.agg(lambda values: values.mean(skipna=False)).unstack("indicator")
+    rows = counts.unstack("indicator").reindex(columns=names).notna().all(axis=1)
     means = means.reindex(columns=names)[rows]
     own = frame[frame["representative"].isna()]
     seconds = own.groupby("indicator")["alone_s"].median().reindex(names)

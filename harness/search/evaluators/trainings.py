@@ -43,8 +43,9 @@ class Trainings:
         self._sign = 1.0 if benchmark.higher_is_better(metric) else -1.0
         self.lengths = tuple(sorted({t.epochs for t in here if t.metric == metric}))
         """Numbers of epochs, ascending."""
+        self._targets: dict[int, Target] = {}
         self._values: dict[int, dict[str, float]] = {}
-        self._trained: dict[tuple[Architecture, int], Trained] = {}
+        self._trained: dict[tuple[str, int], Trained] = {}
 
     @cached_property
     def cost(self) -> TrainingCost:
@@ -60,13 +61,15 @@ class Trainings:
         Raises:
             UserError: the benchmark did not train that long.
         """
-        return self.benchmark.target(
-            dataset=self.dataset, metric=self.metric, epochs=epochs or self.lengths[0]
-        )
+        if epochs not in self._targets:
+            self._targets[epochs] = self.benchmark.target(
+                dataset=self.dataset, metric=self.metric, epochs=epochs or self.lengths[0]
+            )
+        return self._targets[epochs]
 
     def train(self, architecture: Architecture, epochs: int) -> Trained:
         """Look a training up; `epochs` and errors as in `target`."""
-        key = architecture, epochs
+        key = architecture.text, epochs
         if key not in self._trained:
             length = self.target(epochs).epochs
             accuracy = self.accuracy(architecture, epochs)

@@ -88,7 +88,8 @@ def run_study(
     if stored_runs:
         runs = [SearchRuns(search, stored_runs[search.label]) for search in searches]
     else:
-        runs = [_run(search, study, on_run) for search in searches]
+        with memory_kept():
+            runs = [_run(search, study, on_run) for search in searches]
     truth = None if benchmark is None else GroundTruth(benchmark)
     return runs, truth, searches[0].evaluator.problem.dataset
 
@@ -96,14 +97,13 @@ def run_study(
 def _run(search: PreparedSearch, study: SearchStudy, on_run: OnRun) -> SearchRuns:
     spec, label = search.spec, search.label
     total = spec.runs or study.runs
-    with memory_kept():
-        trajectories = run_many(
-            search.searcher,
-            search.evaluator,
-            runs=total,
-            seed=study.seed,
-            settings=spec.settings,
-            budget=Budget(spec.seconds, spec.evaluations),
-            on_run=lambda done: on_run(label, done, total),
-        )
+    trajectories = run_many(
+        search.searcher,
+        search.evaluator,
+        runs=total,
+        seed=study.seed,
+        settings=spec.settings,
+        budget=Budget(spec.seconds, spec.evaluations),
+        on_run=lambda done: on_run(label, done, total),
+    )
     return SearchRuns(search, tuple(trajectories))
