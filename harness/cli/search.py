@@ -195,6 +195,7 @@ def _print_table(table: SearchTable) -> None:
         distance_grid,
         equal_cost_grid,
         found_grid,
+        pools_grid,
         published_grid,
         ranks_grid,
         speed_grid,
@@ -206,6 +207,7 @@ def _print_table(table: SearchTable) -> None:
         for fact in row.facts:
             print(f"{row.label}: {fact}")
     grids = [found_grid(table)]
+    grids += [pools_grid(table)] if any(row.spreads for row in table.rows) else []
     grids += [distance_grid(table)] if table.main >= 0 else []
     grids += [equal_cost_grid(table)] if table.equal_costs else []
     grids += [speed_grid(table)] if table.speed_ups else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -268,18 +268,23 @@ def run_many(
     seed: int = 0,
     settings: Mapping[str, object] = MappingProxyType({}),
     budget: Budget = UNLIMITED,
+    problems: Sequence[Problem] = (),
     on_run: Callable[[int], None] = lambda done: None,
 ) -> list[Trajectory]:
     """Run a search several times; errors as in `Search` and `run_search`.
 
     Args:
         settings: the searcher's, those that differ from the default.
+        problems: parts of the evaluator's problem, one a pool, over which runs are divided: run r
+            gets number r modulo their number. Without any, every run gets the whole.
         on_run: called with the number of finished runs.
     """
     trajectories = []
     for run in range(runs):
         rng = generator_of_run(seed, searcher.name, run)
-        search = Search(searcher, evaluator.problem, rng, settings)
-        trajectories.append(run_search(search, evaluator, budget))
+        place = run % len(problems) if problems else 0
+        problem = problems[place] if problems else evaluator.problem
+        found = run_search(Search(searcher, problem, rng, settings), evaluator, budget)
+        trajectories.append(replace(found, pool=place + 1) if problems else found)
         on_run(run + 1)
     return trajectories

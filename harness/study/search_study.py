@@ -80,6 +80,11 @@ class SearchStudy(StudyFile):
     """Conditions of scores that are measured."""
     runs: PositiveInt = 100
     """Number of runs of each search."""
+    pools: PositiveInt | None = None
+    """Number of random pools of scored networks over which the runs of searches by stored scores
+    are divided (default: all scored networks are one pool)."""
+    pool_size: PositiveInt | None = None
+    """Networks in each pool (default: half of the scored ones)."""
     seed: int = 0
     """Seed of all searches; each run has a random stream of its own."""
     search: Annotated[tuple[SearchSpec, ...], _TUPLE]
@@ -89,6 +94,14 @@ class SearchStudy(StudyFile):
     def _one_source(self) -> SearchStudy:
         if self.scores is not None and self.store is not None:
             raise ValueError("scores are either looked up (scores) or measured (store), not both")
+        return self
+
+    @model_validator(mode="after")
+    def _has_pools(self) -> SearchStudy:
+        if self.pools is None and self.pool_size is not None:
+            raise ValueError("pool_size is the size of each pool; add their number, pools")
+        if self.pools is not None and self.scores is None:
+            raise ValueError("pools are drawn from stored scores; add scores, or leave pools out")
         return self
 
     @model_validator(mode="after")

@@ -22,6 +22,7 @@ from untrained.reports.pages.search_grids import (
     distance_grid,
     equal_cost_grid,
     found_grid,
+    pools_grid,
     published_grid,
     ranks_grid,
     settings_grid,
@@ -36,6 +37,7 @@ def search_report(table: SearchTable, *, version: str = "") -> Report:
     """Make the report of some searches."""
     made = (
         _found(table),
+        _pools(table),
         _anytime(table),
         _distance(table),
         _equal_cost(table),
@@ -61,12 +63,50 @@ def search_facts(table: SearchTable) -> list[str]:
     facts = [f"Search space: {table.space}. Searched for: {table.dataset}. Seed: {table.seed}."]
     if table.benchmark:
         facts.append(f"Truth: {table.benchmark}.")
+    pools = sorted(
+        {row.pools for row in table.rows if row.pools}, key=lambda one: (one.number, one.size)
+    )
+    if pools:
+        drawn = "; ".join(
+            f"{one.number} of {one.size:,} networks each, drawn from {one.drawn_from:,} that have "
+            "scores"
+            for one in pools
+        )
+        facts.append(f"Pools: {drawn}.")
     return [*facts, f"Regenerate: {table.command}"]
 
 
 def _found(table: SearchTable) -> Part:
     text = "; ".join(table.notes)
     return Part("found", "What was found", f"{text[:1].upper()}{text[1:]}.", found_grid(table))
+
+
+def _pools(table: SearchTable) -> Part | None:
+    if table.main < 0 or not any(row.spreads for row in table.rows):
+        return None
+    return Part(
+        "pools",
+        "Between pools",
+        f"About {table.columns[table.main].label}, for the searches whose runs are divided over "
+        "random pools of the scored networks. Estimated is what a run finds on average on a pool "
+        "of this size: the mean of the means of the pools, with the standard error that the spread "
+        "of these means gives. The variance between pools is that of the means less the part that "
+        "is due to few runs in each.",
+        pools_grid(table),
+        notes=(
+            "pools are drawn from the same scored networks, and two of them share "
+            + ", ".join(
+                f"{100 * one.size / one.drawn_from:.0f} % (of {one.size:,})"
+                for one in dict.fromkeys(row.pools for row in table.rows if row.pools)
+            )
+            + " of their networks on average; the first interval is about other pools of the same "
+            "networks and says nothing about other scored networks",
+            "the second interval is about pools of other scored networks of the space: to the "
+            "squared error it adds the variance between pools times (1/n - 1/N) / (1/k - 1/n), for "
+            "k networks a pool of n scored ones of N; this is exact for averages over networks, "
+            "and an approximation for what a search finds",
+        ),
+    )
 
 
 def _anytime(table: SearchTable) -> Part | None:
@@ -242,6 +282,10 @@ def search_files(table: SearchTable, *, version: str = "") -> dict[str, Content]
     return files
 
 
+_POOLED = ("pools", "spreads")
+_ERROR = ("pools_error",)
+
+
 def search_json(table: SearchTable) -> str:
     """Write the table without curves and landscapes as JSON; see `json_text` for its numbers."""
     about = ("title", "space", "dataset", "benchmark", "sha256", "command", "seed", "columns")
@@ -249,8 +293,14 @@ def search_json(table: SearchTable) -> str:
     return json_text(
         {name: getattr(table, name) for name in about}
         | {
-            "rows": [fields(row, without=("curve",)) for row in table.rows],
-            "equal_cost": [fields(one, *compared) for one in table.equal_costs],
+            "rows": [
+                fields(row, without=("curve", *(() if row.pools else _POOLED)))
+                for row in table.rows
+            ],
+            "equal_cost": [
+                fields(one, *compared, without=() if one.pools_error is not None else _ERROR)
+                for one in table.equal_costs
+            ],
             "speed_ups": [fields(one, "ratio") for one in table.speed_ups],
             "ranks": table.ranks,
             "published": [

@@ -8,6 +8,7 @@ from functools import partial
 from untrained.reports.tables.grid import Cell, Column, Grid
 from untrained.reports.tables.numbers import MISSING, decimal
 from untrained.results.searches.comparison import RandomRanks
+from untrained.results.searches.pools import PoolSpread
 from untrained.results.searches.table import Column as TruthColumn
 from untrained.results.searches.table import SearchRow, SearchTable
 
@@ -64,6 +65,35 @@ def distance_grid(table: SearchTable) -> Grid:
         Column("distinct", "distinct answers", lambda row: row.distinct or Cell("")),
     )
     return Grid("distance", columns, table.rows)
+
+
+def pools_grid(table: SearchTable) -> Grid:
+    """Tabulate, for searches on pools, the spread between pools and within, and both errors."""
+
+    def spread(row: SearchRow) -> PoolSpread:
+        return row.spreads[table.main]
+
+    def interval(row: SearchRow, *, wider: bool) -> str:
+        found = spread(row)
+        half = found.half_width(wider=wider)
+        if math.isnan(half):
+            return MISSING
+        return f"{decimal(found.mean - half, 2)} to {decimal(found.mean + half, 2)}"
+
+    columns = (
+        _LABEL,
+        Column("pools", "pools", lambda row: spread(row).pools),
+        Column("size", "networks in each", lambda row: row.pools.size),
+        Column("drawn_from", "of", lambda row: row.pools.drawn_from),
+        Column("runs", "runs", lambda row: spread(row).runs),
+        Column("mean", "mean of the pools", lambda row: spread(row).mean, places=2),
+        Column("between", "sd between pools", lambda row: spread(row).between, places=2),
+        Column("within", "sd in a pool", lambda row: spread(row).within, places=2),
+        Column("error", "standard error", lambda row: spread(row).standard_error, places=2),
+        Column("interval", "95 %, these networks", partial(interval, wider=False), kind="text"),
+        Column("wider", "95 %, other networks", partial(interval, wider=True), kind="text"),
+    )
+    return Grid("pools", columns, [row for row in table.rows if row.spreads])
 
 
 def equal_cost_grid(table: SearchTable) -> Grid:
@@ -183,7 +213,10 @@ def _spread(mean: float, sd: float) -> Cell:
 
 
 def _value(place: int, row: SearchRow) -> Cell:
-    return _spread(row.values[place].mean, row.values[place].sd)
+    cell = _spread(row.values[place].mean, row.values[place].sd)
+    if not row.spreads or math.isnan(row.spreads[place].standard_error):
+        return cell
+    return Cell(f"{cell.text} ({row.spreads[place].standard_error:.2f})", cell.value)
 
 
 def _evaluations(row: SearchRow) -> Cell:

@@ -128,6 +128,8 @@ class EqualCost:
     """Number of random searches of the mean; 0: exact."""
     criterion: str
     """Criterion that chooses among the draws."""
+    pools_error: float | None = None
+    """Standard error of the difference by pools, in each of which both draw; None: no pools."""
 
     @property
     def difference(self) -> float:
@@ -137,6 +139,8 @@ class EqualCost:
     @property
     def standard_errors(self) -> float:
         """Divide the difference by the standard error of both means together."""
+        if self.pools_error is not None:
+            return self.difference / self.pools_error if self.pools_error else math.nan
         own = self.sd / math.sqrt(self.simulated) if self.simulated else 0.0
         error = math.hypot(self.found.standard_error, own)
         return self.difference / error if error else math.nan

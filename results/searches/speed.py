@@ -34,6 +34,8 @@ class Trajectory:
     """Evaluations by kind of request."""
     measured_on: str = ""
     """Device and threads of seconds that were measured; empty where none were, or nobody said."""
+    pool: int = 0
+    """Number of the pool of networks that was searched, from 1; 0: there are no pools."""
 
     @property
     def num_evaluations(self) -> int:
@@ -88,6 +90,7 @@ def speed_ups(
     levels: Mapping[float, float],
     *,
     higher_is_better: bool,
+    pools: tuple[int, int] = (0, 0),
     resamples: int = 1000,
     confidence: float = 0.95,
     seed: int = 0,
@@ -107,6 +110,8 @@ def speed_ups(
         costs: of both; by run, cumulative seconds at each step.
         values: of both; by run, of the incumbent at each step.
         levels: accuracies or losses by their share of the optimum.
+        pools: numbers of pools of both, over which run r is on pool r modulo the number; then pools
+            are drawn anew with all their runs. 0: runs are.
 
     Returns:
         One comparison a level that at least one of the two reaches in half of its runs; none where
@@ -119,7 +124,10 @@ def speed_ups(
         if not min(float(run[0]) for run in run_costs) > 0:
             return ()
     rng = np.random.default_rng(seed)
-    draws = [rng.integers(len(runs), size=(resamples, len(runs))) for runs in costs]
+    draws = [
+        _resampled(len(runs), number, resamples, rng)
+        for runs, number in zip(costs, pools, strict=True)
+    ]
     found = []
     for share, level in levels.items():
         times = [
@@ -129,7 +137,10 @@ def speed_ups(
         own, other = (float(_median(one)) for one in times)
         if np.isinf(own) and np.isinf(other):
             continue
-        drawn, drawn_other = (_median(one[draw]) for one, draw in zip(times, draws, strict=True))
+        drawn, drawn_other = (
+            np.array([_median(one[draw]) for draw in rows])
+            for one, rows in zip(times, draws, strict=True)
+        )
         with np.errstate(invalid="ignore"):  # a level that neither resample reaches
             ratios = drawn_other / drawn
         ends = [(1 - confidence) / 2, (1 + confidence) / 2]
@@ -149,6 +160,17 @@ def speed_ups(
             )
         )
     return tuple(found)
+
+
+def _resampled(
+    runs: int, pools: int, resamples: int, rng: np.random.Generator
+) -> list[NDArray[np.int64]]:
+    """Draw numbers of runs with replacement, one by one or by whole pools."""
+    if not pools:
+        return list(rng.integers(runs, size=(resamples, runs)))
+    of_pool = [np.arange(first, runs, pools) for first in range(min(pools, runs))]
+    drawn = rng.integers(len(of_pool), size=(resamples, len(of_pool)))
+    return [np.concatenate([of_pool[place] for place in row]) for row in drawn]
 
 
 def _for_good(costs: Floats, values: Floats, level: float) -> float:

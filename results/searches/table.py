@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from untrained.results.searches.comparison import EqualCost, RandomRanks
+from untrained.results.searches.pools import Pools, PoolSpread
 from untrained.results.searches.runs import Curve, Floats, Landscape, Logged, Pruning, Summary
 from untrained.results.searches.speed import SpeedUp
 from untrained.results.statistics.correlation import CorrelationRow
@@ -150,6 +151,10 @@ class SearchRow:
     curve: Curve | None = None
     """Curve of the incumbents' values in the first column of test accuracy, by cost."""
     cost_is_known: bool = True
+    pools: Pools | None = None
+    """Pools of networks that the runs were divided over."""
+    spreads: tuple[PoolSpread, ...] = ()
+    """With pools, one a column."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

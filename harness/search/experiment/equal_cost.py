@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from untrained.harness.search.requests import Scored
 from untrained.harness.search.searcher import Asks
 from untrained.harness.study.search_study import SearchStudy
 from untrained.results.searches.comparison import EqualCost, RandomRanks, RankedAnswer
+from untrained.results.searches.pools import pool_spread
 from untrained.results.searches.runs import summarise
 from untrained.results.searches.table import best_of_n
 from untrained.results.store.committed import find_scores
@@ -48,6 +50,8 @@ def equal_costs(
     Draws are with replacement. A search that trains is compared with the best of as many
     trainings, of the same length and at their mean cost, by validation accuracy; one that scores
     with the best of as many scored networks by the same indicators, at the median cost of one.
+    Runs on pools are compared with draws from the same pools, pool by pool.
+
     Both are exact but for aggregates that depend on their candidates, which are simulated.
     """
     compared = []
@@ -67,14 +71,24 @@ def equal_costs(
         known = ~np.isnan(values)
         if not known.any():
             continue
-        if draws.fitness is not None:
-            mean, sd = best_of_n(draws.fitness[known], values[known], n)
-            simulated = 0
-        else:
-            seed = derive(study.seed, "random search at equal cost", search.label)
-            drawn = _simulate(draws, values, known, n, np.random.default_rng(seed))
-            mean, sd, simulated = float(drawn.mean()), float(drawn.std(ddof=1)), len(drawn)
         finals = truth.values(main, [run.final for run in search.trajectories])
+        seed = derive(study.seed, "random search at equal cost", search.label)
+        rng, pools_error, criterion = np.random.default_rng(seed), None, draws.criterion
+        pools = prepared.pools
+        if pools is None:
+            mean, sd, simulated = _best(draws, values, known, n, rng=rng, times=_SIMULATED)
+        else:
+            inside = _inside(prepared, draws)
+            if not all((known & part).any() for part in inside):
+                continue
+            each = math.ceil(_SIMULATED / pools.number)
+            parts = [_best(draws, values, known & part, n, rng=rng, times=each) for part in inside]
+            means, spreads, counts = (np.array(one) for one in zip(*parts, strict=True))
+            mean, simulated = float(means.mean()), int(counts.sum())
+            sd = float(np.sqrt((spreads**2).mean() + means.var()))
+            own = means[np.arange(len(finals)) % pools.number]
+            pools_error = pool_spread(finals - own, pools).standard_error
+            criterion += f", in the same pools of {pools.size:,}"
         compared.append(
             EqualCost(
                 search=search.label,
@@ -85,7 +99,8 @@ def equal_costs(
                 mean=mean,
                 sd=sd,
                 simulated=simulated,
-                criterion=draws.criterion,
+                criterion=criterion,
+                pools_error=pools_error,
             )
         )
     return tuple(compared)
@@ -149,18 +164,42 @@ def _scored(search: PreparedSearch, study: SearchStudy) -> _Draws | None:
     )
 
 
+def _inside(search: PreparedSearch, draws: _Draws) -> list[NDArray[np.bool_]]:
+    """Tell for each pool which of the networks to draw from are in it."""
+    members = [{a.text for a in problem.domain.members or ()} for problem in search.problems]
+    return [np.array([text in pool for text in draws.texts]) for pool in members]
+
+
+def _best(
+    draws: _Draws,
+    values: Floats,
+    known: NDArray[np.bool_],
+    n: int,
+    *,
+    rng: np.random.Generator,
+    times: int,
+) -> tuple[float, float, int]:
+    """Compute mean and standard deviation of the best of n, and the number of simulations."""
+    if draws.fitness is not None:
+        return *best_of_n(draws.fitness[known], values[known], n), 0
+    drawn = _simulate(draws, values, known, n, rng=rng, times=times)
+    return float(drawn.mean()), float(drawn.std(ddof=1)), times
+
+
 def _simulate(
     draws: _Draws,
     values: Floats,
     known: NDArray[np.bool_],
     n: int,
+    *,
     rng: np.random.Generator,
+    times: int,
 ) -> Floats:
     """Simulate many random searches; the first of equal candidates is the answer."""
     assert draws.estimator is not None, "what depends on its candidates is an aggregate"
     places = np.flatnonzero(known)
-    answers = np.empty(_SIMULATED)
-    for i in range(_SIMULATED):
+    answers = np.empty(times)
+    for i in range(times):
         drawn = places[rng.integers(len(places), size=n)]
         fitness = draws.estimator.fitness([draws.scored[int(place)] for place in drawn])
         best = 0 if np.isnan(fitness).all() else int(np.nanargmax(fitness))

@@ -15,6 +15,7 @@ from untrained.harness.search.experiment.ground_truth import GroundTruth
 from untrained.harness.search.experiment.run import SearchRuns
 from untrained.harness.search.experiment.study import NamedSearchStudy
 from untrained.harness.study.search_study import SearchSpec
+from untrained.results.searches.pools import PoolSpread, pool_spread
 from untrained.results.searches.runs import Curve, Summary, anytime, first_reaching, summarise
 from untrained.results.searches.speed import SpeedUp, Trajectory, speed_ups
 from untrained.results.searches.table import (
@@ -93,6 +94,8 @@ def _published_rows(
             continue
         value = row.values[place]
         error = value.standard_error if row.searcher else 0.0
+        if row.spreads:
+            error = row.spreads[place].standard_error
         comparison = PublishedSearchComparison(cell, value.mean, value.sd, value.n, error)
         (compared if row.searcher else rules).append(comparison)
     return (*compared, *rules) if compared else ()
@@ -127,8 +130,13 @@ def _speed_ups(
             (values[0], values[1]),
             levels,
             higher_is_better=column.higher_is_better,
+            pools=(_number(search), _number(other)),
         )
     return tuple(found)
+
+
+def _number(search: SearchRuns) -> int:
+    return search.prepared.pools.number if search.prepared.pools else 0
 
 
 def _near(column: Column, share: float) -> float:
@@ -144,11 +152,16 @@ def _near(column: Column, share: float) -> float:
 def _row(search: SearchRuns, truth: GroundTruth | None, main: int) -> SearchRow:
     runs = search.trajectories
     values: tuple[Summary, ...] = ()
+    spreads: tuple[PoolSpread, ...] = ()
+    pools = search.prepared.pools
     curve: Curve | None = None
     reaching: Summary | None = None
     if truth is not None:
         finals = [run.final for run in runs]
-        values = tuple(summarise(truth.values(i, finals)) for i in range(len(truth.columns)))
+        found_values = [truth.values(i, finals) for i in range(len(truth.columns))]
+        values = tuple(map(summarise, found_values))
+        if pools is not None:
+            spreads = tuple(pool_spread(one, pools) for one in found_values)
         if main >= 0:
             column = truth.columns[main].column
             sign = 1.0 if column.higher_is_better else -1.0
@@ -175,6 +188,8 @@ def _row(search: SearchRuns, truth: GroundTruth | None, main: int) -> SearchRow:
         facts=(*search.prepared.facts, *_devices(runs)),
         curve=curve,
         cost_is_known=search.prepared.cost_is_known,
+        pools=pools,
+        spreads=spreads,
     )
 
 
@@ -247,11 +262,17 @@ def _notes(searches: Sequence[SearchRuns], truth: GroundTruth | None, main: int)
     seen = "searches see scores and validation accuracies"
     if named:
         seen += f", and of every network the objectives that they name ({', '.join(sorted(named))})"
+    pooled = any(search.prepared.pools for search in searches)
     notes = [
         f"{seen}; what else is in this table was looked up after they had ended",
         "mean and standard deviation over runs; the standard deviation of a rule is that of one "
         "run",
     ]
+    if pooled:
+        notes.append(
+            "where runs are divided over pools, the standard error of the mean by pools is in "
+            "parentheses"
+        )
     if truth is not None and main >= 0 and not np.isnan(truth.columns[main].column.optimum):
         label = truth.columns[main].column.label
         notes.append(

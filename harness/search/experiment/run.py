@@ -85,7 +85,14 @@ def run_study(
             f"the runs that were given are of {', '.join(stored_runs)}, and the study also has "
             f"{', '.join(absent)}; run it whole, without --from"
         )
+    if study.pools is not None and not any(search.pools for search in searches):
+        raise UserError(
+            "cannot divide the runs over pools: no search of the study looks scores up. Leave "
+            "pools out."
+        )
     if stored_runs:
+        for search in searches:
+            _check_pools(search, stored_runs[search.label])
         runs = [SearchRuns(search, stored_runs[search.label]) for search in searches]
     else:
         with memory_kept():
@@ -104,6 +111,22 @@ def _run(search: PreparedSearch, study: SearchStudy, on_run: OnRun) -> SearchRun
         seed=study.seed,
         settings=spec.settings,
         budget=Budget(spec.seconds, spec.evaluations),
+        problems=search.problems,
         on_run=lambda done: on_run(label, done, total),
     )
     return SearchRuns(search, tuple(trajectories))
+
+
+def _check_pools(search: PreparedSearch, stored: tuple[Trajectory, ...]) -> None:
+    """Check that stored runs were divided over the pools of the study.
+
+    Raises:
+        UserError: they were not.
+    """
+    number = search.pools.number if search.pools else 0
+    expected = [1 + run % number if number else 0 for run in range(len(stored))]
+    if [run.pool for run in stored] != expected:
+        raise UserError(
+            f"cannot report the runs of {search.label!r} again: they are on other pools than those "
+            f"of the study, which has {number}. Run the study without --from."
+        )

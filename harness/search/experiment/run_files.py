@@ -34,6 +34,7 @@ Genotype = namedtuple("Genotype", "normal normal_concat reduce reduce_concat")
 def runs_frame(searches: Sequence[SearchRuns], truth: GroundTruth | None) -> pd.DataFrame:
     """Make a table of the runs: answer, cost and ground truth, one row per run."""
     parts = []
+    has_pools = any(run.pool for search in searches for run in search.trajectories)
     for search in searches:
         runs = search.trajectories
         finals = [run.final for run in runs]
@@ -45,6 +46,7 @@ def runs_frame(searches: Sequence[SearchRuns], truth: GroundTruth | None) -> pd.
             "cost_s": [run.total_s for run in runs],
             "stopped": [run.stopped for run in runs],
             "measured_on": [run.measured_on for run in runs],
+            **({"pool": [run.pool for run in runs]} if has_pools else {}),
             **({} if truth is None else truth.named_values(finals)),
         }
         parts.append(pd.DataFrame(columns))
@@ -135,6 +137,7 @@ def _trajectory(row: object, part: pd.DataFrame) -> Trajectory:
         total_s=total_s,
         counts={"all": int(row.evaluations)},  # type: ignore[attr-defined]
         measured_on=str(getattr(row, "measured_on", "")),
+        pool=int(getattr(row, "pool", 0)),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -18,6 +18,7 @@ from untrained.harness.search.evaluators.measuring import Measuring, MeasuringEv
 from untrained.harness.search.evaluators.stored_scores import StoredScores, coverage, read_scores
 from untrained.harness.search.evaluators.supernet import SupernetEvaluator, SupernetMeter
 from untrained.harness.search.evaluators.trainings import Trainings
+from untrained.harness.search.experiment.pools import draw_pools
 from untrained.harness.search.problem import Cost, Domain, Limit, Problem
 from untrained.harness.search.searcher import Asks, Searcher, searchers
 from untrained.harness.study.conditions import resolve
@@ -25,6 +26,7 @@ from untrained.harness.study.search_study import SearchSpec, SearchStudy
 from untrained.harness.study.study import Conditions
 from untrained.indicators import Measurement, indicators, read
 from untrained.results import ScoreStore
+from untrained.results.searches.pools import Pools
 from untrained.results.store.committed import find_scores
 from untrained.spaces import Architecture, Benchmark, benchmarks, find_benchmark, spaces
 from untrained.spaces.benchmarks.benchmark import is_cost
@@ -47,6 +49,10 @@ class PreparedSearch:
     """Origin of the answers, for the report."""
     stored: StoredScores | None = None
     """Scores that the search looks up."""
+    pools: Pools | None = None
+    """Pools of networks that the runs are divided over."""
+    problems: tuple[Problem, ...] = ()
+    """The problem of each pool."""
     trainings: Trainings | None = None
     """Trainings that the search looks up."""
 
@@ -170,6 +176,15 @@ def prepare_search(
         if name not in _SIZES and benchmark is not None
     ]
     problem = Problem(domain, dataset, estimator, costs)
+    pools, problems = None, ()
+    if study.pools is not None and stored is not None:
+        pools, domains = draw_pools(study, searcher, settings, domain, spec.runs or study.runs)
+        problems = tuple(replace(problem, domain=one) for one in domains)
+        facts.append(
+            f"pools: {pools.number} of {pools.size:,} of these {pools.drawn_from:,} networks, all "
+            f"different, each drawn without replacement (seed {study.seed}); run r is on pool r "
+            f"modulo {pools.number}"
+        )
     if spec.seconds is not None and trainings is not None and not trainings.cost.is_known:
         raise UserError(
             f"a budget of {spec.seconds:g} s was given, but nobody recorded what a training of "
@@ -199,7 +214,15 @@ def prepare_search(
             draws=stored.draws if stored else None,
         )
     return PreparedSearch(
-        spec, searcher, evaluator, estimator, tuple(facts), stored=stored, trainings=trainings
+        spec,
+        searcher,
+        evaluator,
+        estimator,
+        tuple(facts),
+        stored=stored,
+        pools=pools,
+        problems=problems,
+        trainings=trainings,
     )
 
 
@@ -265,7 +288,11 @@ def _members(
         known[Asks.scores] = list(stored.values)
     if trainings is not None and trainings.benchmark.enumerable:
         known[Asks.accuracy] = trainings.known(int(spec.settings.get("epochs", 0)))
-    known = {ask: texts for ask, texts in known.items() if len(texts) != space.size}
+    known = {
+        ask: texts
+        for ask, texts in known.items()
+        if len(texts) != space.size or (study.pools is not None and ask is Asks.scores)
+    }
     if not known:
         return None, False
     first, *others = known.values()
@@ -279,6 +306,12 @@ def _members(
     # parts of the space that the search would leave
     asks = searcher.asks_with(searcher.settings(spec.settings))
     partial = [known[ask] for ask in known if ask in asks]
+    if partial and not spec.confined and len(partial[0]) == space.size:
+        raise UserError(
+            f"cannot run {searcher.name} on pools: it goes from a network to those next to it, "
+            "which a pool does not have. Let the search stay in its pool (--confined), or leave "
+            "pools out."
+        )
     if partial and not spec.confined:
         raise UserError(
             f"{searcher.name} goes from a network to those next to it, but only "
