@@ -19,7 +19,7 @@ from untrained.harness.search.estimator import Estimator
 from untrained.harness.search.requests import Evaluation, Request, Scored, Trained, evaluate
 from untrained.indicators import Protocol
 from untrained.spaces import Architecture, SearchSpace, spaces
-from untrained.spaces.framework.product_space import Decisions
+from untrained.spaces.framework.product_space import Decisions, ProductSpace
 from untrained.spaces.framework.supernet_layout import SupernetLayout
 
 _DRAWS = 100_000
@@ -74,6 +74,7 @@ class Domain:
         self.confined = confined
         self._members = None if members is None else [a for a in members if self.admits(a)]
         self._known = frozenset(self._members or ())
+        self._choices: NDArray[np.int64] | None = None
         self._neighbors: dict[Architecture, list[Architecture]] = {}
         if self._members is not None and not self._members:
             raise UserError(self._nothing(f"none of the {len(members or ()):,} networks"))
@@ -132,7 +133,9 @@ class Domain:
         return self._neighbors[architecture]
 
     def _nearest_members(self, architecture: Architecture) -> list[Architecture]:
-        """List the members at the smallest distance, by breadth-first search."""
+        """List the members at the smallest distance, in the order of a breadth-first search."""
+        if isinstance(self.space, ProductSpace):
+            return self._nearest_choices(architecture, self.space.decisions())
         seen = {architecture}
         ring = [architecture]
         while ring:
@@ -144,6 +147,30 @@ class Domain:
                 return nearest
             seen.update(ring)
         return []
+
+    def _nearest_choices(
+        self, architecture: Architecture, decisions: Decisions
+    ) -> list[Architecture]:
+        """List what a breadth-first search would find, without visiting what lies between.
+
+        It meets members in the order of their changes, as (decision, choice) from the first on.
+        """
+        members = self._members or []
+        if self._choices is None:
+            self._choices = np.array([decisions.chosen(one) for one in members])
+        choices = self._choices
+        differ = choices != np.array(decisions.chosen(architecture))
+        distances = differ.sum(axis=1)
+        others = distances > 0
+        if not others.any():
+            return []
+        places = np.flatnonzero(distances == distances[others].min())
+
+        def changes(place: int) -> list[tuple[int, int]]:
+            return [(int(i), int(choices[place][i])) for i in np.flatnonzero(differ[place])]
+
+        # members may repeat
+        return list(dict.fromkeys(members[place] for place in sorted(places, key=changes)))
 
     def _nothing(self, networks: str) -> str:
         bounds = ", ".join(f"{limit.name} <= {limit.at_most:g}" for limit in self.limits)

@@ -31,6 +31,20 @@ def test_what_lies_next_to_a_network_are_the_nearest_members():
         assert {domain.mutate(one, rng) for _ in range(30 * len(nearest))} == nearest
 
 
+@pytest.mark.parametrize("count", [20, 300])
+def test_members_are_in_the_order_of_a_breadth_first_search(count: int) -> None:
+    rng = np.random.default_rng(2)
+    members = list(dict.fromkeys(SPACE.sample(rng) for _ in range(count)))
+    domain = Domain(SPACE, members=members, confined=True)
+    for here in [*members[:3], *(SPACE.sample(rng) for _ in range(3))]:
+        ring, seen = [here], {here}
+        while not (found := [one for one in ring if one in members and one != here]):
+            after = dict.fromkeys(near for one in ring for near in SPACE.neighbors(one))
+            ring = [one for one in after if one not in seen]
+            seen.update(ring)
+        assert domain.neighbors(here) == found
+
+
 def test_a_single_member_has_nowhere_to_go():
     [only] = [SPACE.sample(np.random.default_rng(1))]
     domain = Domain(SPACE, members=[only], confined=True)
