@@ -73,7 +73,8 @@ def equal_costs(
             continue
         finals = truth.values(main, [run.final for run in search.trajectories])
         seed = derive(study.seed, "random search at equal cost", search.label)
-        rng, pools_error, criterion = np.random.default_rng(seed), None, draws.criterion
+        rng, criterion = np.random.default_rng(seed), draws.criterion
+        pools_error: float | None = None
         pools = prepared.pools
         if pools is None:
             mean, sd, simulated = _best(draws, values, known, n, rng=rng, times=_SIMULATED)

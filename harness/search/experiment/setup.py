@@ -176,7 +176,8 @@ def prepare_search(
         if name not in _SIZES and benchmark is not None
     ]
     problem = Problem(domain, dataset, estimator, costs)
-    pools, problems = None, ()
+    pools: Pools | None = None
+    problems: tuple[Problem, ...] = ()
     if study.pools is not None and stored is not None:
         pools, domains = draw_pools(study, searcher, settings, domain, spec.runs or study.runs)
         problems = tuple(replace(problem, domain=one) for one in domains)
