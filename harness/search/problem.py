@@ -164,7 +164,7 @@ class Domain:
         others = distances > 0
         if not others.any():
             return []
-        places = np.flatnonzero(distances == distances[others].min())
+        places = np.flatnonzero(distances == distances[others].min()).tolist()
 
         def changes(place: int) -> list[tuple[int, int]]:
             return [(int(i), int(choices[place][i])) for i in np.flatnonzero(differ[place])]

@@ -54,7 +54,7 @@ def propagation(operation: str, nodes: int, degree: float) -> NDArray[np.float64
     degrees = joined.sum(1)
     inverse = np.divide(1, degrees, out=np.zeros(nodes), where=degrees > 0)
     if operation == "sage":
-        return inverse[:, None] * joined
+        joined = inverse[:, None] * joined
     if operation in ("gcn", "arma", "cheb"):
         scale = np.sqrt(inverse)
         joined = scale[:, None] * joined * scale

@@ -55,7 +55,7 @@ class Policy:
         with torch.no_grad():
             if len(set(self._sizes)) == 1:
                 return list(torch.softmax(self._logits.view(len(self._sizes), -1), 1).numpy())
-            return [torch.softmax(one, 0).numpy() for one in self._logits.split(self._sizes)]
+            return [torch.softmax(one, 0).numpy() for one in torch.split(self._logits, self._sizes)]
 
     @property
     def probabilities(self) -> list[NDArray[np.float64]]:
