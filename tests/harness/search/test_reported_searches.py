@@ -204,7 +204,7 @@ def test_networks_that_look_like_numbers_are_read_back_as_they_were(tmp_path):
     ],
 )
 def test_a_table_says_what_its_searches_have_seen(metrics, seen):
-    prepared = SimpleNamespace(metrics_seen=frozenset(metrics))
+    prepared = SimpleNamespace(metrics_seen=frozenset(metrics), pools=())
     assert seen in _notes([SimpleNamespace(prepared=prepared)], None, -1)[0]
 
 
