@@ -80,7 +80,7 @@ def test_as_many_tables_as_the_largest_join_has_are_read_once(tmp_path: Path) ->
 
 def test_further_tables_are_chosen_by_name_alone() -> None:
     further = [one for one in benchmarks.values() if one.named_only]
-    assert len(further) == 18
+    assert len(further) == 20
     for one in further:
         try:
             assert find_benchmark(one.space) not in further
