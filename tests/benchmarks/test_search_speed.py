@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+from pytest_benchmark.fixture import BenchmarkFixture
 
 from untrained.harness.search.driver import Search, run_search
 from untrained.harness.search.estimator import find_estimator
@@ -16,8 +17,6 @@ from untrained.spaces import spaces
 
 SPACE = spaces["nasbench201"]
 DRAWS = 1000
-MOST = 8.0
-"""Times the plain loop."""
 
 
 def seconds(function: Callable[[], str], rounds: int = 5) -> float:
@@ -30,7 +29,7 @@ def seconds(function: Callable[[], str], rounds: int = 5) -> float:
     return min(taken)
 
 
-def test_random_search_by_scores_costs_a_few_plain_loops() -> None:
+def test_random_search_by_scores_against_a_plain_loop(benchmark: BenchmarkFixture) -> None:
     values = np.random.default_rng(1).standard_normal(SPACE.size).tolist()
     scores = {one.text: (value,) for one, value in zip(SPACE, values, strict=True)}
     problem = Problem(Domain(SPACE), "cifar10", find_estimator(["naswot"]))
@@ -51,4 +50,5 @@ def test_random_search_by_scores_costs_a_few_plain_loops() -> None:
         return text
 
     assert searched() == looped()
-    assert seconds(searched) < MOST * seconds(looped)
+    benchmark.pedantic(searched, rounds=5)
+    benchmark.extra_info["times the plain loop"] = seconds(searched) / seconds(looped)
