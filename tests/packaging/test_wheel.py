@@ -127,6 +127,17 @@ def test_sdist_holds_what_the_tests_need(built):
     assert tracked(*ROOMS, "tests", "pyproject.toml", "constraints.txt") <= names
 
 
+def test_package_index_would_take_both(built):
+    pytest.importorskip("twine", reason="needs twine (dependency group packaging)")
+    checked = subprocess.run(
+        [sys.executable, "-m", "twine", "check", "--strict", *built],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
 def test_wheel_installs_one_command(built):
     wheel, _ = built
     with zipfile.ZipFile(wheel) as archive:
