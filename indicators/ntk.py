@@ -21,6 +21,7 @@ from untrained.indicators.quantities.logit_gradients import (
     rows_of,
     squared_norms,
     sum_logit_gradients,
+    sum_logit_rows,
     weights_of,
 )
 from untrained.indicators.quantities.loss_gradients import check_labels
@@ -176,7 +177,7 @@ def ntk_generalization(m: Measurement) -> float:
         logits = logits_of(m.network, second.clone())
     Y_x, Y_y = _centred(targets, logits.shape[1]), _centred(held_out, logits.shape[1])
     C_x = {name: rows for name, rows in sum_logit_gradients(m).items() if name in names}
-    C_y = rows_of(logits.sum(1), names)
+    C_y = sum_logit_rows(m, second, names, lambda: logits)
     K_xx, K_yx, Y_x, Y_y = on_cpu([kernel(C_x, C_x), kernel(C_y, C_x), Y_x, Y_y])
     spectrum(K_xx, m.dtype)
     factor = torch.linalg.cholesky(K_xx)

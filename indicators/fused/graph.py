@@ -41,6 +41,8 @@ class Graph:
     relus: list[Node]
     """What each application of a ReLU reads, in order."""
     output: Node
+    follows: bool
+    """Whether gradients follow every operation: none was made where gradients are switched off."""
 
 
 class _Symbol(Tensor):
@@ -70,6 +72,7 @@ class _Recorder:
         self.relus: list[Node] = []
         self._shapes: dict[tuple[int, ...], Tensor] = {}
         self._rectified: dict[tuple[Node, float], Node] = {}
+        self.follows = True
         self.input = self.symbol(Node("input", shape))
 
     def symbol(self, node: Node) -> _Symbol:
@@ -90,6 +93,7 @@ class _Recorder:
         if func in _QUERIES or func in _PROPERTIES:
             with torch._C.DisableTorchFunctionSubclass():
                 return func(*args, **kwargs)
+        self.follows &= torch.is_grad_enabled()
         reader = _READERS.get(func)
         if reader is None:
             raise Unrecordable(f"{getattr(func, '__name__', func)}")
@@ -257,9 +261,11 @@ def _sum(recorder: _Recorder, func: Any, args: Any, kwargs: Any) -> _Symbol:
 
 def _product(recorder: _Recorder, func: Any, args: Any, kwargs: Any) -> _Symbol:
     x, factor = args if isinstance(args[0], _Symbol) else args[::-1]
-    if kwargs or not isinstance(factor, int | float) or factor != 0:
+    if kwargs or not isinstance(factor, int | float):
         raise Unrecordable("a product")
-    return recorder.symbol(Node("zero", x.node.shape))
+    if factor == 0 or x.node.kind == "zero":
+        return recorder.symbol(Node("zero", x.node.shape))
+    return recorder.called(torch.mul, (x, factor), {}, x.node.shape)
 
 
 def _average(recorder: _Recorder, func: Any, args: Any, kwargs: Any) -> _Symbol:
@@ -405,11 +411,11 @@ def graph_of(network: nn.Module, inputs: Tensor) -> Graph:
     if _sees_tensors(network):
         raise Unrecordable("code that sees the tensors")
     recorder = _Recorder(tuple(inputs.shape))
-    with torch.no_grad():
+    with torch.enable_grad():
         output = network(recorder.input)
     if not isinstance(output, _Symbol):
         raise Unrecordable("a result that is not a tensor")
-    return Graph(recorder.nodes, recorder.relus, output.node)
+    return Graph(recorder.nodes, recorder.relus, output.node, recorder.follows)
 
 
 def _sees_tensors(network: nn.Module) -> bool:

@@ -16,7 +16,11 @@ from torch import Tensor
 
 SWITCH = "UNTRAINED_KERNELS"
 """Environment variable; `torch` switches the compiled passes off."""
-_VERSION = 2
+_VERSION = 3
+_PASSES = (
+    *("statistics", "node", "average3", "agreement", "transpose"),
+    *("norm_backward", "correlate3", "weights3", "average3_backward"),
+)
 _FOLDER = Path(__file__).parent
 _WORD = 64
 
@@ -42,8 +46,7 @@ class Kernels:
             AttributeError: the library has no such passes.
         """
         self.level: int = library.level() if level is None else level
-        names = ("statistics", "node", "average3", "agreement", "transpose")
-        self._passes = {name: getattr(library, f"{name}_{self.level}") for name in names}
+        self._passes = {name: getattr(library, f"{name}_{self.level}") for name in _PASSES}
 
     @property
     def name(self) -> str:
@@ -124,6 +127,67 @@ class Kernels:
         patterns = torch.empty(units, dtype=torch.int64)
         self._call("transpose", words, batch, number, units, patterns)
         return patterns
+
+    def norm_backward(
+        self, cotangents: Tensor, normalised: Tensor, scale: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return the backward pass of a normalisation by its batch's own statistics.
+
+        Args:
+            cotangents: (I, C, ...), of I functions of the normalised maps.
+            normalised: (C, ...), of mean 0 and variance 1 in each channel.
+            scale: (C,), gain over standard deviation.
+
+        Returns:
+            Cotangents of the maps before, (I, C, ...), and of the gains, (I, C).
+        """
+        number, channels = cotangents.shape[:2]
+        out, gains = torch.empty_like(cotangents), torch.empty(number, channels)
+        size = normalised[0].numel()
+        self._call(
+            *("norm_backward", cotangents, normalised, scale, number, channels, size, out, gains)
+        )
+        return out, gains
+
+    def correlate3(self, maps: Tensor, weights: Tensor) -> Tensor:
+        """Return 3 x 3 correlations, zeros around the maps.
+
+        Args:
+            maps: (I, C, N, H, W).
+            weights: (C', C, 3, 3).
+
+        Returns:
+            (I, C', N, H, W), sums over C.
+        """
+        number, channels, batch, height, width = maps.shape
+        padded = torch.zeros(channels, height + 2, width + 2)
+        out = torch.empty(number, len(weights), *maps.shape[2:])
+        sizes = (number, len(weights), channels, batch, height, width)
+        self._call("correlate3", maps, weights, *sizes, padded, out)
+        return out
+
+    def weights3(self, cotangents: Tensor, padded: Tensor) -> Tensor:
+        """Return the gradients of the weights of `correlate3`.
+
+        Args:
+            cotangents: (I, C', N, H, W).
+            padded: (C, N, H + 2, W + 2), the maps with zeros around them.
+
+        Returns:
+            (I, C', C, 3, 3).
+        """
+        number, channels, *sizes = cotangents.shape
+        out = torch.empty(number, channels, len(padded), 3, 3)
+        self._call("weights3", cotangents, padded, number, channels, len(padded), *sizes, out)
+        return out
+
+    def average3_backward(self, cotangents: Tensor) -> Tensor:
+        """Return the backward pass of `average3` on maps (..., H, W)."""
+        height, width = cotangents.shape[-2:]
+        out, columns = torch.empty_like(cotangents), torch.empty(width + 2)
+        number = cotangents.numel() // (height * width)
+        self._call("average3_backward", cotangents, number, height, width, columns, out)
+        return out
 
 
 def _argument(value: Any) -> Any:

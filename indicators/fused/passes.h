@@ -158,6 +158,181 @@ TARGET void PASS(average3)(const float* x, int64_t N, int64_t H, int64_t W, int6
     }
 }
 
+/* The backward pass of batch normalisation with its own statistics, for I cotangents of maps whose
+   channels lie outermost, (I, C, M): out = scale * (d - mean d - normalised * mean(d normalised));
+   slopes[i, c] = sum(d normalised). Sums of 1024 numbers are float32, sums of those float64. */
+TARGET void PASS(norm_backward)(const float* d, const float* normalised, const float* scale,
+                                int64_t I, int64_t C, int64_t M, float* out, float* slopes) {
+  for (int64_t i = 0; i < I; i++)
+    for (int64_t c = 0; c < C; c++, d += M, out += M) {
+      const float* x = normalised + c * M;
+      double sum = 0, product = 0;
+      for (int64_t u = 0; u < M; u += 1024) {
+        const int64_t end = u + 1024 < M ? u + 1024 : M;
+        float s[16] = {0}, p[16] = {0};
+        int64_t v = u;
+        for (; v + 16 <= end; v += 16)
+          for (int k = 0; k < 16; k++) {
+            s[k] += d[v + k];
+            p[k] += d[v + k] * x[v + k];
+          }
+        for (; v < end; v++) {
+          s[0] += d[v];
+          p[0] += d[v] * x[v];
+        }
+        for (int k = 0; k < 16; k++) {
+          sum += s[k];
+          product += p[k];
+        }
+      }
+      slopes[i * C + c] = (float)product;
+      const float f = scale[c], mean = (float)(sum / M), slope = (float)(product / M);
+      for (int64_t u = 0; u < M; u++) out[u] = f * (d[u] - mean - x[u] * slope);
+    }
+}
+
+/* One row of W = 8 V numbers of n maps from `weights`, of the rows of B zero-padded maps. */
+typedef float NAMED(eight, LEVEL) __attribute__((vector_size(32), aligned(4), may_alias));
+INLINE void PASS(row3)(int V, int n, int64_t B, const float* rows, int64_t map, int64_t row,
+                       const float* weights, float** out) {
+  NAMED(eight, LEVEL) t[8] = {0};
+  for (int64_t b = 0; b < B; b++)
+    for (int k = 0; k < 9; k++) {
+      const float* at = rows + b * map + k / 3 * row + k % 3;
+      for (int v = 0; v < V; v++) {
+        const NAMED(eight, LEVEL) x = *(const NAMED(eight, LEVEL)*)(at + 8 * v);
+        for (int a = 0; a < n; a++) t[a * V + v] += weights[(a * B + b) * 9 + k] * x;
+      }
+    }
+  for (int a = 0; a < n; a++)
+    for (int v = 0; v < V; v++) *(NAMED(eight, LEVEL)*)(out[a] + 8 * v) = t[a * V + v];
+}
+
+/* out[i, a, n] = sum over b of the 3 x 3 correlation of in[i, b, n] with weights[a, b], zeros
+   around the maps of H x W numbers. `padded` is room for B (H + 2) (W + 2) numbers, all zero. */
+TARGET void PASS(correlate3)(const float* in, const float* weights, int64_t I, int64_t A, int64_t B,
+                             int64_t N, int64_t H, int64_t W, float* padded, float* out) {
+  const int64_t row = W + 2, map = (H + 2) * row;
+  for (int64_t i = 0; i < I; i++)
+    for (int64_t n = 0; n < N; n++) {
+      for (int64_t b = 0; b < B; b++)
+        for (int64_t h = 0; h < H; h++)
+          memcpy(padded + b * map + (h + 1) * row + 1, in + (((i * B + b) * N + n) * H + h) * W,
+                 W * sizeof(float));
+      for (int64_t h = 0; h < H; h++) {
+        const float* rows = padded + h * row;
+        int64_t a = 0;
+        for (; (W == 32 || W == 16 || W == 8) && a < A;) {
+          const float* w = weights + a * B * 9;
+          const int pair = a + 2 <= A;
+          float* to[2];
+          for (int k = 0; k < 2; k++) to[k] = out + (((i * A + a + k) * N + n) * H + h) * W;
+          if (W == 32 && pair)
+            PASS(row3)(4, 2, B, rows, map, row, w, to);
+          else if (W == 32)
+            PASS(row3)(4, 1, B, rows, map, row, w, to);
+          else if (W == 16 && pair)
+            PASS(row3)(2, 2, B, rows, map, row, w, to);
+          else if (W == 16)
+            PASS(row3)(2, 1, B, rows, map, row, w, to);
+          else if (pair)
+            PASS(row3)(1, 2, B, rows, map, row, w, to);
+          else
+            PASS(row3)(1, 1, B, rows, map, row, w, to);
+          a += 1 + pair;
+        }
+        for (; a < A; a++) { /* other widths */
+          float* to = out + (((i * A + a) * N + n) * H + h) * W;
+          for (int64_t x = 0; x < W; x++) to[x] = 0;
+          for (int64_t b = 0; b < B; b++)
+            for (int k = 0; k < 9; k++) {
+              const float f = weights[(a * B + b) * 9 + k];
+              const float* at = rows + b * map + k / 3 * row + k % 3;
+              for (int64_t x = 0; x < W; x++) to[x] += f * at[x];
+            }
+        }
+      }
+    }
+}
+
+/* Sums over H rows of d[a] * x[k], for n maps a and three shifts k of x; added to sums[3 a + k]. */
+INLINE void PASS(shifts3)(int V, int n, int64_t H, int64_t row, const float** d, const float* x,
+                          double* sums) {
+  NAMED(eight, LEVEL) t[6] = {0};
+  for (int64_t h = 0; h < H; h++)
+    for (int v = 0; v < V; v++)
+      for (int k = 0; k < 3; k++) {
+        const NAMED(eight, LEVEL) at = *(const NAMED(eight, LEVEL)*)(x + h * row + 8 * v + k);
+        for (int a = 0; a < n; a++)
+          t[3 * a + k] += *(const NAMED(eight, LEVEL)*)(d[a] + 8 * (h * V + v)) * at;
+      }
+  for (int j = 0; j < 3 * n; j++)
+    for (int u = 0; u < 8; u++) sums[j] += t[j][u];
+}
+
+/* Gradients of the weights of a 3 x 3 correlation, out (I, A, B, 3, 3), from cotangents d
+   (I, A, N, H, W) and zero-padded maps x (B, N, H + 2, W + 2). */
+TARGET void PASS(weights3)(const float* d, const float* x, int64_t I, int64_t A, int64_t B,
+                           int64_t N, int64_t H, int64_t W, float* out) {
+  const int64_t row = W + 2, size = H * W;
+  for (int64_t i = 0; i < I; i++)
+    for (int64_t a = 0; a < A;) {
+      const int pair = a + 2 <= A;
+      for (int64_t b = 0; b < B; b++)
+        for (int k = 0; k < 3; k++) {
+          double sums[6] = {0};
+          for (int64_t n = 0; n < N; n++) {
+            const float* at = x + ((b * N + n) * (H + 2) + k) * row;
+            const float* of[2];
+            for (int j = 0; j < 2; j++) of[j] = d + ((i * A + a + j) * N + n) * size;
+            if (W == 32 && pair)
+              PASS(shifts3)(4, 2, H, row, of, at, sums);
+            else if (W == 32)
+              PASS(shifts3)(4, 1, H, row, of, at, sums);
+            else if (W == 16 && pair)
+              PASS(shifts3)(2, 2, H, row, of, at, sums);
+            else if (W == 16)
+              PASS(shifts3)(2, 1, H, row, of, at, sums);
+            else if (W == 8 && pair)
+              PASS(shifts3)(1, 2, H, row, of, at, sums);
+            else if (W == 8)
+              PASS(shifts3)(1, 1, H, row, of, at, sums);
+            else
+              for (int j = 0; j < 3 * (1 + pair); j++)
+                for (int64_t h = 0; h < H; h++)
+                  for (int64_t w = 0; w < W; w++)
+                    sums[j] += of[j / 3][h * W + w] * at[h * row + w + j % 3];
+          }
+          for (int j = 0; j < 3 * (1 + pair); j++)
+            out[(((i * A + a + j / 3) * B + b) * 3 + k) * 3 + j % 3] = (float)sums[j];
+        }
+      a += 1 + pair;
+    }
+}
+
+/* The backward pass of average3, on P maps of H x W numbers: each number, divided by how many its
+   mean was of, added to its 3 x 3 neighbours. `columns` is room for W + 2 numbers. */
+TARGET void PASS(average3_backward)(const float* d, int64_t P, int64_t H, int64_t W, float* columns,
+                                    float* out) {
+  columns[0] = columns[W + 1] = 0;
+  for (int64_t p = 0; p < P; p++, d += H * W)
+    for (int64_t h = 0; h < H; h++, out += W) {
+      for (int64_t w = 0; w < W; w++) columns[w + 1] = 0;
+      for (int64_t k = h > 0 ? h - 1 : 0; k <= h + 1 && k < H; k++) {
+        const float part = 1.0f / (float)(1 + (k > 0) + (k + 1 < H));
+        for (int64_t w = 0; w < W; w++) columns[w + 1] += part * d[k * W + w];
+      }
+      if (W == 1) {
+        out[0] = columns[1];
+        continue;
+      }
+      for (int64_t w = 1; w + 1 < W; w++) columns[w + 1] *= 1.0f / 3;
+      columns[1] *= 0.5f;
+      columns[W] *= 0.5f;
+      for (int64_t w = 0; w < W; w++) out[w] = columns[w] + columns[w + 1] + columns[w + 2];
+    }
+}
+
 /* In how many of the bits of `words` words a and b differ. */
 INLINE int64_t PASS(differing)(const uint64_t* a, const uint64_t* b, int64_t words) {
   int64_t k = 0, total = 0;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import reduce
 from itertools import islice
 from operator import add
@@ -15,6 +15,7 @@ from untrained.foundation import Unsupported
 from untrained.indicators.account.known_modules import is_plain
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.quantity import quantity
+from untrained.indicators.fused.sample_gradients import sample_gradients
 from untrained.indicators.quantities.forward import as_real, forward
 from untrained.indicators.quantities.loss_gradients import class_labels
 
@@ -129,10 +130,26 @@ def rows_of(outputs: Tensor | Iterable[Tensor], parameters: dict[str, Tensor]) -
 def sum_logit_gradients(m: Measurement) -> Gradients:
     """d(sum_k f_k(x_i))/dW for each sample x_i of the first batch, one row a sample.
 
-    W: `weights_of`. B backward passes of the whole batch; B times the weights' memory, kept as
-    long as the measurement is open.
+    W: `weights_of`. B backward passes of the whole batch, by the compiled passes where they can;
+    B times the weights' memory, kept as long as the measurement is open.
     """
-    return rows_of(forward(m).logits.sum(1), weights_of(m))
+    return sum_logit_rows(m, m.inputs, weights_of(m), lambda: forward(m).logits)
+
+
+def sum_logit_rows(
+    m: Measurement, inputs: Tensor, parameters: dict[str, Tensor], logits: Callable[[], Tensor]
+) -> Gradients:
+    """The gradient of the sum of each sample's logits, one row a sample.
+
+    Args:
+        inputs: a batch of the network.
+        logits: gives its logits with their graph, where the compiled passes cannot do it.
+
+    Returns:
+        (B, numel) by name; zeros where the logits do not depend on a parameter.
+    """
+    rows = sample_gradients(m.network, inputs, parameters)
+    return rows_of(logits().sum(1), parameters) if rows is None else rows
 
 
 def squared_norms(m: Measurement, outputs: Tensor) -> float:

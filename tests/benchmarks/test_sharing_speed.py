@@ -37,14 +37,14 @@ a correlation of nearly zero, and where rounding decides which gradients of two 
 (1e-2 was measured in each case)."""
 
 
-def networks():
+def networks(number=NUM_NETWORKS, channels=16, cells=5):
     space = spaces["nasbench201"]
     rng = np.random.default_rng(SEED)
     live = (arch for arch in iter(lambda: space.sample(rng), None) if not space.is_constant(arch))
-    for arch, _ in zip(live, range(NUM_NETWORKS), strict=False):
+    for arch, _ in zip(live, range(number), strict=False):
         with torch.random.fork_rng():
             torch.manual_seed(SEED)
-            yield space.build(arch, num_classes=10, channels=16, cells=5)
+            yield space.build(arch, num_classes=10, channels=channels, cells=cells).train()
 
 
 def batches_of(protocol):
@@ -229,6 +229,19 @@ def swap(net, batches):
     return float(len(torch.unique(torch.cat(units, 1).t().float(), dim=0)))
 
 
+def ntk_condition(net, batches):
+    """One backward pass a sample, and the product of the rows of all weights' gradients."""
+    logits, rows = net(batches[0][0]), []
+    for logit in logits:
+        net.zero_grad()
+        logit.sum().backward(retain_graph=True)
+        named = net.named_parameters()
+        rows.append(torch.cat([p.grad.flatten() for n, p in named if "weight" in n]))
+    stacked = torch.stack(rows)
+    values = torch.linalg.eigvalsh(torch.einsum("nc,mc->nm", stacked, stacked))
+    return float(values[-1] / values[0])
+
+
 def az_nas(net, batches):
     """Its three scores of one network share a pass in the authors' code too."""
     maps = [net.stem(batches[0][0])]
@@ -369,6 +382,11 @@ ALONE = {
 }
 AZ_NAS = ["az_expressivity", "az_progressivity", "az_trainability"]
 NAMES = [*ALONE, *AZ_NAS]
+FAMILIES = {
+    "gradients": ["snip", "grad_norm", "plain", "nasi", "fisher"],
+    "swap": ["swap"],
+    "ntk_condition": ["ntk_condition"],
+}
 
 
 def grouped(protocols):
@@ -402,8 +420,9 @@ def apart(net, groups):
     seconds, values = {}, {}
     for names, batches in groups:
         for name in names:
-            if name in ALONE:
-                seconds[name], values[name] = timed(ALONE[name], net, batches)
+            if name not in AZ_NAS:
+                procedure = ALONE.get(name, ntk_condition)
+                seconds[name], values[name] = timed(procedure, net, batches)
         if set(AZ_NAS) & set(names):
             seconds["az_nas"], three = timed(az_nas, net, batches)
             values |= three
@@ -416,17 +435,15 @@ def tolerance(name, values):
     return pytest.approx(values[name], rel=AMPLIFIED.get(name, ROUNDING))
 
 
-@pytest.mark.parametrize("reference", [False, True], ids=["one_protocol", "reference_protocols"])
-def test_all_together_against_each_alone(benchmark, reference):
+def compared(benchmark, drawn, protocols):
+    """Time both ways on each network, one thread; add the ratios to the benchmark."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    protocols = {name: indicators[name].protocol if reference else SHARED for name in NAMES}
     groups = [(names, batches_of(key)) for key, names in grouped(protocols).items()]
     pairs = []
 
     def score_all():
-        for net in networks():
-            net.train()
+        for net in drawn:
             if not pairs:
                 together(net, groups)  # the first pass of a process sets up its kernels
             own_s, own = timed(together, net, groups)
@@ -447,6 +464,22 @@ def test_all_together_against_each_alone(benchmark, reference):
         each_alone={name: statistics.median(p[1][name] for p in pairs) for name in pairs[0][1]},
     )
     for _, _, own, each in pairs:
-        assert own.keys() == each.keys() == set(NAMES)
-        for name in NAMES:
+        assert own.keys() == each.keys() == protocols.keys()
+        for name in protocols:
             assert own[name] == tolerance(name, each), name
+
+
+@pytest.mark.parametrize("reference", [False, True], ids=["one_protocol", "reference_protocols"])
+def test_all_together_against_each_alone(benchmark, reference):
+    chosen = {name: indicators[name].protocol if reference else SHARED for name in NAMES}
+    compared(benchmark, networks(), chosen)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_family_against_each_alone(benchmark, family):
+    chosen = {name: indicators[name].protocol for name in FAMILIES[family]}
+    if family == "gradients":
+        chosen = dict.fromkeys(chosen, SHARED)
+    sizes = {(p.channels, p.cells) for p in chosen.values()}
+    ((channels, cells),) = sizes
+    compared(benchmark, networks(16, channels or 16, cells or 5), chosen)

@@ -246,7 +246,7 @@ def test_any_network_has_the_codes_of_its_own_pass(way, mode, shift):
 
 
 LEFT_TO_TORCH = {
-    *("a part in place", "twice", "sum in place", "silu", "of its numbers", "scaled"),
+    *("a part in place", "twice", "sum in place", "silu", "of its numbers"),
     *("weights of a map", "of sequences"),
 }
 
