@@ -53,8 +53,7 @@ def entry_points(monkeypatch):
         assert group == "plugged.things"
         return found
 
-    module = sys.modules["untrained.foundation.registry"]
-    monkeypatch.setattr(module, "entry_points", of_group)
+    monkeypatch.setattr("importlib.metadata.entry_points", of_group)
     return found
 
 

@@ -66,7 +66,7 @@ def test_an_entry_point_adds_an_executor_that_is_examined_by_its_name(
     assert executors._group == entry.group
     with executors.borrowed():
         monkeypatch.setattr(
-            "untrained.foundation.registry.entry_points",
+            "importlib.metadata.entry_points",
             lambda group: [entry] if group == entry.group else found(group=group),
         )
         monkeypatch.setattr(executors, "_loaded", False)
