@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from untrained.indicators.fused.graph import Graph, Node, Unrecordable, graph_of
-from untrained.indicators.fused.kernels import Kernels, Term, kernels
+from untrained.indicators.fused.kernels import Kernels, Term, kernels, kernels_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +57,8 @@ def packed_codes(network: nn.Module, inputs: Tensor) -> list[PackedCodes] | None
         network or the inputs are not float32 on a CPU, or the network does something else than
         convolutions, normalisations, sums, poolings and ReLUs, or its numbers are not finite.
     """
-    passes = kernels()
-    tensors = (inputs, *network.parameters(), *network.buffers())
-    plain = all(
-        t.device.type == "cpu" and (t.dtype == torch.float32 or not t.is_floating_point())
-        for t in tensors
-    )
-    if passes is None or not plain or inputs.dim() != 4:
+    passes = kernels_for(network, inputs)
+    if passes is None:
         return None
     try:
         graph = graph_of(network, inputs)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 SWITCH = "UNTRAINED_KERNELS"
 """Environment variable; `torch` switches the compiled passes off."""
@@ -217,3 +217,13 @@ def _load() -> Kernels | None:
 def kernels() -> Kernels | None:
     """Return the compiled passes; None where they were not built or are switched off."""
     return None if os.environ.get(SWITCH) == "torch" else _load()
+
+
+def kernels_for(network: nn.Module, inputs: Tensor) -> Kernels | None:
+    """Return the compiled passes if a network's numbers are theirs: maps in float32 on a CPU."""
+    tensors = (inputs, *network.parameters(), *network.buffers())
+    plain = all(
+        t.device.type == "cpu" and (t.dtype == torch.float32 or not t.is_floating_point())
+        for t in tensors
+    )
+    return kernels() if plain and inputs.dim() == 4 else None

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from untrained.indicators.fused.graph import Graph, Node, Unrecordable, graph_of
-from untrained.indicators.fused.kernels import Kernels, kernels
+from untrained.indicators.fused.kernels import Kernels, kernels_for
 
 _WIDEST = 16
-"""Channels of a 3 x 3 convolution up to which its pass here is faster than torch's."""
+"""Channels of a convolution up to which its passes here are faster than torch's."""
 _LARGEST = 1 << 22
 """Numbers of the cotangents of one map that are held at once."""
 
@@ -39,13 +39,8 @@ def sample_gradients(
         than narrow convolutions, batch statistics, ReLUs, sums, averages and linear maps, or
         computes its weights from parameters, or its logits are not finite.
     """
-    passes = kernels()
-    tensors = (inputs, *network.parameters(), *network.buffers())
-    plain = all(
-        t.device.type == "cpu" and (t.dtype == torch.float32 or not t.is_floating_point())
-        for t in tensors
-    )
-    if passes is None or not plain or inputs.dim() != 4:
+    passes = kernels_for(network, inputs)
+    if passes is None:
         return None
     try:
         graph = graph_of(network, inputs)
@@ -59,11 +54,16 @@ def sample_gradients(
 
 
 def _check(graph: Graph, network: nn.Module) -> None:
-    """Refuse a graph in which gradients come to parameters on ways that it does not show."""
+    """Refuse other operations, and ways of gradients to parameters that the graph does not show."""
     if not graph.follows:
         raise Unrecordable("operations without gradients")
     known = {id(tensor) for tensor in (*network.parameters(), *network.buffers())}
     for node in graph.nodes:
+        if node.kind == "call" and node.function not in _READERS:
+            raise Unrecordable(f"{node.function}")
+        weight = node.kwargs.get("weight")
+        if isinstance(weight, Tensor) and weight.dim() == 4 and max(weight.shape[:2]) > _WIDEST:
+            raise Unrecordable("a wide convolution")
         for tensor in (*node.args, *node.kwargs.values()):
             if isinstance(tensor, Tensor) and id(tensor) not in known:
                 raise Unrecordable("weights that are computed")
@@ -162,10 +162,7 @@ class _Reverse:
             self._maps[node] = functional.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
             self._back[node] = lambda d: self._passes.average3_backward(d.contiguous())
         else:
-            reader = _READERS.get(node.function)
-            if reader is None:
-                raise Unrecordable(f"{node.function}")
-            reader(self, node)
+            _READERS[node.function](self, node)
 
     def _relu(self, node: Node) -> None:
         x = self._maps[node.inputs[0]]
@@ -211,8 +208,6 @@ class _Reverse:
         known &= size in ((1, 1), (3, 3))
         if x.dim() != 4 or given.get("groups", 1) != 1 or dilation != (1, 1) or not known:
             raise Unrecordable("a convolution of another kind")
-        if size == (3, 3) and max(w.shape[:2]) > _WIDEST:
-            raise Unrecordable("a wide convolution")
         if any(length % step for length, step in zip(x.shape[2:], stride, strict=True)):
             raise Unrecordable("a stride that does not divide the maps")
         images = x.transpose(0, 1)
