@@ -45,10 +45,6 @@ def winning_probabilities(criterion: Floats, n: int) -> Floats:
     return np.asarray((chance / sizes)[group], dtype=np.float64)
 
 
-SEARCHED_FOR = "cifar10"
-"""Dataset that all published searches were for, whatever their answers are looked up on."""
-
-
 @dataclass(frozen=True, slots=True)
 class PublishedSearch:
     """One cell of a published table: mean and standard deviation over runs."""
@@ -65,6 +61,8 @@ class PublishedSearch:
     source: str
     seconds: float | None = None
     """Budget of each run; None: it had none."""
+    searched_for: str = "cifar10"
+    """Dataset of the search, whatever its answer is looked up on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +109,7 @@ def published_searches() -> tuple[PublishedSearch, ...]:
             int(row["runs"] or 0),
             row["source"],
             float(row["seconds"]) if row["seconds"] else None,
+            row["searched_for"],
         )
         for row in csv.DictReader(text.splitlines())
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated
 
 import numpy as np
@@ -20,6 +21,14 @@ from untrained.harness.search import (
     score_supernet,
 )
 from untrained.spaces.framework.supernet_layout import OperationMask
+
+LOWEST = np.finfo(np.float64).min
+"""Importance of operations that cannot be removed: below that of others, above those removed."""
+
+COMBINED: Mapping[str, Callable[..., NDArray[np.float64]]] = MappingProxyType(
+    {"sum_of_ranks": np.sum, "smaller_rank": np.min, "larger_rank": np.max}
+)
+"""How the ranks of a removal become one number."""
 
 
 @register_searcher(
@@ -59,6 +68,14 @@ def te_nas(
     figures: Annotated[
         int, Parameter("significant figures in which tied changes agree", least=1)
     ] = 3,
+    combine: Annotated[
+        str,
+        Parameter(
+            "how the losses in several scores become one number; all but the sum of ranks are "
+            "ablations of the paper",
+            choices=(*COMBINED, "sum_of_changes"),
+        ),
+    ] = "sum_of_ranks",
 ) -> Steps:
     """Prune the supernet round by round, by the ranks of relative losses in its scores.
 
@@ -105,7 +122,7 @@ def te_nas(
                 np.array(before.oriented), np.array([one.oriented for one in after])
             )
             losses += np.round(drops, decimals) / repeats
-        ranks = importance(losses, figures=figures)
+        ranks = importance(losses, figures=figures, combine=combine)
         highest = np.full(layout.shape, -np.inf)
         for removal, rank in zip(candidates, ranks, strict=True):
             operation = removal.operation or mask.edges[removal.edge][0]
@@ -113,7 +130,7 @@ def te_nas(
         for removal in least_important(candidates, ranks, number=prune_number):
             mask = removal.apply(mask)
         kept = mask.weights() > 0
-        incumbent = layout.derive(np.where(kept, np.maximum(highest, -1), -np.inf))
+        incumbent = layout.derive(np.where(kept, np.maximum(highest, LOWEST), -np.inf))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,29 +194,38 @@ def relative_drops(before: NDArray[np.float64], after: NDArray[np.float64]) -> N
     return np.where(~there & ~left, 0.0, drops)
 
 
-def importance(drops: NDArray[np.float64], *, figures: int) -> NDArray[np.int64]:
-    """Sum dense ranks of the drops over the indicators, 0 the smallest.
+def importance(
+    drops: NDArray[np.float64], *, figures: int, combine: str = "sum_of_ranks"
+) -> NDArray[np.float64]:
+    """Combine the drops in all indicators into one number for each removal.
 
-    Drops that agree in so many significant figures are tied, and the next rank is one more.
+    Ranks are dense and among all removals, 0 the smallest: drops that agree in so many significant
+    figures are tied, and the next rank is one more. In the sum of changes an infinite drop of one
+    indicator outweighs any gain in the others.
 
     Args:
         drops: (removals, indicators), without NaN.
+        combine: as the setting of the searcher.
 
     Returns:
         (removals,); the smallest go first.
     """
-    total = np.zeros(len(drops), dtype=np.int64)
-    for column in drops.T:
+    if combine == "sum_of_changes":
+        lost = np.isposinf(drops).max(axis=1, keepdims=True)
+        changes: NDArray[np.float64] = np.where(lost, np.inf, drops).sum(axis=1)
+        return changes
+    ranks = np.zeros(drops.shape)
+    for place, column in enumerate(drops.T):
         rounded = np.array([float(f"{value:.{figures - 1}e}") for value in column])
         # adding 0 turns -0 into 0
-        total += np.unique(rounded + 0.0, return_inverse=True)[1]
-    return total
+        ranks[:, place] = np.unique(rounded + 0.0, return_inverse=True)[1]
+    return COMBINED[combine](ranks, axis=1)
 
 
 def least_important(
-    candidates: Sequence[Removal], ranks: NDArray[np.int64], *, number: int
+    candidates: Sequence[Removal], ranks: NDArray[np.float64], *, number: int
 ) -> list[Removal]:
-    """Choose the `number` smallest rank sums in each group, at most its quota.
+    """Choose the `number` least important ones in each group, at most its quota.
 
     The first of equal ones is chosen first.
 

@@ -19,7 +19,6 @@ from untrained.results.searches.pools import PoolSpread, pool_spread
 from untrained.results.searches.runs import Curve, Summary, anytime, first_reaching, summarise
 from untrained.results.searches.speed import SpeedUp, Trajectory, speed_ups
 from untrained.results.searches.table import (
-    SEARCHED_FOR,
     Column,
     PublishedSearch,
     PublishedSearchComparison,
@@ -104,7 +103,7 @@ def _published_rows(
 def is_comparable(spec: SearchSpec, cell: PublishedSearch, dataset: str) -> bool:
     """Tell whether a search has the dataset and the budget of a published one, and no limits."""
     is_whole = not spec.limits and not spec.confined and spec.evaluations is None
-    return is_whole and spec.seconds == cell.seconds and dataset == SEARCHED_FOR
+    return is_whole and spec.seconds == cell.seconds and dataset == cell.searched_for
 
 
 def _speed_ups(

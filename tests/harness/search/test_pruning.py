@@ -97,6 +97,31 @@ def test_losses_that_agree_in_three_figures_are_tied_and_infinite_ones_come_last
     assert importance(drops, figures=5).tolist() == [3, 2, 4, 5, 0, 1, 1]
 
 
+@pytest.mark.parametrize(
+    ("combine", "expected"),
+    [
+        # dense ranks: 1, 1, 2, 3, 0, 4 by the first score, 3, 1, 0, 1, 4, 2 by the second
+        ("sum_of_ranks", [4, 2, 2, 4, 4, 6]),
+        ("smaller_rank", [1, 1, 0, 1, 0, 2]),
+        ("larger_rank", [3, 1, 2, 3, 4, 4]),
+        ("sum_of_changes", [0.625, 0.125, -1.75, 1.125, INF, INF]),
+    ],
+)
+def test_drops_in_two_scores_become_one_importance(combine: str, expected: list[float]) -> None:
+    drops = np.array(
+        [[0.125, 0.5], [0.125, 0.0], [0.25, -2.0], [1.125, 0.0], [-INF, INF], [INF, 0.25]]
+    )
+    assert importance(drops, figures=3, combine=combine).tolist() == expected
+
+
+def test_of_one_score_the_ranks_are_combined_to_themselves_and_a_change_stays_as_it_is() -> None:
+    drops = np.array([[0.5], [-0.25], [0.5], [INF], [-INF]])
+    for combine in ("sum_of_ranks", "smaller_rank", "larger_rank"):
+        assert importance(drops, figures=3, combine=combine).tolist() == [2, 1, 2, 3, 0]
+    found = importance(drops, figures=3, combine="sum_of_changes")
+    assert found.tolist() == drops[:, 0].tolist()
+
+
 def test_each_group_loses_its_smallest_up_to_its_quota_and_the_first_of_equal_ones() -> None:
     candidates = [Removal(0, name, 0, 2) for name in "abc"] + [Removal(1, n, 1, 1) for n in "de"]
     ranks = np.array([5, 5, 1, 0, 0])

@@ -159,6 +159,14 @@ def test_only_the_published_search_itself_is_set_beside_published_values(
     assert is_comparable(one, cell, dataset) is comparable
 
 
+def test_published_searches_of_te_nas_were_for_the_dataset_that_they_report():
+    cells = [one for one in published_searches() if one.method.startswith("te_nas")]
+    assert len(cells) == 8
+    one = SearchSpec(searcher="te_nas")
+    assert [cell.dataset for cell in cells if is_comparable(one, cell, "cifar10")] == ["cifar10"]
+    assert sum(is_comparable(one, cell, "cifar100") for cell in cells) == 6
+
+
 def test_two_searches_of_one_name_are_refused(untrained, study):
     text = study.read_text("utf-8")
     study.write_text(text + text[text.rindex("[[search]]") :], "utf-8")

@@ -128,6 +128,39 @@ def test_rounds_are_those_of_a_slow_version_of_the_rule() -> None:
     assert found.final == OperationMask(meter.layout, tuple(tuple(left[e]) for e in range(6))).text
 
 
+@pytest.mark.parametrize("combine", ["sum_of_ranks", "larger_rank", "sum_of_changes"])
+def test_beside_a_constant_score_the_other_decides(combine: str) -> None:
+    worth, values = additive("nasbench201")
+    found = search(
+        Formula("nasbench201", values), "nasbench201", decimals=12, figures=12, combine=combine
+    )
+    worth[:, 0] = 0
+    assert found.final == spaces["nasbench201"].supernet_layout.derive(worth).text
+
+
+def test_beside_a_constant_score_smaller_ranks_are_all_tied_and_the_first_go() -> None:
+    _, values = additive("nasbench201")
+    found = search(Formula("nasbench201", values), "nasbench201", combine="smaller_rank")
+    layout = spaces["nasbench201"].supernet_layout
+    assert OperationMask.parse(layout, found.final).edges == ((layout.operations[-1],),) * 6
+
+
+def test_the_incumbent_follows_the_changes_where_every_removal_is_a_large_gain() -> None:
+    layout = spaces["nasbench201"].supernet_layout
+    gain = np.random.default_rng(0).uniform(3, 9, size=layout.shape)
+
+    def values(mask: OperationMask, draw: int) -> tuple[float, ...]:
+        return (float(gain[mask.weights() == 0].prod()),)
+
+    found = search(
+        Formula("nasbench201", values), "nasbench201", "linear_regions", combine="sum_of_changes"
+    )
+    gain[:, 0] = 10
+    best = layout.derive(-gain).text
+    assert found.incumbents[1:] == (best,) * 3
+    assert found.final == best
+
+
 def test_every_removal_of_a_round_is_measured_in_the_same_draws() -> None:
     _, values = additive("nasbench201")
     meter = Formula("nasbench201", values)
@@ -241,6 +274,8 @@ def test_wrong_settings_are_refused() -> None:
     _, values = additive("nasbench201")
     with pytest.raises(MalformedInput, match="repeats = 0: it should be at least 1"):
         search(Formula("nasbench201", values), "nasbench201", repeats=0)
+    with pytest.raises(MalformedInput, match="combine = 'product': it is none of sum_of_ranks, "):
+        search(Formula("nasbench201", values), "nasbench201", combine="product")
     problem = Problem(Domain(spaces["nasbench201"]), "cifar10")
     run = Search(searchers["te_nas"], problem, np.random.default_rng(0))
     with pytest.raises(UserError, match=r"no indicator is named.*te_nas"):
