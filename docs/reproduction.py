@@ -102,6 +102,16 @@ def cell(report: str, title: str, row: str, column: str) -> str:
     return next(line[heading.index(column)] for line in lines if line[0] == row)
 
 
+def apart(report: str, search: str, other: str, column: str) -> float:
+    """Divide the difference of two searches' means over runs by its standard error."""
+    means, errors = [], []
+    for one in (search, other):
+        mean, sd = map(float, cell(report, "What was found", one, column).split(" ± "))
+        means.append(mean)
+        errors.append(sd / math.sqrt(int(cell(report, "What was found", one, "runs"))))
+    return (means[0] - means[1]) / math.hypot(*errors)
+
+
 def starred(report: str, column: str, sign: str) -> str:
     """List the indicators whose difference has a star and this sign, best first."""
     lines = next(lines for lines in tables(report).values() if lines[0][0] == "Indicator")
@@ -180,6 +190,8 @@ def say(holds: bool, sentence: str) -> str:
 # ---- published tables ----
 
 REASONS = ("no accuracies", "other population", "other target", "not measured")
+SEARCHES = ("nasbench201-search", "nasbench201-supernets", "nasbench201-tenas-ablations")
+"""Reports of searches; each is of one data set that was searched for."""
 SMALL = 0.2
 """Margin of a search's mean in published standard deviations over runs: a small effect."""
 
@@ -273,10 +285,10 @@ def search_cells() -> tuple[SearchCell, ...]:
     found: list[SearchCell] = []
     for item in published_searches():
         ours = None
-        for report in ("nasbench201-search", "nasbench201-supernets"):
+        name = f"{item.dataset} {item.metric.replace('_', ' ')}"
+        for report in SEARCHES:
             compared = next(v for k, v in tables(report).items() if k.startswith("Beside pub"))
-            if ours is None and item.method in {line[0] for line in compared}:
-                name = f"{item.dataset} {item.metric.replace('_', ' ')}"
+            if ours is None and [item.method, name] in (line[:2] for line in compared):
                 mean, sd = map(
                     float, cell(report, "What was found", item.method, name).split(" ± ")
                 )
@@ -415,7 +427,7 @@ def page(template: str | None = None, name: str = "reproduction") -> str:
         Outlived: a sentence rests on something that does not hold.
     """
     names: dict[str, Any] = {
-        "beyond_params": beyond_params, "rows": rows,
+        "apart": apart, "beyond_params": beyond_params, "rows": rows,
         "cell": cell, "compared": compared, "estimate": estimate, "number": number,
         "of_reports": of_reports,
         "printed": printed, "published": published, "published_cells": published_cells,
