@@ -21,8 +21,9 @@ DEVIATIONS = (
     "builds it: theirs has biases and batch norms without gain, shift or running statistics in "
     "NAS-Bench-201's cells. The loss is read with batch statistics in every batch norm; theirs "
     "uses running ones where there are any, which lag far behind the weights after few steps. "
-    "Images are not flipped. Targets and evaluation noise are one draw a task and data seed for "
-    "all networks and seeds."
+    "Images are not flipped. Of a network of more than three stages the last three are read, a "
+    "choice of this project: the authors' networks have three. Targets and evaluation noise are "
+    "one draw a task and data seed for all networks and seeds."
 )
 SEARCHED = "Uses accuracies: the authors searched the task on 20 labelled networks of {}. {remark}"
 MADE_ALIKE = (

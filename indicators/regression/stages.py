@@ -1,4 +1,4 @@
-"""A copy of a network with a read-out at each of its three depths, ready to learn a task."""
+"""A copy of a network with a read-out at each of its last three stages, ready to learn a task."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LEARNING_RATE, _MOMENTUM, _WEIGHT_DECAY = 0.1, 0.9, 4e-5
 
 
 class StageRegressor(nn.Module):
-    """A network's stages, each with a read-out: batch norm and a 1x1 convolution at 8x8."""
+    """A network's last three stages with read-outs: batch norm and a 1x1 convolution at 8x8."""
 
     def __init__(self, network: nn.Module, heads: Sequence[nn.Module]) -> None:
         """Take the network and the read-outs over: training changes both."""
@@ -41,7 +41,7 @@ class StageRegressor(nn.Module):
 
 
 def stages_of(network: nn.Module, x: Tensor) -> list[Tensor]:
-    """The network's three stage maps, checked.
+    """The last three of the network's stage maps, checked.
 
     Returns:
         Three maps (B, channels, H, W).
@@ -51,16 +51,14 @@ def stages_of(network: nn.Module, x: Tensor) -> list[Tensor]:
     """
     stages: Any = getattr(network, "stages", None)
     if not callable(stages):
-        raise Unsupported(
-            "the network has no method stages(x) that returns the maps at its three depths"
-        )
+        raise Unsupported("the network has no method stages(x) that returns the maps at its depths")
     maps: list[Tensor] = stages(x)
-    if len(maps) != len(STAGE_WEIGHTS) or any(tap.dim() != 4 for tap in maps):
+    if len(maps) < len(STAGE_WEIGHTS) or any(tap.dim() != 4 for tap in maps):
         raise Unsupported(
-            f"the regression needs {len(STAGE_WEIGHTS)} stages of maps (B, C, H, W); the network "
-            f"has {len(maps)} of {sorted({tap.dim() for tap in maps})} dimensions"
+            "the regression needs three stages of maps (B, C, H, W), or more; the network has "
+            f"{len(maps)} of {sorted({tap.dim() for tap in maps})} dimensions"
         )
-    return maps
+    return maps[-len(STAGE_WEIGHTS) :]
 
 
 def sgd(model: nn.Module) -> torch.optim.SGD:
@@ -87,7 +85,7 @@ def stage_learner(m: Measurement, task: Task) -> Learner:
         The learner, before its first step.
 
     Raises:
-        Unsupported: the network has no three stages, or the inputs are no images.
+        Unsupported: the network has fewer than three stages, or the inputs are no images.
     """
     shared, own = (draw(f"regression {task.name}") for draw in (m.data_generator, m.generator))
     targets = tuple(target(stage, m.inputs, shared).to(m.inputs) for stage in task.stages)

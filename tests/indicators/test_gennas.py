@@ -25,7 +25,7 @@ from untrained.indicators.regression.signals import (
     smoothed,
     target,
 )
-from untrained.indicators.regression.stages import STAGE_WEIGHTS, StageRegressor, sgd
+from untrained.indicators.regression.stages import STAGE_WEIGHTS, StageRegressor, sgd, stages_of
 from untrained.indicators.regression.tasks import (
     COMBO,
     HIGH,
@@ -478,23 +478,49 @@ def test_a_network_without_stages_is_unsupported() -> None:
     assert "stages" in outcome.reason
 
 
-class TwoStages(nn.Module):
-    def __init__(self) -> None:
+class Halvings(nn.Module):
+    """Convolutions of stride 2; the maps before each of them and the last, from one of them on."""
+
+    def __init__(self, number: int, first: int = 0) -> None:
         super().__init__()
-        self.convolution = nn.Conv2d(3, 4, 3)
+        self.first = first
+        widths = range(4, 4 + number)
+        self.stem = nn.Conv2d(3, 4, 3, padding=1)
+        self.convolutions = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(width, width + 1, 3, 2, padding=1), nn.BatchNorm2d(width + 1))
+            for width in widths
+        )
 
     def stages(self, x: Tensor) -> list[Tensor]:
-        return [x, self.convolution(x)]
+        maps = [self.stem(x)]
+        for convolution in self.convolutions:
+            maps.append(convolution(maps[-1]))
+        return maps[self.first :]
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.stages(x)[1].mean((2, 3))
+        return self.stages(x)[-1].mean((2, 3))
+
+
+@pytest.mark.parametrize("num_stages", [4, 5])
+def test_of_more_than_three_stages_the_last_three_are_read(num_stages: int) -> None:
+    whole, last = Halvings(num_stages - 1), Halvings(num_stages - 1, num_stages - 3)
+    last.load_state_dict(whole.state_dict())
+    own = Halvings(num_stages - 1, num_stages - 4)  # its first map is not of the last three
+    own.load_state_dict(whole.state_dict())
+    losses = {score("gennas_combo_reduced", net) for net in (whole, last, own)}
+    assert len(losses) == 1
+    widths = [tap.shape[1] for tap in stages_of(whole, images().float())]
+    assert widths == [num_stages + 1, num_stages + 2, num_stages + 3]
 
 
 def test_a_network_of_two_stages_is_unsupported() -> None:
-    with Measurement(TwoStages(), [(images(), None)]) as m:
+    with Measurement(Halvings(1), [(images(), None)]) as m:
         outcome = read(m, ["gennas_combo"])["gennas_combo"]
     assert outcome.status == "unsupported"
-    assert "has 2" in outcome.reason
+    assert outcome.reason.endswith(
+        "the regression needs three stages of maps (B, C, H, W), or more; the network has 2 of "
+        "[4] dimensions"
+    )
 
 
 def test_infinite_weights_have_no_score() -> None:
