@@ -48,26 +48,35 @@ class Outlived(Exception):
 
 
 @cache
-def rows(report: str, dataset: str = "") -> dict[str, dict[str, str]]:
-    """Read the rows of a correlation table, by indicator: of a target on a data set, or of any."""
+def rows(report: str, dataset: str = "", space: str = "") -> dict[str, dict[str, str]]:
+    """Read the rows of a correlation table, by indicator: of a data set and a space, or of any."""
     with (COMMITTED / report / "report.csv").open(encoding="utf-8", newline="") as file:
-        lines = csv.DictReader(file)
-        found = (row for row in lines if not dataset or row["target"].split()[0] == dataset)
-        return {row["indicator"]: row for row in found}
+        return {
+            row["indicator"]: row
+            for row in csv.DictReader(file)
+            if (not dataset or row["target"].split()[0] == dataset)
+            and (not space or row["space"] == space)
+        }
 
 
-def number(report: str, indicator: str, name: str = "tau") -> float:
+def number(report: str, indicator: str, name: str = "tau", *, space: str = "") -> float:
     """Read one number of a correlation table."""
-    return float(rows(report)[indicator][name])
+    return float(rows(report, space=space)[indicator][name])
 
 
 def estimate(
-    report: str, indicator: str, name: str = "tau", suffix: str = "", dataset: str = ""
+    report: str,
+    indicator: str,
+    name: str = "tau",
+    suffix: str = "",
+    dataset: str = "",
+    *,
+    space: str = "",
 ) -> str:
     """Read a number with its interval."""
     ends = {"tau": "tau", "rho": "rho", "delta_tau": "delta"}[name]
     names = (f"{name}{suffix}", f"{ends}_low{suffix}", f"{ends}_high{suffix}")
-    value, low, high = (float(rows(report, dataset)[indicator][one]) for one in names)
+    value, low, high = (float(rows(report, dataset, space)[indicator][one]) for one in names)
     sign = "+" if name == "delta_tau" else ""
     return f"{value:{sign}z.3f} [{low:{sign}z.3f}, {high:{sign}z.3f}]"
 

@@ -38,8 +38,9 @@ def test_a_page_is_that_of_the_committed_results(generator, name):
     )
 
 
-CSV = """indicator,tau,tau_low,tau_high,delta_tau,delta_low,delta_high
-synflow,0.5,0.4,0.625,-0.0625,-0.1,0.125
+CSV = """space,indicator,tau,tau_low,tau_high,delta_tau,delta_low,delta_high
+darts,synflow,0.25,0.125,0.375,0,0,0
+nasbench101,synflow,0.5,0.4,0.625,-0.0625,-0.1,0.125
 """
 REPORT = f"""# T
 
@@ -72,6 +73,8 @@ def made(generator, tmp_path, monkeypatch):
 def test_numbers_and_tables_are_read_from_reports(made):
     assert made.number("made", "synflow") == 0.5
     assert made.estimate("made", "synflow") == "0.500 [0.400, 0.625]"
+    assert made.number("made", "synflow", space="darts") == 0.25
+    assert made.estimate("made", "synflow", space="darts") == "0.250 [0.125, 0.375]"
     assert made.estimate("made", "synflow", "delta_tau") == "-0.062 [-0.100, +0.125]"
     assert made.cell("made", "Main", "random", f"τ {MINUS} params [95 %]")[:7] == "-0.600*"
     column = f"τ {MINUS} params"
