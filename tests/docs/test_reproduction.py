@@ -38,9 +38,10 @@ def test_a_page_is_that_of_the_committed_results(generator, name):
     )
 
 
-CSV = """space,indicator,tau,tau_low,tau_high,delta_tau,delta_low,delta_high
-darts,synflow,0.25,0.125,0.375,0,0,0
-nasbench101,synflow,0.5,0.4,0.625,-0.0625,-0.1,0.125
+CSV = """space,indicator,tau,tau_low,tau_high,delta_tau,delta_low,delta_high,delta_p_holm
+darts,synflow,0.25,0.125,0.375,-0.25,-0.5,-0.125,0.03
+darts,params,0.5,0.4,0.6,,,,
+nasbench101,synflow,0.5,0.4,0.625,-0.0625,-0.1,0.125,0.3
 """
 REPORT = f"""# T
 
@@ -75,6 +76,9 @@ def test_numbers_and_tables_are_read_from_reports(made):
     assert made.estimate("made", "synflow") == "0.500 [0.400, 0.625]"
     assert made.number("made", "synflow", space="darts") == 0.25
     assert made.estimate("made", "synflow", space="darts") == "0.250 [0.125, 0.375]"
+    assert [row["space"] for row in made.lines("made")] == ["darts", "darts", "nasbench101"]
+    assert made.told_apart(["made"], "syn", side=-1) == ["synflow on darts"]
+    assert made.told_apart(["made"], "syn", side=1) == []
     assert made.estimate("made", "synflow", "delta_tau") == "-0.062 [-0.100, +0.125]"
     assert made.cell("made", "Main", "random", f"τ {MINUS} params [95 %]")[:7] == "-0.600*"
     column = f"τ {MINUS} params"
