@@ -199,14 +199,14 @@ def test_every_figure_is_of_a_page_that_the_site_has() -> None:
 
 def test_the_versions_of_python_are_those_that_are_tested() -> None:
     places = {
-        "pyproject.toml": r"Python :: (3\.\d+)",
-        "README.md": r"Python (3\.\d+)",
-        ".github/workflows/ci.yml": r'python-version: "(3\.\d+)"',
-        "docs/examples/untrained-contract.yml": r'"(3\.\d+)"',
-        "docs/quickstart.md": r"Python (3\.\d+)",
+        "pyproject.toml": r"Python :: 3\.\d+",
+        "README.md": r"With Python [^;]+;",
+        ".github/workflows/ci.yml": r'python(?:-version)?: "3\.\d+"',
+        "docs/examples/untrained-contract.yml": r'"3\.\d+"',
+        "docs/quickstart.md": r"# Python [^;]+;",
     }
-    found = {
-        place: set(re.findall(form, (ROOT / place).read_text("utf-8")))
-        for place, form in places.items()
-    }
+    found = {}
+    for place, form in places.items():
+        spoken = re.findall(form, (ROOT / place).read_text("utf-8"))
+        found[place] = set(re.findall(r"3\.\d+", " ".join(spoken)))
     assert len(set(map(frozenset, found.values()))) == 1, found
