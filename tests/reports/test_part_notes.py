@@ -13,7 +13,7 @@ import pytest
 from untrained.reports import Report, Section
 from untrained.reports.blocks.tasks import FEW_TASKS, task_part
 from untrained.reports.blocks.top import top_part
-from untrained.reports.tables.grid import Cell, Column
+from untrained.reports.tables.grid import Column
 from untrained.reports.tables.numbers import MISSING
 from untrained.results import CorrelationTable
 
@@ -59,7 +59,9 @@ def test_a_column_reads_attributes_or_computes_and_knows_what_is_missing() -> No
     ends = SimpleNamespace(tau=0.5, tau_low=0.4, tau_high=0.6, n=np.int64(1200), text="", none=None)
     row = SimpleNamespace(inner=ends)
     assert Column("tau", get="inner.tau", interval=True).cell(row).whole == "0.500 [0.400, 0.600]"
-    assert Column("n", get="inner.n").cell(row) == Cell("1,200", 1200)
-    assert Column("text", get="inner.text").cell(row) == Cell(MISSING)
+    number = Column("n", get="inner.n").cell(row)
+    assert (number.text, number.value) == ("1,200", 1200)
+    missing = Column("text", get="inner.text").cell(row)
+    assert (missing.text, missing.value) == (MISSING, None)
     assert Column("none", get="inner.none").cell(row).key == ""
     assert Column("n", get=lambda row: row.inner.n / 7, places=1).cell(row).text == "171.4"
