@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from untrained.spaces import spaces
+
 from .browser import Browser, needs_chromium
 
 ROOT = Path(__file__).parents[2]
@@ -40,9 +42,11 @@ def test_it_has_every_correlation_of_the_reports(leaderboard, page: str) -> None
     ]
     assert len(rows) > 150
     assert page.count("<tr><td>") == len(rows)
-    found = {(e.study, e.target, e.indicator): e for e in leaderboard.entries()}
+    found = {(e.study, e.space, e.target, e.indicator): e for e in leaderboard.entries()}
+    assert len(found) == len(rows)
     for study, row in rows:
-        entry = found[study, row["target"], row["indicator"]]
+        space = spaces[row["space"]].title if row["space"] in spaces else row["space"]
+        entry = found[study, space, row["target"], row["indicator"]]
         assert entry.tau[0] == float(row["tau"])
         assert entry.n == int(row["n"])
         if row.get("n_functions"):

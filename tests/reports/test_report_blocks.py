@@ -9,7 +9,7 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from untrained.foundation import Registry, registry
+from untrained.foundation import Registry
 from untrained.reports import Part, Report, Section, formats, report_blocks
 from untrained.reports.blocks import block
 from untrained.results import CorrelationTable
@@ -46,7 +46,9 @@ def test_a_file_of_another_package_adds_a_block(
 
     entry = EntryPoint("counts", "elsewhere", "untrained.report_blocks")
     monkeypatch.setattr(EntryPoint, "load", load)
-    monkeypatch.setattr(registry, "entry_points", lambda group: [entry] * (group == entry.group))
+    monkeypatch.setattr(
+        "importlib.metadata.entry_points", lambda group: [entry] * (group == entry.group)
+    )
     text = formats["markdown"].render(Report("T", (Section(full_table()),)))
     assert "### How many rows\n\n| rows |" in text
     places = [text.index(title) for title in ("The top of the", "How many rows", "Size bias")]
