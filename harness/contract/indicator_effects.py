@@ -130,7 +130,8 @@ def counted(items: Sequence[Indicator]) -> tuple[CountedConvolutions, dict[str, 
     measurement = CountedMeasurement(network(), batches)
     measurement.counted = counts = CountedConvolutions()
     readings: dict[str, Reading] = {}
-    with measurement, counts:
+    # compiled reverse passes of many samples stand for a backward pass of each
+    with patch.dict(os.environ, {SWITCH: "torch"}), measurement, counts:
         for item in items:
             with counts.owned_by(item.id):
                 readings |= read_items(measurement, [item])
@@ -145,9 +146,7 @@ def counted_alone(item: Indicator) -> tuple[CountedConvolutions, Reading]:
 
 
 def _passes_taken(item: Indicator) -> tuple[Passes, Reading]:
-    # compiled reverse passes of many samples stand for a backward pass of each
-    with patch.dict(os.environ, {SWITCH: "torch"}):
-        counts, reading = counted_alone(item)
+    counts, reading = counted_alone(item)
     if counts.shapes <= {tuple(p.shape) for p in network().parameters()}:
         # a pass that stops short of some layers counts as a whole
         forward, backward = (math.ceil(count / num_layers()) for count in counts.total)
