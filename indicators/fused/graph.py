@@ -425,6 +425,8 @@ def _sees_tensors(network: nn.Module) -> bool:
     return any(
         module._forward_hooks
         or module._forward_pre_hooks
+        or module._backward_hooks
+        or module._backward_pre_hooks
         or isinstance(module, torch.jit.ScriptModule)
         for module in network.modules()
     )

@@ -219,6 +219,9 @@ def test_other_statistics_sizes_and_numbers_are_left_to_torch():
     assert sample_gradients(network, x[..., :15], weights(network)) is None  # at a stride of 2
     assert sample_gradients(network.eval(), x, weights(network)) is None
     assert sample_gradients(network.double(), x.double(), weights(network)) is None
+    handle = network.second.register_full_backward_hook(lambda *_: None)
+    assert sample_gradients(network.float().train(), x, weights(network)) is None
+    handle.remove()
     wide = nn.Sequential(nn.Conv2d(3, 17, 3, padding=1), nn.AdaptiveAvgPool2d(1), nn.Flatten())
     assert sample_gradients(wide, x, weights(wide)) is None
     with torch.no_grad():
