@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor
@@ -13,6 +14,7 @@ from untrained.indicators.framework.indicator import indicator
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.framework.reading import Diverged
+from untrained.indicators.quantities.equal_channels import EqualChannels
 from untrained.indicators.quantities.forward import live_cells, logits_of
 from untrained.indicators.quantities.layer_weights import made_weights
 from untrained.indicators.quantities.logit_gradients import weights_of
@@ -32,17 +34,21 @@ WEIGHTS = (1e-7, 1.0)
     protocol=Protocol(batch_size=256, labels="none"),
     cost="2 forward",
     class_invariant=True,
+    version=2,
     follows_initialisation=False,
     deviations="In float64, always, where fewer networks of weights of 1e-7 underflow. The logits, "
     "where the authors' code takes the pooled features on NAS-Bench-201: of constant weights both "
-    "are the same up to scale. The pair of weights is that of NAS-Bench-201 everywhere; the "
+    "are the same up to scale. Channels of constant weights are equal, so that one is computed for "
+    "all; the authors' code computes each, and leaves out one of the smallest outputs or all of "
+    "them as rounding has it. The pair of weights is that of NAS-Bench-201 everywhere; the "
     "authors choose one for each space without labels.",
 )
 def epsinas(m: Measurement) -> float:
     """Mean absolute difference of the scaled outputs over their mean.
 
     Weights and gains are the constant, other parameters 0, buffers are as found. The smallest
-    output of each network is 0 after scaling and left out, with its partner.
+    output of each network is 0 after scaling and left out, with its partner: those of all classes,
+    which are the same.
 
     Raises:
         Unsupported: there is no weight, it is not known whether a parameter is one, or a weight is
@@ -59,18 +65,31 @@ def epsinas(m: Measurement) -> float:
 
 def _scaled(m: Measurement, constants: Collection[str], weight: float) -> Tensor:
     """The logits with some parameters constant and the others 0, scaled to [0, 1], in one row."""
-    state: dict[str, Tensor] = {
-        name: tensor.detach().double() if tensor.is_floating_point() else tensor.clone()
-        for name, tensor in (*m.network.named_parameters(), *m.network.named_buffers())
-    }
-    for name, parameter in m.network.named_parameters():
-        if parameter.is_floating_point():
-            value = weight if name in constants else 0.0
-            state[name] = torch.full_like(parameter.detach(), value, dtype=torch.float64)
-    inputs = m.inputs.double() if m.inputs.is_floating_point() else m.inputs.clone()
     with torch.no_grad(), live_cells(m), in_float64():
-        out = logits_of(Substituted(m.network, state), inputs).flatten()
+        try:
+            out = _logits(m, constants, weight, EqualChannels())
+        except RuntimeError:  # the network writes to a map that is one channel
+            out = _logits(m, constants, weight, nullcontext())
     low, high = out.min(), out.max()
     if not high > low:
         raise Diverged(f"with all weights {weight:g} all outputs are {float(low):g}")
     return (out - low) / (high - low)
+
+
+def _logits(
+    m: Measurement,
+    constants: Collection[str],
+    weight: float,
+    mode: AbstractContextManager[object],
+) -> Tensor:
+    state: dict[str, Tensor] = {
+        name: tensor.detach().double() if tensor.is_floating_point() else tensor.clone()
+        for name, tensor in (*m.network.named_parameters(), *m.network.named_buffers())
+    }
+    one = torch.full((), weight, dtype=torch.float64, device=m.inputs.device)
+    zero = torch.zeros_like(one)
+    for name, parameter in m.network.named_parameters():
+        if parameter.is_floating_point():
+            state[name] = (one if name in constants else zero).expand(parameter.shape)
+    inputs = m.inputs.double() if m.inputs.is_floating_point() else m.inputs.clone()
+    return logits_of(Substituted(m.network, state), inputs, mode).flatten()

@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
@@ -14,6 +16,7 @@ from torch.nn.modules.conv import _ConvNd
 from untrained.foundation import Unsupported
 from untrained.indicators import Measurement, Reading, measure, read
 from untrained.indicators.jets.jet import NoRule
+from untrained.indicators.quantities.equal_channels import EqualChannels
 from untrained.spaces import Network, spaces
 
 EXACT = 1e-9
@@ -219,11 +222,75 @@ def test_epsilon_compares_two_networks_of_constant_weights(x: Tensor) -> None:
     found = score("epsinas", cell_network(), x)
     p = []
     for weight in (1e-7, 1.0):
-        out = constant(cell_network(), weight).train()(x.clone()).detach().numpy().ravel()
+        logits = constant(cell_network(), weight).train()(x.clone()).detach()
+        assert torch.allclose(logits, logits[:, :1].expand_as(logits), rtol=EXACT)
+        out = logits[:, 0].repeat_interleave(4).numpy()  # equal but for rounding
         p.append((out - out.min()) / (out.max() - out.min()))
     p = np.where(np.array(p) == 0, np.nan, p)
     assert found == pytest.approx(np.nanmean(np.abs(p[0] - p[1])) / np.nanmean(p), rel=EXACT)
     assert found > 0
+
+
+def note_step(seen: list[int], module: nn.Module, args: object, out: Tensor) -> None:
+    seen.append(out.stride(1))
+
+
+@pytest.mark.parametrize("inplace", [False, True])
+def test_equal_channels_are_computed_once(x: Tensor, inplace: bool) -> None:
+    class Grouped(nn.Module):
+        """Depthwise convolutions, biases, sums, a residual, an activation in place."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem = nn.Conv2d(3, 6, 3, padding=1)
+            self.depthwise = nn.Conv2d(6, 6, 3, stride=2, padding=2, dilation=2, groups=6)
+            self.norm, self.relu = nn.BatchNorm2d(6), nn.ReLU(inplace)
+            self.wide, self.last = nn.Conv2d(6, 8, 1, bias=False), nn.Linear(8, 5)
+
+        def forward(self, x: Tensor) -> Tensor:
+            stem = self.norm(self.stem(x))
+            x = self.relu(stem) + stem
+            x = self.wide(functional.avg_pool2d(self.norm(self.depthwise(x)), 2))
+            return self.last(x.mean((2, 3)))
+
+    networks: list[nn.Module] = [Grouped().double().train(), cell_network(DEAD).train()]
+    networks += [
+        spaces[name].build(arch, num_classes=3, channels=4, cells=1).double().train()
+        for name in ("darts", "nasbench101", "mobilenetv2", "nds_resnext-a")
+        for arch in [spaces[name].sample(np.random.default_rng(1))]
+    ]
+    for net in networks:
+        state = {
+            name: torch.tensor(0.7 if "bias" in name else 0.3).double().expand(parameter.shape)
+            for name, parameter in net.named_parameters()
+        }
+        seen: list[int] = []
+        with torch.no_grad():
+            full = functional_call(net, {k: v.contiguous() for k, v in state.items()}, (x.clone(),))
+            for module in net.modules():
+                if isinstance(module, nn.Conv2d):
+                    module.register_forward_hook(partial(note_step, seen))
+            with EqualChannels():
+                one = functional_call(net, state, (x.clone(),))
+        assert torch.allclose(one, full, rtol=EXACT)
+        assert set(seen) == {0}
+
+
+def test_epsilon_of_a_network_that_writes_to_its_maps(x: Tensor) -> None:
+    class Gated(nn.Module):
+        def __init__(self, inplace: bool) -> None:
+            super().__init__()
+            self.inplace = inplace
+            self.stem, self.norm = nn.Conv2d(3, 6, 3, padding=1), nn.BatchNorm2d(6)
+            self.last = nn.Linear(6, 4)
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.norm(self.stem(x))
+            gate = torch.arange(1.0, 7).view(-1, 1, 1)
+            return self.last((x.mul_(gate) if self.inplace else x * gate).relu().mean((2, 3)))
+
+    found = [score("epsinas", Gated(inplace).double(), x) for inplace in (False, True)]
+    assert found[1] == pytest.approx(found[0], rel=EXACT)
 
 
 def test_epsilon_is_diverged_where_all_outputs_are_the_same(x: Tensor) -> None:

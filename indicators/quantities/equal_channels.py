@@ -1,0 +1,103 @@
+"""Maps whose channels are all the same, computed once for all channels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+
+_OF_EACH_CHANNEL: frozenset[Callable[..., Any]] = frozenset(
+    {
+        *(functional.relu, torch.relu, Tensor.relu, functional.avg_pool2d),
+        *(torch.add, Tensor.add, Tensor.__add__, Tensor.__radd__, Tensor.add_, Tensor.__iadd__),
+        *(torch.mul, Tensor.mul, Tensor.__mul__, Tensor.__rmul__),
+    }
+)
+"""What an operation makes of a channel depends on that channel of its maps alone."""
+
+
+class EqualChannels(TorchFunctionMode):
+    """While entered, a layer of constant weights computes one channel, which stands for all.
+
+    A tensor is constant, or the channels of a map (B, C, H, W) are the same, where its strides are
+    0: all its entries, or all its channels, are then one place of the memory. A convolution with
+    constant weights makes such a map, of which a batch norm, a ReLU, a sum and a pooling make
+    another. In exact arithmetic the values are those without this mode. Running statistics are not
+    updated. An operation that has to write several values to one place raises RuntimeError.
+    """
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        """Call the function, on one channel where that is enough."""
+        named = kwargs or {}
+        if func is functional.conv2d:
+            out = _convolution(*args, **named)
+        elif func is functional.linear:
+            out = _linear(*args, **named)
+        elif func is functional.batch_norm:
+            out = _normalisation(*args, **named)
+        elif func in _OF_EACH_CHANNEL and all(
+            _same_channels(x) for x in (*args, *named.values()) if isinstance(x, Tensor)
+        ):
+            channels = next(x.shape[1] for x in args if isinstance(x, Tensor))
+            first = [x[:, :1] if isinstance(x, Tensor) else x for x in args]
+            of_names = {k: x[:, :1] if isinstance(x, Tensor) else x for k, x in named.items()}
+            out = func(*first, **of_names).expand(-1, channels, -1, -1)
+        else:
+            out = None
+        return func(*args, **named) if out is None else out
+
+
+def _is_constant(tensor: Tensor | None) -> bool:
+    return tensor is None or not any(
+        step for step, size in zip(tensor.stride(), tensor.shape, strict=True) if size > 1
+    )
+
+
+def _same_channels(x: Tensor) -> bool:
+    return x.dim() == 4 and x.shape[1] > 1 and x.stride(1) == 0
+
+
+def _convolution(
+    x: Tensor, weight: Tensor, bias: Tensor | None = None, *args: Any, **named: Any
+) -> Tensor | None:
+    if x.dim() != 4 or not (_is_constant(weight) and _is_constant(bias)):
+        return None
+    same = _same_channels(x)
+    if not same and x.shape[1] != weight.shape[1]:
+        return None  # groups of channels, which differ
+    steps = dict(zip(("stride", "padding", "dilation", "groups"), args, strict=False)) | named
+    of_one = None if bias is None else bias[:1]
+    x, first = (x[:, :1] * weight.shape[1], weight[:1, :1]) if same else (x, weight[:1])
+    out = functional.conv2d(x, first, of_one, **(steps | {"groups": 1}))
+    return out.expand(-1, weight.shape[0], -1, -1)
+
+
+def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor | None:
+    if not (_is_constant(weight) and _is_constant(bias)):
+        return None
+    of_one = None if bias is None else bias[:1]
+    out = functional.linear(x.sum(-1, keepdim=True), weight[:1, :1], of_one)
+    return out.expand(*out.shape[:-1], weight.shape[0])
+
+
+def _normalisation(x: Tensor, *args: Any, **named: Any) -> Tensor | None:
+    names = ("running_mean", "running_var", "weight", "bias", "training", "momentum", "eps")
+    settings = dict(zip(names, args, strict=False)) | named
+    affine: dict[str, Tensor | None] = {key: settings.get(key) for key in ("weight", "bias")}
+    if not (
+        settings.get("training") and _same_channels(x) and all(map(_is_constant, affine.values()))
+    ):
+        return None
+    of_one = {key: None if tensor is None else tensor[:1] for key, tensor in affine.items()}
+    fresh = dict.fromkeys(("running_mean", "running_var"))
+    return functional.batch_norm(x[:, :1], **(settings | fresh | of_one)).expand_as(x)
