@@ -8,7 +8,7 @@ from untrained.foundation import Unsupported
 from untrained.indicators.framework.indicator import Need, indicator
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
-from untrained.indicators.quantities.perturbation import perturbation
+from untrained.indicators.quantities.perturbation import perturbation, running_perturbation
 
 PROTOCOL = Protocol(inputs="gaussian", batch_size=64, labels="none")
 
@@ -40,7 +40,7 @@ def zen(m: Measurement) -> float:
     change = float(p.change.norm(dim=1).mean())
     if change == 0:
         return float("-inf")
-    return math.log(change) + sum(math.log(v) / 2 for v in p.batch_variances if v > 0)
+    return math.log(change) + sum(math.log(v) / 2 for v in p.variances if v > 0)
 
 
 @indicator(
@@ -64,10 +64,10 @@ def zen_released(m: Measurement) -> float:
         Unsupported: the network has no method or module `features`, no batch norm, or one without
             running statistics.
     """
-    p = perturbation(m)
-    if not p.running_variances:
+    p = running_perturbation(m)
+    if not p.variances:
         raise Unsupported("this indicator needs batch norms that all keep running statistics")
     change = float(p.change.abs().sum(1).mean())
     if change == 0:
         return float("-inf")
-    return math.log(change) + sum(math.log(v) / 2 for v in p.running_variances)
+    return math.log(change) + sum(math.log(v) / 2 for v in p.variances)

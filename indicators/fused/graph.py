@@ -395,7 +395,9 @@ _PROPERTIES = {
 }
 
 
-def graph_of(network: nn.Module, inputs: Tensor) -> Graph:
+def graph_of(
+    network: nn.Module, inputs: Tensor, forward: Callable[[Any], object] | None = None
+) -> Graph:
     """Record the graph of a network.
 
     The network is called once, in the mode in which it is. Of its parameters' numbers it counts
@@ -403,6 +405,7 @@ def graph_of(network: nn.Module, inputs: Tensor) -> Graph:
 
     Args:
         inputs: a batch (B, C, H, W), of which the shape counts.
+        forward: what is called, by default the network.
 
     Raises:
         Unrecordable: the network calls a function that is not known, or has hooks, or its result
@@ -412,7 +415,7 @@ def graph_of(network: nn.Module, inputs: Tensor) -> Graph:
         raise Unrecordable("code that sees the tensors")
     recorder = _Recorder(tuple(inputs.shape))
     with torch.enable_grad():
-        output = network(recorder.input)
+        output = (forward or network)(recorder.input)
     if not isinstance(output, _Symbol):
         raise Unrecordable("a result that is not a tensor")
     return Graph(recorder.nodes, recorder.relus, output.node, recorder.follows)

@@ -12,7 +12,7 @@ from torch import Tensor
 from untrained.foundation import Unsupported
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.quantity import quantity
-from untrained.indicators.fused.codes import PackedCodes
+from untrained.indicators.fused.run import PackedCodes
 from untrained.indicators.quantities.forward import logits_of
 from untrained.indicators.quantities.relu_calls import ReluCalls
 from untrained.indicators.quantities.relu_kernels import first_batch_codes, relu_codes, signs

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -17,6 +18,7 @@ from untrained.indicators.account.known_modules import is_plain
 from untrained.indicators.framework.devices import numbers
 from untrained.indicators.framework.measurement import Measurement, attributes_kept
 from untrained.indicators.framework.quantity import quantity
+from untrained.indicators.fused.codes import outputs_and_variances
 from untrained.indicators.quantities.quiet import quiet
 
 _ALPHA = 0.01
@@ -29,11 +31,10 @@ class Perturbation:
 
     change: Tensor
     """F(x + 0.01 e) - F(x), one row a sample, float64."""
-    batch_variances: list[float]
-    """For each application of a batch norm to x: the mean over channels of the batch's variance."""
-    running_variances: list[float]
-    """For each batch norm: the mean over channels of the running variance after both passes, which
-    begins at 1; empty if one keeps none."""
+    variances: list[float]
+    """Means over channels of variances: in `perturbation` of the batch x, for each application of
+    a batch norm, maybe without those of zeros; in `running_perturbation` of what is running after
+    both passes and begins at 1, for each batch norm, empty if one keeps none."""
 
 
 class _Features(nn.Module):
@@ -58,6 +59,43 @@ def perturbation(m: Measurement) -> Perturbation:
     Raises:
         Unsupported: the network has no method or module `features`.
     """
+    draws = _draws(m)
+    if is_plain(m.network):
+        with _batch_statistics(m), attributes_kept(m.network.modules()):
+            found = outputs_and_variances(m.network, draws.pass_of, (draws.x, draws.shifted))
+        if found is not None:
+            (before, after), of_channels = found
+            variances = [float(one.mean()) for one in of_channels]
+            return Perturbation((after - before).double().flatten(1), variances)
+    return _of_passes(m, draws)[0]
+
+
+@quantity
+def running_perturbation(m: Measurement) -> Perturbation:
+    """The same draws and passes as `perturbation`, with running variances.
+
+    Raises:
+        Unsupported: the network has no method or module `features`.
+    """
+    return _of_passes(m, _draws(m))[1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Draws:
+    whole: _Features
+    state: dict[str, Tensor]
+    """Of `whole`: parameters and the statistics of batch norms."""
+    statistics: dict[str, Tensor]
+    x: Tensor
+    shifted: Tensor
+
+    def pass_of(self, x: Tensor) -> Tensor:
+        """F(x) of the drawn network; statistics are written to."""
+        result: Tensor = functional_call(self.whole, self.state, (x,), tie_weights=False)
+        return result
+
+
+def _draws(m: Measurement) -> _Draws:
     features = getattr(m.network, "features", None)
     if not callable(features):
         raise Unsupported(
@@ -76,36 +114,44 @@ def perturbation(m: Measurement) -> Perturbation:
     x = gaussian(m.inputs)
     shifted = x + _ALPHA * gaussian(m.inputs)
     statistics = _fresh_statistics(m.network)
-    state |= statistics  # the passes write to them
+    of_whole = {f"network.{name}": tensor for name, tensor in (state | statistics).items()}
+    return _Draws(_Features(m.network, features), of_whole, statistics, x, shifted)
+
+
+@contextmanager
+def _batch_statistics(m: Measurement) -> Iterator[None]:
+    """While entered, batch norms use batch statistics, which are part of the definition."""
+    try:
+        for module in m.network.modules():
+            if isinstance(module, _BatchNorm):
+                module.train()
+        yield
+    finally:
+        m.restore_mode()
+
+
+def _of_passes(m: Measurement, draws: _Draws) -> tuple[Perturbation, Perturbation]:
+    """The passes of the network itself: with variances of the batch, and with running ones."""
     variances: list[Tensor] = []
 
     def note(module: nn.Module, args: tuple[Tensor, ...]) -> None:
         variances.append(_channel_variances(args[0]).mean())
 
     norms = [module for module in m.network.modules() if isinstance(module, _BatchNorm)]
-    whole = _Features(m.network, features)
-    of_whole = {f"network.{name}": tensor for name, tensor in state.items()}
-    for norm in norms:
-        norm.train()  # batch statistics are part of the definition
     handles = [norm.register_forward_pre_hook(note) for norm in norms]
     try:
-        with torch.no_grad(), attributes_kept(m.network.modules()), quiet():
-            before = functional_call(whole, of_whole, (x,), tie_weights=False)
+        with torch.no_grad(), attributes_kept(m.network.modules()), _batch_statistics(m), quiet():
+            before = draws.pass_of(draws.x)
             for handle in handles:
                 handle.remove()
-            after = functional_call(whole, of_whole, (shifted,), tie_weights=False)
+            after = draws.pass_of(draws.shifted)
     finally:
         for handle in handles:
             handle.remove()
-        m.restore_mode()
-    running = [t for name, t in statistics.items() if name.endswith("running_var")]
-    return Perturbation(
-        change=(after - before).double().flatten(1),
-        batch_variances=numbers(variances),
-        running_variances=numbers(v.double().mean() for v in running)
-        if len(running) == len(norms)
-        else [],
-    )
+    change = (after - before).double().flatten(1)
+    running = [t for name, t in draws.statistics.items() if name.endswith("running_var")]
+    means = numbers(v.double().mean() for v in running) if len(running) == len(norms) else []
+    return Perturbation(change, numbers(variances)), Perturbation(change, means)
 
 
 def _fresh_statistics(network: nn.Module) -> dict[str, Tensor]:

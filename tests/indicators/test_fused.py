@@ -13,11 +13,12 @@ from torch.nn import functional
 
 from untrained.foundation import Unsupported
 from untrained.harness.execution.executors import numeric_settings
-from untrained.indicators import measure
+from untrained.indicators import Measurement, indicators, measure
 from untrained.indicators.fused import kernels as binding
 from untrained.indicators.fused.codes import packed_codes
 from untrained.indicators.fused.graph import _Recorder
 from untrained.indicators.fused.kernels import SWITCH, Kernels, Term, kernels, library_path
+from untrained.indicators.quantities.perturbation import perturbation
 from untrained.indicators.quantities.relu_calls import ReluCalls
 from untrained.spaces import spaces
 
@@ -161,6 +162,28 @@ def test_scores_of_cells_with_zeroed_edges_are_the_same(seed, monkeypatch):
     compiled = measure(network, x, None, names)
     monkeypatch.setenv(SWITCH, "torch")
     assert compiled == pytest.approx(measure(network, x, None, names), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("space", "mode"), [*((space, "train") for space in IMAGE_SPACES), ("nasbench201", "eval")]
+)
+def test_zen_is_that_of_the_networks_own_passes(space, mode, monkeypatch):
+    network, x = built(space, 3, channels=8), draw((6, 3, 32, 32), 0)
+
+    def measured(dtype):
+        batches = [(x.to(dtype), None)]
+        with Measurement(network.to(dtype), batches, batch_norm=mode) as m:
+            found = perturbation(m), indicators["zen"](m)
+            assert all(module.training is (mode == "train") for module in network.modules())
+        return found
+
+    compiled, score = measured(torch.float32)
+    monkeypatch.setenv(SWITCH, "torch")
+    own, _ = measured(torch.float32)
+    assert np.abs(own.change - compiled.change).max() <= 1e-3 * own.change.abs().max()
+    variances = [v for v in own.variances if v > 0]
+    assert [v for v in compiled.variances if v > 0] == pytest.approx(variances, rel=1e-4)
+    assert score == pytest.approx(measured(torch.float64)[1], rel=1e-6)
 
 
 class Written(nn.Module):
