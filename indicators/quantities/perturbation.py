@@ -18,7 +18,7 @@ from untrained.indicators.account.known_modules import is_plain
 from untrained.indicators.framework.devices import numbers
 from untrained.indicators.framework.measurement import Measurement, attributes_kept
 from untrained.indicators.framework.quantity import quantity
-from untrained.indicators.fused.codes import outputs_and_variances
+from untrained.indicators.fused.forward import outputs_and_variances
 from untrained.indicators.quantities.quiet import quiet
 
 _ALPHA = 0.01

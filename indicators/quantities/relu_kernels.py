@@ -13,7 +13,7 @@ from untrained.foundation import Unsupported
 from untrained.indicators.account.activation_calls import GATES, ActivationCalls
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.quantity import quantity
-from untrained.indicators.fused.codes import packed_codes
+from untrained.indicators.fused.forward import packed_codes
 from untrained.indicators.fused.run import PackedCodes
 from untrained.indicators.quantities.forward import logits_of
 from untrained.indicators.quantities.quiet import quiet

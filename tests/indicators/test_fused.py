@@ -15,7 +15,7 @@ from untrained.foundation import Unsupported
 from untrained.harness.execution.executors import numeric_settings
 from untrained.indicators import Measurement, indicators, measure
 from untrained.indicators.fused import kernels as binding
-from untrained.indicators.fused.codes import packed_codes
+from untrained.indicators.fused.forward import packed_codes
 from untrained.indicators.fused.graph import _Recorder
 from untrained.indicators.fused.kernels import SWITCH, Kernels, Term, kernels, library_path
 from untrained.indicators.quantities.perturbation import perturbation
