@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor
 
 from untrained.foundation import Unsupported
-from untrained.indicators.framework.devices import on_cpu
+from untrained.indicators.framework.devices import is_out_of_memory, on_cpu
 from untrained.indicators.framework.indicator import indicator
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
@@ -68,8 +67,11 @@ def _scaled(m: Measurement, constants: Collection[str], weight: float) -> Tensor
     with torch.no_grad(), live_cells(m), in_float64():
         try:
             out = _logits(m, constants, weight, EqualChannels())
-        except RuntimeError:  # the network writes to a map that is one channel
-            out = _logits(m, constants, weight, nullcontext())
+        except RuntimeError as error:
+            if is_out_of_memory(error):
+                raise
+            # the network writes to tensors, which then have to be whole
+            out = _logits(m, constants, weight)
     low, high = out.min(), out.max()
     if not high > low:
         raise Diverged(f"with all weights {weight:g} all outputs are {float(low):g}")
@@ -77,19 +79,21 @@ def _scaled(m: Measurement, constants: Collection[str], weight: float) -> Tensor
 
 
 def _logits(
-    m: Measurement,
-    constants: Collection[str],
-    weight: float,
-    mode: AbstractContextManager[object],
+    m: Measurement, constants: Collection[str], weight: float, mode: EqualChannels | None = None
 ) -> Tensor:
     state: dict[str, Tensor] = {
-        name: tensor.detach().double() if tensor.is_floating_point() else tensor.clone()
+        name: _copied(tensor.detach())
         for name, tensor in (*m.network.named_parameters(), *m.network.named_buffers())
     }
     one = torch.full((), weight, dtype=torch.float64, device=m.inputs.device)
     zero = torch.zeros_like(one)
     for name, parameter in m.network.named_parameters():
         if parameter.is_floating_point():
-            state[name] = (one if name in constants else zero).expand(parameter.shape)
-    inputs = m.inputs.double() if m.inputs.is_floating_point() else m.inputs.clone()
-    return logits_of(Substituted(m.network, state), inputs, mode).flatten()
+            value = (one if name in constants else zero).expand(parameter.shape)
+            state[name] = value if mode else value.clone(memory_format=torch.contiguous_format)
+    return logits_of(Substituted(m.network, state), _copied(m.inputs), mode).flatten()
+
+
+def _copied(tensor: Tensor) -> Tensor:
+    dtype = torch.float64 if tensor.is_floating_point() else tensor.dtype
+    return tensor.to(dtype, copy=True)

@@ -239,7 +239,8 @@ def _put_dictionary(target: dict[Any, Any], found: dict[Any, Any]) -> None:
 
 
 def _hook_tables() -> list[dict[Any, Any]]:
-    return [v for n, v in vars(torch_module).items() if n.startswith("_global") and v is not None]
+    found = vars(torch_module).items()
+    return [v for name, v in found if name.startswith("_global") and isinstance(v, dict)]
 
 
 def _put_hooks(found: list[dict[Any, Any]]) -> None:

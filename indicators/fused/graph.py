@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import torch
@@ -93,6 +94,8 @@ class _Recorder:
         if func in _QUERIES or func in _PROPERTIES:
             with torch._C.DisableTorchFunctionSubclass():
                 return func(*args, **kwargs)
+        if torch.is_autocast_enabled("cpu"):
+            raise Unrecordable("another precision")
         self.follows &= torch.is_grad_enabled()
         reader = _READERS.get(func)
         if reader is None:
@@ -100,12 +103,12 @@ class _Recorder:
         return reader(self, func, args, kwargs)
 
     def add(self, a: _Symbol, b: _Symbol) -> _Symbol:
+        if a.node.shape != b.node.shape:
+            raise Unrecordable("a sum of two shapes")
         if a.node.kind == "zero":
             return self._of(b.node)
         if b.node.kind == "zero":
             return self._of(a.node)
-        if a.node.shape != b.node.shape:
-            raise Unrecordable("a sum of two shapes")
         return self.symbol(Node("add", a.node.shape, (a.node, b.node)))
 
     def relu(self, x: _Symbol, cap: float, *, in_place: bool) -> _Symbol:
@@ -128,6 +131,8 @@ class _Recorder:
             x.node in other.inputs for other in self.nodes if other.function in _VIEWS
         ):
             raise Unrecordable("a write to a part of a tensor")
+        if x.node.kind == "relu":
+            raise Unrecordable("a write to what a ReLU keeps for its gradient")
         x.node = node
 
     def call(
@@ -148,7 +153,7 @@ class _Recorder:
     ) -> _Symbol:
         inputs = tuple(symbol.node for symbol in _symbols((args, kwargs)))
         if func in _VIEWS | _JOINS and all(node.kind == "zero" for node in inputs):
-            return self.symbol(Node("zero", shape))
+            return self.symbol(Node("zero", shape, inputs, func))
         return self.symbol(
             Node("call", shape, inputs, func, _with_nodes(args), _with_nodes(kwargs))
         )
@@ -227,6 +232,8 @@ def _norm(recorder: _Recorder, func: Any, args: Any, kwargs: Any) -> _Symbol:
     if len(x.node.shape) not in (2, 4):  # of others the channels do not lie innermost in memory
         raise Unrecordable("a normalisation of sequences")
     training = given.get("training", False)
+    if (training or given["running_mean"] is None) and prod(x.node.shape) == x.node.shape[1]:
+        raise Unrecordable("a normalisation of one value")
     if training and x.node.kind == "zero" and (bias is None or not bool(bias.any())):
         return recorder.symbol(Node("zero", x.node.shape))
     numbers = tuple(given.get(name) for name in ("weight", "bias", "running_mean", "running_var"))
@@ -390,13 +397,15 @@ _READERS: dict[Any, Callable[..., _Symbol]] = {
     ),
 }
 _QUERIES = {Tensor.size, Tensor.dim, Tensor.numel, Tensor.__len__, Tensor.is_floating_point}
-_PROPERTIES = {
-    getattr(Tensor, name).__get__ for name in ("shape", "ndim", "dtype", "requires_grad", "is_cuda")
-}
+_PROPERTIES = {getattr(Tensor, name).__get__ for name in ("shape", "ndim", "dtype", "is_cuda")}
 
 
 def graph_of(
-    network: nn.Module, inputs: Tensor, forward: Callable[[Any], object] | None = None
+    network: nn.Module,
+    inputs: Tensor,
+    forward: Callable[[Any], object] | None = None,
+    *,
+    gradients: bool = False,
 ) -> Graph:
     """Record the graph of a network.
 
@@ -406,6 +415,7 @@ def graph_of(
     Args:
         inputs: a batch (B, C, H, W), of which the shape counts.
         forward: what is called, by default the network.
+        gradients: whether gradients are switched on while it is called.
 
     Raises:
         Unrecordable: the network calls a function that is not known, or has hooks, or its result
@@ -414,7 +424,7 @@ def graph_of(
     if _sees_tensors(network):
         raise Unrecordable("code that sees the tensors")
     recorder = _Recorder(tuple(inputs.shape))
-    with torch.enable_grad():
+    with torch.set_grad_enabled(gradients):
         output = (forward or network)(recorder.input)
     if not isinstance(output, _Symbol):
         raise Unrecordable("a result that is not a tensor")
@@ -423,7 +433,10 @@ def graph_of(
 
 def _sees_tensors(network: nn.Module) -> bool:
     """Whether hooks or scripted code see the tensors themselves."""
-    if hooks._global_forward_hooks or hooks._global_forward_pre_hooks:
+    if any(
+        getattr(hooks, f"_global_{kind}_hooks")
+        for kind in ("forward", "forward_pre", "backward", "backward_pre")
+    ):
         return True
     return any(
         module._forward_hooks

@@ -15,7 +15,7 @@ from untrained.indicators.fused.graph import Graph, Node, Unrecordable, graph_of
 from untrained.indicators.fused.kernels import Kernels, kernels_for
 
 _WIDEST = 16
-"""Channels of a convolution up to which its passes here are faster than torch's."""
+"""Channels of a convolution up to which its passes here are used: more are slower than torch's."""
 _LARGEST = 1 << 22
 """Numbers of the cotangents of one map that are held at once."""
 
@@ -43,7 +43,7 @@ def sample_gradients(
     if passes is None:
         return None
     try:
-        graph = graph_of(network, inputs)
+        graph = graph_of(network, inputs, gradients=True)
         _check(graph, network)
         with torch.no_grad():
             return _Reverse(graph, passes, inputs, parameters).rows()
@@ -57,7 +57,10 @@ def _check(graph: Graph, network: nn.Module) -> None:
     """Refuse other operations, and ways of gradients to parameters that the graph does not show."""
     if not graph.follows:
         raise Unrecordable("operations without gradients")
-    known = {id(tensor) for tensor in (*network.parameters(), *network.buffers())}
+    own = (*network.parameters(), *network.buffers())
+    if any(tensor._backward_hooks for tensor in own):
+        raise Unrecordable("hooks of parameters")
+    known = {id(tensor) for tensor in own if tensor.is_leaf}
     for node in graph.nodes:
         if node.kind == "call" and node.function not in _READERS:
             raise Unrecordable(f"{node.function}")

@@ -13,7 +13,7 @@ from torch.overrides import TorchFunctionMode
 _OF_EACH_CHANNEL: frozenset[Callable[..., Any]] = frozenset(
     {
         *(functional.relu, torch.relu, Tensor.relu, functional.avg_pool2d),
-        *(torch.add, Tensor.add, Tensor.__add__, Tensor.__radd__, Tensor.add_, Tensor.__iadd__),
+        *(torch.add, Tensor.add, Tensor.__add__, Tensor.__radd__),
         *(torch.mul, Tensor.mul, Tensor.__mul__, Tensor.__rmul__),
     }
 )
@@ -27,7 +27,7 @@ class EqualChannels(TorchFunctionMode):
     0: all its entries, or all its channels, are then one place of the memory. A convolution with
     constant weights makes such a map, of which a batch norm, a ReLU, a sum and a pooling make
     another. In exact arithmetic the values are those without this mode. Running statistics are not
-    updated. An operation that has to write several values to one place raises RuntimeError.
+    updated. A function that may write to such a tensor, or to a view of any, raises RuntimeError.
     """
 
     def __torch_function__(
@@ -39,6 +39,11 @@ class EqualChannels(TorchFunctionMode):
     ) -> Any:
         """Call the function, on one channel where that is enough."""
         named = kwargs or {}
+        if _writes(func, args, named):
+            raise RuntimeError("a tensor may be written to that stands for several")
+        if not (args and isinstance(args[0], Tensor)):
+            return func(*args, **named)
+        out = None
         if func is functional.conv2d:
             out = _convolution(*args, **named)
         elif func is functional.linear:
@@ -48,13 +53,37 @@ class EqualChannels(TorchFunctionMode):
         elif func in _OF_EACH_CHANNEL and all(
             _same_channels(x) for x in (*args, *named.values()) if isinstance(x, Tensor)
         ):
-            channels = next(x.shape[1] for x in args if isinstance(x, Tensor))
             first = [x[:, :1] if isinstance(x, Tensor) else x for x in args]
             of_names = {k: x[:, :1] if isinstance(x, Tensor) else x for k, x in named.items()}
-            out = func(*first, **of_names).expand(-1, channels, -1, -1)
-        else:
-            out = None
+            out = func(*first, **of_names).expand(-1, args[0].shape[1], -1, -1)
         return func(*args, **named) if out is None else out
+
+
+def _writes(func: Callable[..., Any], args: tuple[Any, ...], named: dict[str, Any]) -> bool:
+    """Whether a function writes to a tensor that shares memory, or may do so."""
+    name = getattr(func, "__name__", "")
+    in_place = (name.endswith("_") and not name.endswith("__")) or name in _IN_PLACE
+    code = getattr(func, "__code__", None)
+    given = dict(zip(code.co_varnames, args, strict=False)) | named if code else named
+    if not (in_place or given.get("inplace") or given.get("out") is not None):
+        return False
+    tensors = [x for x in (*args, *named.values()) if isinstance(x, Tensor)]
+    return any(_is_shared(x) for x in tensors)
+
+
+_IN_PLACE = frozenset(
+    f"__{name}__"
+    for name in (
+        *("setitem", "iadd", "isub", "imul", "itruediv", "ifloordiv", "imod", "ipow"),
+        *("iand", "ior", "ixor", "ilshift", "irshift"),
+    )
+)
+
+
+def _is_shared(x: Tensor) -> bool:
+    return x._base is not None or 0 in (
+        step for step, size in zip(x.stride(), x.shape, strict=True) if size > 1
+    )
 
 
 def _is_constant(tensor: Tensor | None) -> bool:
@@ -70,7 +99,7 @@ def _same_channels(x: Tensor) -> bool:
 def _convolution(
     x: Tensor, weight: Tensor, bias: Tensor | None = None, *args: Any, **named: Any
 ) -> Tensor | None:
-    if x.dim() != 4 or not (_is_constant(weight) and _is_constant(bias)):
+    if not x.dim() == weight.dim() == 4 or not (_is_constant(weight) and _is_constant(bias)):
         return None
     same = _same_channels(x)
     if not same and x.shape[1] != weight.shape[1]:
@@ -83,7 +112,7 @@ def _convolution(
 
 
 def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor | None:
-    if not (_is_constant(weight) and _is_constant(bias)):
+    if weight.dim() != 2 or not (_is_constant(weight) and _is_constant(bias)):
         return None
     of_one = None if bias is None else bias[:1]
     out = functional.linear(x.sum(-1, keepdim=True), weight[:1, :1], of_one)

@@ -53,13 +53,8 @@ def logits_of(
             over a batch of one, or draws random numbers.
         Diverged: a logit is infinite or NaN.
     """
-    try:
-        with watch or nullcontext(), quiet():
-            logits = network(inputs)
-    except ValueError as error:
-        if inputs.shape[0] > 1 or not network.training:
-            raise
-        raise Unsupported(f"a batch of one cannot be normalised: {error}") from error
+    with one_sample_refused(inputs, network.training), watch or nullcontext(), quiet():
+        logits = network(inputs)
     if not isinstance(logits, Tensor):
         raise Unsupported(
             f"the network returns a {type(logits).__name__}; indicators need one tensor of logits "
@@ -73,6 +68,22 @@ def logits_of(
     if not torch.isfinite(logits).all():
         raise Diverged("the network's logits are not finite")
     return logits
+
+
+@contextmanager
+def one_sample_refused(inputs: Tensor, training: bool) -> Iterator[None]:
+    """While entered, the error of a batch norm that gets one value a channel is `Unsupported`.
+
+    Args:
+        inputs: of the pass inside.
+        training: whether batch norms use statistics of the batch.
+    """
+    try:
+        yield
+    except ValueError as error:
+        if inputs.shape[0] > 1 or not training:
+            raise
+        raise Unsupported(f"a batch of one cannot be normalised: {error}") from error
 
 
 def check_separate(network: nn.Module) -> None:

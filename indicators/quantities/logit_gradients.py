@@ -148,7 +148,11 @@ def sum_logit_rows(
     Returns:
         (B, numel) by name; zeros where the logits do not depend on a parameter.
     """
-    rows = sample_gradients(m.network, inputs, parameters)
+    m.restore_buffers()  # an earlier pass may have changed what the network computes
+    try:
+        rows = sample_gradients(m.network, inputs, parameters)
+    finally:
+        m.restore_buffers()  # a module may keep what it was called with
     return rows_of(logits().sum(1), parameters) if rows is None else rows
 
 

@@ -19,6 +19,7 @@ from untrained.indicators.framework.devices import numbers
 from untrained.indicators.framework.measurement import Measurement, attributes_kept
 from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.fused.forward import outputs_and_variances
+from untrained.indicators.quantities.forward import one_sample_refused
 from untrained.indicators.quantities.quiet import quiet
 
 _ALPHA = 0.01
@@ -57,7 +58,8 @@ def perturbation(m: Measurement) -> Perturbation:
     of x. Two forward passes.
 
     Raises:
-        Unsupported: the network has no method or module `features`.
+        Unsupported: the network has no method or module `features`, or a batch norm gets one value
+            a channel.
     """
     draws = _draws(m)
     if is_plain(m.network):
@@ -140,7 +142,13 @@ def _of_passes(m: Measurement, draws: _Draws) -> tuple[Perturbation, Perturbatio
     norms = [module for module in m.network.modules() if isinstance(module, _BatchNorm)]
     handles = [norm.register_forward_pre_hook(note) for norm in norms]
     try:
-        with torch.no_grad(), attributes_kept(m.network.modules()), _batch_statistics(m), quiet():
+        with (
+            torch.no_grad(),
+            attributes_kept(m.network.modules()),
+            _batch_statistics(m),
+            one_sample_refused(draws.x, training=True),
+            quiet(),
+        ):
             before = draws.pass_of(draws.x)
             for handle in handles:
                 handle.remove()

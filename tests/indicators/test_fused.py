@@ -225,6 +225,19 @@ def of_sequences(net, x):
     ).view(*x.shape)
 
 
+def of_a_view_of_zeros(net, x):
+    zeros = x * 0
+    view = zeros.view(zeros.shape)
+    view += x
+    return torch.relu(zeros) + x
+
+
+def in_half_precision(net, x):
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        x = net.second(torch.relu(x))
+    return x.float()
+
+
 WAYS = {
     "in place": lambda net, x: net.second(x.relu_()) + x,
     "a part in place": part_in_place,
@@ -243,6 +256,10 @@ WAYS = {
     "weights of a map": lambda net, x: functional.conv2d(x, net.second(x)[:, :, :1, :1][:6] * 0),
     "zeros": lambda net, x: net.norm(net.second(x) * 0) + torch.relu(x * 0),
     "of sequences": of_sequences,
+    "a view of zeros": of_a_view_of_zeros,
+    "half precision": in_half_precision,
+    "two shapes": lambda net, x: net.second(torch.relu(x * 0 + x.mean((2, 3), keepdim=True))),
+    "without gradients": lambda net, x: torch.relu(x if torch.is_grad_enabled() else x + x),
     "padded": lambda net, x: functional.pad(torch.relu(x), (1, 0, 2, 0)),
 }
 
@@ -271,6 +288,7 @@ def test_any_network_has_the_codes_of_its_own_pass(way, mode, shift):
 LEFT_TO_TORCH = {
     *("a part in place", "twice", "sum in place", "silu", "of its numbers"),
     *("weights of a map", "of sequences"),
+    *("a view of zeros", "half precision", "two shapes"),
 }
 
 

@@ -16,7 +16,7 @@ from torch.nn import functional
 from torch.nn.modules import module as torch_module
 from torch.overrides import TorchFunctionMode
 
-from untrained.indicators import Measurement, indicators, quantity, read_items
+from untrained.indicators import Measurement, indicators, measure, quantity, read_items
 
 
 class Net(nn.Module):
@@ -311,3 +311,10 @@ def test_what_cannot_be_put_back_fails_the_indicator_and_those_after_it():
         "not measured: an indicator before it changed the weights, which cannot be put back"
     )
     assert math.isnan(readings["look"].value)
+
+
+def test_what_is_left_of_a_global_hook_that_was_removed_is_no_hook(x):
+    expected = measure(Net(), x, None, ["params"])
+    handle = torch_module.register_module_full_backward_hook(lambda *_: None)
+    handle.remove()  # a flag of torch stays set
+    assert measure(Net(), x, None, ["params"]) == expected

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional
 
-from untrained.indicators import measure
+from untrained.indicators import Measurement, measure, read
 from untrained.indicators.fused.kernels import SWITCH, Kernels, kernels, library_path
 from untrained.indicators.fused.sample_gradients import sample_gradients
 from untrained.indicators.quantities.logit_gradients import rows_of
@@ -171,6 +171,30 @@ def of_computed_weights(net, x):
     return net.last(functional.conv2d(x, weight, padding=1).mean((2, 3)))
 
 
+def of_a_view_of_zeros(net, x):
+    zeros = x * 0
+    view = zeros.view(zeros.shape)
+    view += x
+    return net.last(zeros.mean((2, 3)))
+
+
+def asking_for_a_gradient(net, x):
+    if x.requires_grad:
+        x.register_hook(lambda gradient: gradient * 2)
+    return net.last(x.mean((2, 3)))
+
+
+def in_half_precision(net, x):
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        x = net.second(x)
+    return net.last(x.float().mean((2, 3)))
+
+
+def writing_to_a_relu(net, x):
+    x += net.second(x)
+    return net.last(x.mean((2, 3)))
+
+
 DONE = {
     "mean": lambda net, x: net.last(net.second(x).mean((2, 3))),
     "kept mean": lambda net, x: net.last(net.second(x).mean((-1, -2), keepdim=True).flatten(1)),
@@ -187,6 +211,11 @@ LEFT = {
     "without gradients": without_gradients,
     "detached": detached,
     "computed weights": of_computed_weights,
+    "a view of zeros": of_a_view_of_zeros,
+    "a gradient asked for": asking_for_a_gradient,
+    "half precision": in_half_precision,
+    "a write to a ReLU": writing_to_a_relu,
+    "two shapes": lambda net, x: net.last((x * 0 + x.mean((2, 3), keepdim=True)).mean((2, 3))),
     "other means": lambda net, x: net.last(x.mean(2).mean(2)),
     "other averages": lambda net, x: net.last(functional.avg_pool2d(x, 3, 1, 1).mean((2, 3))),
     "maxima": lambda net, x: net.last(functional.max_pool2d(x, 2).mean((2, 3))),
@@ -228,6 +257,49 @@ def test_other_statistics_sizes_and_numbers_are_left_to_torch():
         network.float().train().first.weight[0, 0, 0, 0] = math.inf
     assert sample_gradients(network, x, weights(network)) is None
     assert math.isnan(measure(network, x, None, ["ntk_condition"])["ntk_condition"])
+
+
+def test_weights_that_are_kept_as_a_buffer_and_hooks_of_parameters_are_left_to_torch():
+    def masked(net, x):
+        net.made = net.second.weight * 0.5
+        return net.last(functional.conv2d(x, net.made, padding=1).mean((2, 3)))
+
+    x = draw((5, 3, 16, 16), 1)
+    network = Ways(masked).train()
+    network.register_buffer("made", torch.zeros(4, 4, 3, 3))
+    assert sample_gradients(network, x, weights(network)) is None
+    network = Ways(DONE["mean"]).train()
+    handle = network.first.weight.register_hook(lambda gradient: gradient * 0)
+    assert sample_gradients(network, x, weights(network)) is None
+    handle.remove()
+    assert sample_gradients(network, x, weights(network)) is not None
+
+
+def test_one_value_a_channel_is_refused_as_by_torch(monkeypatch):
+    network = nn.Sequential(
+        *(nn.Conv2d(3, 4, 3, 2, 1), nn.BatchNorm2d(4), nn.ReLU()),
+        *(nn.Conv2d(4, 4, 3, 2, 1), nn.BatchNorm2d(4), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+    )
+    network.features = network[:5]
+    x = draw((1, 3, 4, 4), 0)
+    assert sample_gradients(network, x, weights(network)) is None
+    with Measurement(network, [(x, None)]) as m:
+        found = read(m, ["ntk_trace_sumlogit", "zen"])
+    assert {one.status for one in found.values()} == {"unsupported"}
+    assert all("a batch of one cannot be normalised" in one.reason for one in found.values())
+
+
+def test_a_network_that_counts_its_passes_is_measured_as_it_was_found(monkeypatch):
+    def counted(net, x):
+        net.passes += 1
+        return net.last((net.second(x) * float(net.passes)).mean((2, 3)))
+
+    network = Ways(counted)
+    network.register_buffer("passes", torch.zeros(()))
+    x = draw((5, 3, 16, 16), 1)
+    compiled = measure(network, x, None, ["ntk_trace_sumlogit"])
+    monkeypatch.setenv(SWITCH, "torch")
+    assert compiled == pytest.approx(measure(network, x, None, ["ntk_trace_sumlogit"]), rel=1e-5)
 
 
 def test_samples_are_taken_in_parts_where_maps_are_large(monkeypatch):

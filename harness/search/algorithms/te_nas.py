@@ -81,10 +81,11 @@ def te_nas(
 
     The paper's scores are the aggregate `te_nas` (condition number and linear regions).
 
-    `none` is left out from the start. A round removes every operation in turn, sums the ranks of
-    the relative losses in each score among all of them, and prunes the smallest sums on each
-    edge. Operations that are left weigh the same. When every edge has one, the nodes of DARTS
-    lose edges in the same way until two are left. Any other scores work too.
+    `none` is left out from the start. A round removes every operation in turn, ranks the relative
+    losses in each score among all of them, combines the ranks (by default to their sum, see
+    `combine`), and prunes the smallest on each edge. Operations that are left weigh the same. When
+    every edge has one, the nodes of DARTS lose edges in the same way until two are left. Any other
+    scores work too.
 
     The incumbent has on each edge what the last round ranked highest, at the start the first
     operation. Logged are the scores of the supernet before each round, means over the repeats,
@@ -201,7 +202,7 @@ def importance(
 
     Ranks are dense and among all removals, 0 the smallest: drops that agree in so many significant
     figures are tied, and the next rank is one more. In the sum of changes an infinite drop of one
-    indicator outweighs any gain in the others.
+    indicator outweighs all else, and an infinite gain all that is finite.
 
     Args:
         drops: (removals, indicators), without NaN.
