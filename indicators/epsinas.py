@@ -81,16 +81,15 @@ def _scaled(m: Measurement, constants: Collection[str], weight: float) -> Tensor
 def _logits(
     m: Measurement, constants: Collection[str], weight: float, mode: EqualChannels | None = None
 ) -> Tensor:
-    state: dict[str, Tensor] = {
-        name: _copied(tensor.detach())
-        for name, tensor in (*m.network.named_parameters(), *m.network.named_buffers())
-    }
     one = torch.full((), weight, dtype=torch.float64, device=m.inputs.device)
     zero = torch.zeros_like(one)
+    state = {name: _copied(buffer) for name, buffer in m.network.named_buffers()}
     for name, parameter in m.network.named_parameters():
         if parameter.is_floating_point():
             value = (one if name in constants else zero).expand(parameter.shape)
             state[name] = value if mode else value.clone(memory_format=torch.contiguous_format)
+        else:
+            state[name] = parameter.clone()
     return logits_of(Substituted(m.network, state), _copied(m.inputs), mode).flatten()
 
 
