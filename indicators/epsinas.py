@@ -71,6 +71,7 @@ def _scaled(m: Measurement, constants: Collection[str], weight: float) -> Tensor
             if is_out_of_memory(error):
                 raise
             # the network writes to tensors, which then have to be whole
+            m.restore_buffers()
             out = _logits(m, constants, weight)
     low, high = out.min(), out.max()
     if not high > low:
@@ -83,16 +84,16 @@ def _logits(
 ) -> Tensor:
     one = torch.full((), weight, dtype=torch.float64, device=m.inputs.device)
     zero = torch.zeros_like(one)
-    state = {name: _copied(buffer) for name, buffer in m.network.named_buffers()}
+    state = {
+        name: buffer.double() if buffer.is_floating_point() else buffer.clone()
+        for name, buffer in m.network.named_buffers()
+    }
     for name, parameter in m.network.named_parameters():
         if parameter.is_floating_point():
             value = (one if name in constants else zero).expand(parameter.shape)
             state[name] = value if mode else value.clone(memory_format=torch.contiguous_format)
         else:
             state[name] = parameter.clone()
-    return logits_of(Substituted(m.network, state), _copied(m.inputs), mode).flatten()
-
-
-def _copied(tensor: Tensor) -> Tensor:
-    dtype = torch.float64 if tensor.is_floating_point() else tensor.dtype
-    return tensor.to(dtype, copy=True)
+    inputs = m.inputs.clone()
+    inputs = inputs.double() if inputs.is_floating_point() else inputs
+    return logits_of(Substituted(m.network, state), inputs, mode).flatten()
