@@ -16,6 +16,7 @@ import csv
 import math
 import re
 import sys
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -40,6 +41,7 @@ from untrained.results.searches.table import (
 
 DOCS = Path(__file__).parent
 COMMITTED = DOCS.parent / "results" / "committed"
+STUDIES = DOCS.parent / "harness" / "study" / "studies"
 STATEMENTS = ("yes", "no", "cannot say")
 
 
@@ -191,6 +193,12 @@ def beyond_params(report: str, datasets: list[str], suffix: str, *, side: int) -
         for name in everywhere[0]
         if name != "params" and all(side * float(found[name][end]) > 0 for found in everywhere)
     ]
+
+
+def by_function(study: str) -> list[str]:
+    """Name the indicators that a study measures on one architecture of each function."""
+    settings = tomllib.loads((STUDIES / f"{study}.toml").read_text("utf-8"))
+    return list(settings.get("share_classes", []))
 
 
 def printed(space: str, indicator: str, metric: str) -> str:
@@ -457,7 +465,7 @@ def page(template: str | None = None, name: str = "reproduction") -> str:
         Outlived: a sentence rests on something that does not hold.
     """
     names: dict[str, Any] = {
-        "apart": apart, "beyond_params": beyond_params, "rows": rows,
+        "apart": apart, "beyond_params": beyond_params, "by_function": by_function, "rows": rows,
         "cell": cell, "compared": compared, "estimate": estimate, "number": number,
         "of_reports": of_reports,
         "printed": printed, "published": published, "published_cells": published_cells,
