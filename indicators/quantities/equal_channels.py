@@ -50,11 +50,17 @@ class EqualChannels(TorchFunctionMode):
             out = _linear(*args, **named)
         elif func is functional.batch_norm:
             out = _normalisation(*args, **named)
-        elif func in _OF_EACH_CHANNEL and all(
-            _same_channels(x) for x in (*args, *named.values()) if isinstance(x, Tensor)
+        elif (
+            func in _OF_EACH_CHANNEL
+            and _same_channels(args[0])
+            and all(
+                _same_channels(x) or _is_shift(x)
+                for x in (*args, *named.values())
+                if isinstance(x, Tensor)
+            )
         ):
-            first = [x[:, :1] if isinstance(x, Tensor) else x for x in args]
-            of_names = {k: x[:, :1] if isinstance(x, Tensor) else x for k, x in named.items()}
+            first = [_first(x) if isinstance(x, Tensor) else x for x in args]
+            of_names = {k: _first(x) if isinstance(x, Tensor) else x for k, x in named.items()}
             out = func(*first, **of_names).expand(-1, args[0].shape[1], -1, -1)
         return func(*args, **named) if out is None else out
 
@@ -96,6 +102,16 @@ def _same_channels(x: Tensor) -> bool:
     return x.dim() == 4 and x.shape[1] > 1 and x.stride(1) == 0
 
 
+def _is_shift(x: Tensor) -> bool:
+    """Whether it is a constant for each channel of a map, (C, 1, 1)."""
+    return x.dim() == 3 and x.shape[1:] == (1, 1) and _is_constant(x)
+
+
+def _first(x: Tensor) -> Tensor:
+    """The first channel as a map of one; its strides are set, and with them the order of sums."""
+    return x[:, 0].unsqueeze(1) if x.dim() == 4 else x[:1]
+
+
 def _convolution(
     x: Tensor, weight: Tensor, bias: Tensor | None = None, *args: Any, **named: Any
 ) -> Tensor | None:
@@ -106,7 +122,7 @@ def _convolution(
         return None  # groups of channels, which differ
     steps = dict(zip(("stride", "padding", "dilation", "groups"), args, strict=False)) | named
     of_one = None if bias is None else bias[:1]
-    x, first = (x[:, :1] * weight.shape[1], weight[:1, :1]) if same else (x, weight[:1])
+    x, first = (_first(x) * weight.shape[1], weight[:1, :1]) if same else (x, weight[:1])
     out = functional.conv2d(x, first, of_one, **(steps | {"groups": 1}))
     return out.expand(-1, weight.shape[0], -1, -1)
 
@@ -129,4 +145,4 @@ def _normalisation(x: Tensor, *args: Any, **named: Any) -> Tensor | None:
         return None
     of_one = {key: None if tensor is None else tensor[:1] for key, tensor in affine.items()}
     fresh = dict.fromkeys(("running_mean", "running_var"))
-    return functional.batch_norm(x[:, :1], **(settings | fresh | of_one)).expand_as(x)
+    return functional.batch_norm(_first(x), **(settings | fresh | of_one)).expand_as(x)
