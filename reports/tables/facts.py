@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from untrained.reports.tables.numbers import MISSING, confidence_level, count, decimal, listing
-from untrained.results.statistics.bootstrap import EXACT_UP_TO, PART_SIZE, PARTS
+from untrained.results.statistics.bootstrap import LINEAR_BEYOND, PART_SIZE, PARTS, PARTS_BEYOND
 
 if TYPE_CHECKING:
     from untrained.results import (
@@ -217,13 +217,17 @@ def intervals(table: TableProvenance, n: int) -> str:
         f"{confidence_level(table.confidence)} {kind} bootstrap over architectures, "
         f"{count(table.resamples)} resamples, seed {table.bootstrap_seed}"
     )
-    if n <= EXACT_UP_TO:
-        return text
-    return (
-        f"{text}; where more than {count(EXACT_UP_TO)} networks are ranked, coefficients are "
-        "linear in how often a resample has each network, and top slices are resampled in "
-        f"{PARTS} random parts of {count(PART_SIZE)} networks"
-    )
+    if n > LINEAR_BEYOND:
+        text += (
+            f"; where more than {count(LINEAR_BEYOND)} networks are ranked, coefficients are "
+            "linear in how often a resample has each network"
+        )
+    if n > PARTS_BEYOND:
+        text += (
+            f"; where more than {count(PARTS_BEYOND)} are, top slices are resampled in {PARTS} "
+            f"random parts of {count(PART_SIZE)} networks"
+        )
+    return text
 
 
 def _protocol_of(row: RowProvenance) -> tuple[str, str, tuple[int, ...]]:

@@ -39,11 +39,14 @@ INTERVALS: tuple[Interval, ...] = get_args(Interval)
 CHUNK_BYTES = 1 << 26
 """Size of one chunk of counts; the working memory is a few times this."""
 
-EXACT_UP_TO = 50_000
-"""Ranked networks beyond which a statistic is not computed anew in every resample."""
+LINEAR_BEYOND = 10_000
+"""Ranked networks beyond which coefficients of a resample are linear in the counts of networks."""
+
+PARTS_BEYOND = 50_000
+"""Ranked networks beyond which top slices are resampled within random parts."""
 
 PARTS, PART_SIZE = 10, 20_000
-"""Random parts of more networks, and networks in each, within which top slices are resampled."""
+"""How many such parts, and networks in each."""
 
 SAME = 1e-12
 """Coefficients, numbers in [-2, 2], that differ by less are equal but for rounding."""

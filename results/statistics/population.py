@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from untrained.foundation import derive
 from untrained.results.statistics.bootstrap import (
-    EXACT_UP_TO,
+    LINEAR_BEYOND,
+    PARTS_BEYOND,
     Estimate,
     Resampling,
     bca_interval,
@@ -196,7 +197,7 @@ class Rankings:
 
     What has been computed is kept. All replicates come from the same resamples of the whole
     population, with missing scores left out of each, so differences between rankings are paired.
-    Those of a ranking of more than `EXACT_UP_TO` networks are linear in the counts of a resample:
+    Those of a ranking of more than `LINEAR_BEYOND` networks are linear in the counts of a resample:
     the estimate plus, for each network, its count less 1 times what the estimate loses without it.
     """
 
@@ -236,8 +237,8 @@ class Rankings:
         )
         if not missing or not self.resampling.resamples:
             return
-        exact = [one for one in missing if one.n <= EXACT_UP_TO]
-        linear = [one for one in missing if one.n > EXACT_UP_TO]
+        exact = [one for one in missing if one.n <= LINEAR_BEYOND]
+        linear = [one for one in missing if one.n > LINEAR_BEYOND]
         effects = self._effects(linear)
         # all rankings against the same values of the same networks share that side
         sides: dict[tuple[str | None, bytes], list[Ranking]] = {}
@@ -291,7 +292,7 @@ class Rankings:
         """Compute tau with weights that fall from the top; NaN with too few networks."""
         if ranking.n < MIN_NETWORKS:
             return math.nan
-        shares = self._shares(ranking) if ranking.n > EXACT_UP_TO else None
+        shares = self._shares(ranking) if ranking.n > PARTS_BEYOND else None
         return weighted_tau(*self._sides(ranking), shares)
 
     def counts(self) -> Iterable[np.ndarray[tuple[int, int], np.dtype[np.float32]]]:

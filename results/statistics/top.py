@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from untrained.results.statistics.bootstrap import EXACT_UP_TO, Estimate, percentile_interval
+from untrained.results.statistics.bootstrap import PARTS_BEYOND, Estimate, percentile_interval
 from untrained.results.statistics.population import MIN_NETWORKS, Floats, Integers, Rankings
 from untrained.results.statistics.rank_correlation import (
     dense_ranks,
@@ -39,7 +39,7 @@ class TopSlice:
     true value is at least the k-th largest: ties with the k-th are all in. `precision` and `ndcg`
     are expected values where ties at the cut, in the scores or in the truth, are broken at random.
     Intervals are percentile bootstrap intervals over the whole population, the slice taken anew
-    in each resample; of more than `EXACT_UP_TO` ranked networks, over random parts of them
+    in each resample; of more than `PARTS_BEYOND` ranked networks, over random parts of them
     (`counts_in_parts`). What does not exist is NaN.
     """
 
@@ -202,7 +202,7 @@ class _Group:
         Those of many networks are differences to the statistic itself.
         """
         chunks: dict[float, list[list[Replicates]]] = {fraction: [] for fraction in fractions}
-        if self.truth.size > EXACT_UP_TO:
+        if self.truth.size > PARTS_BEYOND:
             for points, counts in rankings.counts_in_parts(self.truth.size):
                 part = self._among(points)
                 # the first column is the part itself
@@ -253,7 +253,7 @@ class _Group:
 
         def with_ends(value: float, which: int) -> Estimate:
             low, high = percentile_interval(own[which], confidence=confidence)
-            around = value if y.size > EXACT_UP_TO else 0
+            around = value if y.size > PARTS_BEYOND else 0
             return Estimate(value, around + low, around + high)
 
         tau = rho = Estimate(math.nan)

@@ -40,8 +40,9 @@ def rankings(n: int, resamples: int) -> Rankings:
 
 
 def lower(monkeypatch, limit: int) -> None:
+    monkeypatch.setattr(population, "LINEAR_BEYOND", limit)
     for module in (population, top):
-        monkeypatch.setattr(module, "EXACT_UP_TO", limit)
+        monkeypatch.setattr(module, "PARTS_BEYOND", limit)
     monkeypatch.setattr(rank_correlation, "_SCIPY_UP_TO", limit)
 
 
@@ -106,10 +107,18 @@ def test_the_header_says_so():
     class Table:
         resamples, confidence, bootstrap_seed, interval = 1000, 0.95, 0, "percentile"
 
-    usual = intervals(Table, 50_000)
+    usual = intervals(Table, 10_000)
     assert usual.endswith("1,000 resamples, seed 0")
+    linear = intervals(Table, 50_000)
+    assert (
+        linear
+        == intervals(Table, 10_001)
+        == (
+            f"{usual}; where more than 10,000 networks are ranked, coefficients are linear in how "
+            "often a resample has each network"
+        )
+    )
     assert intervals(Table, 50_001) == (
-        f"{usual}; where more than 50,000 networks are ranked, coefficients are linear in how "
-        "often a resample has each network, and top slices are resampled in 10 random parts of "
+        f"{linear}; where more than 50,000 are, top slices are resampled in 10 random parts of "
         "20,000 networks"
     )
