@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import inspect
 import os
 import signal
 import sys
@@ -97,6 +98,8 @@ class Commands(TyperGroup):
             found.command(cmd_name)(function)
         command = get_command(found)
         command.name = cmd_name
+        for one in (command, *getattr(command, "commands", {}).values()):
+            one.help = _without_line_breaks(one.help or "")
         return command
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
@@ -106,6 +109,12 @@ class Commands(TyperGroup):
             super().format_help(ctx, formatter)
         finally:
             self._listed = False
+
+
+def _without_line_breaks(text: str) -> str:
+    """Join the lines of each paragraph, which typer would break where a docstring does."""
+    paragraphs = inspect.cleandoc(text).split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
 app = typer.Typer(

@@ -147,6 +147,13 @@ def test_help_shows_examples_and_loads_no_torch():
     assert done.stderr.split() == ["False", "False"] * len(commands)
 
 
+def test_help_breaks_lines_where_the_terminal_does(untrained, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    _, out, _ = untrained("validate", "--help")
+    described = out[out.index("It is examined") : out.index("Exit status")].strip().splitlines()
+    assert all(len(line.strip()) > 65 for line in described[:-1])
+
+
 def test_defaults_of_options_are_those_of_the_study(untrained):
     _, out, _ = untrained("score", "--help")
     assert f"[default: {Study.model_fields['inputs'].default}]" in out
