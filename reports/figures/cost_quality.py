@@ -19,11 +19,14 @@ if TYPE_CHECKING:
     from untrained.results import CorrelationTable
 
 _OFFSETS = tuple(
-    (dx, dy, side)
-    for dy in (0, 7, -7, 13, -13, 19, -19, 25, -25)
-    for dx, side in ((6, "left"), (-6, "right"))
+    (sign * dx, dy, side)
+    for dx in (6, 16, 28)
+    for dy in (0, 7, -7, 13, -13, 19, -19, 25, -25, 32, -32)
+    for sign, side in ((1, "left"), (-1, "right"))
 )
 """Places of a label around its point, in points, the best first, and the side it is aligned at."""
+_NEAR = 10
+"""Points up to which a label needs no line to its point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,8 @@ def _label(axes: Axes, points: Sequence[CostPoint], bold: set[str]) -> None:
     canvas.draw()  # type: ignore[no-untyped-call]  # the layout must stand before extents mean anything
     renderer = canvas.get_renderer()  # type: ignore[no-untyped-call]
     centres = axes.transData.transform([(p.seconds, p.tau) for p in points])
-    taken: list[Bbox] = [Bbox.from_bounds(x - 3, y - 3, 6, 6) for x, y in centres]
+    # a point counts four times: a name over it hides it, one over a part of a name does not
+    taken: list[Bbox] = [Bbox.from_bounds(x - 3, y - 3, 6, 6) for x, y in centres] * 4
     for point in sorted(points, key=lambda p: -p.tau):
         text = axes.annotate(
             drawable(point.indicator),
@@ -136,10 +140,14 @@ def _label(axes: Axes, points: Sequence[CostPoint], bold: set[str]) -> None:
             va="center",
             fontweight="bold" if point.indicator in bold else "normal",
             bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.6},  # over lines behind it
+            arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.5, "shrinkB": 2},
+            zorder=2.5,  # below the points
         )
         best = min(_OFFSETS, key=lambda offset: _hidden(text, offset, taken, renderer))
         _place(text, best)
-        taken.append(text.get_window_extent(renderer))
+        assert text.arrow_patch is not None
+        text.arrow_patch.set_visible(math.hypot(*best[:2]) > _NEAR)
+        taken.append(_extent(text, renderer))
 
 
 def _place(text: Annotation, offset: tuple[int, int, str]) -> None:
@@ -148,15 +156,23 @@ def _place(text: Annotation, offset: tuple[int, int, str]) -> None:
     text.set_horizontalalignment(side)  # type: ignore[arg-type]
 
 
+def _extent(text: Annotation, renderer: Any) -> Bbox:
+    """Compute the box of a name without the line to its point."""
+    from matplotlib.text import Text
+
+    text.update_positions(renderer)
+    return Text.get_window_extent(text, renderer)
+
+
 def _hidden(
     text: Annotation, offset: tuple[int, int, str], taken: list[Bbox], renderer: Any
 ) -> float:
     """Compute the area that a name would cover here, plus a penalty for its distance."""
     _place(text, offset)
-    box = text.get_window_extent(renderer)
+    box = _extent(text, renderer)
     covered = 0.0
     for other in taken:
         width = min(box.x1, other.x1) - max(box.x0, other.x0)
         height = min(box.y1, other.y1) - max(box.y0, other.y0)
         covered += max(0.0, width) * max(0.0, height)
-    return covered + 0.2 * abs(offset[1])
+    return covered + 0.2 * math.hypot(*offset[:2])

@@ -5,12 +5,22 @@ from __future__ import annotations
 import math
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from itertools import combinations
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure as Canvas
+from matplotlib.text import Annotation, Text
 
 from untrained.reports import Report, Section, formats
-from untrained.reports.figures.cost_quality import CostPoint, cost_points, pareto_front
+from untrained.reports.figures.cost_quality import (
+    CostPoint,
+    cost_points,
+    cost_quality,
+    pareto_front,
+)
 from untrained.results import CorrelationTable, TableRow
 
 
@@ -34,6 +44,37 @@ def test_every_indicator_with_a_cost_is_named_once(
     assert shown.count("cheap") == shown.count("dear_$x$") == 1
     assert not {"unmeasured", "constant"} & set(shown)
     assert any(text.startswith("<A> & B (n = 1,000)") for text in shown)
+
+
+def test_no_name_hides_a_point_or_a_name_in_a_crowd(
+    table: Callable[..., CorrelationTable], row: Callable[..., TableRow]
+) -> None:
+    rng = np.random.default_rng(0)
+    crowd = [
+        row(f"indicator_{i}", alone_s=10 ** rng.uniform(-1.2, 0), tau=rng.uniform(0.5, 0.65))
+        for i in range(16)
+    ]
+    drawn = cost_quality([table(*crowd)])
+    assert drawn is not None
+    figure = Canvas(figsize=drawn.size, layout="constrained")
+    drawn.draw(figure)
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    (axes,) = figure.axes
+    names = [text for text in axes.texts if isinstance(text, Annotation)]
+    boxes = [Text.get_window_extent(text, renderer) for text in names]
+    assert len(boxes) == len(crowd)
+    points = axes.transData.transform([text.xy for text in names])
+    assert not [
+        text.get_text()
+        for text, box in zip(names, boxes, strict=True)
+        if any(box.contains(x, y) for x, y in points)
+    ]
+    assert sum(a.overlaps(b) for a, b in combinations(boxes, 2)) <= 2
+    # those far from their points have a line to them
+    for text in names:
+        far = math.hypot(*text.get_position()) > 10
+        assert text.arrow_patch is not None
+        assert text.arrow_patch.get_visible() == far
 
 
 def test_the_same_report_gives_the_same_bytes_and_an_empty_one_a_picture(
