@@ -197,10 +197,14 @@ def _given_clean(
 
 
 def _noise_of_batches(selection: ScoreSelection, truth: pd.Series[float]) -> dict[str, BatchNoise]:
-    """Measure how far coefficients depend on the batch; empty without further batches."""
+    """Measure how far coefficients depend on the batch; empty without further batches.
+
+    Ranks inside an aggregate are those among the networks of the further batches, for each batch.
+    """
     if not selection.batches:
         return {}
-    matrices = [score_matrix(one) for one in (selection.first_draw(), *selection.batches)]
+    first = selection.first_draw().among(selection.batches[0].architectures)
+    matrices = [score_matrix(one) for one in (first, *selection.batches)]
     return batch_noise(
         [one.wide for one in matrices],
         truth,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -60,6 +60,7 @@ class ScoreSelection:
     aggregates: tuple[BoundAggregate, ...] = ()
     """Computed from the scores when a table is made; their members are among the columns."""
     file: ScoreFile | None = None
+    """The file that holds the scores, if others computed them."""
     batches: tuple[ScoreSelection, ...] = ()
     """The scores of a part of the population for further batches."""
 
@@ -74,7 +75,10 @@ class ScoreSelection:
         ]
         return replace(self, frame=self.frame[wanted], seeds=first)
 
-    """The file that holds the scores, if others computed them."""
+    def among(self, architectures: Collection[str]) -> ScoreSelection:
+        """The scores of some architectures of the population."""
+        part = self.frame["architecture"].isin(architectures)
+        return replace(self, frame=self.frame[part], architectures=tuple(architectures))
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -56,16 +56,19 @@ def batches_part(section: Section) -> Part | None:
         INDICATOR,
         Column("batches", "batches", "batch.draws"),
         Column("n", "n", "batch.n", "networks scored for every batch"),
-        Column("tau_sd", f"sd of {TAU}-b", "batch.tau", "between batches", places=4),
-        Column("rho_sd", f"sd of {RHO}", "batch.rho", places=4),
-        Column("delta_sd", f"sd of {TAU} {MINUS} params", "batch.delta", places=4),
+        Column("tau_sd_of_part", f"sd of {TAU}-b", "batch.tau_of_part", "of these", places=4),
+        Column("tau_sd", f"common sd of {TAU}-b", "batch.tau", "of all networks", places=4),
+        Column("rho_sd", f"of {RHO}", "batch.rho", places=4),
+        Column("delta_sd", f"of {TAU} {MINUS} params", "batch.delta", places=4),
     )
     return Part(
         "batches",
         "Noise of the batch",
-        "A part of the networks scored for several batches. All networks share a batch, so that "
-        "its noise does not shrink with their number and no resample of networks contains it; the "
-        "intervals of the correlation table contain it in quadrature.",
+        "A part of the networks scored for several batches. What a batch does to each network by "
+        "itself shrinks with their number, and resamples of networks contain it. What it does to "
+        "all of them in common does not: the variance between batches less that of single "
+        "networks (a jackknife), which the intervals of the correlation table contain in "
+        "quadrature.",
         Grid("batches", columns, rows),
     )
 

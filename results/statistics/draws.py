@@ -1,4 +1,14 @@
-"""Noise of the batch, which all networks share, so that no resample of networks contains it."""
+"""Noise of the batch that all networks share, so that no resample of networks contains it.
+
+A batch also moves each network by itself. That part shrinks with the number of networks, and a
+resample of networks contains it. Let tau_b be the coefficient of n networks for batch b of B, and
+e_ib = (n - 1) (tau_b - tau_b without network i) what network i adds to it. The noise left is
+
+    s^2 = var_b(tau_b) - sum_ib (e_ib - e_i. - e_.b + e_..)^2 / ((B - 1) n (n - 1)),
+
+a dot for a mean over that index: the variance component of batches in the analysis of variance of
+two ways, on the pseudo-values of the jackknife. It is 0 where single networks explain all.
+"""
 
 from __future__ import annotations
 
@@ -7,28 +17,35 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import stdev
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from untrained.results.statistics.bootstrap import Estimate
-from untrained.results.statistics.population import MIN_NETWORKS, Population
+from untrained.results.statistics.jackknife import leave_out_rank_correlations
+from untrained.results.statistics.population import MIN_NETWORKS, Floats, Population
 from untrained.results.statistics.rank_correlation import kendall_tau_b, spearman_rho
 
 
 @dataclass(frozen=True, slots=True)
 class BatchNoise:
-    """Standard deviations (divisor: draws - 1) of coefficients over draws of the batch."""
+    """Standard deviations (divisor: draws - 1) of coefficients over draws of the batch.
+
+    Only what the networks have in common counts, save in `tau_of_part`: see this module.
+    """
 
     draws: int
     n: int
-    """Networks that have a score for every batch and a true value: a part of the population. The
-    noise of the batch hardly depends on their number."""
+    """Networks that have a score for every batch and a true value: a part of the population."""
     tau: float
     """Of tau-b with the truth."""
     rho: float
     """Of Spearman's rho with the truth."""
     delta: float
     """Of the difference of tau-b to the baseline; NaN without a baseline."""
+    tau_of_part: float
+    """Of tau-b on these networks, with what the batch does to each of them."""
 
 
 def batch_noise(
@@ -64,17 +81,52 @@ def batch_noise(
         if mask.sum() < MIN_NETWORKS:
             continue
         y = populations[0].truth[mask]
-        taus = [kendall_tau_b(one.scores[name][mask], y) for one in populations]
-        if any(map(math.isnan, taus)):
+        own = _Coefficients.of([one.scores[name][mask] for one in populations], y)
+        if np.isnan(own.values).any():
             continue
-        rhos = [spearman_rho(one.scores[name][mask], y) for one in populations]
-        deltas = [
-            tau - kendall_tau_b(one.scores[baseline][mask], y) if shared else math.nan
-            for tau, one in zip(taus, populations, strict=True)
-        ]
-        delta = math.nan if any(map(math.isnan, deltas)) else stdev(deltas)
-        found[name] = BatchNoise(len(draws), int(mask.sum()), stdev(taus), stdev(rhos), delta)
+        tau, rho = own.common_noise()
+        delta = math.nan
+        if shared:
+            other = _Coefficients.of([one.scores[baseline][mask] for one in populations], y)
+            delta, _ = own.minus(other).common_noise()
+        found[name] = BatchNoise(
+            len(draws), int(mask.sum()), tau, rho, delta, stdev(own.values[0].tolist())
+        )
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Coefficients:
+    """Tau-b and Spearman's rho for each batch, of all networks and without each of them."""
+
+    values: NDArray[np.float64]
+    """Shape (2, batches)."""
+    without: NDArray[np.float64]
+    """Shape (2, batches, networks)."""
+
+    @classmethod
+    def of(cls, scores: Sequence[Floats], truth: Floats) -> _Coefficients:
+        values = [(kendall_tau_b(one, truth), spearman_rho(one, truth)) for one in scores]
+        without = [leave_out_rank_correlations(one, truth) for one in scores]
+        return cls(np.array(values).T, np.array(without).swapaxes(0, 1))
+
+    def minus(self, other: _Coefficients) -> _Coefficients:
+        return _Coefficients(self.values - other.values, self.without - other.without)
+
+    def common_noise(self) -> tuple[float, float]:
+        """Compute the standard deviation between batches that no single network explains.
+
+        Where a coefficient without some network is not defined, nothing is taken off.
+        """
+        _, batches, n = self.without.shape
+        effects = (n - 1) * (self.values[:, :, None] - self.without)
+        effects -= effects.mean(axis=1, keepdims=True)
+        effects -= effects.mean(axis=2, keepdims=True)
+        single = (effects**2).sum(axis=(1, 2)) / ((batches - 1) * n * (n - 1))
+        variances = self.values.var(axis=1, ddof=1) - np.nan_to_num(single)
+        same = np.ptp(self.values, axis=1) == 0  # their variance may be of rounding
+        tau, rho = np.sqrt(np.where(same | (variances < 0), 0, variances))
+        return float(tau), float(rho)
 
 
 def widened(estimate: Estimate, sd: float, *, confidence: float) -> Estimate:

@@ -16,7 +16,7 @@ from untrained.foundation import MissingData, StorageError, UnknownName, UserErr
 from untrained.harness.analysis.correlation_tables import correlation_section, make_report
 from untrained.harness.analysis.score_selection import select_scores, select_stored_scores
 from untrained.harness.study.plan import Plan, plan_batches, plan_study
-from untrained.harness.study.study import Statistics, Truth
+from untrained.harness.study.study import OwnAggregate, Statistics, Truth
 from untrained.harness.study.truth import choose_truth
 from untrained.indicators import Protocol
 from untrained.reports import Section
@@ -344,6 +344,12 @@ def test_a_report_carries_the_environments_of_its_scores(store, plan):
     assert report.version
 
 
+def store_value(main: Plan, plan: Plan, place: int, name: str) -> float:
+    """A score by the place in the whole population, whatever part of it a plan has."""
+    whole = main.selection.architectures.index(plan.selection.architectures[place])
+    return float((whole**2 if name == "naswot" else 5 * whole) % 11)
+
+
 class TestDraws:
     @pytest.fixture
     def study(self, tiny_study: Callable):
@@ -384,8 +390,16 @@ class TestDraws:
     ) -> None:
         (main,) = plan_study(study)
         further = plan_batches(study, main)
-        for draw, plan in enumerate((main, *further)):
-            fill(store, plan, self.value(draw))
+        truth = choose_truth("nasbench201", ANALOG, datasets={"cifar10"})
+        accuracies = truth.values(pd.Index(main.selection.architectures)).tolist()
+        for sign, plan in zip((1, 1, -1), (main, *further), strict=True):
+            fill(
+                store,
+                plan,
+                lambda place, seed, name, sign=sign: (
+                    sign * (accuracies[place] + 5 * (place % 3)) if name == "naswot" else place
+                ),
+            )
         selection = select_scores(main, store)
         batches = tuple(select_scores(plan, store) for plan in further)
         plain = section_of(selection).table
@@ -395,7 +409,7 @@ class TestDraws:
         )
         assert draws(noisy) == (
             "2 of the weights, a score is their mean; 3 of the batch, on 8 of the architectures, "
-            "whose noise is added in quadrature to the intervals of this table"
+            "whose common noise is added in quadrature to the intervals of this table"
         )
         one, other = (
             next(row for row in table.rows if row.indicator == "naswot") for table in (plain, noisy)
@@ -406,6 +420,26 @@ class TestDraws:
         assert other.correlation.tau_low < one.correlation.tau_low
         assert batches_part(Section(noisy)).grid.record(other)["tau_sd"] == other.batch.tau
         assert batches_part(Section(plain)) is None
+
+    def test_an_aggregate_ranks_the_same_networks_for_every_batch(
+        self, study, store: ScoreStore, monkeypatch
+    ) -> None:
+        monkeypatch.setattr("untrained.harness.study.plan.PART", 5)
+        sums = {"name": "both", "kind": "rank_sum", "members": ("naswot", "params")}
+        (main,) = plan_study(study.model_copy(update={"aggregate": (OwnAggregate(**sums),)}))
+        further = plan_batches(study, main)
+        for plan in (main, *further):  # no batch moves anything
+            fill(
+                store,
+                plan,
+                lambda place, seed, name, plan=plan: store_value(main, plan, place, name),
+            )
+        batches = tuple(select_scores(plan, store) for plan in further)
+        table = section_of(replace(select_scores(main, store), batches=batches)).table
+        noise = {row.indicator: row.batch for row in table.rows}
+        assert {name: (one.n, one.tau_of_part) for name, one in noise.items()} == {
+            "naswot": (5, 0), "params": (5, 0), "both": (5, 0)
+        }  # fmt: skip
 
     def test_the_mean_over_seeds_is_an_option(self, study, store: ScoreStore) -> None:
         (main,) = plan_study(study)

@@ -12,7 +12,7 @@ from scipy import stats
 
 from untrained.results import Resampling, analyse, batch_noise
 from untrained.results.statistics.bootstrap import Estimate
-from untrained.results.statistics.draws import widened
+from untrained.results.statistics.draws import BatchNoise, widened
 
 DIRECTIONS = {"score": False, "params": True}
 
@@ -30,8 +30,35 @@ def draws(count=3, n=50):
     return frames, truth
 
 
+def slow_common(frames, truth, coefficient):
+    """Standard deviation between batches less that of single networks, network by network."""
+    n, columns = len(truth), [frame.to_numpy() for frame in frames]
+    whole = [coefficient(column, truth) for column in columns]
+    effects = np.array(
+        [
+            [
+                (n - 1) * (value - coefficient(np.delete(column, i), np.delete(truth, i)))
+                for i in range(n)
+            ]
+            for value, column in zip(whole, columns, strict=True)
+        ]
+    )
+    rest = effects - effects.mean(0) - effects.mean(1)[:, None] + effects.mean()
+    single = (rest**2).sum() / ((len(columns) - 1) * n * (n - 1))
+    return math.sqrt(max(0, np.var(whole, ddof=1) - single))
+
+
+def kendall(x, y):
+    return stats.kendalltau(x, y).statistic
+
+
+def spearman(x, y):
+    return stats.spearmanr(x, y).statistic
+
+
 def test_the_noise_is_that_of_coefficients_on_the_networks_of_all_batches():
     frames, truth = draws()
+    frames[2]["score"] -= 5 * truth
     # the first batch has more networks than the others, in another order
     further = [frame.iloc[:40] for frame in frames[1:]]
     found = batch_noise(
@@ -43,13 +70,43 @@ def test_the_noise_is_that_of_coefficients_on_the_networks_of_all_batches():
     kept = [i for i in range(40) if i != 4]
     y = truth.iloc[kept]
     taus = [stats.kendalltau(-frame["score"].iloc[kept], y).statistic for frame in frames]
-    rhos = [stats.spearmanr(-frame["score"].iloc[kept], y).statistic for frame in frames]
+    scores = [-frame["score"].iloc[kept] for frame in frames]
     assert (found["score"].draws, found["score"].n) == (3, 39)
-    assert found["score"].tau == pytest.approx(stdev(taus))
-    assert found["score"].rho == pytest.approx(stdev(rhos))
+    assert found["score"].tau_of_part == pytest.approx(stdev(taus))
+    assert found["score"].tau == pytest.approx(slow_common(scores, y, kendall))
+    assert found["score"].rho == pytest.approx(slow_common(scores, y, spearman))
+    assert 0 < found["score"].tau < found["score"].tau_of_part
     # params does not look at the batch, so that the difference has the noise of the score alone
-    assert found["score"].delta == pytest.approx(stdev(taus))
-    assert (found["params"].tau, found["params"].delta) == (0, 0)
+    assert found["score"].delta == pytest.approx(found["score"].tau)
+    assert (found["params"].tau, found["params"].delta, found["params"].tau_of_part) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(("n", "common"), [(60, 0.0), (60, 0.3), (2000, 0.3)])
+def test_what_the_batch_does_to_each_network_is_not_common_noise(n, common):
+    """Batches weigh a feature differently; each network has noise of its own besides."""
+    rng = np.random.default_rng(1)
+    options = {"higher_is_better": {"score": True}, "baseline": "params"}
+    found, expected = [], []
+    for _ in range(60):
+        truth, feature = pd.Series(rng.normal(size=n)), rng.normal(size=n)
+        weights = 1 + common * rng.normal(size=3)
+        frames = [
+            pd.DataFrame({"score": truth + k * feature + 0.3 * rng.normal(size=n)}) for k in weights
+        ]
+        found.append(batch_noise(frames, truth, **options)["score"])
+        # tau of two normal variables is 2 / pi arcsin of their correlation
+        taus = 2 / math.pi * np.arcsin(1 / np.sqrt(1 + weights**2 + 0.3**2))
+        expected.append(taus.std(ddof=1))
+    common_, of_part = (
+        math.sqrt(np.mean([getattr(one, name) ** 2 for one in found]))
+        for name in ("tau", "tau_of_part")
+    )
+    if common:
+        truly = math.sqrt(np.mean(np.square(expected)))
+        assert common_ == pytest.approx(truly, rel=0.1)
+    else:
+        assert common_ < of_part / 1.5
+        assert sum(one.tau == 0 for one in found) > 20
 
 
 def test_without_the_baseline_there_is_no_noise_of_a_difference():
@@ -57,7 +114,7 @@ def test_without_the_baseline_there_is_no_noise_of_a_difference():
     alone = [frame[["score"]] for frame in frames]
     options = {"higher_is_better": DIRECTIONS, "baseline": "params"}
     found = batch_noise(alone, truth, **options)["score"]
-    assert found.tau > 0
+    assert found.tau_of_part > 0
     assert math.isnan(found.delta)
     assert batch_noise([frame[:2] for frame in alone], truth, **options) == {}
     constant = [frame * 0 for frame in alone]
@@ -84,7 +141,7 @@ def test_an_unknown_noise_leaves_an_interval_as_it_is():
 def test_rows_contain_the_noise_and_their_p_too():
     frames, truth = draws()
     options = {"higher_is_better": DIRECTIONS, "resampling": Resampling(resamples=200)}
-    noise = batch_noise(frames, truth, higher_is_better=DIRECTIONS, baseline="params")
+    noise = {"score": BatchNoise(3, 50, tau=0.05, rho=0.06, delta=0.07, tau_of_part=0.08)}
     plain = analyse(frames[0], truth, **options).rows[0]
     noisy = analyse(frames[0], truth, noise=noise, **options).rows[0]
     z = NormalDist().inv_cdf(0.975)
