@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -159,6 +159,9 @@ def check_unique(what: str, index: pd.Index[str]) -> None:
 MIN_NETWORKS = 3
 """With two networks every correlation is -1 or 1: no statement about an indicator."""
 
+DECISIVE = 0.01
+"""Share of a coefficient's variance beyond which one network is decisive; see `Rankings`."""
+
 Pair = tuple[Floats, Floats]
 
 
@@ -199,6 +202,8 @@ class Rankings:
     population, with missing scores left out of each, so differences between rankings are paired.
     Those of a ranking of more than `LINEAR_BEYOND` networks are linear in the counts of a resample:
     the estimate plus, for each network, its count less 1 times what the estimate loses without it.
+    They are not where one network makes up more than `DECISIVE` of the variance of that: where
+    all but a few are tied, say, and nothing may be defined without one of these.
     """
 
     def __init__(self, population: Population, resampling: Resampling) -> None:
@@ -237,9 +242,10 @@ class Rankings:
         )
         if not missing or not self.resampling.resamples:
             return
-        exact = [one for one in missing if one.n <= LINEAR_BEYOND]
-        linear = [one for one in missing if one.n > LINEAR_BEYOND]
-        effects = self._effects(linear)
+        found = {one: self._effects(one) for one in missing if one.n > LINEAR_BEYOND}
+        linear = [one for one in found if self._is_smooth(one, found[one])]
+        exact = [one for one in missing if one not in linear]
+        effects = np.array([found[one] for one in linear]).reshape(-1, self.population.size)
         # all rankings against the same values of the same networks share that side
         sides: dict[tuple[str | None, bytes], list[Ranking]] = {}
         for one in exact:
@@ -264,13 +270,24 @@ class Rankings:
             taus, rhos = np.concatenate(parts, axis=1)
             self._replicates[one] = taus, rhos
 
-    def _effects(self, rankings: Sequence[Ranking]) -> Floats:
-        """Compute what tau and rho of rankings lose without each network, shape (2 k, n)."""
-        effects = np.zeros((2 * len(rankings), self.population.size))
-        for k, one in enumerate(rankings):
-            found = np.array(self._left_out(one))
-            effects[2 * k : 2 * k + 2, one.mask] = np.reshape(self.point(one), (2, 1)) - found
+    def _effects(self, ranking: Ranking) -> Floats:
+        """Compute what tau and rho of a ranking lose without each network, shape (2, n).
+
+        Whole multiples of 2^-48, so that sums over a resample are exact in any order, and equal
+        rankings differ by nothing.
+        """
+        effects = np.zeros((2, self.population.size))
+        left_out = np.array(self._left_out(ranking))
+        lost = np.reshape(self.point(ranking), (2, 1)) - left_out
+        effects[:, ranking.mask] = np.rint(lost * 2**48) / 2**48
         return effects
+
+    def _is_smooth(self, ranking: Ranking, effects: Floats) -> bool:
+        """Check whether no network is decisive, or nothing is defined at all."""
+        if math.isnan(self.point(ranking)[0]):
+            return True
+        squares = effects**2
+        return bool((squares.max(axis=1) <= DECISIVE * squares.sum(axis=1)).all())
 
     def _left_out(self, ranking: Ranking) -> Pair:
         return leave_out_rank_correlations(*self._sides(ranking), self._shares(ranking))

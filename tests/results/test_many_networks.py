@@ -66,6 +66,38 @@ def test_linear_replicates_are_those_of_the_same_resamples(monkeypatch):
     assert mine == pytest.approx(theirs, abs=0.05 * (theirs[2] - theirs[1]))
 
 
+def test_sums_of_linear_replicates_are_exact(monkeypatch):
+    """Equal rankings differ by nothing, whatever is computed beside them and in what order."""
+    lower(monkeypatch, 100)
+    linear = rankings(2000, 20)
+    one = linear.ranking("coarse")
+    changes = np.concatenate(list(linear.counts()), axis=1).T - np.float64(1)
+    for found, value, effects in zip(
+        linear.replicates(one), linear.point(one), linear._effects(one), strict=True
+    ):
+        assert found.tolist() == [value + math.fsum(change * effects) for change in changes]
+
+
+@pytest.mark.parametrize("apart", [1, 2, 20])
+def test_a_few_networks_that_decide_all_are_resampled_exactly(monkeypatch, apart):
+    of = rankings(500, 40).population
+    score = np.zeros(500)
+    score[:: 500 // apart] = 1
+    exact = Rankings(Population(of.names, of.truth, {"score": score}), Resampling(40))
+    one = exact.ranking("score")
+    expected = exact.estimates(one)
+    lower(monkeypatch, 100)
+    assert Rankings(exact.population, Resampling(40)).estimates(one) == expected
+    assert expected[0].low < expected[0].high
+
+
+def test_nothing_is_defined_of_many_equal_scores(monkeypatch):
+    lower(monkeypatch, 100)
+    of = rankings(300, 5).population
+    equal = Rankings(Population(of.names, of.truth, {"score": np.ones(300)}), Resampling(5))
+    assert np.isnan(equal.estimates(equal.ranking("score"))).all()
+
+
 def test_slices_have_intervals_of_the_same_width(monkeypatch):
     exact = top_rankings(rankings(6000, 300), fractions=(0.1, 0.3))
     lower(monkeypatch, 100)
