@@ -205,7 +205,7 @@ def _row(
         confidence = rankings.resampling.confidence
         tau = widened(tau, noise.tau, confidence=confidence)
         rho = widened(rho, noise.rho, confidence=confidence)
-        delta = widened(delta, noise.delta, confidence=confidence)
+        delta = widened(delta, noise.delta, confidence=confidence, largest=2.0)
     shared = [Ranking(name, None, mask.tobytes()) for mask in (common.scored, common.finite)]
     sizes = [one.n if name in common.names else 0 for one in shared]
     taus = [rankings.point(one)[0] if name in common.names else math.nan for one in shared]

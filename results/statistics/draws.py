@@ -129,16 +129,26 @@ class _Coefficients:
         return float(tau), float(rho)
 
 
-def widened(estimate: Estimate, sd: float, *, confidence: float) -> Estimate:
+def widened(estimate: Estimate, sd: float, *, confidence: float, largest: float = 1.0) -> Estimate:
     """Add to an interval, in quadrature, a normal noise that it does not contain.
+
+    An end on the far side of the value, which resamples may be biased against, is moved by the
+    noise alone.
 
     Args:
         sd: standard deviation of the noise; NaN: unknown, the interval stays as it is.
+        largest: absolute value that the statistic cannot exceed, and no end of its interval does.
     """
     if math.isnan(sd):
         return estimate
     noise = float(ndtri((1 + confidence) / 2)) * sd
     value, low, high = estimate
     return Estimate(
-        value, value - math.hypot(value - low, noise), value + math.hypot(high - value, noise)
+        value,
+        max(value - _farther(value - low, noise), -largest),
+        min(value + _farther(high - value, noise), largest),
     )
+
+
+def _farther(distance: float, noise: float) -> float:
+    return min(distance, 0.0) + math.hypot(max(distance, 0.0), noise)

@@ -129,8 +129,26 @@ def test_a_noise_is_added_to_each_end_in_quadrature(value, below, above, sd, con
     found = widened(Estimate(value, value - below, value + above), sd, confidence=confidence)
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     assert found.value == value
-    assert value - found.low == pytest.approx(math.sqrt(below**2 + (z * sd) ** 2), abs=1e-12)
-    assert found.high - value == pytest.approx(math.sqrt(above**2 + (z * sd) ** 2), abs=1e-12)
+    low = value - math.sqrt(below**2 + (z * sd) ** 2)
+    high = value + math.sqrt(above**2 + (z * sd) ** 2)
+    assert found.low == pytest.approx(max(low, -1), abs=1e-12)
+    assert found.high == pytest.approx(min(high, 1), abs=1e-12)
+
+
+@pytest.mark.parametrize(("sd", "low"), [(0, 0.52), (0.01, 0.52 - 0.0196), (0.1, 0.52 - 0.196)])
+def test_a_noise_never_moves_an_end_past_the_value_by_itself(sd, low):
+    found = widened(Estimate(0.5, 0.52, 0.6), sd, confidence=0.95)
+    assert found.low == pytest.approx(low, abs=1e-5)
+    assert found.high == pytest.approx(0.5 + math.hypot(0.1, 1.96 * sd), abs=1e-5)
+    mirrored = widened(Estimate(-0.5, -0.6, -0.52), sd, confidence=0.95)
+    assert mirrored == pytest.approx((-0.5, -found.high, -found.low))
+
+
+def test_no_end_lies_outside_what_a_statistic_can_be():
+    assert widened(Estimate(1, 0.98, 1), 0.1, confidence=0.95).high == 1
+    assert widened(Estimate(-0.99, -1, -0.9), 0.1, confidence=0.95).low == -1
+    difference = widened(Estimate(1.5, 1.2, 1.7), 0.5, confidence=0.95, largest=2)
+    assert (difference.low, difference.high) == (pytest.approx(0.4751, abs=1e-4), 2)
 
 
 def test_an_unknown_noise_leaves_an_interval_as_it_is():
