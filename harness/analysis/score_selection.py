@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -126,7 +126,8 @@ def select_stored_scores(
     """Select the scores of a store, for one table per search space.
 
     Of each indicator the newest version counts. Scores of several seeds are all kept; a table
-    averages them.
+    averages them. Further batches of a part of the networks, as `data_seeds` of a study draws them,
+    are the selection's `batches`.
 
     Args:
         protocols: digests, or beginnings of them, to choose among several of one indicator.
@@ -157,6 +158,15 @@ def select_stored_scores(
             part,
             notes=(*part.notes, *numeric_notes(part.frame, store)),
             aggregates=tuple(aggregates),
+            batches=tuple(
+                replace(
+                    batch,
+                    aggregates=tuple(
+                        one for one in aggregates if batch.protocols.keys() >= {*one.members}
+                    ),
+                )
+                for batch in part.batches
+            ),
         )
         for part in selections
     ]
@@ -249,10 +259,9 @@ def _known_protocols(store: ScoreStore, digests: set[str]) -> dict[str, Protocol
 def _select(
     space: str, frame: pd.DataFrame, known: Mapping[str, Protocol], chosen: Sequence[str]
 ) -> ScoreSelection:
-    import pandas as pd
-
     notes: list[str] = []
     parts: dict[str, pd.DataFrame] = {}
+    further: dict[str, pd.DataFrame] = {}
     ambiguous: dict[str, list[str]] = {}
     for name, rows in frame.groupby("indicator"):
         indicator = str(name)
@@ -270,14 +279,30 @@ def _select(
         if len(digests) > 1:
             fitting = [d for d in digests if any(d.startswith(prefix) for prefix in chosen)]
             digests = fitting or digests
-        if len(digests) > 1:
+        first = first_batch(newest[newest["protocol"].isin(digests)], known)
+        if first is None:
             ambiguous[indicator] = digests
         else:
-            parts[indicator] = newest[newest["protocol"] == digests[0]]
+            parts[indicator] = newest[newest["protocol"] == first]
+            further[indicator] = newest[newest["protocol"].isin({*digests} - {first})]
     if ambiguous:
         raise UserError(_ambiguous(space, ambiguous, known, sorted(set(frame["seed"]))))
     if not parts:
         raise MissingData(f"no scores of {space} can be ranked; {'; '.join(notes)}")
+    return replace(
+        _selection(space, parts, known),
+        notes=tuple(notes),
+        batches=tuple(
+            _selection(space, one, known) for one in _further_batches(parts, further, known)
+        ),
+    )
+
+
+def _selection(
+    space: str, parts: Mapping[str, pd.DataFrame], known: Mapping[str, Protocol]
+) -> ScoreSelection:
+    import pandas as pd
+
     used = pd.concat(parts.values())
     architectures = tuple(sorted(set(used["architecture"])))
     return ScoreSelection(
@@ -287,8 +312,48 @@ def _select(
         population_text(space, len(architectures)),
         {name: known[part["protocol"].iloc[0]] for name, part in parts.items()},
         {name: _even_seeds(name, part) for name, part in parts.items()},
-        tuple(notes),
     )
+
+
+def first_batch(rows: pd.DataFrame, known: Mapping[str, Protocol]) -> str | None:
+    """Find the protocol of one indicator's scores that others repeat with further batches.
+
+    Args:
+        rows: scores of one indicator and version.
+        known: the protocols, by digest.
+
+    Returns:
+        The digest of the only protocol, or of that with the most networks if the others differ
+        from it in the batch alone and have fewer of these networks; None where there is no such.
+    """
+    networks = {
+        str(digest): set(those) for digest, those in rows.groupby("protocol")["architecture"]
+    }
+    first = max(networks, key=lambda digest: (len(networks[digest]), digest))
+    alike = {known[digest].replace(data_seed=0, sample_ids=()) for digest in networks}
+    others = (those for digest, those in networks.items() if digest != first)
+    return first if len(alike) == 1 and all(one < networks[first] for one in others) else None
+
+
+def _further_batches(
+    parts: Mapping[str, pd.DataFrame],
+    further: Mapping[str, pd.DataFrame],
+    known: Mapping[str, Protocol],
+) -> Iterator[dict[str, pd.DataFrame]]:
+    """Yield the scores for each further batch; those that look at no batch are in each."""
+    seeds = {known[digest].data_seed for rows in further.values() for digest in rows["protocol"]}
+    for seed in sorted(seeds):
+        drawn = {
+            name: rows[[known[digest].data_seed == seed for digest in rows["protocol"]]]
+            for name, rows in further.items()
+        }
+        drawn = {name: rows for name, rows in drawn.items() if not rows.empty}
+        networks = {text for rows in drawn.values() for text in rows["architecture"]}
+        for name, rows in parts.items():
+            if known[rows["protocol"].iloc[0]].inputs == "none":
+                drawn[name] = rows[rows["architecture"].isin(networks)]
+        # a mean over the seeds of the weights is not compared with one of them
+        yield {name: rows[rows["seed"] == rows["seed"].min()] for name, rows in drawn.items()}
 
 
 def population_text(space: str, count: int) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from untrained.foundation import MissingData, UnknownName, UserError, derive
+from untrained.harness.analysis.score_selection import first_batch
 from untrained.harness.study.conditions import resolve
 from untrained.harness.study.plan import ScoreTask, Wanted, score_version
 from untrained.harness.study.population import Selection
@@ -92,10 +93,13 @@ def stored_baselines(space: str, *, without: str = "") -> StoredBaselines:
     for name, _, export in alike:
         for indicator, rows in _of_space(export, space).groupby("indicator"):
             key = str(indicator)
-            if key in columns or key == without or not _is_current(key, rows):
+            texts = {digest: export.protocols[digest] for digest in set(rows["protocol"])}
+            known = {digest: Protocol.from_json(text) for digest, text in texts.items()}
+            first = rows[rows["protocol"] == first_batch(rows, known)]
+            if key in columns or key == without or not _is_current(key, first):
                 continue
-            columns[key] = rows.set_index("architecture")["value"]
-            seconds[key] = float(rows["alone_s"].median())
+            columns[key] = first.set_index("architecture")["value"]
+            seconds[key] = float(first["alone_s"].median())
             used[name] = None
     if not columns:
         raise UserError(
@@ -125,7 +129,7 @@ def _of_space(export: ExportedScores, space: str) -> pd.DataFrame:
 
 
 def _is_current(name: str, rows: pd.DataFrame) -> bool:
-    if name not in indicators or rows["protocol"].nunique() > 1 or rows["seed"].nunique() > 1:
+    if name not in indicators or rows.empty or rows["seed"].nunique() > 1:
         return False
     return set(rows["version"]) == {
         score_version(indicators[name].version, space) for space in rows["space"].unique()

@@ -441,6 +441,29 @@ class TestDraws:
             "naswot": (5, 0), "params": (5, 0), "both": (5, 0)
         }  # fmt: skip
 
+    def test_a_store_tells_further_batches_from_other_protocols(
+        self, study, store: ScoreStore, monkeypatch
+    ) -> None:
+        monkeypatch.setattr("untrained.harness.study.plan.PART", 5)
+        (main,) = plan_study(study)
+        further = plan_batches(study, main)
+        for draw, plan in enumerate((main, *further)):
+            fill(store, plan, self.value(draw))
+        (found,) = select_stored_scores(store)
+        assert found.protocols["naswot"].data_seed == 5
+        assert [one.protocols["naswot"].data_seed for one in found.batches] == [6, 7]
+        own = tuple(select_scores(plan, store) for plan in further)
+        planned = section_of(replace(select_scores(main, store), batches=own)).table
+        assert draws(section_of(found).table) == draws(planned)
+        assert [row.batch for row in section_of(found).table.rows] == [
+            row.batch for row in planned.rows
+        ]
+        # a batch for all networks, too, could as well be meant
+        whole = replace(further[0], selection=main.selection)
+        fill(store, whole, self.value(1))
+        with pytest.raises(UserError, match="naswot of nasbench201 were scored under several"):
+            select_stored_scores(store)
+
     def test_the_mean_over_seeds_is_an_option(self, study, store: ScoreStore) -> None:
         (main,) = plan_study(study)
         fill(store, main, self.value(0))
