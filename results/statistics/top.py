@@ -254,7 +254,9 @@ class _Group:
         def with_ends(value: float, which: int) -> Estimate:
             low, high = percentile_interval(own[which], confidence=confidence)
             around = value if y.size > PARTS_BEYOND else 0
-            return Estimate(value, around + low, around + high)
+            # no share is negative, and no coefficient exceeds 1
+            ends = np.clip([around + low, around + high], 0 if which == 2 else -1, 1)
+            return Estimate(value, *map(float, ends))
 
         tau = rho = Estimate(math.nan)
         if inside.size >= MIN_NETWORKS:

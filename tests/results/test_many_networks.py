@@ -123,6 +123,24 @@ def test_slices_have_intervals_of_the_same_width(monkeypatch):
     assert 0.95 < np.mean(ratios) < 1.1
 
 
+def test_ends_of_slices_of_many_networks_are_what_can_be(monkeypatch):
+    lower(monkeypatch, 100)
+    monkeypatch.setattr(bootstrap, "PART_SIZE", 700)
+    names = pd.Index([f"a{place:06d}" for place in range(2000)])
+    ends = []
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        truth = rng.normal(size=2000)
+        scores = {"none": rng.normal(size=2000), "all": truth + rng.normal(size=2000) / 1e3}
+        found = top_rankings(
+            Rankings(Population(names, truth, scores), Resampling(200)), fractions=(0.01,)
+        )
+        ends.append((found["none"].slices[0].precision_low, found["all"].slices[0].tau_high))
+    lows, highs = zip(*ends, strict=True)
+    assert min(lows) == 0
+    assert max(highs) == 1
+
+
 @pytest.mark.parametrize("decimals", [0, 1, 9])
 @pytest.mark.parametrize("n", [2, 3, 70, 300])
 def test_weighted_tau_of_many_is_scipys(monkeypatch, n, decimals):
