@@ -26,10 +26,10 @@ from untrained.results.aggregates.aggregate import MemberScores, aggregate
 def nasi_constrained(scores: MemberScores, *, mu: float, nu: float) -> NDArray[np.float64]:
     """Compute R, which rises up to nu; above it R is flat for mu = 1 and falls for mu > 1.
 
-    Written so that mu = 1 gives exactly nu for every T above it.
+    Written so that mu = 1 gives exactly nu for every T above it, an infinite one too.
     """
     T = scores.column(0)
-    return np.minimum(T, nu) - (mu - 1) * np.maximum(0, T - nu)
+    return np.minimum(T, nu) - ((mu - 1) * np.maximum(0, T - nu) if mu != 1 else 0)
 
 
 _EPSILON = 1e-6

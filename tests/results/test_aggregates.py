@@ -326,7 +326,7 @@ def nasi(T: list[float], **parameters: float) -> list[float]:
 
 
 @UNHURRIED
-@given(st.lists(st.floats(0, 1e12), min_size=1), st.floats(0, 1e6))
+@given(st.lists(st.floats(0, 1e12) | st.just(INF), min_size=1), st.floats(0, 1e6))
 def test_with_mu_one_the_objective_is_flat_above_the_limit(T: list[float], nu: float) -> None:
     assert nasi(T, mu=1, nu=nu) == [min(t, nu) for t in T]
 
