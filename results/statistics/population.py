@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -242,10 +242,10 @@ class Rankings:
         )
         if not missing or not self.resampling.resamples:
             return
-        found = {one: self._effects(one) for one in missing if one.n > LINEAR_BEYOND}
-        linear = [one for one in found if self._is_smooth(one, found[one])]
+        many = [one for one in missing if one.n > LINEAR_BEYOND]
+        effects = self._effects(many)
+        linear = {one for one, own in zip(many, effects, strict=True) if self._is_smooth(one, own)}
         exact = [one for one in missing if one not in linear]
-        effects = np.array([found[one] for one in linear]).reshape(-1, self.population.size)
         # all rankings against the same values of the same networks share that side
         sides: dict[tuple[str | None, bytes], list[Ranking]] = {}
         for one in exact:
@@ -262,24 +262,26 @@ class Rankings:
                 for one, tau, rho in zip(members, taus, rhos, strict=True):
                     chunks[one].append((tau, rho))
             if linear:
-                changes = (effects @ (counts - np.float64(1))).reshape(len(linear), 2, -1)
-                for one, change in zip(linear, changes, strict=True):
-                    tau, rho = np.clip(np.reshape(self.point(one), (2, 1)) + change, -1.0, 1.0)
-                    chunks[one].append((tau, rho))
+                # one product of matrices, which takes a tenth of the time of one a ranking
+                changes = effects.reshape(2 * len(many), -1) @ (counts - np.float64(1))
+                for one, change in zip(many, changes.reshape(len(many), 2, -1), strict=True):
+                    if one in linear:
+                        tau, rho = np.clip(np.reshape(self.point(one), (2, 1)) + change, -1.0, 1.0)
+                        chunks[one].append((tau, rho))
         for one, parts in chunks.items():
             taus, rhos = np.concatenate(parts, axis=1)
             self._replicates[one] = taus, rhos
 
-    def _effects(self, ranking: Ranking) -> Floats:
-        """Compute what tau and rho of a ranking lose without each network, shape (2, n).
+    def _effects(self, rankings: Sequence[Ranking]) -> Floats:
+        """Compute what tau and rho of rankings lose without each network, shape (k, 2, n).
 
         Whole multiples of 2^-48, so that sums over a resample are exact in any order, and equal
         rankings differ by nothing.
         """
-        effects = np.zeros((2, self.population.size))
-        left_out = np.array(self._left_out(ranking))
-        lost = np.reshape(self.point(ranking), (2, 1)) - left_out
-        effects[:, ranking.mask] = np.rint(lost * 2**48) / 2**48
+        effects = np.zeros((len(rankings), 2, self.population.size))
+        for own, one in zip(effects, rankings, strict=True):
+            lost = np.reshape(self.point(one), (2, 1)) - np.array(self._left_out(one))
+            own[:, one.mask] = np.rint(lost * 2**48) / 2**48
         return effects
 
     def _is_smooth(self, ranking: Ranking, effects: Floats) -> bool:

@@ -73,7 +73,7 @@ def test_sums_of_linear_replicates_are_exact(monkeypatch):
     one = linear.ranking("coarse")
     changes = np.concatenate(list(linear.counts()), axis=1).T - np.float64(1)
     for found, value, effects in zip(
-        linear.replicates(one), linear.point(one), linear._effects(one), strict=True
+        linear.replicates(one), linear.point(one), linear._effects([one])[0], strict=True
     ):
         assert found.tolist() == [value + math.fsum(change * effects) for change in changes]
 
