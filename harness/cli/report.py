@@ -143,16 +143,34 @@ def report(
             "--compare BEFORE AFTER"
         )
     if compare is not None:
+        folder = output or _folder_beside(compare[1])
         made = _report_of_two_stores(compare, selection, truth, statistics)
         for one in made.comparisons:
             print(f"{one.space}: {verdict_counts(one)}", file=sys.stderr)
-        files = write_report(made, output or compare[1].parent, names, stem="comparison")
+        files = write_report(made, folder, names, stem="comparison")
     else:
         assert store is not None
+        folder = output or _folder_beside(store)
         made = _report_of_store("report", store, selection, truth, statistics)
-        files = write_report(made, output or store.parent, names)
+        files = write_report(made, folder, names)
     for file in files:
         print(file)
+
+
+def _folder_beside(scores: Path) -> Path:
+    """Return the folder of a file of scores.
+
+    Raises:
+        UserError: the scores come with the project, whose own reports lie beside them.
+    """
+    from untrained.results.store.committed import name_source
+
+    if name_source(scores) != str(scores):
+        raise UserError(
+            f"cannot write the report beside the scores of {name_source(scores)}: they come with "
+            "the project, and so does a report there. Name a folder with --output."
+        )
+    return scores.parent
 
 
 def _report_of_store(

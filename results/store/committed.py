@@ -34,9 +34,10 @@ def find_scores(source: str | Path) -> Path:
         return path
     if committed_file(path.name).is_file():
         return committed_file(path.name)
+    found = "it is a folder" if path.is_dir() else "there is no such file"
     raise MissingData(
-        f"cannot read the scores {path}: there is no such file, and no study of this name has "
-        f"committed scores; {suggest(path.name, committed_scores())}"
+        f"cannot read the scores {path}: {found}, and no study of this name has committed scores; "
+        f"{suggest(path.name, committed_scores())}"
     )
 
 

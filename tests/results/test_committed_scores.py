@@ -25,3 +25,10 @@ def test_a_path_stays_a_path(tmp_path):
 def test_an_unknown_name_is_refused():
     with pytest.raises(MissingData, match=r"cannot read the scores nasbench21-quick: .* did you"):
         find_scores("nasbench21-quick")
+
+
+def test_a_folder_is_called_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(MissingData, match="it is a folder, and no study of this name"):
+        find_scores("mine")
