@@ -141,6 +141,7 @@ def search(
     if measuring:
         whole["measuring"] = measuring
     named = _study(study, one, whole)
+    _try_folder(output)
     finished, truth, where = run_study(
         named,
         measuring=_measuring(named, device, workers),
@@ -167,6 +168,18 @@ def search(
         print(search_json(table), end="")
     else:
         _print_table(table)
+
+
+def _try_folder(output: Path | None) -> None:
+    """Find out before hours of searching whether files can be written into a folder.
+
+    Raises:
+        StorageError: they cannot.
+    """
+    from untrained.reports.formats.formats import write_files
+
+    if output is not None:
+        write_files({}, output)
 
 
 def _text_format(name: str) -> Format:

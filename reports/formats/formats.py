@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from untrained.foundation import Registry, StorageError
@@ -141,7 +142,8 @@ def write_files(contents: Mapping[str, Content], folder: str | os.PathLike[str])
     """Write files below a folder, each complete before it appears under its name.
 
     Args:
-        contents: by name; a slash in a name makes a folder.
+        contents: by name; a slash in a name makes a folder. None at all: the folder is made, and
+            whether files can be written into it is found out.
 
     Returns:
         The files, in the order of `contents`.
@@ -153,6 +155,8 @@ def write_files(contents: Mapping[str, Content], folder: str | os.PathLike[str])
     paths: list[Path] = []
     try:
         place.mkdir(parents=True, exist_ok=True)
+        if not contents:
+            TemporaryFile(dir=place).close()
         for name, content in contents.items():
             (place / name).parent.mkdir(exist_ok=True)
             paths.append(_write_atomically(place / name, content))

@@ -85,7 +85,10 @@ def read_runs(folder: Path) -> Mapping[str, tuple[Trajectory, ...]]:
             runs["measured_on"] = runs["measured_on"].fillna("")
         steps = pd.read_parquet(folder / STEPS)
     except (*READ_ERRORS, pa.ArrowException) as error:
-        raise MalformedInput(f"{folder}: its runs cannot be read: {error}") from error
+        raise MalformedInput(
+            f"{folder}: its runs cannot be read: {error}; {RUNS} and {STEPS} should be as "
+            "untrained search --output wrote them"
+        ) from error
     for name, frame, wanted in ((RUNS, runs, _RUN_COLUMNS), (STEPS, steps, _STEP_COLUMNS)):
         absent = [column for column in wanted if column not in frame]
         if absent:

@@ -117,6 +117,11 @@ def test_a_folder_without_runs_is_refused(untrained, study, tmp_path):
     code, _, err = untrained("search", study, "--from", tmp_path)
     assert code == 2
     assert "it has no runs.csv" in err
+    for name in ("runs.csv", "trajectories.parquet"):
+        (tmp_path / name).write_text("")
+    code, _, err = untrained("search", study, "--from", tmp_path)
+    assert code == 2
+    assert "should be as untrained search --output wrote them" in err
 
 
 @pytest.mark.parametrize(

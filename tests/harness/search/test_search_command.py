@@ -76,6 +76,18 @@ def test_a_format_that_cannot_be_printed_is_refused_before_anything_runs(untrain
     assert message in err
 
 
+def test_a_folder_that_cannot_be_written_is_found_before_anything_runs(untrained, tmp_path):
+    (tmp_path / "file").write_text("")
+    search = ["search", "--searcher", "random", "--space", "nasbench201", "--indicator", "params"]
+    scores = ["--scores", tmp_path / "gone.sqlite"]  # what a run would complain about
+    code, _, err = untrained(*search, *scores, "--output", tmp_path / "file")
+    assert code == 2
+    assert "cannot write the report into" in err
+    code, _, err = untrained(*search, *scores, "--output", tmp_path / "new")
+    assert "gone.sqlite" in err
+    assert not list((tmp_path / "new").iterdir())
+
+
 def test_a_random_search_looks_its_scores_up(untrained, scored, on_analog):
     arguments = ["search", "--searcher", "random", *on_analog, "--scores", scored(12, "params")]
     code, out, err = untrained(
