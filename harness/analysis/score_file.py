@@ -23,6 +23,7 @@ from untrained.harness.analysis.score_selection import (
 )
 from untrained.indicators import indicators
 from untrained.results.aggregates import BoundAggregate
+from untrained.results.store.database import TABLE_ENDINGS
 from untrained.spaces import spaces
 from untrained.spaces.framework.architecture_file import COLUMNS, read_text, split_table
 
@@ -64,7 +65,7 @@ def is_score_file(path: Path) -> bool:
     """Tell whether a file is a table of others' scores, not a store or an export of one."""
     suffix = path.suffix.lower()
     if suffix != ".parquet":
-        return suffix in (".json", ".csv", ".tsv", ".txt")
+        return suffix in TABLE_ENDINGS
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -110,10 +110,11 @@ _FULL = (
 _MOVED = (
     "the file was removed or moved while it was open; put it back and give the same command again"
 )
+TABLE_ENDINGS = (".parquet", ".json", ".csv", ".tsv", ".txt")
+"""Endings of names under which commands look for a table of scores, not for a store."""
+
 _EXPLANATIONS = {
-    "SQLITE_NOTADB": (
-        "it is not an SQLite database; it was left as it is; name another file with --store"
-    ),
+    "SQLITE_NOTADB": ("it is not an SQLite database; it was left as it is; name another file"),
     "SQLITE_CORRUPT": "the file is damaged; restore a copy, or start a new store",
     "SQLITE_FULL": _FULL,
     "SQLITE_IOERR_WRITE": _FULL,
@@ -149,12 +150,13 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
     if not path.exists():
         if not create:
             raise MissingData(_nothing_at(path))
+        refuse_table_name(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError(
                 f"cannot make the folder {str(path.parent)!r} for the score store {path.name!r}: "
-                f"{error.strerror}; choose another place with --store"
+                f"{error.strerror}; choose another place"
             ) from error
     with storage_errors(path, "open"):
         connection = _open(path, mode="rwc" if create else "rw")
@@ -164,6 +166,19 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
             connection.close()
             raise
         return connection
+
+
+def refuse_table_name(path: Path) -> None:
+    """Refuse a name for a new store under which no command would read it as one.
+
+    Raises:
+        StorageError: the name ends like that of a table.
+    """
+    if path.suffix.lower() in TABLE_ENDINGS:
+        raise StorageError(
+            f"cannot make the score store {str(path)!r}: a file of this ending is read as a table "
+            f"of scores. Choose another name, such as {path.with_suffix('.sqlite').name}."
+        )
 
 
 def connect_memory() -> sqlite3.Connection:

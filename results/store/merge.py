@@ -9,7 +9,13 @@ from contextlib import closing
 from pathlib import Path
 
 from untrained.foundation import StorageError
-from untrained.results.store.database import attached, connect, storage_errors, transaction
+from untrained.results.store.database import (
+    attached,
+    connect,
+    refuse_table_name,
+    storage_errors,
+    transaction,
+)
 from untrained.results.store.disk import Writer
 from untrained.results.store.store import ScoreStore
 
@@ -102,6 +108,8 @@ def merge_stores(paths: Sequence[Path], output: Path, *, canonical_of: Canonical
             is as it was.
     """
     others = [path for path in paths if not _is_same(path, output)]
+    if not output.exists():
+        refuse_table_name(output)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as folder:

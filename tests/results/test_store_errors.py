@@ -60,6 +60,13 @@ def test_a_database_of_another_program_is_left_as_it_is(tmp_path, table):
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.Parquet", "a.json"])
+def test_no_store_is_made_under_the_name_of_a_table(tmp_path, name):
+    with pytest.raises(StorageError, match=r"is read as a table of scores.*such as a\.sqlite"):
+        ScoreStore(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
 def test_an_empty_file_becomes_a_store_only_when_asked(tmp_path):
     path = tmp_path / "x.sqlite"
     path.touch()

@@ -168,6 +168,13 @@ def test_a_representative_goes_with_shared_scores(make, make_score, tmp_path):
     assert merged([one, two], tmp_path / "all.sqlite") == 3
 
 
+def test_no_store_is_merged_under_the_name_of_a_table(make, make_score, tmp_path):
+    one = make("1.sqlite", make_score("a"))
+    with pytest.raises(StorageError, match="is read as a table of scores"):
+        merged([one], tmp_path / "all.parquet")
+    assert only(tmp_path, "1.sqlite")
+
+
 def test_a_missing_store_is_named(make, make_score, tmp_path):
     with pytest.raises(MissingData, match=r"no score store at .*2\.sqlite"):
         merged([make("1.sqlite", make_score("a")), tmp_path / "2.sqlite"], tmp_path / "x.sqlite")
