@@ -107,6 +107,7 @@ _EXPECTED = {
     "int_type": "should be a whole number",
     "float_type": "should be a number",
     "bool_type": "should be true or false",
+    "too_short": "should name at least one",
 }
 """Words of TOML for what pydantic says in those of Python."""
 
@@ -173,10 +174,9 @@ class StudyLoader(Generic[S]):
         path, folder, builtin = Path(name), None, self.builtin()
         if path.is_file():
             folder = path.parent
-            try:
-                text = path.read_text(encoding="utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                raise MalformedInput(f"cannot read the {self.kind} {path}: {error}") from error
+            from untrained.spaces.framework.architecture_file import read_text
+
+            text = read_text(path, what=f"the {self.kind}").replace("\r\n", "\n")
         elif name in builtin:
             path = Path(f"{name}.toml")
             text = (files(self.package) / "studies" / path.name).read_text(encoding="utf-8")
@@ -292,6 +292,8 @@ def _mistakes(error: ValidationError, model: type[BaseModel], text: str, place: 
             suggest(str(loc[-1]), [keys[-1]]).startswith("did you mean") for loc in unknown
         ):
             continue  # it is there, under a misspelt name that is reported by itself
+        if detail["type"] == "too_short" and detail["input"]:
+            continue  # it is not empty: each wrong element is reported by itself
         number = line_of(text, detail["loc"])
         where = "" if not place else f"{place}: " if number is None else f"{place}:{number}: "
         found.append((number or 0, f"{where}{_mistake(detail, model)}"))

@@ -77,6 +77,16 @@ def test_a_good_study_is_read_with_defaults():
             "s.toml:1: spaces = 'nasbench201': should be a list, in square brackets",
         ),
         ("inputs = 3", 'inputs = "gaussian"', "s.toml:6: inputs = 3: should be a text, in quotes"),
+        (
+            "spaces = []",
+            'spaces = ["nasbench201"]',
+            "s.toml:1: spaces = []: should name at least one",
+        ),
+        (
+            "spaces = [1]",
+            'spaces = ["nasbench201"]',
+            "s.toml:1: spaces = 1: should be a text, in quotes",
+        ),
     ],
 )
 def test_a_wrong_key_or_value_is_the_only_complaint(wrong: str, right: str, message: str):
@@ -214,8 +224,17 @@ def test_a_study_is_listed_without_a_look_at_its_names():
 def test_a_study_that_is_not_text_is_refused(tmp_path: Path):
     file = tmp_path / "x.toml"
     file.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(MalformedInput, match="cannot read the study"):
+    with pytest.raises(
+        MalformedInput, match=r"cannot read the study .*Save the file as UTF-8 text"
+    ):
         load_study(str(file))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_study_may_begin_with_the_mark_of_its_encoding(tmp_path: Path, encoding: str):
+    file = tmp_path / "x.toml"
+    file.write_bytes(GOOD.replace("\n", "\r\n").encode(encoding))
+    assert load_study(str(file)).study == parse(GOOD).study
 
 
 @pytest.mark.parametrize("name", builtin_studies())
