@@ -124,7 +124,7 @@ def _option(
     several = python == list[str]
     if several:
         text, default = f"{text.removesuffix('.')}; may be repeated.", None
-    if not defaults and default is not None and default is not False:
+    if not defaults and default not in (None, []) and default is not False:
         text = f"{text.removesuffix('.')} (default: {default})."
     option = typer.Option(
         *names,

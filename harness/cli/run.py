@@ -75,13 +75,14 @@ def run(
     from untrained.harness.execution.run_log import log_path
     from untrained.harness.study.plan import plan_batches, plan_cells, wanted_scores
     from untrained.harness.study.shard import Shard
-    from untrained.harness.study.study_file import load_study
+    from untrained.harness.study.study_file import checked, load_study
     from untrained.harness.study.truth import truths_of_study
     from untrained.reports import factor_part, write_report
     from untrained.results import ScoreStore
     from untrained.results.store.committed import find_scores
 
     part = None if shard is None else Shard.parse(shard)
+    where = checked(Execution, execution)
     named = load_study(study)
     folder = output or Path(named.study.report.folder or named.name)
     cells = plan_cells(named.study)
@@ -108,7 +109,7 @@ def run(
             workers=workers,
             rerun="failed" if retry_failed else rerun,
             log=log or log_path(path),
-            execution=Execution(**execution),
+            execution=where,
             cluster=named.study.cluster,
         )
         print_summary(summary, store.path)

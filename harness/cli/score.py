@@ -101,7 +101,9 @@ def score(
     from untrained.harness.execution.run_log import log_path
     from untrained.harness.study.plan import plan_study
     from untrained.harness.study.shard import Shard
-    from untrained.harness.study.study_file import STUDIES
+    from untrained.harness.study.study_file import STUDIES, checked
+
+    where = checked(Execution, execution)
 
     part = None if shard is None else Shard.parse(shard)
     plans = plan_study(STUDIES.make(values, name=space, command="untrained score").study)
@@ -120,7 +122,7 @@ def score(
             workers=workers,
             rerun="failed" if retry_failed else rerun,
             log=log or log_path(store),
-            execution=Execution(**execution),
+            execution=where,
         )
     print_summary(summary, store, as_json=as_json)
     leave(summary)

@@ -62,10 +62,21 @@ def score(*options: str) -> list[str]:
         (score("a.sqlite", "--architectures", "gone.txt"), "gone.txt: the file does not exist"),
         (score("a.sqlite", "--architectures", "bad.txt"), "bad.txt:1: "),
         (score("a.sqlite", "--sample", "2", "--timeout", "-1"), "timeout_s = -1.0: input should"),
+        (
+            score("a.sqlite", "--sample", "2", "--executor", "dask", "--wait", "0"),
+            "wait_s = 0.0: input should be greater than 0",
+        ),
+        (["run", "nasbench201-quick", "--wait", "-1"], "wait_s = -1.0: input should be greater"),
+        (score("a.csv", "--sample", "2"), "cannot make the score store 'a.csv': a file of this"),
         (score("a.sqlite", "--sample", "99999"), "only 15,625 architectures"),
         (score("no.sqlite", "--sample", "2"), "no.sqlite"),
         (score("file/s.sqlite", "--sample", "2"), "cannot make the folder 'file'"),
         (["report", "--store", "no.sqlite"], "no.sqlite"),
+        (
+            ["report", "--store", "nasbench201-quick"],
+            "cannot write the report beside the scores of nasbench201-quick: they come with the "
+            "project, and so does a report there. Name a folder with --output.",
+        ),
         (["correlate", "--store", "missing.sqlite"], "missing.sqlite"),
         (
             ["correlate", "--store", "x.db", "--confidence", "2"],
