@@ -152,9 +152,12 @@ def search(
     table = search_table(named, finished, truth, where)
     made = version("untrained")
     if output is not None:
-        written = write_files(search_files(table, version=made), output)
-        written.append(write_frame(runs_frame(finished, truth), output / RUNS, metadata={}))
-        written.append(write_frame(steps_frame(finished), output / STEPS, metadata={}))
+        # the runs first: the report can be made again from them
+        written = [
+            write_frame(runs_frame(finished, truth), output / RUNS, metadata={}),
+            write_frame(steps_frame(finished), output / STEPS, metadata={}),
+        ]
+        written += write_files(search_files(table, version=made), output)
         front = front_frame(finished, truth)
         if front is not None:
             written.append(write_frame(front, output / "fronts.csv", metadata={}))

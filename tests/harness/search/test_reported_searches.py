@@ -113,6 +113,15 @@ def test_the_scores_beside_which_searches_are_shown_may_have_a_studys_name(untra
     assert code == 0, err
 
 
+def test_runs_outlast_a_report_that_cannot_be_written(untrained, study, tmp_path):
+    (tmp_path / "out" / "report.md").mkdir(parents=True)
+    code, _, err = untrained("search", study, "--output", tmp_path / "out")
+    assert code == 2
+    assert "cannot write the report into" in err
+    code, _, err = untrained("search", study, "--from", tmp_path / "out")
+    assert code == 0, err
+
+
 def test_a_folder_without_runs_is_refused(untrained, study, tmp_path):
     code, _, err = untrained("search", study, "--from", tmp_path)
     assert code == 2
