@@ -157,7 +157,10 @@ class Journal:
             if not whole:
                 self._write(header)
         except OSError as error:
-            raise StorageError(f"the journal {path} cannot be opened: {error}") from error
+            raise StorageError(
+                f"the journal {path} cannot be opened: {error}; name a folder "
+                "you can write to with --output"
+            ) from error
 
     def __enter__(self) -> Journal:
         """Return the journal; the context closes it."""

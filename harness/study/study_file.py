@@ -323,6 +323,24 @@ def _keys_of(model: type[BaseModel], parents: Sequence[str]) -> list[str]:
     return list(model.model_fields)
 
 
+def _check_measured(pattern: str) -> None:
+    """Check that a name or pattern is that of indicators.
+
+    Raises:
+        UserError: it is that of an aggregate, or of nothing.
+    """
+    from untrained.indicators import indicators
+    from untrained.results.aggregates import aggregates
+
+    if pattern in aggregates:
+        members = ", ".join(aggregates[pattern].members) or "indicators that you name"
+        raise UserError(
+            f"cannot measure {pattern}: it is an aggregate, computed from {members}. Measure "
+            f"those, and name {pattern} among the aggregates."
+        )
+    indicators.matching(pattern)
+
+
 def _check_names(study: Study, at: At) -> None:
     # `untrained list studies` loads no indicator
     from untrained.harness.study.plan import bind_aggregate, shared_indicators
@@ -350,7 +368,7 @@ def _check_names(study: Study, at: At) -> None:
             spaces[name]
     for pattern in study.indicators if study.indicators != ("all",) else ():
         with at("indicators"):
-            indicators.matching(pattern)
+            _check_measured(pattern)
     with at("share_classes"):
         shared_indicators(study)
     for name, given in study.options.items():

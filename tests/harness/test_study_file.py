@@ -168,6 +168,12 @@ def test_syntax_errors_have_line_and_column():
             'inputs = "gaussian"',
             "s.toml:7: no initialisation named 'gausian'; did you mean gaussian?",
         ),
+        (
+            '"params", "te_nas"',
+            '"params"',
+            "s.toml:2: cannot measure te_nas: it is an aggregate, computed from ntk_condition, "
+            "linear_regions. Measure those, and name te_nas among the aggregates.",
+        ),
     ],
 )
 def test_unknown_names_are_found_on_their_line(wrong: str, right: str, message: str):

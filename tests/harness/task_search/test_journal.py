@@ -69,5 +69,5 @@ def test_another_file_is_left_alone(tmp_path, text):
 
 
 def test_a_folder_in_its_place_is_said(tmp_path):
-    with pytest.raises(StorageError, match="cannot be opened"):
+    with pytest.raises(StorageError, match=r"cannot be opened.*with --output"):
         Journal(tmp_path, SETTINGS)
