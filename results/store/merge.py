@@ -83,8 +83,10 @@ SELECT mine.digest FROM main.protocol AS mine JOIN other.protocol AS theirs USIN
 WHERE mine.canonical <> theirs.canonical
 """
 
+# SQLite, left to choose, looks for each network through all scores of the indicator
 _OF_ONE_KIND = """
-FROM score JOIN network ON network.id = score.network JOIN indicator ON indicator.id = indicator
+FROM indicator CROSS JOIN score ON score.indicator = indicator.id
+CROSS JOIN network ON network.id = score.network
 """
 
 

@@ -10,6 +10,7 @@ import pytest
 from untrained.foundation import MissingData, StorageError
 from untrained.results import ScoreStore
 from untrained.results.store import merge
+from untrained.results.store.database import connect
 from untrained.results.store.merge import merge_stores
 
 
@@ -212,3 +213,27 @@ def test_rows_stay_in_sqlite(make, make_score, tmp_path):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 200 * count, "Python held the rows"
+
+
+def test_sharing_is_checked_in_time_that_grows_with_the_scores(
+    make, make_score, tmp_path, monkeypatch
+):
+    """Counted in steps of SQLite: of many networks each score is looked at a few times."""
+    steps = []
+
+    def counted(path, *, create):
+        connection = connect(path, create=create)
+        connection.set_progress_handler(lambda: steps.append(1), 100)
+        return connection
+
+    monkeypatch.setattr(merge, "connect", counted)
+
+    def cost(n):
+        scores = [make_score(f"{i}", space="toy", representative="a") for i in range(n)]
+        other = make_score("a", indicator="snip", space="toy")
+        steps.clear()
+        one, two = make(f"{n}.sqlite", *scores), make(f"{n}-2.sqlite", other)
+        assert merged([one, two], tmp_path / f"{n}-all.sqlite") == n + 1
+        return len(steps)
+
+    assert cost(4000) < 3 * cost(2000)
