@@ -6,7 +6,6 @@ import csv
 import math
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -95,6 +94,7 @@ def measured_rows(space: str) -> Iterator[dict[str, Any]]:
     """
     import pandas as pd
 
+    from untrained.harness.analysis.correlation_tables import BASELINE, noise_of_batches
     from untrained.harness.analysis.score_matrix import score_matrix
     from untrained.harness.analysis.score_selection import select_stored_scores
     from untrained.harness.study.plan import aggregates_of_names
@@ -102,7 +102,9 @@ def measured_rows(space: str) -> Iterator[dict[str, Any]]:
     from untrained.harness.study.truth import choose_truth
     from untrained.results import ScoreStore, published_values
     from untrained.results.aggregates import BoundAggregate, aggregates
-    from untrained.results.statistics.correlation import correlate
+    from untrained.results.statistics.bootstrap import Resampling
+    from untrained.results.statistics.correlation import correlate_rankings
+    from untrained.results.statistics.population import Population, Rankings
     from untrained.spaces.framework.registry import data_folder
 
     stores, datasets = SCORES[space]
@@ -119,7 +121,8 @@ def measured_rows(space: str) -> Iterator[dict[str, Any]]:
         bound = [*aggregates_of_names(there)]
         if {*VOTE} <= {*selection.protocols}:
             bound.append(BoundAggregate.of(aggregates["majority_vote"], name=VOTED, members=VOTE))
-        matrix = score_matrix(replace(selection, aggregates=tuple(bound)))
+        selection = selection.computing(bound)
+        matrix = score_matrix(selection)
         inputs = {
             one: re.split(r", | \(", p.describe())[0] for one, p in selection.protocols.items()
         }
@@ -146,14 +149,15 @@ def measured_rows(space: str) -> Iterator[dict[str, Any]]:
                     )
                 ]
                 values = truth.values(scores.index) * (1 if truth.higher_is_better else -1)
-                found = correlate(
-                    scores[names],
-                    values,
-                    higher_is_better=matrix.higher_is_better,
-                    resamples=how.resamples,
-                    confidence=how.confidence,
-                    seed=how.seed,
-                    interval=how.interval,
+                found = correlate_rankings(
+                    Rankings(
+                        Population.of(
+                            scores[names], values, higher_is_better=matrix.higher_is_better
+                        ),
+                        Resampling(how.resamples, how.confidence, how.seed, how.interval),
+                    ),
+                    baseline=BASELINE,
+                    noise=noise_of_batches(selection, values),
                 )
                 for row in found:
                     if math.isnan(row.tau):

@@ -85,7 +85,7 @@ def correlation_section(
     resampling = Resampling(
         statistics.resamples, statistics.confidence, statistics.seed, statistics.interval
     )
-    noise = _noise_of_batches(selection, larger_is_better)
+    noise = noise_of_batches(selection, larger_is_better)
     analysis = analyse(
         scores,
         larger_is_better,
@@ -196,7 +196,7 @@ def _given_clean(
     }
 
 
-def _noise_of_batches(selection: ScoreSelection, truth: pd.Series[float]) -> dict[str, BatchNoise]:
+def noise_of_batches(selection: ScoreSelection, truth: pd.Series[float]) -> dict[str, BatchNoise]:
     """Measure how far coefficients depend on the batch; empty without further batches.
 
     Ranks inside an aggregate are those among the networks of the further batches, for each batch.

@@ -80,6 +80,19 @@ class ScoreSelection:
         part = self.frame["architecture"].isin(architectures)
         return replace(self, frame=self.frame[part], architectures=tuple(architectures))
 
+    def computing(self, aggregates: Iterable[BoundAggregate]) -> ScoreSelection:
+        """The same scores with these aggregates; of a further batch those that it has scores for.
+
+        Args:
+            aggregates: all of whose members are among the scores.
+        """
+        those = tuple(aggregates)
+        batches = (
+            one.computing(item for item in those if one.protocols.keys() >= {*item.members})
+            for one in self.batches
+        )
+        return replace(self, aggregates=those, batches=tuple(batches))
+
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the scores, in the order of a table."""
@@ -154,20 +167,7 @@ def select_stored_scores(
     for part in selections:
         check_members(aggregates, list(part.protocols), f"the store {store.path} ({part.space})")
     return [
-        replace(
-            part,
-            notes=(*part.notes, *numeric_notes(part.frame, store)),
-            aggregates=tuple(aggregates),
-            batches=tuple(
-                replace(
-                    batch,
-                    aggregates=tuple(
-                        one for one in aggregates if batch.protocols.keys() >= {*one.members}
-                    ),
-                )
-                for batch in part.batches
-            ),
-        )
+        replace(part, notes=(*part.notes, *numeric_notes(part.frame, store))).computing(aggregates)
         for part in selections
     ]
 
