@@ -9,7 +9,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 quickstart: $(VENV)/installed  ## score 200 networks and print the table; no data needed
 	$(BIN)/untrained run nasbench201-quick --output quickstart
 
-test: $(VENV)/developed  ## the whole test suite, by processes of one thread, one more than cores
+test: $(VENV)/developed  ## the whole test suite, one process of one thread a core
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 
 gate: $(VENV)/installed  ## golden scores, scores and correlations against the committed baseline

@@ -1,7 +1,6 @@
 """Settings of all tests."""
 
 import gc
-import os
 
 from hypothesis import settings
 
@@ -18,8 +17,3 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """Take one process more than cores: tests of killed runs and time limits wait for others."""
-    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else None
