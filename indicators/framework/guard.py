@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.modules import module as torch_module
+from torch.utils._device import DeviceContext
 
 from untrained.indicators.framework.devices import copies_of, numbers
 
@@ -287,6 +288,26 @@ def _set_autocast(values: list[Any]) -> None:
         torch.set_autocast_dtype(kind, dtype)
 
 
+def _device_context() -> DeviceContext | None:
+    """The context that gives the default device; torch keeps one at a time among its modes."""
+    modes = torch.overrides._get_current_function_mode_stack()  # type: ignore[no-untyped-call]
+    return next((mode for mode in modes if isinstance(mode, DeviceContext)), None)
+
+
+def _device_contexts() -> tuple[DeviceContext | None, DeviceContext | None]:
+    return _device_context(), getattr(torch._GLOBAL_DEVICE_CONTEXT, "device_context", None)
+
+
+def _leave_devices(found: tuple[DeviceContext | None, DeviceContext | None]) -> None:
+    """Leave contexts that were entered: one that is covered by another comes to light later."""
+    entered, of_process = found
+    while (now := _device_context()) not in (entered, None):
+        now.__exit__(None, None, None)  # type: ignore[no-untyped-call]
+    if now is None and entered is not None:
+        entered.__enter__()  # type: ignore[no-untyped-call]
+    torch._GLOBAL_DEVICE_CONTEXT.device_context = of_process
+
+
 def _modes() -> tuple[int, int, int]:
     transforms = torch._C._functorch.get_interpreter_stack() or ()
     return (
@@ -372,7 +393,7 @@ def _flushes_denormals() -> bool:
 
 
 _SWITCHES: list[tuple[str, Callable[[], Any], Callable[[Any], Any]]] = [
-    ("a default device", torch.get_default_device, torch.set_default_device),
+    ("a default device", _device_contexts, _leave_devices),
     ("torch's modes", _modes, _leave_modes),
     ("the default type", torch.get_default_dtype, torch.set_default_dtype),
     ("the inference mode", torch.is_inference_mode_enabled, _set_inference_mode),

@@ -258,6 +258,26 @@ def test_the_next_indicator_sees_nothing_of_a_change(change):
     assert TEXTS[-1] == seen_without_a_change()
 
 
+def enter_devices(m):
+    torch.set_default_device("meta")
+    torch.device("cpu").__enter__()
+    torch.device("meta").__enter__()
+
+
+@pytest.mark.parametrize("own", [None, "cpu"])
+@pytest.mark.parametrize("change", [enter_device, enter_devices])
+def test_a_device_that_was_entered_does_not_come_to_light_later(change, own):
+    torch.set_default_device(own)
+    try:
+        read_both(lambda m: change(m) or 1.0)
+        assert torch._C._len_torch_function_stack() == (own is not None)
+        torch.set_default_device("meta")
+    finally:
+        torch.set_default_device(None)
+    assert torch._C._len_torch_function_stack() == 0
+    assert torch.empty(0).device.type == "cpu"
+
+
 @pytest.mark.parametrize("change", [to_zero_as_data, evaluate, scale_inputs])
 def test_a_quantity_that_was_computed_after_a_change_is_computed_anew(change):
     def first(m):
