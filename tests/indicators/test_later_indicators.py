@@ -231,6 +231,26 @@ def test_epsilon_compares_two_networks_of_constant_weights(x: Tensor) -> None:
     assert found > 0
 
 
+def test_epsilon_in_float32_is_that_of_outputs_that_do_not_underflow(x: Tensor) -> None:
+    x = x.float()
+    shallow = cell_network().float()
+    p = []
+    for weight in (1e-7, 1.0):
+        out = constant(shallow, weight).train()(x.clone()).detach()[:, 0].numpy()
+        p.append((out - out.min()) / (out.max() - out.min()))
+    p = np.where(np.array(p) == 0, np.nan, p)
+    found = score("epsinas_float32", cell_network().float(), x)
+    assert found == pytest.approx(np.nanmean(np.abs(p[0] - p[1])) / np.nanmean(p), rel=1e-4)
+    # seven weights of 1e-7 make outputs of 1e-49, which is 0 in float32
+    deep = nn.Sequential(*(nn.Conv2d(3, 3, 1, bias=False) for _ in range(7)), nn.Flatten())
+    assert score("epsinas", deep, x) > 0
+    under = reading("epsinas_float32", deep, (x, None))
+    assert (under.status, "with all weights 1e-07 all outputs are 0" in under.reason) == (
+        "diverged",
+        True,
+    )
+
+
 def note_step(seen: list[int], module: nn.Module, args: object, out: Tensor) -> None:
     seen.append(out.stride(1))
 
