@@ -26,6 +26,7 @@ def pairs_part(section: Section) -> Part | None:
     if not known:
         return None
     level = 1 - table.confidence
+    noise = ", and the common noise of the batch" if any(row.batch for row in table.rows) else ""
     columns = (
         Column("indicator", "Indicator", "row.indicator", kind="code"),
         Column("tau", f"{TAU}-b", "row.correlation.tau", interval=True),
@@ -38,8 +39,8 @@ def pairs_part(section: Section) -> Part | None:
         "Which indicators differ",
         f"Paired bootstrap of the difference of {TAU}-b for each of {len(known):,} pairs, "
         f"adjusted for their number by Holm's method; a pair is told apart at a family-wise level "
-        f"of {confidence_level(level)}. p takes the difference over its bootstrap standard error "
-        "for normal.",
+        f"of {confidence_level(level)}. p takes the difference over its bootstrap standard error"
+        f"{noise} for normal.",
         Grid("told-apart", columns, list(_lines(table, known, level))),
         full=Grid("pairs", _PAIR, table.pairs),
     )

@@ -82,7 +82,8 @@ def draws(table: CorrelationTable) -> str:
     batches, n = max((one.draws, one.n) for one in noises)
     return (
         f"{weights} of the weights{mean}; {batches} of the batch, on {count(n)} of the "
-        "architectures, whose common noise is added in quadrature to the intervals of this table"
+        "architectures, whose common noise is added in quadrature to the intervals of this table and of "
+        "differences between indicators"
     )
 
 

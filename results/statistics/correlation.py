@@ -8,10 +8,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr
 
 from untrained.results.statistics.bootstrap import SAME, Estimate, Interval, Resampling
-from untrained.results.statistics.draws import BatchNoise, widened
+from untrained.results.statistics.draws import BatchNoise, widened, with_noise
 from untrained.results.statistics.pairwise import (
     TRIVIAL,
     BaselineDifference,
@@ -194,18 +193,16 @@ def _row(
 ) -> CorrelationRow:
     population, name = rankings.population, own.x
     ranks, y = rankings.ranks(name), rankings.ranks(None)
+    confidence = rankings.resampling.confidence
     tau, rho = rankings.estimates(own)
     delta, p = Estimate(math.nan), math.nan
     if both is not None:
-        delta, p, error = rankings.difference(*both)
+        sd = noise.delta if noise else math.nan
+        delta, p, error = with_noise(rankings.difference(*both), sd, confidence=confidence)
         p = math.nan if delta.value == 0 and error < SAME else p
-        if noise and noise.delta > 0:
-            p = float(2 * ndtr(-abs(delta.value) / math.hypot(error, noise.delta)))
     if noise:
-        confidence = rankings.resampling.confidence
         tau = widened(tau, noise.tau, confidence=confidence)
         rho = widened(rho, noise.rho, confidence=confidence)
-        delta = widened(delta, noise.delta, confidence=confidence, largest=2.0)
     shared = [Ranking(name, None, mask.tobytes()) for mask in (common.scored, common.finite)]
     sizes = [one.n if name in common.names else 0 for one in shared]
     taus = [rankings.point(one)[0] if name in common.names else math.nan for one in shared]
@@ -280,7 +277,8 @@ def analyse(
         picks: how many of the best-scored networks are trained.
         classes: the functional class of each architecture, for rows over functions; None: each
             architecture is its own.
-        noise: of the batch, by indicator, which the intervals of rows are to contain.
+        noise: of the batch, by indicator, which the intervals of rows, pairs and differences to
+            baselines are to contain.
 
     Returns:
         The statistics; those that need a size or a trivial baseline are empty without one.
@@ -296,8 +294,8 @@ def analyse(
         rows=tuple(correlate_rankings(rankings, baseline=baseline, noise=noise)),
         top=top_rankings(rankings, fractions=fractions, picks=picks),
         size_bias=size_biases(rankings, sizes=sizes),
-        best_baseline=best_baselines(rankings, trivial=trivial),
-        pairs=compare_pairs(rankings),
+        best_baseline=best_baselines(rankings, trivial=trivial, noise=noise),
+        pairs=compare_pairs(rankings, noise=noise),
         redundancy=redundancy(population),
         functions=()
         if members is None

@@ -15,16 +15,24 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import combinations
 from statistics import stdev
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 
 from untrained.results.statistics.bootstrap import Estimate
 from untrained.results.statistics.jackknife import leave_out_rank_correlations
-from untrained.results.statistics.population import MIN_NETWORKS, Floats, Population
+from untrained.results.statistics.population import (
+    MIN_NETWORKS,
+    Floats,
+    Mask,
+    Population,
+    TauDifference,
+)
 from untrained.results.statistics.rank_correlation import kendall_tau_b, spearman_rho
 
 
@@ -46,6 +54,9 @@ class BatchNoise:
     """Of the difference of tau-b to the baseline; NaN without a baseline."""
     tau_of_part: float
     """Of tau-b on these networks, with what the batch does to each of them."""
+    deltas: Mapping[str, float]
+    """Of the difference of tau-b to each other indicator, on the networks that both have; without
+    those of which fewer than three networks have both."""
 
 
 def batch_noise(
@@ -70,28 +81,39 @@ def batch_noise(
         Population.of(draw.reindex(draws[-1].index), truth, higher_is_better=higher_is_better)
         for draw in draws
     ]
-    found = {}
-    for name in populations[0].scores:
-        if any(name not in one.scores for one in populations):
-            continue
-        shared = [baseline] if all(baseline in one.scores for one in populations) else []
-        mask = populations[0].having(name, *shared)
-        for one in populations[1:]:
-            mask &= one.having(name, *shared)
-        if mask.sum() < MIN_NETWORKS:
-            continue
-        y = populations[0].truth[mask]
-        own = _Coefficients.of([one.scores[name][mask] for one in populations], y)
-        if np.isnan(own.values).any():
-            continue
-        tau, rho = own.common_noise()
-        delta = math.nan
-        if shared:
-            other = _Coefficients.of([one.scores[baseline][mask] for one in populations], y)
-            delta, _ = own.minus(other).common_noise()
-        found[name] = BatchNoise(
-            len(draws), int(mask.sum()), tau, rho, delta, stdev(own.values[0].tolist())
+    scored: dict[str, Mask] = {
+        name: np.logical_and.reduce([one.having(name) for one in populations])
+        for name in populations[0].scores
+        if all(name in one.scores for one in populations)
+    }
+
+    @cache
+    def coefficients(name: str, networks: bytes) -> _Coefficients:
+        mask = np.frombuffer(networks, dtype=np.bool_)
+        return _Coefficients.of(
+            [one.scores[name][mask] for one in populations], populations[0].truth[mask]
         )
+
+    deltas: dict[str, dict[str, float]] = {name: {} for name in scored}
+    for one, other in combinations(scored, 2):
+        both = scored[one] & scored[other]
+        if both.sum() >= MIN_NETWORKS:
+            pair = [coefficients(name, both.tobytes()) for name in (one, other)]
+            deltas[one][other], _ = pair[0].minus(pair[1]).common_noise()
+            deltas[other][one] = deltas[one][other]
+    found = {}
+    for name, own_mask in scored.items():
+        mask = own_mask & scored.get(baseline, own_mask)
+        own = coefficients(name, mask.tobytes()) if mask.sum() >= MIN_NETWORKS else None
+        if own is not None and not np.isnan(own.values).any():
+            found[name] = BatchNoise(
+                len(draws),
+                int(mask.sum()),
+                *own.common_noise(),
+                0.0 if name == baseline else deltas[name].get(baseline, math.nan),
+                stdev(own.values[0].tolist()),
+                deltas[name],
+            )
     return found
 
 
@@ -148,6 +170,19 @@ def widened(estimate: Estimate, sd: float, *, confidence: float, largest: float 
         max(value - _farther(value - low, noise), -largest),
         min(value + _farther(high - value, noise), largest),
     )
+
+
+def with_noise(difference: TauDifference, sd: float, *, confidence: float) -> TauDifference:
+    """Add to the interval, the p and the error of a difference a noise that they do not contain.
+
+    Args:
+        sd: standard deviation of the noise; NaN or 0: the difference stays as it is.
+    """
+    if not sd > 0:
+        return difference
+    estimate = widened(difference.estimate, sd, confidence=confidence, largest=2.0)
+    error = math.hypot(difference.error, sd)
+    return TauDifference(estimate, float(2 * ndtr(-abs(estimate.value) / error)), error)
 
 
 def _farther(distance: float, noise: float) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -11,11 +11,14 @@ import numpy as np
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
+from untrained.results.statistics.draws import BatchNoise, with_noise
 from untrained.results.statistics.population import (
     MIN_NETWORKS,
     Floats,
     Population,
+    Ranking,
     Rankings,
+    TauDifference,
 )
 from untrained.results.statistics.rank_correlation import mid_ranks
 
@@ -32,32 +35,49 @@ class PairComparison:
     delta_low: float
     delta_high: float
     p: float
-    """Two-sided: 2 Phi(-|delta| / s), s the standard deviation of the paired bootstrap replicates.
-    NaN without resamples."""
+    """Two-sided: 2 Phi(-|delta| / s), s the standard deviation of the paired bootstrap replicates
+    and of the noise of the batch, where that is known, in quadrature. NaN without resamples."""
     p_holm: float
     """p adjusted by Holm's step-down method for all pairs of the table that have a p."""
 
 
-def compare_pairs(rankings: Rankings) -> tuple[PairComparison, ...]:
-    """Compare every pair of a population's indicators, in the order of its scores."""
-    return _compare(rankings, combinations(rankings.population.scores, 2))
+def compare_pairs(
+    rankings: Rankings, *, noise: Mapping[str, BatchNoise] | None = None
+) -> tuple[PairComparison, ...]:
+    """Compare every pair of a population's indicators, in the order of its scores.
+
+    Args:
+        noise: of the batch, by indicator, to be added to intervals and p-values.
+    """
+    return _compare(rankings, combinations(rankings.population.scores, 2), noise or {})
 
 
 def compare_with(rankings: Rankings, name: str) -> tuple[PairComparison, ...]:
     """Compare one indicator, the `first`, with each of the others."""
     others = (other for other in rankings.population.scores if other != name)
-    return _compare(rankings, ((name, other) for other in others))
+    return _compare(rankings, ((name, other) for other in others), {})
 
 
-def _compare(rankings: Rankings, names: Iterable[tuple[str, str]]) -> tuple[PairComparison, ...]:
+def _compare(
+    rankings: Rankings, names: Iterable[tuple[str, str]], noise: Mapping[str, BatchNoise]
+) -> tuple[PairComparison, ...]:
     pairs = [rankings.pair(*both) for both in names]
     rankings.resample(ranking for pair in pairs for ranking in pair)
-    found = [(*pair, rankings.difference(*pair)) for pair in pairs]
+    found = [(*pair, _difference(rankings, *pair, noise)) for pair in pairs]
     adjusted = holm([difference.p for _, _, difference in found])
     return tuple(
         PairComparison(first.x, second.x, first.n, *difference.estimate, difference.p, p_holm)
         for (first, second, difference), p_holm in zip(found, adjusted, strict=True)
     )
+
+
+def _difference(
+    rankings: Rankings, first: Ranking, second: Ranking, noise: Mapping[str, BatchNoise]
+) -> TauDifference:
+    of_first = noise.get(first.x)
+    sd = of_first.deltas.get(second.x, math.nan) if of_first else math.nan
+    difference = rankings.difference(first, second)
+    return with_noise(difference, sd, confidence=rankings.resampling.confidence)
 
 
 def holm(p: Sequence[float]) -> list[float]:
@@ -103,17 +123,21 @@ class BaselineDifference:
     delta: float
     delta_low: float
     delta_high: float
-    """Paired bootstrap interval."""
+    """Paired bootstrap interval, with the noise of the batch where that is known."""
 
 
 def best_baselines(
-    rankings: Rankings, *, trivial: Sequence[str] = TRIVIAL
+    rankings: Rankings,
+    *,
+    trivial: Sequence[str] = TRIVIAL,
+    noise: Mapping[str, BatchNoise] | None = None,
 ) -> dict[str, BaselineDifference]:
     """Compare every indicator with the best trivial baseline.
 
     Args:
         trivial: the baselines, as far as the population has them; of equally good ones the first
             counts as the best.
+        noise: of the batch, by indicator, to be added to intervals.
 
     Returns:
         By indicator, without the baselines themselves; empty without any baseline.
@@ -137,7 +161,7 @@ def best_baselines(
             own.n,
             rankings.point(own)[0],
             rankings.point(theirs)[0],
-            *rankings.difference(own, theirs).estimate,
+            *_difference(rankings, own, theirs, noise or {}).estimate,
         )
     return found
 

@@ -409,7 +409,8 @@ class TestDraws:
         )
         assert draws(noisy) == (
             "2 of the weights, a score is their mean; 3 of the batch, on 8 of the architectures, "
-            "whose common noise is added in quadrature to the intervals of this table"
+            "whose common noise is added in quadrature to the intervals of this table and of "
+            "differences between indicators"
         )
         one, other = (
             next(row for row in table.rows if row.indicator == "naswot") for table in (plain, noisy)

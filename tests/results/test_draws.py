@@ -37,7 +37,7 @@ def slow_common(frames, truth, coefficient):
     effects = np.array(
         [
             [
-                (n - 1) * (value - coefficient(np.delete(column, i), np.delete(truth, i)))
+                (n - 1) * (value - coefficient(np.delete(column, i, 0), np.delete(truth, i)))
                 for i in range(n)
             ]
             for value, column in zip(whole, columns, strict=True)
@@ -159,9 +159,9 @@ def test_an_unknown_noise_leaves_an_interval_as_it_is():
 def test_rows_contain_the_noise_and_their_p_too():
     frames, truth = draws()
     options = {"higher_is_better": DIRECTIONS, "resampling": Resampling(resamples=200)}
-    noise = {"score": BatchNoise(3, 50, tau=0.05, rho=0.06, delta=0.07, tau_of_part=0.08)}
-    plain = analyse(frames[0], truth, **options).rows[0]
-    noisy = analyse(frames[0], truth, noise=noise, **options).rows[0]
+    noise = {"score": BatchNoise(3, 50, 0.05, 0.06, 0.07, 0.08, {"params": 0.07})}
+    without, with_it = (analyse(frames[0], truth, noise=one, **options) for one in ({}, noise))
+    plain, noisy = without.rows[0], with_it.rows[0]
     z = NormalDist().inv_cdf(0.975)
     for name, sd in (("tau", noise["score"].tau), ("rho", noise["score"].rho)):
         value = getattr(plain, name)
@@ -172,6 +172,33 @@ def test_rows_contain_the_noise_and_their_p_too():
     larger = math.hypot(error, noise["score"].delta)
     assert noisy.delta_p == pytest.approx(2 * NormalDist().cdf(-abs(plain.delta_tau) / larger))
     assert noisy.delta_p > plain.delta_p
+    # the same difference among all pairs, and to the best baseline
+    pair, best = with_it.pairs[0], with_it.best_baseline["score"]
+    assert (pair.first, pair.second, pair.p) == ("score", "params", noisy.delta_p)
+    assert without.pairs[0].p == plain.delta_p
+    ends = noisy.delta_low, noisy.delta_high
+    assert (pair.delta_low, pair.delta_high) == (best.delta_low, best.delta_high) == ends
+
+
+def test_the_noise_of_a_difference_is_that_of_the_networks_that_both_have():
+    frames, truth = draws()
+    for k, frame in enumerate(frames):
+        frame["other"] = frame["score"] * 0.5 - k * truth
+    frames[0].iloc[7, 2] = math.nan  # the pair lacks a network that the score has
+    found = batch_noise(
+        frames, truth, higher_is_better=DIRECTIONS | {"other": False}, baseline="params"
+    )
+    kept = [i for i in range(50) if i not in (4, 7)]
+    both = [-frame[["score", "other"]].iloc[kept] for frame in frames]
+
+    def difference(columns, y):
+        return kendall(columns[:, 0], y) - kendall(columns[:, 1], y)
+
+    expected = slow_common(both, truth.iloc[kept], difference)
+    assert expected > 0
+    assert found["score"].deltas["other"] == pytest.approx(expected)
+    assert found["other"].deltas["score"] == found["score"].deltas["other"]
+    assert found["score"].deltas["params"] == pytest.approx(found["score"].delta)
 
 
 def test_normal_noise_of_the_batch_is_covered_as_often_as_is_said():
