@@ -43,14 +43,15 @@ def status(
 
     untrained status scores.sqlite --watch[/dim]
     """
-    from untrained.harness.execution.run_log import log_path
+    from untrained.harness.execution.run_log import log_path, read_log
 
     place = log or log_path(store)
-    if log is not None and not log.exists():
+    if log is not None and (not log.exists() or (log.stat().st_size and not read_log(log))):
         from untrained.foundation import MissingData
 
+        why = "no line of it is an event of a run" if log.exists() else "it does not exist"
         raise MissingData(
-            f"cannot read the log {str(log)!r}: it does not exist. Leave --log out for the log "
+            f"cannot read the log {str(log)!r}: {why}. Leave --log out for the log "
             f"beside the store, {str(log_path(store))!r}."
         )
     while True:
@@ -102,12 +103,14 @@ def _show(
     print(f"{sum(counts.values())} scores in {store}: {statuses or 'none'}")
     if costs:
         print_rows([_cost_row(one) for one in costs], unbroken=("indicator",))
+    last = {run.command: run for run in runs}
     for run in runs:
         print(printable(_run_line(run)))
         if len(run.workers) > 1:
             for worker, count in sorted(run.workers.items()):
                 print(printable(f"  {worker}: {count} scores"))
-        if run.command and not run.is_running and run.outcome != "finished":
+        went_on = last[run.command] is not run
+        if run.command and not went_on and not run.is_running and run.outcome != "finished":
             print(printable(f"  to go on: {run.command}"))
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -276,7 +277,32 @@ def test_status_without_a_log_shows_the_store_and_a_wrong_log_is_an_error(
     code, _, err = untrained("status", store, "--log", tmp_path / "gone.jsonl")
     assert code == 2
     assert "gone.jsonl': it does not exist. Leave --log out" in err
+    (tmp_path / "foreign.jsonl").write_text('{"epoch": 1, "loss": 2.3}\n')
+    code, _, err = untrained("status", store, "--log", tmp_path / "foreign.jsonl")
+    assert (code, "no line of it is an event of a run. Leave" in err) == (2, True)
+    (tmp_path / "empty.jsonl").touch()
+    assert untrained("status", store, "--log", tmp_path / "empty.jsonl")[0] == 0
     assert untrained("status", tmp_path / "none.sqlite")[0] == 2
+
+
+def test_a_run_that_a_later_one_went_on_with_is_not_to_go_on(untrained, tmp_path: Path):
+    store = tmp_path / "s.sqlite"
+    ScoreStore(store).close()
+
+    def run(command: str, end: type[BaseException] | None) -> None:
+        progress = LoggedProgress(Progress(), log_path(store), command=command)
+        with suppress(KeyboardInterrupt), progress.running(total=10, done_before=0):
+            if end:
+                raise end
+
+    run("untrained run a.toml", KeyboardInterrupt)
+    run("untrained run b.toml", KeyboardInterrupt)
+    assert untrained("status", store)[1].count("to go on: ") == 2
+    run("untrained run a.toml", KeyboardInterrupt)
+    assert untrained("status", store)[1].count("to go on: untrained run a.toml") == 1
+    run("untrained run a.toml", None)
+    out = untrained("status", store)[1]
+    assert out.count("to go on: ") == out.count("to go on: untrained run b.toml") == 1
 
 
 def test_a_log_keeps_the_last_runs_alone(path, monkeypatch):
