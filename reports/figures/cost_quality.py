@@ -124,9 +124,9 @@ def _label(axes: Axes, points: Sequence[CostPoint], bold: set[str]) -> None:
 
     figure = axes.get_figure(root=True)
     assert figure is not None
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()  # type: ignore[no-untyped-call]  # the layout must stand before extents mean anything
-    renderer = canvas.get_renderer()  # type: ignore[no-untyped-call]
+    renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
+    # the layout must stand before extents mean anything
+    figure.draw_without_rendering()
     centres = axes.transData.transform([(p.seconds, p.tau) for p in points])
     # a point counts four times: a name over it hides it, one over a part of a name does not
     taken: list[Bbox] = [Bbox.from_bounds(x - 3, y - 3, 6, 6) for x, y in centres] * 4
@@ -143,6 +143,7 @@ def _label(axes: Axes, points: Sequence[CostPoint], bold: set[str]) -> None:
             arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.5, "shrinkB": 2},
             zorder=2.5,  # below the points
         )
+        text.update_positions(renderer)  # which holds for all offsets
         best = min(_OFFSETS, key=lambda offset: _hidden(text, offset, taken, renderer))
         _place(text, best)
         assert text.arrow_patch is not None
@@ -160,7 +161,6 @@ def _extent(text: Annotation, renderer: Any) -> Bbox:
     """Compute the box of a name without the line to its point."""
     from matplotlib.text import Text
 
-    text.update_positions(renderer)
     return Text.get_window_extent(text, renderer)
 
 
