@@ -97,8 +97,12 @@ def table() -> SearchTable:
     )
 
 
-def test_the_files_are_there_and_the_same_every_time(table):
-    files = search_files(table, version="1.0")
+@pytest.fixture(scope="module")
+def files(table):
+    return search_files(table, version="1.0")
+
+
+def test_the_files_are_there_and_the_same_every_time(table, files):
     figures = {"anytime", "landscape", "series", "pruning"}
     assert set(files) == {"report.md", "report.html"} | {
         f"{name}.{suffix}" for name in figures for suffix in ("svg", "pdf")
@@ -111,8 +115,7 @@ def test_the_files_are_there_and_the_same_every_time(table):
         assert figure.svg() == files[f"{figure.name}.svg"]
 
 
-def test_every_part_stands_in_both_documents(table):
-    files = search_files(table)
+def test_every_part_stands_in_both_documents(files):
     for title in (
         "What was found",
         "What was found by each cost",
@@ -131,8 +134,7 @@ def test_every_part_stands_in_both_documents(table):
     assert "scores of 60 networks" in files["report.md"]
 
 
-def test_hostile_names_are_escaped(table):
-    files = search_files(table)
+def test_hostile_names_are_escaped(files):
     assert "<script>alert" not in files["report.html"]
     assert "<script>alert" not in files["report.md"]
     assert "<script>alert" not in files["series.svg"]
