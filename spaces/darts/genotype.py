@@ -13,7 +13,7 @@ import re
 from bisect import bisect
 from collections.abc import Collection
 from dataclasses import dataclass
-from itertools import chain, islice, permutations
+from itertools import chain, islice
 from typing import Any
 
 from untrained.foundation import MalformedInput, suggest
@@ -69,22 +69,21 @@ def first_order(cell: CellGenotype) -> CellGenotype:
     Renumbering changes the order in which nodes are concatenated, and with it only the order of
     the input channels of the convolutions that read the cell.
     """
-    return min(_renumbered(cell))
-
-
-def _renumbered(cell: CellGenotype) -> list[CellGenotype]:
-    """The cell in each order of its nodes in which every node follows those that it reads."""
-    found = []
-    for order in permutations(range(len(cell.nodes))):
-        place = {0: 0, 1: 1, **{old + 2: new + 2 for new, old in enumerate(order)}}
-        if any(place[s] >= place[n] for n, node in enumerate(cell.nodes, 2) for _, s in node):
-            continue
-        nodes = tuple(
-            sorted_node(*((name, place[source]) for name, source in cell.nodes[old]))
-            for old in order
-        )
-        found.append(CellGenotype(nodes, tuple(sorted(place[n] for n in cell.concat))))
-    return found
+    # node by node, every choice of the nodes before that could still be the smallest
+    nodes: list[Node] = []
+    tied: list[dict[int, int]] = [{0: 0, 1: 1}]
+    for new in range(2, len(cell.nodes) + 2):
+        found: list[tuple[Node, dict[int, int]]] = []
+        for place in tied:
+            for old, ((one, a), (other, b)) in enumerate(cell.nodes, 2):
+                if old not in place and a in place and b in place:
+                    node = sorted_node((one, place[a]), (other, place[b]))
+                    found.append((node, {**place, old: new}))
+        nodes.append(min(node for node, _ in found))
+        tied = [place for node, place in found if node == nodes[-1]]
+    return CellGenotype(
+        tuple(nodes), min(tuple(sorted(place[n] for n in cell.concat)) for place in tied)
+    )
 
 
 def is_dead(genotype: Genotype, reductions: Collection[int], layers: int) -> bool:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ClassVar, Literal, NoReturn
+from typing import Any, ClassVar, Literal, NoReturn
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from untrained.foundation import Unsupported
 
@@ -33,6 +36,28 @@ def fastest_layout(network: nn.Module) -> torch.memory_format:
     ):
         return torch.contiguous_format
     return torch.channels_last
+
+
+class _NothingDrawn(TorchFunctionMode):
+    """Leaves out what fills a weight: without storage, torch would load its compiler for that."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", None) == "torch.nn.init" or func in _DRAWS:
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
+
+
+_DRAWS = {Tensor.normal_, Tensor.uniform_, Tensor.fill_, Tensor.zero_}
+
+
+@contextmanager
+def without_storage() -> Iterator[None]:
+    """Inside, networks are built of shapes alone."""
+    with torch.device("meta"), _NothingDrawn():
+        yield
 
 
 class Network(nn.Module):

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
-import torch
 from numpy.random import Generator
 
 from untrained.foundation import MalformedInput, Unsupported, UserError
-from untrained.spaces.framework.network import Network, NetworkSize, Stem
+from untrained.spaces.framework.network import Network, NetworkSize, Stem, without_storage
 
 if TYPE_CHECKING:
     from untrained.spaces.benchmarks.benchmark import Benchmark, TrainingCost
@@ -281,7 +280,7 @@ class SearchSpace(ABC):
 
     def _num_parameters(self, arch: str | Architecture, size: NetworkSize) -> int:
         """Count parameters on a network without storage; spaces override it by a closed form."""
-        with torch.device("meta"):
+        with without_storage():
             network = self.build(
                 arch,
                 num_classes=size.num_classes,

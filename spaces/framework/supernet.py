@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput
-from untrained.spaces.framework.network import Network, fastest_layout
+from untrained.spaces.framework.network import Network, fastest_layout, without_storage
 from untrained.spaces.framework.search_space import Architecture
 from untrained.spaces.framework.supernet_layout import OperationMask, SupernetLayout
 
@@ -192,7 +192,7 @@ class Supernet(nn.Module):
                     f"{self.layout.name_of(places[0])}; leave at least one"
                 )
         fixed = EdgeWeights(mask.weights().tolist())
-        with torch.device("meta"):
+        with without_storage():
             network = self.parts.mixed(mask, fixed)
         return self._sharing(network, lambda name: name)
 
@@ -208,7 +208,7 @@ class Supernet(nn.Module):
         Raises:
             MalformedInput: not an architecture of the supernet.
         """
-        with torch.device("meta"):
+        with without_storage():
             network = self.parts.single(arch)
         return self._sharing(network, self.parts.owner(arch, network))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import permutations, product
 
 import numpy as np
@@ -194,24 +194,24 @@ class Wiring:
     """Orders of the inner vertices, counted from 0, that leave the graph as it is; without the
     one that moves nothing."""
 
-    def choices(self) -> Iterator[Choice]:
+    @property
+    def choices(self) -> tuple[Choice, ...]:
         """The operations that make different cells of it, in lexicographic order."""
-        for choice in product(range(len(OPERATIONS)), repeat=self.num_vertices - 2):
-            if all(tuple(choice[i] for i in order) >= choice for order in self.symmetries):
-                yield choice
+        return _choices(self.num_vertices - 2, self.symmetries)
 
     @property
     def edges(self) -> frozenset[Edge]:
         """Its edges as pairs."""
         return edges_of(self.number, self.num_vertices)
 
-    @property
-    def num_choices(self) -> int:
-        """How many there are."""
-        if not self.symmetries:
-            count: int = len(OPERATIONS) ** (self.num_vertices - 2)
-            return count
-        return sum(1 for _ in self.choices())
+
+@cache
+def _choices(num_inner: int, symmetries: tuple[tuple[int, ...], ...]) -> tuple[Choice, ...]:
+    return tuple(
+        choice
+        for choice in product(range(len(OPERATIONS)), repeat=num_inner)
+        if all(tuple(choice[i] for i in order) >= choice for order in symmetries)
+    )
 
 
 def wirings() -> Iterator[Wiring]:

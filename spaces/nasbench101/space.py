@@ -14,7 +14,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cached_property
-from itertools import accumulate, combinations, islice
+from itertools import accumulate, combinations
 
 import torch
 from numpy.random import Generator
@@ -203,7 +203,7 @@ class NASBench101(SearchSpace):
         """
         for wiring in self._wirings:
             triangle = _triangle(wiring.edges, wiring.num_vertices)
-            for choice in wiring.choices():
+            for choice in wiring.choices:
                 yield Architecture(self.name, _notation(choice, triangle))
 
     def sample(self, rng: Generator) -> Architecture:
@@ -211,7 +211,7 @@ class NASBench101(SearchSpace):
         position = int(rng.integers(self.size))
         index = bisect_right(self._starts, position) - 1
         wiring = self._wirings[index]
-        choice = next(islice(wiring.choices(), position - self._starts[index], None))
+        choice = wiring.choices[position - self._starts[index]]
         return self._make(Cell(choice, wiring.edges))
 
     def neighbors(self, arch: str | Architecture) -> list[Architecture]:
@@ -274,7 +274,7 @@ class NASBench101(SearchSpace):
     @cached_property
     def _starts(self) -> list[int]:
         """For each wiring the place of its first cell in the iteration order."""
-        return [0, *accumulate(wiring.num_choices for wiring in self._wirings[:-1])]
+        return [0, *accumulate(len(wiring.choices) for wiring in self._wirings[:-1])]
 
 
 def _other_operations(cell: Cell) -> Iterator[Cell]:

@@ -12,6 +12,7 @@ from untrained.spaces import benchmarks, data_folder, spaces
 from untrained.spaces.benchmarks.tables import NDS_SETS, NDSTable
 from untrained.spaces.framework.network import scaled
 from untrained.spaces.nds.cells import NDSCells
+from untrained.spaces.nds.record import format_record
 
 NAMES = [name for name, space in spaces.items() if isinstance(space, NDSCells)]
 FULL = {"num_classes": 10, "channels": 16, "cells": 5}
@@ -41,6 +42,15 @@ def cells_of(name: str) -> NDSCells:
     found = spaces[name]
     assert isinstance(found, NDSCells)
     return found
+
+
+def test_texts_are_those_of_the_notation() -> None:
+    for name in ("nds_amoeba", "nds_darts"):
+        arch = spaces[name].sample(np.random.default_rng(0))
+        for text in (arch.text, arch.text.replace("false", "true").replace("0.0", "0.25")):
+            set_name, _, description = text.partition("#")
+            assert spaces[name].parse(text).text == text
+            assert format_record(set_name, json.loads(description)) == text
 
 
 def test_the_published_amoebanet_is_a_member() -> None:
