@@ -42,8 +42,8 @@ def sampling_is_uniform(space: SearchSpace) -> None:
     """Of 5,000 draws, all parts of an enumerable space get their share (chi-squared, 0.0001)."""
     if space.size is None:
         raise Inapplicable("it is too large to enumerate")
-    place = {arch: index for index, arch in enumerate(space)}
-    places = np.array([place[arch] for arch in drawn(space, 5000, seed=4)])
+    place = {arch.text: index for index, arch in enumerate(space)}
+    places = np.array([place[arch.text] for arch in drawn(space, 5000, seed=4)])
     parts = min(PARTS, len(place))
     expected = np.bincount(np.arange(len(place)) % parts, minlength=parts) / len(place) * 5000
     for of_each in (places * parts // len(place), places % parts):
