@@ -107,6 +107,7 @@ def network() -> Network:
     return fixtures.network(dtype=torch.float32)
 
 
+@cache
 def num_layers() -> int:
     """How many convolutions a pass calls."""
     return sum(isinstance(module, nn.Conv2d) for module in network().modules())
@@ -145,9 +146,14 @@ def counted_alone(item: Indicator) -> tuple[CountedConvolutions, Reading]:
     return counts, readings[item.id]
 
 
+@cache
+def _shapes() -> set[tuple[int, ...]]:
+    return {tuple(p.shape) for p in network().parameters()}
+
+
 def _passes_taken(item: Indicator) -> tuple[Passes, Reading]:
     counts, reading = counted_alone(item)
-    if counts.shapes <= {tuple(p.shape) for p in network().parameters()}:
+    if counts.shapes <= _shapes():
         # a pass that stops short of some layers counts as a whole
         forward, backward = (math.ceil(count / num_layers()) for count in counts.total)
     else:  # a copy, which has other layers at its end
@@ -283,7 +289,11 @@ def state(net: nn.Module) -> dict[str, Any]:
         "training flags": [module.training for module in net.modules()],
         "hooks": _hooks(net),
         "torch's global random state": torch.get_rng_state(),
-        "numpy's global random state": [str(of_numpy), of_numpy["state"]["key"].tobytes()],
+        "numpy's global random state": [
+            *(of_numpy[name] for name in ("bit_generator", "has_gauss", "gauss")),
+            of_numpy["state"]["pos"],
+            of_numpy["state"]["key"].tobytes(),
+        ],
         "Python's global random state": random.getstate(),
         "gradient and inference mode": (
             torch.is_grad_enabled(),
