@@ -326,6 +326,9 @@ def first_batch(rows: pd.DataFrame, known: Mapping[str, Protocol]) -> str | None
         The digest of the only protocol, or of that with the most networks if the others differ
         from it in the batch alone and have fewer of these networks; None where there is no such.
     """
+    digests = rows["protocol"].unique()
+    if len(digests) == 1:
+        return str(digests[0])
     networks = {
         str(digest): set(those) for digest, those in rows.groupby("protocol")["architecture"]
     }

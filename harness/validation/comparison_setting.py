@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -93,7 +92,7 @@ def stored_baselines(space: str, *, without: str = "") -> StoredBaselines:
     for name, _, export in alike:
         for indicator, rows in _of_space(export, space).groupby("indicator"):
             key = str(indicator)
-            texts = {digest: export.protocols[digest] for digest in set(rows["protocol"])}
+            texts = {digest: export.protocols[digest] for digest in rows["protocol"].unique()}
             known = {digest: Protocol.from_json(text) for digest, text in texts.items()}
             first = rows[rows["protocol"] == first_batch(rows, known)]
             if key in columns or key == without or not _is_current(key, first):
@@ -131,7 +130,7 @@ def _of_space(export: ExportedScores, space: str) -> pd.DataFrame:
 def _is_current(name: str, rows: pd.DataFrame) -> bool:
     if name not in indicators or rows.empty or rows["seed"].nunique() > 1:
         return False
-    return set(rows["version"]) == {
+    return set(rows["version"].unique()) == {
         score_version(indicators[name].version, space) for space in rows["space"].unique()
     }
 
@@ -143,7 +142,10 @@ def _wide(columns: Mapping[str, pd.Series[float]]) -> pd.DataFrame:
 
 
 def _order(space: str, columns: Mapping[str, pd.Series[float]]) -> tuple[str, ...]:
-    counts: Counter[str] = Counter(text for column in columns.values() for text in column.index)
+    import pandas as pd
+
+    places, found = pd.factorize(np.concatenate([column.index for column in columns.values()]))
+    counts = dict(zip(found, np.bincount(places), strict=True))
     texts = sorted(counts)
     rng = np.random.default_rng(derive(0, "validate", space))
     shuffled = [texts[int(i)] for i in rng.permutation(len(texts))]

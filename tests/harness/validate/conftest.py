@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
 from untrained.harness.execution.executors import SerialExecutor
-from untrained.harness.validation import measuring, validation
-from untrained.harness.validation.comparison_setting import StoredBaselines
+from untrained.harness.validation import comparison_setting, measuring, validation
+from untrained.harness.validation.comparison_setting import StoredBaselines, stored_baselines
 
 DECORATED = """
 from untrained.indicators import Measurement, Need, Protocol, indicator
@@ -66,9 +66,20 @@ def no_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UNTRAINED_DATA", str(tmp_path / "no-data"))
 
 
+@cache
+def baselines_of(space: str) -> StoredBaselines:
+    return stored_baselines(space)
+
+
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As few trials as there can be, on networks a fraction of the baselines' size, serially."""
+    """As few trials as there can be, on networks a fraction of the baselines' size, serially.
+
+    Stored scores are read once: no candidate that gets so far has any.
+    """
+    monkeypatch.setattr(
+        comparison_setting, "stored_baselines", lambda space, **_: baselines_of(space)
+    )
     monkeypatch.setattr(validation, "make_executor", lambda *_, **__: SerialExecutor())
     smaller = partial(measuring.Settings, trials=1, beside=("params",))
     monkeypatch.setattr(measuring, "Settings", smaller)
