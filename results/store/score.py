@@ -9,6 +9,7 @@ import platform
 import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import MappingProxyType
@@ -183,6 +184,7 @@ def machine() -> dict[str, str | None]:
     }
 
 
+@cache
 def _version(package: str) -> str | None:
     try:
         return version(package)
@@ -190,6 +192,7 @@ def _version(package: str) -> str | None:
         return None
 
 
+@cache  # of the code that runs, which stays what it was when it was imported
 def _checkout_state(root: Path) -> tuple[str | None, bool | None]:
     # An installed package may lie in a virtual environment inside somebody else's checkout:
     # only a `.git` right at the root is the project's own.

@@ -10,6 +10,13 @@ from pathlib import Path
 import pytest
 
 from untrained.harness.cli.main import main
+from untrained.reports.figures.drawing import Figure
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures with nothing in them, for what is not about figures."""
+    monkeypatch.setattr(Figure, "_save", lambda *_, **__: b"<svg></svg>")
 
 
 @pytest.fixture(scope="session")

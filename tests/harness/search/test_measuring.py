@@ -53,7 +53,9 @@ def measured(path: Path) -> dict[tuple[str, str], tuple[float, float]]:
     }
 
 
-def test_a_killed_search_goes_on_and_ends_as_an_undisturbed_one(untrained, start, tmp_path):
+def test_a_killed_search_goes_on_and_ends_as_an_undisturbed_one(
+    untrained, start, undrawn, tmp_path
+):
     cut, whole = tmp_path / "cut.sqlite", tmp_path / "whole.sqlite"
     process = start(*ARGUMENTS, "--store", cut, "--output", tmp_path / "never")
     end = time.monotonic() + 120
