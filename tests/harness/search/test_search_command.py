@@ -126,7 +126,7 @@ def test_options_of_measuring_do_not_go_with_a_study(untrained):
 def test_te_nas_prunes_by_a_named_score_under_the_conditions_of_the_options(untrained, on_analog):
     arguments = ["search", "--searcher", "te_nas", *on_analog, *TINY, "--indicator", "params"]
     code, out, err = untrained(
-        *(*arguments, "--set", "repeats=1", "--runs", "1"),
+        *(*arguments, "--set", "repeats=1", "--set", "prune_number=3", "--runs", "1"),
         *("--resolution", "16", "--labels", "random", "--initialisation", "gaussian"),
     )
     assert code == 0, err
