@@ -144,7 +144,7 @@ def _wide(columns: Mapping[str, pd.Series[float]]) -> pd.DataFrame:
 def _order(space: str, columns: Mapping[str, pd.Series[float]]) -> tuple[str, ...]:
     import pandas as pd
 
-    places, found = pd.factorize(np.concatenate([column.index for column in columns.values()]))
+    places, found = pd.factorize(np.concatenate([one.index.to_numpy() for one in columns.values()]))
     counts = dict(zip(found, np.bincount(places), strict=True))
     texts = sorted(counts)
     rng = np.random.default_rng(derive(0, "validate", space))
