@@ -36,6 +36,7 @@ from untrained.results.comparison.published import compare, equivalence
 from untrained.results.searches.table import (
     PublishedSearch,
     PublishedSearchComparison,
+    heading,
     published_searches,
 )
 
@@ -323,7 +324,7 @@ def search_cells() -> tuple[SearchCell, ...]:
     found: list[SearchCell] = []
     for item in published_searches():
         ours = None
-        name = f"{item.dataset} {item.metric.replace('_', ' ')}"
+        name = heading(item)
         for report in SEARCHES:
             compared = next(v for k, v in tables(report).items() if k.startswith("Beside pub"))
             if ours is None and [item.method, name] in (line[:2] for line in compared):
@@ -431,8 +432,7 @@ def searched(source: str) -> str:
     for one in search_cells():
         p = one.published
         if source in p.source:
-            name = f"{p.dataset} {p.metric.replace('_', ' ')}"
-            shown = [p.method, name, f"{p.mean:.2f} ± {p.sd:.2f}"]
+            shown = [p.method, heading(p), f"{p.mean:.2f} ± {p.sd:.2f}"]
             if one.comparison:
                 ours = one.comparison
                 shown += [f"{ours.mean:.2f} ± {ours.sd:.2f}", f"{ours.difference:+.2f}"]

@@ -206,30 +206,14 @@ def _text_format(name: str) -> Format:
 
 def _print_table(table: SearchTable) -> None:
     from untrained.harness.cli.output import print_rows
-    from untrained.reports.pages.search import search_facts
-    from untrained.reports.pages.search_grids import (
-        distance_grid,
-        equal_cost_grid,
-        found_grid,
-        pools_grid,
-        published_grid,
-        ranks_grid,
-        speed_grid,
-    )
+    from untrained.reports.pages.search import search_facts, search_grids
 
     for fact in search_facts(table):
         print(fact)
     for row in table.rows:
         for fact in row.facts:
             print(f"{row.label}: {fact}")
-    grids = [found_grid(table)]
-    grids += [pools_grid(table)] if any(row.spreads for row in table.rows) else []
-    grids += [distance_grid(table)] if table.main >= 0 else []
-    grids += [equal_cost_grid(table)] if table.equal_costs else []
-    grids += [speed_grid(table)] if table.speed_ups else []
-    grids += [ranks_grid(table.ranks)] if table.ranks else []
-    grids += [published_grid(table)] if table.published else []
-    for number, grid in enumerate(grids):
+    for number, grid in enumerate(search_grids(table)):
         print("\n" if number else "", end="")
         print_rows(grid.texts(), unbroken=("search",))
     print("\n".join(table.notes))

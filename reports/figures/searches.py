@@ -19,9 +19,8 @@ from untrained.reports.figures.drawing import (
     label_powers,
     wrapped,
 )
-from untrained.reports.pages.search_grids import heading
 from untrained.results.searches.runs import Curve, Landscape, Logged, Pruning, Route, Surface
-from untrained.results.searches.table import SearchTable
+from untrained.results.searches.table import SearchTable, heading
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -137,7 +136,7 @@ def anytime_figure(table: SearchTable) -> Figure | None:
     return Figure("anytime", text, (6.4, 4.0), draw)
 
 
-def logged_figures(logged: Sequence[Logged]) -> tuple[Figure, ...]:
+def logged_figure(logged: Sequence[Logged]) -> Figure:
     """Draw one figure with a panel for every series that any search has."""
     names = list(dict.fromkeys(name for one in logged for name in one.curves))
     # what all have comes first, the incumbent's accuracy last
@@ -177,13 +176,11 @@ def logged_figures(logged: Sequence[Logged]) -> tuple[Figure, ...]:
         figure.legend(handles, drawn, loc="outside upper left", ncols=len(drawn))
 
     text = f"{', '.join(names)} by evaluations, mean and middle {_BAND} % of the runs"
-    return (Figure("series", text, (7.0, 1.75 * rows + 0.4), draw),)
+    return Figure("series", text, (7.0, 1.75 * rows + 0.4), draw)
 
 
-def pruning_figures(prunings: Sequence[Pruning]) -> tuple[Figure, ...]:
+def pruning_figure(prunings: Sequence[Pruning]) -> Figure:
     """Draw one panel a search: rounds of the first run numbered from 0, of the others faint."""
-    if not prunings:
-        return ()
 
     def draw(figure: matplotlib.figure.Figure) -> None:
         row = figure.subplots(1, len(prunings), squeeze=False)[0]
@@ -203,7 +200,7 @@ def pruning_figures(prunings: Sequence[Pruning]) -> tuple[Figure, ...]:
             axes.set_title(drawable(pruning.label))
 
     text = "Condition number against linear regions of the supernet before each round of pruning"
-    return (Figure("pruning", text, (3.8 * len(prunings), 3.2), draw),)
+    return Figure("pruning", text, (3.8 * len(prunings), 3.2), draw)
 
 
 _IN_A_CELL = 3.5

@@ -17,13 +17,8 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @report_format("markdown", title="Markdown, for a paper or a README", suffix=".md")
-def render(report: Report) -> str:
-    """Render GitHub-flavoured Markdown."""
-    return document(report)
-
-
-def document(report: Report, *, pictures: Mapping[str, str] = _NONE) -> str:
-    """Render GitHub-flavoured Markdown with figures in files beside it.
+def render(report: Report, *, pictures: Mapping[str, str] = _NONE) -> str:
+    """Render GitHub-flavoured Markdown, with figures in files beside it.
 
     Args:
         pictures: files of figures of parts, by the figures' names; other figures are left out.
@@ -36,7 +31,8 @@ def document(report: Report, *, pictures: Mapping[str, str] = _NONE) -> str:
         blocks += _part(part, "##", pictures)
     for number, environment in enumerate(report.environments, start=1):
         which = f" {number}" if len(report.environments) > 1 else ""
-        blocks += [f"## Environment{which}", _environment(environment)]
+        items = (f"{name}: {text}" for name, text in entries(environment))
+        blocks += [f"## Environment{which}", _items(items)]
     if report.version:
         blocks.append(escape(f"Tables made by untrained {report.version}."))
     return "\n\n".join(blocks) + "\n"
@@ -118,7 +114,3 @@ def _fence(command: str) -> str:
     longest = max(map(len, re.findall(r"`+", command)), default=0)
     ticks = "`" * max(3, longest + 1)
     return f"{ticks}sh\n{command}\n{ticks}"
-
-
-def _environment(environment: Mapping[str, object]) -> str:
-    return _items(f"{name}: {text}" for name, text in entries(environment))

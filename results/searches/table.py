@@ -128,6 +128,11 @@ class Column:
     higher_is_better: bool
 
 
+def heading(one: Column | PublishedSearch) -> str:
+    """Write dataset and metric in words."""
+    return f"{one.dataset} {one.metric.replace('_', ' ')}"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SearchRow:
     """One search over its runs, or what a simple rule gives exactly."""
@@ -249,14 +254,6 @@ class TaskSearchTable:
 
 def trials_frame(tried: Sequence[TriedTask]) -> pd.DataFrame:
     """Make a frame with one row a task."""
-    return pd.DataFrame(
-        {
-            "number": [one.number for one in tried],
-            "parent": [one.parent for one in tried],
-            "task": [one.id for one in tried],
-            "rho": [one.rho for one in tried],
-            "tau": [one.tau for one in tried],
-            "seconds": [round(one.seconds, 1) for one in tried],
-            "content": [one.content for one in tried],
-        }
+    return pd.DataFrame([asdict(one) | {"seconds": round(one.seconds, 1)} for one in tried]).rename(
+        columns={"id": "task"}
     )

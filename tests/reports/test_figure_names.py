@@ -15,7 +15,7 @@ from untrained.reports.figures.dot_rows import Dots, dot_rows
 from untrained.reports.figures.drawing import Figure, power
 from untrained.reports.figures.heat_map import draw_matrix
 from untrained.reports.figures.scatter import points, scatter
-from untrained.reports.figures.searches import logged_figures, pruning_figures
+from untrained.reports.figures.searches import logged_figure, pruning_figure
 from untrained.results import CorrelationTable, TableRow
 from untrained.results.searches.runs import Curve, Logged, Pruning
 
@@ -36,11 +36,11 @@ def matrix() -> Figure:
 
 def logged() -> Figure:
     curve = Curve(np.arange(1.0, 30.0), np.arange(58.0).reshape(2, 29) ** 2 + 1)
-    return logged_figures([Logged(NAME, {NAME: curve}), Logged("b", {NAME: curve})])[0]
+    return logged_figure([Logged(NAME, {NAME: curve}), Logged("b", {NAME: curve})])
 
 
 def pruning() -> Figure:
-    return pruning_figures([Pruning(NAME, NAME, NAME, (np.array([[1.0, 2.0], [2.0, 999.0]]),))])[0]
+    return pruning_figure([Pruning(NAME, NAME, NAME, (np.array([[1.0, 2.0], [2.0, 999.0]]),))])
 
 
 def scattered() -> Figure:

@@ -11,8 +11,13 @@ import numpy as np
 import pytest
 
 from untrained.reports import formats
-from untrained.reports.pages.search import search_files, search_json, search_report
-from untrained.reports.pages.search_grids import cost_text, distance_grid, speed_grid
+from untrained.reports.pages.search import (
+    cost_text,
+    search_files,
+    search_grids,
+    search_json,
+    search_report,
+)
 from untrained.reports.tables.numbers import MISSING
 from untrained.results.searches.comparison import EqualCost, RandomRanks, RankedAnswer
 from untrained.results.searches.runs import (
@@ -149,12 +154,14 @@ def test_the_json_holds_what_is_compared(table):
 
 
 def test_numbers_are_printed_as_they_are_meant(table):
-    speed, never = speed_grid(table).texts()
+    grids = {grid.name: grid for grid in search_grids(table)}
+    assert list(grids) == ["found", "distance", "equal-cost", "speed", "ranks", "published"]
+    speed, never = grids["speed"].texts()
     assert (speed["of the optimum"], speed["level"], speed["after s"]) == ("97 %", "91.20", "12")
     assert (never["after s"], never["times faster"]) == ("never", MISSING)
     assert speed["times faster"] == "100"
     assert speed["95 % interval"] == "50 to 150"
-    distance, rule = distance_grid(table).texts()
+    distance, rule = grids["distance"].texts()
     assert distance["distance to the optimum"] == "3.00"
     assert distance["runs that came to 99 % of it"] == "2 of 3"
     assert rule["runs that came to 99 % of it"] == ""
