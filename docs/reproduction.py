@@ -459,22 +459,13 @@ def measure_again(names: list[str]) -> None:
 
 
 def page(template: str | None = None, name: str = "reproduction") -> str:
-    """Render a page.
+    """Render a page, whose sentences may call any function of this file.
 
     Raises:
         Outlived: a sentence rests on something that does not hold.
     """
-    names: dict[str, Any] = {
-        "apart": apart, "beyond_params": beyond_params, "by_function": by_function, "rows": rows,
-        "cell": cell, "compared": compared, "estimate": estimate, "number": number,
-        "of_reports": of_reports,
-        "printed": printed, "published": published, "published_cells": published_cells,
-        "lines": lines,
-        "say": say, "searched": searched, "starred": starred, "summary": summary, "table": table,
-        "tables_published": tables_published, "told_apart": told_apart, "verdicts": verdicts,
-    }  # fmt: skip
     text = (DOCS / f"{name}.md.j2").read_text("utf-8") if template is None else template
-    return template_environment().from_string(text).render(names)
+    return template_environment().from_string(text).render(globals())
 
 
 if __name__ == "__main__":
