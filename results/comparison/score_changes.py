@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -29,7 +29,6 @@ from untrained.results.statistics.rank_correlation import (
 )
 
 Verdict = Literal["same", "same order", "within noise", "negligible", "moved", "cannot say"]
-VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 TOLERANCE = 1e-6
 """Relative difference up to which two scores are the same but for rounding in single precision."""

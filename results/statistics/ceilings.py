@@ -161,25 +161,14 @@ def perfect_ceiling(
     mean, spread = drawn.mean(axis=0), ndtri((1 + resampling.confidence) / 2) * drawn.std(axis=0)
     numbers = np.clip([mean, mean - spread, mean + spread], -1, 1).T.tolist()
     ends = [Estimate(*one) for one in numbers]
+    tau, rho, *inside = ends
     slices = []
     for place, (fraction, k) in enumerate(sizes.items()):
-        of_tau, of_rho, of_precision = ends[2 + 3 * place : 5 + 3 * place]
+        of_tau, of_rho, of_precision = inside[3 * place : 3 * place + 3]
         bounds = (*of_tau, *of_rho, *of_precision)
         slices.append(TopSlice(fraction, k, k, *bounds, ndcg=math.nan))
-    (tau, tau_low, tau_high), (rho, rho_low, rho_high), *_ = ends
-    return Ceiling(
-        "a perfect predictor",
-        name,
-        y.size,
-        tau=tau,
-        tau_low=tau_low,
-        tau_high=tau_high,
-        rho=rho,
-        rho_low=rho_low,
-        rho_high=rho_high,
-        slices=tuple(slices),
-        perfect=True,
-    )
+    first = "a perfect predictor"
+    return Ceiling(first, name, y.size, *tau, *rho, slices=tuple(slices), perfect=True)
 
 
 def _training_noise(

@@ -15,7 +15,7 @@ from untrained.results.statistics.bootstrap import Resampling
 from untrained.results.statistics.ceilings import Ceiling
 from untrained.results.statistics.correlation import CorrelationRow, correlate_rankings
 from untrained.results.statistics.pairwise import PairComparison, compare_with
-from untrained.results.statistics.population import MIN_NETWORKS, Mask, Population, Rankings
+from untrained.results.statistics.population import MIN_NETWORKS, Population, Rankings
 from untrained.results.statistics.rank_correlation import mid_ranks, spearman_rho
 from untrained.results.statistics.seed_noise import Stability
 from untrained.results.statistics.size_bias import SIZES, PartialCorrelation, size_biases
@@ -90,7 +90,7 @@ def standing(
     row, *others = correlate_rankings(rankings, baseline="params")
     comparisons = compare_with(rankings, name)
     best = _best(rankings, name, comparisons)
-    near = nearest(population, name, coverage=COVERAGE)
+    near = nearest(population, name)
     sizes = [one for one in SIZES if one in population.scores]
     bias = size_biases(_part(population, [name, *sizes], resampling)).get(name)
     top = top_rankings(_part(population, [name, *([best] if best else [])], resampling))
@@ -179,29 +179,23 @@ def contribution(
     )
 
 
-def nearest(population: Population, name: str, *, coverage: float = 0.5) -> str | None:
+def nearest(population: Population, name: str) -> str | None:
     """Find the indicator that ranks most like another one, by the largest |rho|.
-
-    Args:
-        coverage: what share of the networks that have its score the other must have as well.
 
     Returns:
         The first of equal ones in the order of the scores; None where rho is nowhere defined.
     """
     own = population.having(name)
+    enough = max(MIN_NETWORKS, COVERAGE * int(own.sum()))
     found: tuple[float, str] | None = None
     for other, scores in population.scores.items():
         mask = own & ~np.isnan(scores)
-        if other == name or not _enough(mask, own, coverage):
+        if other == name or int(mask.sum()) < enough:
             continue
         rho = abs(spearman_rho(population.scores[name][mask], scores[mask]))
         if not math.isnan(rho) and (found is None or rho > found[0] + 1e-12):
             found = rho, other
     return None if found is None else found[1]
-
-
-def _enough(mask: Mask, own: Mask, coverage: float) -> bool:
-    return int(mask.sum()) >= max(MIN_NETWORKS, coverage * int(own.sum()))
 
 
 Relation = Literal["better", "worse", "not told apart", "the same ranking", "unknown"]

@@ -163,8 +163,6 @@ DECISIVE = 0.02
 """Share of a coefficient's variance from which one network is decisive (`Rankings`). Just below it,
 with all but fifty of 10,500 scores equal, ends of intervals moved by .15 of a standard error."""
 
-Pair = tuple[Floats, Floats]
-
 
 class Ranking(NamedTuple):
     """One indicator's scores against the truth, or another's scores, over some architectures."""
@@ -213,8 +211,8 @@ class Rankings:
         self.resampling = resampling
         self._ranks: dict[str | None, Integers] = {}
         self._points: dict[Ranking, tuple[float, float]] = {}
-        self._replicates: dict[Ranking, Pair] = {}
-        self._jackknife: dict[Ranking, Pair] = {}
+        self._replicates: dict[Ranking, Floats] = {}
+        self._jackknife: dict[Ranking, Floats] = {}
         self._concordances: dict[Ranking, Integers] = {}
 
     def ranks(self, name: str | None) -> Integers:
@@ -251,27 +249,24 @@ class Rankings:
         sides: dict[tuple[str | None, bytes], list[Ranking]] = {}
         for one in exact:
             sides.setdefault((one.y, one.among), []).append(one)
-        chunks: dict[Ranking, list[Pair]] = {one: [] for one in missing}
+        chunks: dict[Ranking, list[Floats]] = {one: [] for one in missing}
         for counts in self.counts():
             for members in sides.values():
                 mask = members[0].mask
                 scores = np.array([self.ranks(one.x)[mask] for one in members])
                 weights = counts if mask.all() else counts[mask]
-                taus, rhos = weighted_rank_correlations(
-                    scores, self.ranks(members[0].y)[mask], weights
-                )
-                for one, tau, rho in zip(members, taus, rhos, strict=True):
-                    chunks[one].append((tau, rho))
+                found = weighted_rank_correlations(scores, self.ranks(members[0].y)[mask], weights)
+                for one, *tau_and_rho in zip(members, *found, strict=True):
+                    chunks[one].append(np.array(tau_and_rho))
             if linear:
                 # one product of matrices, which takes a tenth of the time of one a ranking
                 changes = effects.reshape(2 * len(many), -1) @ (counts - np.float64(1))
                 for one, change in zip(many, changes.reshape(len(many), 2, -1), strict=True):
                     if one in linear:
-                        tau, rho = np.clip(np.reshape(self.point(one), (2, 1)) + change, -1.0, 1.0)
-                        chunks[one].append((tau, rho))
+                        own = np.reshape(self.point(one), (2, 1))
+                        chunks[one].append(np.clip(own + change, -1.0, 1.0))
         for one, parts in chunks.items():
-            taus, rhos = np.concatenate(parts, axis=1)
-            self._replicates[one] = taus, rhos
+            self._replicates[one] = np.concatenate(parts, axis=1)
 
     def _effects(self, rankings: Sequence[Ranking]) -> Floats:
         """Compute what tau and rho of rankings lose without each network, shape (k, 2, n).
@@ -281,7 +276,7 @@ class Rankings:
         """
         effects = np.zeros((len(rankings), 2, self.population.size))
         for own, one in zip(effects, rankings, strict=True):
-            lost = np.reshape(self.point(one), (2, 1)) - np.array(self._left_out(one))
+            lost = np.reshape(self.point(one), (2, 1)) - self._left_out(one)
             own[:, one.mask] = np.rint(lost * 2**48) / 2**48
         return effects
 
@@ -292,8 +287,9 @@ class Rankings:
         squares = effects**2
         return bool((squares.max(axis=1) <= DECISIVE * squares.sum(axis=1)).all())
 
-    def _left_out(self, ranking: Ranking) -> Pair:
-        return leave_out_rank_correlations(*self._sides(ranking), self._shares(ranking))
+    def _left_out(self, ranking: Ranking) -> Floats:
+        shares = self._shares(ranking)
+        return np.array(leave_out_rank_correlations(*self._sides(ranking), shares))
 
     def _sides(self, ranking: Ranking) -> tuple[Integers, Integers]:
         mask = ranking.mask
@@ -330,10 +326,10 @@ class Rankings:
             num_points, resampling.resamples, np.random.default_rng(resampling.seed)
         )
 
-    def replicates(self, ranking: Ranking) -> Pair:
-        """Compute tau and rho in every resample; empty with too few networks."""
+    def replicates(self, ranking: Ranking) -> Floats:
+        """Compute tau and rho in every resample, shape (2, R); R = 0 with too few networks."""
         self.resample([ranking])
-        return self._replicates.get(ranking, (np.empty(0), np.empty(0)))
+        return self._replicates.get(ranking, np.empty((2, 0)))
 
     def point(self, ranking: Ranking) -> tuple[float, float]:
         """Compute tau and rho themselves; NaN with too few networks."""
@@ -344,14 +340,13 @@ class Rankings:
             self._points[ranking] = kendall_tau_b(x, y), spearman_rho(x, y)
         return self._points[ranking]
 
-    def jackknife(self, ranking: Ranking) -> Pair:
-        """Compute tau and rho without each network of the population in turn, scored or not."""
+    def jackknife(self, ranking: Ranking) -> Floats:
+        """Compute tau and rho without each network of the population in turn, shape (2, n)."""
         if ranking not in self._jackknife:
             # leaving out a network that is not ranked changes nothing
-            whole = [np.full(self.population.size, value) for value in self.point(ranking)]
-            for values, ranked in zip(whole, self._left_out(ranking), strict=True):
-                values[ranking.mask] = ranked
-            self._jackknife[ranking] = whole[0], whole[1]
+            whole = np.repeat(np.reshape(self.point(ranking), (2, 1)), self.population.size, axis=1)
+            whole[:, ranking.mask] = self._left_out(ranking)
+            self._jackknife[ranking] = whole
         return self._jackknife[ranking]
 
     def estimates(self, ranking: Ranking) -> tuple[Estimate, Estimate]:
@@ -366,7 +361,7 @@ class Rankings:
         """Subtract from tau-b of one ranking the mean of that of one or several others."""
         delta = self.point(first)[0] - float(np.mean([self.point(one)[0] for one in others]))
 
-        def paired(values: Callable[[Ranking], Pair]) -> Floats:
+        def paired(values: Callable[[Ranking], Floats]) -> Floats:
             means = np.mean([values(one)[0] for one in others], axis=0)
             return np.asarray(values(first)[0] - means, dtype=np.float64)
 

@@ -198,7 +198,7 @@ def _level(
     agreements = [
         1.0
         if level == reference
-        else _agreement(columns[cell], columns[_with(cell, place, reference)])
+        else _agreement(columns[cell], columns[(*cell[:place], reference, *cell[place + 1 :])])
         for cell in cells
     ]
     tau = float(np.mean([taus[cell] for cell in cells]))
@@ -213,10 +213,6 @@ def _level(
 
 def _agreement(one: Floats, other: Floats) -> float:
     return spearman_rho(one, other) if one.size >= MIN_NETWORKS else math.nan
-
-
-def _with(cell: tuple[str, ...], place: int, level: str) -> tuple[str, ...]:
-    return (*cell[:place], level, *cell[place + 1 :])
 
 
 def _levels(

@@ -15,7 +15,6 @@ from untrained.results.statistics.concordance import concordances
 from untrained.results.statistics.population import (
     MIN_NETWORKS,
     Floats,
-    Pair,
     Ranking,
     Rankings,
 )
@@ -74,22 +73,15 @@ def size_bins(
     """
     if num_bins < 1:
         raise ValueError(f"num_bins is {num_bins}; it must be at least 1")
-    labels = _bin_labels(sizes, num_bins)
-    bins = tuple(_bin(sizes[own], scores[own], truth[own]) for own in _members(labels))
+    _, groups, counts = np.unique(sizes, return_inverse=True, return_counts=True)
+    middles = np.cumsum(counts) - counts / 2
+    labels = (middles * num_bins / max(1, sizes.size)).astype(np.int64)[groups]
+    members = [labels == label for label in np.unique(labels)]
+    bins = tuple(_bin(sizes[own], scores[own], truth[own]) for own in members)
     known = [one for one in bins if not math.isnan(one.tau)]
     n = sum(one.n for one in known)
     tau = sum(one.n * one.tau for one in known) / n if n else math.nan
     return SizeBins(size=size, bins=bins, tau=tau)
-
-
-def _bin_labels(sizes: Floats, num_bins: int) -> NDArray[np.int64]:
-    _, groups, counts = np.unique(sizes, return_inverse=True, return_counts=True)
-    middles = np.cumsum(counts) - counts / 2
-    return np.asarray((middles * num_bins / max(1, sizes.size)).astype(np.int64)[groups])
-
-
-def _members(labels: NDArray[np.int64]) -> list[NDArray[np.bool_]]:
-    return [labels == label for label in np.unique(labels)]
 
 
 def _bin(sizes: Floats, scores: Floats, truth: Floats) -> SizeBin:
@@ -281,17 +273,16 @@ def _matrix(
 def _partial(rankings: Rankings, name: str, given: tuple[str, ...]) -> PartialCorrelation:
     matrix = _matrix(rankings, name, given)
 
-    def coefficient(which: int, of: Callable[[Ranking], Pair]) -> Floats:
+    def coefficient(which: int, of: Callable[[Ranking], Floats]) -> Floats:
         entries = {place: of(ranking)[which] for place, ranking in matrix.items()}
         size = len(given) + 2
-        matrices = np.ones((*entries[0, 1].shape, size, size))
+        matrices = np.ones((entries[0, 1].size, size, size))
         for (i, j), values in entries.items():
             matrices[..., i, j] = matrices[..., j, i] = values
         return partial_correlation(matrices)
 
-    def point(ranking: Ranking) -> Pair:
-        tau, rho = rankings.point(ranking)
-        return np.array([tau]), np.array([rho])
+    def point(ranking: Ranking) -> Floats:
+        return np.reshape(rankings.point(ranking), (2, 1))
 
     numbers = []
     for which in (1, 0):

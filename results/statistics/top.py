@@ -98,18 +98,17 @@ class TopRanking:
 
     def slice_of(self, fraction: float) -> TopSlice | None:
         """Find the slice of this fraction, if it was computed and is large enough to be shown."""
-        return next(
-            (one for one in shown(self.slices) if math.isclose(one.fraction, fraction)), None
-        )
+        return slice_of(self.slices, fraction)
+
+
+def slice_of(slices: Sequence[TopSlice], fraction: float) -> TopSlice | None:
+    """Find the slice of a fraction among those that reports show."""
+    return next((one for one in shown(slices) if math.isclose(one.fraction, fraction)), None)
 
 
 def shown(slices: Sequence[TopSlice]) -> tuple[TopSlice, ...]:
     """Select the slices that reports show: those of MIN_SLICE networks or more."""
     return tuple(one for one in slices if one.n >= MIN_SLICE)
-
-
-Replicates = tuple[Floats, Floats, Floats]
-"""tau, rho and precision in every resample."""
 
 
 def top_rankings(
@@ -155,8 +154,8 @@ def top_rankings(
                 n=group.truth.size,
                 tau_weighted=rankings.weighted_tau(rankings.ranking(name, having=having)),
                 slices=tuple(
-                    group.slice(i, fraction, parts, rankings.resampling.confidence)
-                    for fraction, parts in replicates.items()
+                    group.slice(i, fraction, of_all[i], rankings.resampling.confidence)
+                    for fraction, of_all in replicates.items()
                 ),
                 picks=tuple(best_of(group.scores[i], group.values, k) for k in sorted(picks))
                 if group.truth.size
@@ -196,12 +195,14 @@ class _Group:
 
     def replicates(
         self, rankings: Rankings, mask: NDArray[np.bool_], fractions: Sequence[float]
-    ) -> dict[float, list[Replicates]]:
-        """Compute replicates by fraction and indicator; none without resamples or networks.
+    ) -> dict[float, Floats]:
+        """Compute tau, rho and precision in every resample, shape (indicators, 3, R), by fraction.
 
-        Those of many networks are differences to the statistic itself.
+        Those of many networks are differences to the statistic itself. None (R = 0) without
+        resamples or networks.
         """
-        chunks: dict[float, list[list[Replicates]]] = {fraction: [] for fraction in fractions}
+        none = np.empty((len(self.scores), 3, 0))
+        chunks: dict[float, list[Floats]] = {fraction: [none] for fraction in fractions}
         if self.truth.size > PARTS_BEYOND:
             for points, counts in rankings.counts_in_parts(self.truth.size):
                 part = self._among(points)
@@ -210,25 +211,15 @@ class _Group:
                 scale = math.sqrt(points.size / self.truth.size)
                 for fraction, parts in chunks.items():
                     found = part._chunk(once, fraction)
-                    parts.append([_from_first(one, scale) for one in found])
+                    parts.append(scale * (found[..., 1:] - found[..., :1]))
         else:
             for counts in rankings.counts() if self.truth.size >= MIN_NETWORKS else ():
                 own = counts if mask.all() else counts[mask]
                 for fraction, parts in chunks.items():
                     parts.append(self._chunk(own, fraction))
-        return {
-            fraction: [
-                (
-                    np.concatenate([one[0] for one in indicator]),
-                    np.concatenate([one[1] for one in indicator]),
-                    np.concatenate([one[2] for one in indicator]),
-                )
-                for indicator in zip(*parts, strict=True)
-            ]
-            for fraction, parts in chunks.items()
-        }
+        return {fraction: np.concatenate(parts, axis=2) for fraction, parts in chunks.items()}
 
-    def _chunk(self, counts: NDArray[np.float32], fraction: float) -> list[Replicates]:
+    def _chunk(self, counts: NDArray[np.float32], fraction: float) -> Floats:
         k = wanted(fraction, counts.sum(axis=0, dtype=np.float64))
         best = TopCut.of(self._truth_order, counts, k)
         slice_ = best if self._best_by is None else TopCut.of(self._slice_order, counts, k)
@@ -238,21 +229,18 @@ class _Group:
             np.asarray(slice_.weights * slice_.inside, dtype=np.float32),
         )
         precisions = [overlap(best, TopCut.of(order, counts, k), k) for order in self._orders]
-        return list(zip(taus, rhos, precisions, strict=True))
+        return np.stack([taus, rhos, np.array(precisions)], axis=1)
 
-    def slice(
-        self, i: int, fraction: float, replicates: list[Replicates], confidence: float
-    ) -> TopSlice:
+    def slice(self, i: int, fraction: float, replicates: Floats, confidence: float) -> TopSlice:
         x, y = self.scores[i], self.truth
         k = wanted(fraction, np.array([float(y.size)]))
         once = np.ones((y.size, 1), dtype=np.float32)
         best = TopCut.of(self._truth_order, once, k)
         slice_ = best if self._best_by is None else TopCut.of(self._slice_order, once, k)
         inside = slice_.points[slice_.inside[:, 0]]
-        own = replicates[i] if replicates else (np.empty(0),) * 3
 
         def with_ends(value: float, which: int) -> Estimate:
-            low, high = percentile_interval(own[which], confidence=confidence)
+            low, high = percentile_interval(replicates[which], confidence=confidence)
             around = value if y.size > PARTS_BEYOND else 0
             # no share is negative, and no coefficient exceeds 1
             ends = np.clip([around + low, around + high], 0 if which == 2 else -1, 1)
@@ -270,13 +258,8 @@ class _Group:
             *tau,
             *rho,
             *with_ends(precision, 2),
-            _ndcg(self._orders[i], self._truth_order, y, int(k[0])),
+            expected_ndcg(self._orders[i], self._truth_order, y, int(k[0])),
         )
-
-
-def _from_first(replicates: Replicates, scale: float) -> Replicates:
-    tau, rho, precision = (scale * (values[1:] - values[0]) for values in replicates)
-    return tau, rho, precision
 
 
 def _check(fractions: Sequence[float], picks: Sequence[int]) -> None:
@@ -323,7 +306,7 @@ def _chances_of_largest(m: int, r: int) -> Floats:
     return np.diff(at_most)
 
 
-def expected_ndcg(scores: Floats, truth: Floats, k: int) -> float:
+def expected_ndcg(order: Order, best: Order, truth: Floats | Integers, k: int) -> float:
     """Compute the normalised discounted cumulative gain of the k best by score.
 
     Jarvelin and Kekalainen, "Cumulated gain-based evaluation of IR techniques", ACM TOIS 20, 2002,
@@ -337,17 +320,13 @@ def expected_ndcg(scores: Floats, truth: Floats, k: int) -> float:
     in the presence of tied scores", ECIR 2008).
 
     Args:
-        scores: n values, larger is better, no NaN.
+        order: of the scores.
+        best: the order of the truth.
         truth: n values, larger is better, no NaN.
 
     Returns:
         A number in [0, 1]; NaN where n < 2 or the truth is constant.
     """
-    return _ndcg(Order.of(scores), Order.of(truth), truth, k)
-
-
-def _ndcg(order: Order, best: Order, truth: Floats | Integers, k: int) -> float:
-    """Compute `expected_ndcg` from the orders of the scores and of the truth."""
     n = truth.size
     ranks = mid_ranks(truth)
     if n < 2 or (ranks == ranks[0]).all():

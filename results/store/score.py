@@ -113,11 +113,11 @@ class Environment:
 
     def entries(self) -> dict[str, object]:
         """Return values by field, without the numeric settings that an older store lacks."""
-        kept = asdict(self)
-        for name in NUMERIC_SETTINGS:
-            if kept[name] is None:
-                del kept[name]
-        return kept
+        return {
+            name: value
+            for name, value in asdict(self).items()
+            if value is not None or name not in NUMERIC_SETTINGS
+        }
 
     @property
     def canonical(self) -> str:

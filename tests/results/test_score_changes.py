@@ -1,5 +1,6 @@
 import dataclasses
 import math
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ from scipy import stats
 
 from untrained.results import Resampling
 from untrained.results.comparison.score_changes import (
-    VERDICTS,
+    Verdict,
     compare_scores,
     compare_sides,
     verdict_of,
@@ -188,7 +189,7 @@ def test_any_two_sides_have_one_of_the_verdicts_and_turn_round(rows):
     index = [f"a{i}" for i in range(len(rows))]
     x, y, t = (pd.Series(side, index, dtype=float) for side in zip(*rows, strict=True))
     one, other = (compare(a, b, t, resampling=Resampling(20)) for a, b in ((x, y), (y, x)))
-    assert one.verdict in VERDICTS
+    assert one.verdict in get_args(Verdict)
     assert (one.lost, one.gained, one.n) == (other.gained, other.lost, other.n)
     assert one.n + one.lost <= one.n_listed
     np.testing.assert_allclose(one.delta, -other.delta, atol=1e-12)

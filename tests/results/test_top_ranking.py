@@ -66,7 +66,7 @@ def test_precision_is_the_mean_over_all_orders_on_both_sides(points, k):
 def test_ndcg_is_the_mean_over_all_orders_of_equal_scores(points, k):
     x, y = np.array(points).T
     n = len(y)
-    found = expected_ndcg(x, y, k)
+    found = expected_ndcg(Order.of(x), Order.of(y), y, k)
     if len(set(y)) == 1:
         assert math.isnan(found)
         return
