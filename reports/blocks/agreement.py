@@ -12,15 +12,14 @@ from untrained.reports.blocks.redundancy import part_of_matrix
 from untrained.reports.pages.report import Report
 from untrained.reports.tables.columns import RHO, TAU, label_of_row
 from untrained.reports.tables.facts import (
-    AGGREGATE_MEANING,
-    ARROW_MEANING,
     Fact,
     intervals,
-    mark,
-    notes_of_rows,
+    mark_lines,
+    protocol_lines,
+    protocol_notes,
 )
 from untrained.reports.tables.grid import Cell, Column, Estimate, Grid, estimate_of
-from untrained.reports.tables.numbers import count, percent, seconds
+from untrained.reports.tables.numbers import percent, seconds
 
 if TYPE_CHECKING:
     from untrained.results import AgreementRow, AgreementTable
@@ -79,7 +78,7 @@ def agreement_facts(table: AgreementTable) -> tuple[Fact, ...]:
     """List population, the missing target and the kind of the intervals."""
     return (
         Fact("Space", table.space),
-        Fact("Population", f"{table.population}; {count(table.n_population)} architectures"),
+        Fact("Population", f"{table.population}; {table.n_population:,} architectures"),
         Fact("Target", f"none; {table.reason}"),
         Fact("Intervals", intervals(table, table.n_population)),
     )
@@ -88,12 +87,7 @@ def agreement_facts(table: AgreementTable) -> tuple[Fact, ...]:
 def agreement_notes(table: AgreementTable) -> tuple[str, ...]:
     """List protocols, meanings of marks, failures and the table's notes, one line each."""
     rows = sorted_rows(table)
-    lines = [f"{mark(n.number)} {n.sentence()}".strip() for n in notes_of_rows(rows)]
-    if any(not row.higher_is_better for row in rows):
-        lines.append(ARROW_MEANING)
-    if any(row.members for row in rows):
-        lines.append(AGGREGATE_MEANING)
-    return (*lines, *_failures(rows), *table.notes)
+    return (*protocol_lines(rows), *mark_lines(rows), *_failures(rows), *table.notes)
 
 
 class _Line(NamedTuple):
@@ -104,7 +98,7 @@ class _Line(NamedTuple):
 def agreement_grid(table: AgreementTable) -> Grid:
     """Make the table for readers: one row an indicator."""
     rows = sorted_rows(table)
-    notes = notes_of_rows(rows)
+    notes = protocol_notes(rows)
     sizes = _sizes(rows)
     return Grid(
         "agreement",
@@ -208,9 +202,9 @@ def _failures(rows: list[AgreementRow]) -> Iterator[str]:
     for row in rows:
         missing = row.n_population - row.n
         if missing or row.failures:
-            fates = ", ".join(f"{count(n)} {status}" for status, n in sorted(row.failures))
+            fates = ", ".join(f"{n:,} {status}" for status, n in sorted(row.failures))
             yield (
-                f"{row.indicator}: {count(missing)} of {count(row.n_population)} without a score, "
+                f"{row.indicator}: {missing:,} of {row.n_population:,} without a score, "
                 f"{fates or 'none was asked for'}"
             )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 from untrained.reports.blocks.block import Part, report_block
@@ -18,9 +19,6 @@ MEANING = (
     "splits and training target may differ. "
     "abs.: printed without sign by its authors."
 )
-
-
-_Z = "difference over the standard error of both samplings, where both numbers are known"
 
 
 @report_block("published", of=Section, order=70)
@@ -80,17 +78,20 @@ def _metric_columns(name: str, symbol: str, metric: str) -> tuple[Column, ...]:
         item = line.values.get(metric)
         return (item.measured, item.low, item.high) if item else None
 
-    def deviation(line: PublishedLine) -> Value:
-        item = line.values.get(metric)
-        return item.z if item else None
-
-    def within(line: PublishedLine) -> Value:
-        item = line.values.get(metric)
-        return item.within if item else None
+    def read(line: PublishedLine, *, name: str) -> Value:
+        return getattr(line.values.get(metric), name, None)
 
     return (
         Column(f"{name}_published", f"{symbol} published", printed),
         Column(name, f"{symbol} here", measured, interval=True),
-        Column(f"{name}_within", f"within {MARGIN}", within, kind="text"),
-        Column(f"{name}_z", f"z of {symbol}", deviation, _Z, places=1, sign=True, aside=True),
+        Column(f"{name}_within", f"within {MARGIN}", partial(read, name="within"), kind="text"),
+        Column(
+            f"{name}_z",
+            f"z of {symbol}",
+            partial(read, name="z"),
+            "difference over the standard error of both samplings, where both numbers are known",
+            places=1,
+            sign=True,
+            aside=True,
+        ),
     )

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from untrained.reports.figures.drawing import Figure
 from untrained.reports.figures.scatter import (
     CELLS,
     DENSITY_ABOVE,
     Marked,
-    Points,
     marked,
     points,
     representatives,
@@ -62,8 +60,8 @@ def _plot(section: Section, row: TableRow, name: str) -> ScatterPlot:
     label = row.correlation.indicator
     pairs = points(section.scores[label], section.truth)
     if not pairs.x.size:
-        nothing = _remarks("no pair of finite score and truth to draw", pairs.omissions())
-        return ScatterPlot(row, None, nothing, (), ())
+        remarks = ("no pair of finite score and truth to draw", pairs.omissions())
+        return ScatterPlot(row, None, tuple(filter(None, remarks)), (), ())
     telling = marked(
         pairs,
         higher_is_better=row.higher_is_better,
@@ -80,17 +78,7 @@ def _plot(section: Section, row: TableRow, name: str) -> ScatterPlot:
         marked=telling,
         named=[int(i) for i in named] if dense else (),
     )
-    remarks = _remarks(_SCALES[pairs.scale], _density(pairs) if dense else "", pairs.omissions())
-    return ScatterPlot(row, figure, remarks, tuple(telling), _names(pairs, named), dense)
-
-
-def _names(pairs: Points, numbers: npt.NDArray[np.int64]) -> tuple[str, ...]:
-    return tuple(pairs.names[i] for i in numbers) if pairs.names else ()
-
-
-def _remarks(*texts: str) -> tuple[str, ...]:
-    return tuple(filter(None, texts))
-
-
-def _density(pairs: Points) -> str:
-    return f"shade: networks a cell, by logarithm; n = {pairs.x.size:,}"
+    shade = f"shade: networks a cell, by logarithm; n = {pairs.x.size:,}" if dense else ""
+    said = tuple(filter(None, (_SCALES[pairs.scale], shade, pairs.omissions())))
+    names = tuple(pairs.names[i] for i in named) if pairs.names else ()
+    return ScatterPlot(row, figure, said, tuple(telling), names, dense)

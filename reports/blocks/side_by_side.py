@@ -13,7 +13,7 @@ from untrained.reports.pages.report import Report
 from untrained.reports.tables.columns import RHO, TAU
 from untrained.reports.tables.facts import ARROW, ARROW_MEANING, SHORT_SHA256, intervals
 from untrained.reports.tables.grid import Cell, Column, Grid, probability
-from untrained.reports.tables.numbers import MISSING, confidence_level, count, percent, seconds
+from untrained.reports.tables.numbers import MISSING, confidence_level, percent, seconds
 
 if TYPE_CHECKING:
     from untrained.results import ComparedRow, SideBySide
@@ -145,12 +145,12 @@ def _verdict(row: ComparedRow) -> Cell:
     """Write the verdict, with the scores that only one side has."""
     change = row.change
     sides = [(change.lost, "lost"), (change.gained, "gained")]
-    text = ", ".join([change.verdict, *(f"{count(n)} {what}" for n, what in sides if n)])
+    text = ", ".join([change.verdict, *(f"{n:,} {what}" for n, what in sides if n)])
     return Cell(text, change.verdict)
 
 
 def _statuses(row: ComparedRow) -> str:
-    return "; ".join(f"{count(n)} {old} to {new}" for old, new, n in row.side.statuses)
+    return "; ".join(f"{n:,} {old} to {new}" for old, new, n in row.side.statuses)
 
 
 class _Line(NamedTuple):
@@ -190,8 +190,8 @@ def changes_grid(*tables: SideBySide) -> Grid:
 def _notes(one: SideBySide) -> tuple[str, ...]:
     lines = [f"Space: {one.space}"]
     lines.append(
-        f"Architectures: {count(one.n_common)} on both sides, of {count(one.n_before)} before and "
-        f"{count(one.n_after)} after"
+        f"Architectures: {one.n_common:,} on both sides, of {one.n_before:,} before and "
+        f"{one.n_after:,} after"
     )
     for side, names, total in (
         ("before", one.only_before, one.n_before),
@@ -200,7 +200,7 @@ def _notes(one: SideBySide) -> tuple[str, ...]:
         if names:
             more = total - one.n_common - len(names)
             lines.append(
-                f"Only {side}: {', '.join(names)}" + (f" and {count(more)} more" if more else "")
+                f"Only {side}: {', '.join(names)}" + (f" and {more:,} more" if more else "")
             )
     for side, names in (("before", one.indicators_before), ("after", one.indicators_after)):
         if names:
@@ -221,17 +221,9 @@ def _figure(one: SideBySide, place: int) -> Figure | None:
     shown = [r for r in one.rows if r.change.tau != 1 and not math.isnan(r.change.delta)]
     if not shown:
         return None
-    changes = [row.change for row in shown]
     return dot_rows(
         [row.indicator for row in shown],
-        [
-            Dots(
-                "change",
-                tuple(change.delta for change in changes),
-                tuple(change.delta_low for change in changes),
-                tuple(change.delta_high for change in changes),
-            )
-        ],
+        [Dots.of("change", [row.change for row in shown], "delta")],
         name=f"side-by-side-{place}",
         text="Change of Kendall's tau-b of each indicator whose order changed, with its interval",
         x_label=f"change of Kendall tau-b, after minus before [{confidence_level(one.confidence)}]",

@@ -65,18 +65,14 @@ def task_part(report: Report) -> Part | None:
         "Indicators over tasks",
         f"Average ranks by tau-b over {len(found.tasks)} tasks, of the indicators that have a "
         f"tau-b in all of them. Friedman's test: chi-squared "
-        f"{_statistic(found.statistic)}, p {_p(found.p)}. Bars join indicators whose average "
+        f"{decimal(found.statistic, 2)}, p {_p(found.p)}. Bars join indicators whose average "
         f"ranks differ by less than Nemenyi's critical difference, "
-        f"{_statistic(found.critical_difference)} at {confidence_level(found.confidence)}. "
+        f"{decimal(found.critical_difference, 2)} at {confidence_level(found.confidence)}. "
         "Tasks on one search space are not independent, which the tests assume.",
         Grid("average-ranks", columns, ranks),
         (_figure(found),),
         notes=tuple(notes),
     )
-
-
-def _statistic(value: float) -> str:
-    return decimal(value, 2)
 
 
 def _p(value: float) -> str:

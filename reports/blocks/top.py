@@ -13,7 +13,7 @@ from untrained.reports.pages.report import Section
 from untrained.reports.tables.columns import RHO, TAU
 from untrained.reports.tables.grid import INDICATOR, Column, Grid, estimate_of
 from untrained.reports.tables.numbers import estimate
-from untrained.results.statistics.top import MIN_SLICE, shown
+from untrained.results.statistics.top import MIN_SLICE, shown, slice_of
 
 if TYPE_CHECKING:
     from untrained.results import Ceiling, CorrelationTable, Pick, TableRow, TopRanking
@@ -54,12 +54,11 @@ def top_part(section: Section) -> Part | None:
         f"ceiling says how much. Slices of fewer than {MIN_SLICE} networks are left out.",
         Grid("top", columns, [row for row, _ in rows]),
         (_figure(table, rows, fractions),),
-        notes=(*ceiling_lines(table), *_interval_lines(table)),
+        notes=tuple(_notes(table)),
     )
 
 
-def ceiling_lines(table: CorrelationTable) -> Iterator[str]:
-    """Write a sentence for each ceiling of a table."""
+def _notes(table: CorrelationTable) -> Iterator[str]:
     for one in table.ceilings:
         inside = "".join(
             f"; in the best {_share(s.fraction)} {TAU}-b "
@@ -71,6 +70,8 @@ def ceiling_lines(table: CorrelationTable) -> Iterator[str]:
             f"{estimate(one.tau, one.tau_low, one.tau_high)}, {RHO} "
             f"{estimate(one.rho, one.rho_low, one.rho_high)} (n = {one.n:,}){inside}"
         )
+    if table.interval != "percentile" and table.resamples:
+        yield "intervals of the slices are percentile intervals, whatever those of the table are"
 
 
 def ceiling_name(one: Ceiling) -> str:
@@ -83,11 +84,6 @@ def ceiling_name(one: Ceiling) -> str:
 def perfect_of(ceilings: Sequence[Ceiling]) -> Ceiling | None:
     """The ceiling of a perfect predictor, if there is one."""
     return next((one for one in ceilings if one.perfect), None)
-
-
-def _interval_lines(table: CorrelationTable) -> Iterator[str]:
-    if table.interval != "percentile" and table.resamples:
-        yield "intervals of the slices are percentile intervals, whatever those of the table are"
 
 
 def _share(fraction: float) -> str:
@@ -154,23 +150,20 @@ def _figure(
     table: CorrelationTable, rows: list[tuple[TableRow, TopRanking]], fractions: list[float]
 ) -> Figure:
     ceiling = perfect_of(table.ceilings)
-    whole = Dots(
+    whole = Dots.of(
         "all networks",
-        tuple(row.correlation.tau for row, _ in rows),
-        tuple(row.correlation.tau_low for row, _ in rows),
-        tuple(row.correlation.tau_high for row, _ in rows),
+        [row.correlation for row, _ in rows],
+        "tau",
         limit=ceiling.tau if ceiling else math.nan,
     )
     slices = [
-        Dots(
+        Dots.of(
             f"best {_share(fraction)}",
-            tuple(one.tau if one else math.nan for one in found),
-            tuple(one.tau_low if one else math.nan for one in found),
-            tuple(one.tau_high if one else math.nan for one in found),
-            limit=_limit(ceiling, fraction),
+            [top.slice_of(fraction) for _, top in rows],
+            "tau",
+            limit=getattr(slice_of(ceiling.slices, fraction) if ceiling else None, "tau", math.nan),
         )
         for fraction in fractions[::-1][:2]  # the smallest slices hold too few networks to plot
-        if (found := [top.slice_of(fraction) for _, top in rows])
     ]
     return dot_rows(
         [row.correlation.indicator for row, _ in rows],
@@ -179,10 +172,3 @@ def _figure(
         text="Kendall's tau-b among all networks and among the best of them",
         x_label="Kendall tau-b" + ("; vertical lines: a perfect predictor" if ceiling else ""),
     )
-
-
-def _limit(ceiling: Ceiling | None, fraction: float) -> float:
-    for one in shown(ceiling.slices) if ceiling else ():
-        if math.isclose(one.fraction, fraction):
-            return one.tau
-    return math.nan

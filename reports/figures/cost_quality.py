@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from untrained.reports.figures.drawing import BLUE, GREY, PAPER, Figure, drawable, label_powers
-from untrained.reports.tables.numbers import confidence_level, count
+from untrained.reports.tables.numbers import confidence_level
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -110,7 +110,7 @@ def _draw(
     axes.margins(x=0.14)
     axes.grid(axis="y")
     if titled:
-        title = f"{drawable(table.title)} (n = {count(table.n_population)})"
+        title = f"{drawable(table.title)} (n = {table.n_population:,})"
         axes.set_title(title, loc="left")
     axes.set_xlabel("median seconds a network, alone, on one worker")
     axes.set_ylabel(f"Kendall tau-b [{confidence_level(table.confidence)}]")

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from untrained.reports.figures.drawing import GREY, PAPER, SERIES, Figure, drawable
+from untrained.reports.tables.grid import estimate_of
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -36,6 +37,14 @@ class Dots:
     highs: tuple[float, ...] = ()
     limit: float = math.nan
     """Place of a vertical line in the colour of the series; NaN = none."""
+
+    @classmethod
+    def of(
+        cls, label: str, things: Iterable[object], name: str, *, limit: float = math.nan
+    ) -> Dots:
+        """Read a number with its interval from each of one or more things, or from None."""
+        values, lows, highs = zip(*(estimate_of(one, name) for one in things), strict=True)
+        return cls(label, values, lows, highs, limit)
 
 
 def dot_rows(

@@ -29,7 +29,7 @@ from untrained.reports.tables.facts import (
 from untrained.reports.tables.grid import Cell, Column, Grid
 
 if TYPE_CHECKING:
-    from untrained.results import CorrelationTable, TableRow
+    from untrained.results import CorrelationTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,8 @@ def _table(section: Section, number: int) -> _Table:
         for row in rows
         for value in (row.correlation.tau, row.correlation.tau_low, row.correlation.tau_high)
     )
-    bars = [scale.bar(math.nan, row.correlation.tau, math.nan) for row in rows if _is_baseline(row)]
+    taus = [row.correlation.tau for row in rows if row.indicator == "params"]
+    bars = [scale.bar(math.nan, tau, math.nan) for tau in taus]
     params = [bar.middle for bar in bars if bar]
     plots = scatter_plots(section)
     names = sorted({name for plot in plots for name in plot.names})
@@ -123,7 +124,7 @@ def _table(section: Section, number: int) -> _Table:
         anchor=anchor,
         table=table,
         grid=correlation_grid(table),
-        notes=protocol_notes(table),
+        notes=protocol_notes(rows),
         forest=scale,
         reference=params[0] if params else None,
         parts=tuple(_shown(part, anchor) for part in parts_of(section)),
@@ -148,7 +149,3 @@ def _plot(plot: ScatterPlot, place: str, names: list[str]) -> _Plot:
     if len(present) < len(absent):
         return _Plot(plot, svg, absent="", present=present)
     return _Plot(plot, svg, absent=absent, present="")
-
-
-def _is_baseline(row: TableRow) -> bool:
-    return row.correlation.indicator == "params"

@@ -152,10 +152,5 @@ def _tabular(grid: Grid, caption: str, label: str, notes: Iterable[str]) -> _Tab
 
 def _line(cells: list[str]) -> str:
     # a bracket behind the end of a row would be read as its optional argument
-    texts = [re.sub(r"^\[", "{[}", escape(_minus(cell))) for cell in cells]
-    return " & ".join(texts)
-
-
-def _minus(text: str) -> str:
-    """Replace a hyphen before digits by a minus sign."""
-    return re.sub(r"(?<![\w.])-(?=\d)", MINUS, text)
+    signed = (re.sub(r"(?<![\w.])-(?=\d)", MINUS, cell) for cell in cells)
+    return " & ".join(re.sub(r"^\[", "{[}", escape(cell)) for cell in signed)

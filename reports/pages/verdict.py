@@ -105,7 +105,12 @@ def _headline(evidence: Evidence, ranked: Sequence[Standing]) -> str:
                 f"This is {kind}, turned round: {name} ranks networks as {other} does, backwards."
             )
         return f"This is {kind}: {name} ranks networks as {other} does."
-    answers = [_against_params(name, ranked), _against_best(ranked)]
+    params = [relation(one.against("params")) for one in ranked]
+    best = [relation(one.against(one.best)) if one.best else "unknown" for one in ranked]
+    answers = [
+        f"Better than the parameter count? {_counted(name, params)}",
+        f"Better than the best baseline? {_counted('it', best)}",
+    ]
     if all(one.row.tau_high < 0 for one in ranked):
         answers.insert(0, f"{name} ranks backwards: lower seems to be better.")
     if unranked := len(evidence.standings) - len(ranked):
@@ -113,32 +118,18 @@ def _headline(evidence: Evidence, ranked: Sequence[Standing]) -> str:
     return " ".join(answers)
 
 
-def _against_params(name: str, ranked: Sequence[Standing]) -> str:
-    found = [relation(one.against("params")) for one in ranked]
-    return f"Better than the parameter count? {_counted(name, found)}"
-
-
-def _against_best(ranked: Sequence[Standing]) -> str:
-    found = [relation(one.against(one.best)) if one.best else "unknown" for one in ranked]
-    return f"Better than the best baseline? {_counted('it', found)}"
-
-
 def _counted(name: str, found: Sequence[Relation]) -> str:
-    total = len(found)
+    total, targets = len(found), several(len(found), "target")
     better, worse = found.count("better"), found.count("worse")
-    apart = total - better - worse
     if better == total:
-        return f"Yes: {name} is, on {'the' if total == 1 else 'all'} {several(total, 'target')}."
+        return f"Yes: {name} is, on {'the' if total == 1 else 'all'} {targets}."
     if worse == total:
-        return (
-            f"No: {name} is worse on {'the' if total == 1 else 'all'} {several(total, 'target')}."
-        )
+        return f"No: {name} is worse on {'the' if total == 1 else 'all'} {targets}."
     if better == worse == 0:
-        return f"Cannot be told, on {'the' if total == 1 else 'any of'} {several(total, 'target')}."
-    lead = "Partly" if better else "No"
+        return f"Cannot be told, on {'the' if total == 1 else 'any of'} {targets}."
     return (
-        f"{lead}: better on {better} of {several(total, 'target')}, worse on {worse}, not told "
-        f"apart on {apart}."
+        f"{'Partly' if better else 'No'}: better on {better} of {targets}, worse on {worse}, not "
+        f"told apart on {total - better - worse}."
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from untrained.reports.blocks.block import Part
@@ -12,13 +13,13 @@ from untrained.reports.figures.dot_rows import Dots, dot_rows
 from untrained.reports.figures.drawing import Figure
 from untrained.reports.pages.verdict import short_target
 from untrained.reports.tables.columns import RHO, TAU
-from untrained.reports.tables.grid import Column, Grid, estimate_of, probability
+from untrained.reports.tables.grid import Column, Estimate, Grid, estimate_of, probability
 from untrained.reports.tables.numbers import decimal
 from untrained.results.searches.comparison import PairedDifference, SearchComparison
 from untrained.results.statistics.correlation import CorrelationRow
 from untrained.results.statistics.indicator_comparison import Evidence, Standing, relation
 from untrained.results.statistics.pairwise import PairComparison
-from untrained.results.statistics.top import MIN_SLICE, TopRanking, TopSlice, shown
+from untrained.results.statistics.top import MIN_SLICE, TopRanking, TopSlice, slice_of
 
 TARGET = Column("target", "Target", lambda one: short_target(one.space, one.target), kind="text")
 
@@ -83,18 +84,9 @@ def _standing_figure(evidence: Evidence) -> Figure:
         "params": [_other(one, "params") for one in standings],
         "best baseline": [_other(one, one.best) for one in standings],
     }
-    nan = math.nan
     return dot_rows(
         [short_target(one.space, one.target) for one in standings],
-        [
-            Dots(
-                label,
-                tuple(nan if row is None else row.tau for row in those),
-                tuple(nan if row is None else row.tau_low for row in those),
-                tuple(nan if row is None else row.tau_high for row in those),
-            )
-            for label, those in rows.items()
-        ],
+        [Dots.of(label, those, "tau") for label, those in rows.items()],
         name="standing",
         text=f"Kendall's tau-b of {evidence.name}, params and the best baseline on every target",
         x_label="Kendall tau-b",
@@ -121,7 +113,13 @@ def against_parts(evidence: Evidence) -> Iterable[Part]:
             Column("p", "p", aside=True, show=probability),
             Column("p_holm", "p, Holm", show=probability),
             Column("n", "n", note="networks that both have scored"),
-            _tau_column({row.indicator: row for row in one.others}),
+            Column(
+                "tau",
+                f"its {TAU}-b",
+                partial(_tau_of, {row.indicator: row for row in one.others}),
+                interval=True,
+                aside=True,
+            ),
         )
         yield Part(
             f"against-{i}",
@@ -132,14 +130,8 @@ def against_parts(evidence: Evidence) -> Iterable[Part]:
         )
 
 
-def _tau_column(rows: dict[str, CorrelationRow]) -> Column:
-    return Column(
-        "tau",
-        f"its {TAU}-b",
-        lambda pair: estimate_of(rows[pair.second], "tau"),
-        interval=True,
-        aside=True,
-    )
+def _tau_of(rows: dict[str, CorrelationRow], pair: PairComparison) -> Estimate:
+    return estimate_of(rows[pair.second], "tau")
 
 
 def top_part(evidence: Evidence) -> Part | None:
@@ -171,8 +163,7 @@ def _tenth(top: TopRanking | None) -> TopSlice | None:
 
 def _ceiling(one: Standing) -> float | None:
     ceiling = perfect_of(one.ceilings)
-    slices = shown(ceiling.slices) if ceiling else ()
-    return next((s.tau for s in slices if math.isclose(s.fraction, 0.1)), None)
+    return getattr(slice_of(ceiling.slices, 0.1) if ceiling else None, "tau", None)
 
 
 def _regret(top: TopRanking | None) -> float:

@@ -17,7 +17,6 @@ from untrained.reports.tables.facts import (
 from untrained.reports.tables.grid import Cell, Column, Grid, Value, estimate_of
 from untrained.reports.tables.numbers import (
     confidence_level,
-    count,
     decimal,
     percent,
     seconds,
@@ -35,7 +34,7 @@ MINUS = "\N{MINUS SIGN}"
 
 def columns(table: CorrelationTable) -> tuple[Column, ...]:
     """List the columns of `correlation_grid`; they read rows of the table."""
-    notes = protocol_notes(table)
+    notes = protocol_notes(table.ranked)
     level = f" [{confidence_level(table.confidence)}]" if table.resamples else ""
     return (
         Column(
@@ -102,7 +101,7 @@ def _fair_columns(table: CorrelationTable) -> tuple[Column, Column]:
     return (
         Column(
             "tau_common",
-            f"{TAU}-b, common {count(table.n_common)}",
+            f"{TAU}-b, common {table.n_common:,}",
             "correlation.tau_common",
             "on the networks that all rows have; rows that lack more than half do not count",
         ),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from untrained.reports.tables.numbers import MISSING, confidence_level, count, decimal, listing
+from untrained.reports.tables.numbers import MISSING, confidence_level, decimal, listing
 from untrained.results.statistics.bootstrap import LINEAR_BEYOND, PART_SIZE, PARTS, PARTS_BEYOND
 
 if TYPE_CHECKING:
@@ -58,12 +58,12 @@ class ProtocolNote:
 def facts(table: CorrelationTable) -> tuple[Fact, ...]:
     """List population, target, source of the truth and kind of the intervals."""
     functions = (
-        f"{count(table.n_functions)}; one architecture of each, drawn at random with seed "
+        f"{table.n_functions:,}; one architecture of each, drawn at random with seed "
         f"{table.bootstrap_seed}, and resampled by itself"
     )
     return (
         Fact("Space", table.space),
-        Fact("Population", f"{table.population}; {count(table.n_population)} architectures"),
+        Fact("Population", f"{table.population}; {table.n_population:,} architectures"),
         *([Fact("Functions", functions)] if table.n_functions else ()),
         Fact("Target", table.target),
         Fact("Ground truth", _truth(table)),
@@ -81,19 +81,14 @@ def draws(table: CorrelationTable) -> str:
         return f"{weights} of the weights{mean}; 1 of the batch, whose noise is in no interval"
     batches, n = max((one.draws, one.n) for one in noises)
     return (
-        f"{weights} of the weights{mean}; {batches} of the batch, on {count(n)} of the "
-        "architectures, whose common noise is added in quadrature to the intervals of this table and of "
-        "differences between indicators"
+        f"{weights} of the weights{mean}; {batches} of the batch, on {n:,} of the "
+        "architectures, whose common noise is added in quadrature to the intervals of this table "
+        "and of differences between indicators"
     )
 
 
-def protocol_notes(table: CorrelationTable) -> tuple[ProtocolNote, ...]:
-    """Write one note for each distinct (protocol, seeds) of the rows."""
-    return notes_of_rows(table.ranked)
-
-
-def notes_of_rows(rows: Sequence[TableRow | AgreementRow]) -> tuple[ProtocolNote, ...]:
-    """Write the notes of rows of any kind, in their order."""
+def protocol_notes(rows: Sequence[TableRow | AgreementRow]) -> tuple[ProtocolNote, ...]:
+    """Write one note for each distinct (protocol, seeds) of rows, in their order."""
     groups: dict[tuple[str, str, tuple[int, ...]], list[str]] = {}
     for row in rows:
         # scores of others have no version, protocol or seed that is known
@@ -132,19 +127,12 @@ def failures(table: CorrelationTable) -> tuple[str, ...]:
         missing = c.n_population - c.n
         if not missing and not row.failures:
             continue
-        line = f"{c.indicator}: {count(missing)} of {count(c.n_population)} not ranked, "
-        line += (
-            ", ".join(f"{count(n)} {status}" for status, n in sorted(row.failures)) or "no score"
-        )
+        line = f"{c.indicator}: {missing:,} of {c.n_population:,} not ranked, "
+        line += ", ".join(f"{n:,} {status}" for status, n in sorted(row.failures)) or "no score"
         if not math.isnan(c.tau_failures_last):
             line += f"; tau-b {decimal(c.tau_failures_last)} if they rank last"
         lines.append(line)
     return tuple(lines)
-
-
-def any_lower_is_better(table: CorrelationTable) -> bool:
-    """Check whether a table needs the explanation of the arrow."""
-    return any(not row.higher_is_better for row in table.rows)
 
 
 ARROW = "↓"
@@ -171,24 +159,31 @@ def star_lines(table: CorrelationTable) -> tuple[str, ...]:
     return (
         f"{STAR} told apart from {table.baseline} at a family-wise level of "
         f"{confidence_level(1 - table.confidence)}, by Holm's method over the comparisons of the "
-        f"column ({count(compared)} over architectures)",
+        f"column ({compared:,} over architectures)",
     )
 
 
 def note_lines(table: CorrelationTable) -> tuple[str, ...]:
     """List the lines below a table: protocols, failures, the table's notes."""
-    protocols = (f"{mark(n.number)} {n.sentence()}".strip() for n in protocol_notes(table))
-    return (*protocols, *other_lines(table))
+    return (*protocol_lines(table.ranked), *other_lines(table))
 
 
 def other_lines(table: CorrelationTable) -> tuple[str, ...]:
     """List the lines of `note_lines` after those on protocols."""
-    lines = [*star_lines(table)]
-    if any_lower_is_better(table):
-        lines.append(ARROW_MEANING)
-    if any(row.members for row in table.rows):
-        lines.append(AGGREGATE_MEANING)
-    return (*lines, *failures(table), *table.notes)
+    return (*star_lines(table), *mark_lines(table.rows), *failures(table), *table.notes)
+
+
+def protocol_lines(rows: Sequence[TableRow | AgreementRow]) -> list[str]:
+    """Write the protocol notes of rows, each behind its number."""
+    return [f"{mark(n.number)} {n.sentence()}".strip() for n in protocol_notes(rows)]
+
+
+def mark_lines(rows: Sequence[RowProvenance]) -> Iterator[str]:
+    """Explain the arrow and the double dagger, where a row has them."""
+    if any(not row.higher_is_better for row in rows):
+        yield ARROW_MEANING
+    if any(row.members for row in rows):
+        yield AGGREGATE_MEANING
 
 
 def mark(number: int) -> str:
@@ -216,17 +211,17 @@ def intervals(table: TableProvenance, n: int) -> str:
     kind = "percentile" if table.interval == "percentile" else "BCa"
     text = (
         f"{confidence_level(table.confidence)} {kind} bootstrap over architectures, "
-        f"{count(table.resamples)} resamples, seed {table.bootstrap_seed}"
+        f"{table.resamples:,} resamples, seed {table.bootstrap_seed}"
     )
     if n > LINEAR_BEYOND:
         text += (
-            f"; where more than {count(LINEAR_BEYOND)} networks are ranked, coefficients are "
+            f"; where more than {LINEAR_BEYOND:,} networks are ranked, coefficients are "
             "linear in how often a resample has each network"
         )
     if n > PARTS_BEYOND:
         text += (
-            f"; where more than {count(PARTS_BEYOND)} are, top slices are resampled in {PARTS} "
-            f"random parts of {count(PART_SIZE)} networks"
+            f"; where more than {PARTS_BEYOND:,} are, top slices are resampled in {PARTS} "
+            f"random parts of {PART_SIZE:,} networks"
         )
     return text
 

@@ -9,7 +9,7 @@ from numbers import Integral
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal
 
-from untrained.reports.tables.numbers import MISSING, count, decimal, interval
+from untrained.reports.tables.numbers import MISSING, decimal, interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,7 +103,7 @@ class Column:
         if self.show:
             text = self.show(number)
         else:
-            text = count(int(number)) if whole else decimal(number, self.places, sign=self.sign)
+            text = f"{int(number):,}" if whole else decimal(number, self.places, sign=self.sign)
         exact = int(number) if whole else float(number)
         return Cell(text, exact, low, high, signed=self.sign_ends)
 

@@ -65,15 +65,6 @@ def seconds(value: float) -> str:
     return "<0.001" if text == "0.000" and value > 0 else text
 
 
-def count(value: int) -> str:
-    """Format an integer with commas between thousands.
-
-    >>> count(15625)
-    '15,625'
-    """
-    return f"{value:,}"
-
-
 def confidence_level(confidence: float) -> str:
     """Format a confidence level as percent.
 
@@ -111,10 +102,10 @@ def p_value(p: float) -> str:
     return f"p = {p:.4g}" if text == "0.050" else f"p = {text}"
 
 
-def several(count: int, what: str) -> str:
+def several(number: int, what: str) -> str:
     """Write a number of things.
 
     >>> several(1, "network"), several(1200, "network")
     ('1 network', '1,200 networks')
     """
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

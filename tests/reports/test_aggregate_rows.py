@@ -38,7 +38,7 @@ def test_a_computed_row_has_a_double_dagger_and_a_note(
     made: tuple[CorrelationTable, TableRow],
 ) -> None:
     table, computed = made
-    assert label_of_row(computed, protocol_notes(table)) == "te_nas‡¹"
+    assert label_of_row(computed, protocol_notes(table.ranked)) == "te_nas‡¹"
     lines = note_lines(table)
     assert lines[0] == (
         f"¹ te_nas v1: {TEXT}; seeds 0, 1 (protocols 77aa88bb99cc00dd, 3fa9c1d2e4b50617)"
