@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from untrained.reports.blocks.block import Part, report_block
-from untrained.reports.figures.cost_quality import cost_points, cost_quality, pareto_front
+from untrained.reports.figures.cost_quality import cost_quality, pareto_front, with_cost
 from untrained.reports.pages.report import Section
 from untrained.reports.tables.grid import INDICATOR, Column, Grid
 from untrained.reports.tables.numbers import percent, seconds
@@ -18,17 +18,15 @@ if TYPE_CHECKING:
 @report_block("cost-quality", of=Section, order=50)
 def cost_part(section: Section) -> Part | None:
     """Make the part of one section; None if fewer than two indicators have a known cost."""
-    points = cost_points(section.table)
+    rows = with_cost(section.table)
     figure = cost_quality([section.table], titled=False)
-    if figure is None or len(points) < 2:
+    if figure is None or len(rows) < 2:
         return None
-    front = {point.indicator for point in pareto_front(points)}
+    front = {row.indicator for row in pareto_front(rows)}
     columns = (
         INDICATOR,
-        Column(
-            "alone_s", "s/arch", "seconds", "median seconds an architecture, alone", show=seconds
-        ),
-        Column("tau", "Kendall τ-b", lambda one: (one.tau, one.low, one.high), interval=True),
+        Column("alone_s", "s/arch", note="median seconds an architecture, alone", show=seconds),
+        Column("tau", "Kendall τ-b", "correlation.tau", interval=True),
         Column(
             "front",
             "on the front",
@@ -41,7 +39,7 @@ def cost_part(section: Section) -> Part | None:
         "Cost against quality",
         "Bold names on the dashed front: no other indicator ranks better for less time. Times are "
         "those of the machine named below and compare only within the table.",
-        Grid("cost-quality", columns, points),
+        Grid("cost-quality", columns, rows),
         (figure,),
         repeats=True,
     )

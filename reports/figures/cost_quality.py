@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from untrained.reports.figures.drawing import BLUE, GREY, PAPER, Figure, drawable, label_powers
+from untrained.reports.tables.grid import estimate_of
 from untrained.reports.tables.numbers import confidence_level
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.text import Annotation
     from matplotlib.transforms import Bbox
 
-    from untrained.results import CorrelationTable
+    from untrained.results import CorrelationTable, TableRow
 
 _OFFSETS = tuple(
     (sign * dx, dy, side)
@@ -29,44 +29,22 @@ _NEAR = 10
 """Points up to which a label needs no line to its point."""
 
 
-@dataclass(frozen=True, slots=True)
-class CostPoint:
-    """One indicator of a table."""
-
-    indicator: str
-    seconds: float
-    """Median seconds a network, by itself."""
-    tau: float
-    low: float
-    high: float
+def with_cost(table: CorrelationTable) -> list[TableRow]:
+    """Select the rows with known cost and correlation, the cheapest first."""
+    known = (r for r in table.rows if r.alone_s > 0 and not math.isnan(r.correlation.tau))
+    return sorted(known, key=lambda row: (row.alone_s, -row.correlation.tau, row.indicator))
 
 
-def cost_points(table: CorrelationTable) -> list[CostPoint]:
-    """Collect the indicators with known cost and correlation, the cheapest first."""
-    known = [
-        CostPoint(
-            row.correlation.indicator,
-            row.alone_s,
-            row.correlation.tau,
-            row.correlation.tau_low,
-            row.correlation.tau_high,
-        )
-        for row in table.rows
-        if row.alone_s > 0 and not math.isnan(row.correlation.tau)
-    ]
-    return sorted(known, key=lambda point: (point.seconds, -point.tau, point.indicator))
-
-
-def pareto_front(points: Sequence[CostPoint]) -> list[CostPoint]:
-    """Select the points that no other point beats in both cost and correlation, cheapest first.
+def pareto_front(rows: Sequence[TableRow]) -> list[TableRow]:
+    """Select the rows that no other row beats in both cost and correlation, cheapest first.
 
     Args:
-        points: as `cost_points` gives them. Of equal ones the first counts.
+        rows: as `with_cost` gives them. Of equal ones the first counts.
     """
-    front: list[CostPoint] = []
-    for point in points:
-        if not front or point.tau > front[-1].tau:
-            front.append(point)
+    front: list[TableRow] = []
+    for row in rows:
+        if not front or row.correlation.tau > front[-1].correlation.tau:
+            front.append(row)
     return front
 
 
@@ -74,36 +52,34 @@ def cost_quality(
     tables: Sequence[CorrelationTable], *, name: str = "cost-quality", titled: bool = True
 ) -> Figure | None:
     """Draw one panel for each table with known costs; None if no table has any."""
-    panels = [(table, points) for table in tables if (points := cost_points(table))]
+    panels = [(table, rows) for table in tables if (rows := with_cost(table))]
     if not panels:
         return None
 
     def draw(figure: matplotlib.figure.Figure) -> None:
         grid = figure.subplots(len(panels), squeeze=False)[:, 0]
-        for axes, (table, points) in zip(grid, panels, strict=True):
-            _draw(axes, table, points, titled=titled)
+        for axes, (table, rows) in zip(grid, panels, strict=True):
+            _draw(axes, table, rows, titled=titled)
 
     text = "Kendall's tau-b of each indicator against its seconds a network"
     return Figure(name, text, (7.2, 4.6 * len(panels)), draw)
 
 
-def _draw(
-    axes: Axes, table: CorrelationTable, points: Sequence[CostPoint], *, titled: bool
-) -> None:
+def _draw(axes: Axes, table: CorrelationTable, rows: Sequence[TableRow], *, titled: bool) -> None:
     axes.set_xscale("log")
     label_powers(axes.xaxis)
-    front = pareto_front(points)
-    seconds, taus = [p.seconds for p in points], [p.tau for p in points]
+    front = pareto_front(rows)
     axes.step(
-        [p.seconds for p in front],
-        [p.tau for p in front],
+        [row.alone_s for row in front],
+        [row.correlation.tau for row in front],
         where="post",
         color=GREY,
         linewidth=0.8,
         linestyle="--",
         zorder=1,
     )
-    lows, highs = [p.low for p in points], [p.high for p in points]
+    seconds = [row.alone_s for row in rows]
+    taus, lows, highs = zip(*(estimate_of(row.correlation, "tau") for row in rows), strict=True)
     axes.plot([seconds] * 2, [lows, highs], color=BLUE, linewidth=0.9, alpha=0.35)
     axes.scatter(seconds, taus, s=14, color=BLUE, zorder=3)
     axes.axhline(0, color=GREY, linewidth=0.4)
@@ -114,10 +90,10 @@ def _draw(
         axes.set_title(title, loc="left")
     axes.set_xlabel("median seconds a network, alone, on one worker")
     axes.set_ylabel(f"Kendall tau-b [{confidence_level(table.confidence)}]")
-    _label(axes, points, {p.indicator for p in front})
+    _label(axes, rows, {row.indicator for row in front})
 
 
-def _label(axes: Axes, points: Sequence[CostPoint], bold: set[str]) -> None:
+def _label(axes: Axes, rows: Sequence[TableRow], bold: set[str]) -> None:
     """Write names where they hide neither another name nor a point, as far as there is room."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.transforms import Bbox
@@ -127,18 +103,18 @@ def _label(axes: Axes, points: Sequence[CostPoint], bold: set[str]) -> None:
     renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
     # the layout must stand before extents mean anything
     figure.draw_without_rendering()
-    centres = axes.transData.transform([(p.seconds, p.tau) for p in points])
+    centres = axes.transData.transform([(row.alone_s, row.correlation.tau) for row in rows])
     # a point counts four times: a name over it hides it, one over a part of a name does not
     taken: list[Bbox] = [Bbox.from_bounds(x - 3, y - 3, 6, 6) for x, y in centres] * 4
-    for point in sorted(points, key=lambda p: -p.tau):
+    for row in sorted(rows, key=lambda row: -row.correlation.tau):
         text = axes.annotate(
-            drawable(point.indicator),
-            (point.seconds, point.tau),
+            drawable(row.indicator),
+            (row.alone_s, row.correlation.tau),
             xytext=(0, 0),
             textcoords="offset points",
             fontsize=6.5,
             va="center",
-            fontweight="bold" if point.indicator in bold else "normal",
+            fontweight="bold" if row.indicator in bold else "normal",
             bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.6},  # over lines behind it
             arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.5, "shrinkB": 2},
             zorder=2.5,  # below the points

@@ -15,13 +15,10 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.text import Annotation, Text
 
 from untrained.reports import Report, Section, formats
-from untrained.reports.figures.cost_quality import (
-    CostPoint,
-    cost_points,
-    cost_quality,
-    pareto_front,
-)
+from untrained.reports.figures.cost_quality import cost_quality, pareto_front, with_cost
 from untrained.results import CorrelationTable, TableRow
+
+from .conftest import make_row, make_table
 
 
 def texts(svg: str) -> list[str]:
@@ -39,7 +36,7 @@ def test_every_indicator_with_a_cost_is_named_once(
         row("constant", tau=math.nan),
         title="<A> & B",
     )
-    assert [p.indicator for p in cost_points(drawn)] == ["cheap", "dear_$x$"]
+    assert [r.indicator for r in with_cost(drawn)] == ["cheap", "dear_$x$"]
     shown = texts(formats["svg"].render(Report("T", (Section(drawn),))))
     assert shown.count("cheap") == shown.count("dear_$x$") == 1
     assert not {"unmeasured", "constant"} & set(shown)
@@ -88,20 +85,16 @@ def test_the_same_report_gives_the_same_bytes_and_an_empty_one_a_picture(
 @given(
     st.lists(
         st.tuples(st.sampled_from([0.1, 1.0, 2.0, 9.0]), st.sampled_from([-0.2, 0.0, 0.4, 0.7])),
+        min_size=1,
         max_size=8,
     )
 )
 def test_the_front_is_what_nothing_beats(pairs: list[tuple[float, float]]) -> None:
-    points = sorted(
-        (CostPoint(str(i), s, t, t, t) for i, (s, t) in enumerate(pairs)),
-        key=lambda p: (p.seconds, -p.tau, p.indicator),
-    )
+    rows = [make_row(str(i), alone_s=s, tau=tau) for i, (s, tau) in enumerate(pairs)]
     unbeaten = {
-        (p.seconds, p.tau)
-        for p in points
-        if not any(
-            q.seconds <= p.seconds and q.tau >= p.tau and (q.seconds, q.tau) != (p.seconds, p.tau)
-            for q in points
-        )
+        (s, tau)
+        for s, tau in pairs
+        if not any(s1 <= s and tau1 >= tau and (s1, tau1) != (s, tau) for s1, tau1 in pairs)
     }
-    assert [(p.seconds, p.tau) for p in pareto_front(points)] == sorted(unbeaten)
+    front = pareto_front(with_cost(make_table(*rows)))
+    assert [(row.alone_s, row.correlation.tau) for row in front] == sorted(unbeaten)
