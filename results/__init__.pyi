@@ -71,7 +71,6 @@ from .statistics.size_bias import PartialCorrelation, SizeBias, SizeBin, SizeBin
 from .statistics.task_comparison import TaskComparison, compare_over_tasks
 from .statistics.top import Pick, TopRanking, TopSlice, top_rankings
 from .statistics.weighted_correlation import weighted_rank_correlations
-from .store.frames import frame
 from .store.score import (
     STATUSES,
     Environment,
@@ -80,7 +79,7 @@ from .store.score import (
     Status,
     current_environment,
 )
-from .store.store import ScoreStore
+from .store.store import ScoreStore, frame
 from .tables import (
     AgreementRow,
     AgreementTable,

@@ -81,7 +81,15 @@ GROUP BY indicator.id
 ORDER BY total_s DESC, 1, 2
 """
 
-PUT = """
+REPLACE = """
+ON CONFLICT (indicator, protocol, seed, network) DO UPDATE SET
+    value = excluded.value, status = excluded.status, reason = excluded.reason,
+    alone_s = excluded.alone_s, peak_bytes = excluded.peak_bytes,
+    representative = excluded.representative, environment = excluded.environment
+WHERE score.status <> 'ok'
+"""
+
+PUT = f"""
 INSERT INTO score (network, indicator, protocol, seed, value, status, reason, alone_s, peak_bytes,
     representative, environment)
 VALUES (
@@ -90,12 +98,8 @@ VALUES (
     (SELECT id FROM protocol WHERE digest = ?),
     ?, ?, ?, ?, ?, ?, ?,
     (SELECT id FROM environment WHERE digest = ?))
-ON CONFLICT (indicator, protocol, seed, network) DO UPDATE SET
-    value = excluded.value, status = excluded.status, reason = excluded.reason,
-    alone_s = excluded.alone_s, peak_bytes = excluded.peak_bytes,
-    representative = excluded.representative, environment = excluded.environment
-WHERE score.status <> 'ok'
-"""
+{REPLACE}
+"""  # noqa: S608
 PUT_AGAIN = f"{PUT} OR excluded.status = 'ok'"
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from untrained.foundation import StorageError
 from untrained.results.store.database import (
+    REPLACE,
     attached,
     connect,
     refuse_table_name,
@@ -70,11 +71,7 @@ SELECT indicator.id, protocol.id, theirs.seed, network.id, theirs.value, theirs.
 JOIN other.environment AS e ON e.id = theirs.environment
 JOIN main.environment AS environment ON environment.digest = e.digest
 WHERE TRUE
-ON CONFLICT (indicator, protocol, seed, network) DO UPDATE SET
-    value = excluded.value, status = excluded.status, reason = excluded.reason,
-    alone_s = excluded.alone_s, peak_bytes = excluded.peak_bytes,
-    representative = excluded.representative, environment = excluded.environment
-WHERE score.status <> 'ok' AND excluded.status = 'ok'
+{REPLACE} AND excluded.status = 'ok'
 """,
 )
 
