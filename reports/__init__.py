@@ -2,8 +2,8 @@
 
 from untrained.reports.blocks.agreement import agreement_facts, agreement_grid, agreement_notes
 from untrained.reports.blocks.block import Part, report_block, report_blocks
-from untrained.reports.blocks.factors import factor_part
 from untrained.reports.blocks.side_by_side import verdict_counts
+from untrained.reports.blocks.stability import factor_part
 from untrained.reports.formats.formats import Format, formats, report_format, write_report
 from untrained.reports.pages.report import Report, Section
 from untrained.reports.tables.columns import correlation_table

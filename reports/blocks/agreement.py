@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from untrained.reports.blocks.block import Part, report_block
 from untrained.reports.blocks.redundancy import part_of_matrix
@@ -18,7 +18,17 @@ from untrained.reports.tables.facts import (
     protocol_lines,
     protocol_notes,
 )
-from untrained.reports.tables.grid import Cell, Column, Estimate, Grid, estimate_of
+from untrained.reports.tables.grid import (
+    DIRECTION,
+    MEMBERS,
+    SEEDS,
+    Cell,
+    Column,
+    Estimate,
+    Grid,
+    Line,
+    estimate_of,
+)
 from untrained.reports.tables.numbers import percent, seconds
 
 if TYPE_CHECKING:
@@ -90,11 +100,6 @@ def agreement_notes(table: AgreementTable) -> tuple[str, ...]:
     return (*protocol_lines(rows), *mark_lines(rows), *_failures(rows), *table.notes)
 
 
-class _Line(NamedTuple):
-    table: AgreementTable
-    row: AgreementRow
-
-
 def agreement_grid(table: AgreementTable) -> Grid:
     """Make the table for readers: one row an indicator."""
     rows = sorted_rows(table)
@@ -130,13 +135,13 @@ def agreement_grid(table: AgreementTable) -> Grid:
                 show=seconds,
             ),
         ),
-        [_Line(table, row) for row in rows],
+        [Line(table, row) for row in rows],
     )
 
 
 def full_grid(*tables: AgreementTable) -> Grid:
     """Make the table for programs: the rows of some tables, each row complete by itself."""
-    lines = [_Line(table, row) for table in tables for row in sorted_rows(table)]
+    lines = [Line(table, row) for table in tables for row in sorted_rows(table)]
     sizes = _sizes([line.row for line in lines])
     return Grid(
         "agreement",
@@ -146,8 +151,8 @@ def full_grid(*tables: AgreementTable) -> Grid:
             Column("indicator", get="row.indicator"),
             Column("version", get="row.version"),
             Column("protocol", get="row.protocol"),
-            Column("seeds", get=lambda line: " ".join(map(str, line.row.seeds))),
-            Column("higher_is_better", get=lambda line: str(line.row.higher_is_better).lower()),
+            SEEDS,
+            DIRECTION,
             Column("n", get="row.n"),
             Column("n_population", get="row.n_population"),
             *(_size_column(size, "tau") for size in sizes),
@@ -161,7 +166,7 @@ def full_grid(*tables: AgreementTable) -> Grid:
                 get=lambda line: " ".join(f"{status}={n}" for status, n in line.row.failures),
             ),
             Column("alone_s", get="row.alone_s"),
-            Column("members", get=lambda line: " ".join(line.row.members)),
+            MEMBERS,
         ),
         lines,
     )
@@ -174,24 +179,24 @@ def _sizes(rows: Sequence[AgreementRow]) -> list[str]:
 
 
 def _size_column(size: str, statistic: str, heading: str = "", *, aside: bool = False) -> Column:
-    def get(line: _Line) -> Estimate:
+    def get(line: Line) -> Estimate:
         one = next((one for one in line.row.with_sizes if one.size == size), None)
         return estimate_of(one, statistic)
 
     return Column(f"{statistic}_with_{size}", heading, get, interval=True, aside=aside)
 
 
-def _nearest(line: _Line) -> str | None:
+def _nearest(line: Line) -> str | None:
     """Find the other indicator of the largest |rho|."""
     rhos = _rhos(line)
     return max(rhos, key=lambda name: abs(rhos[name]), default=None)
 
 
-def _rho_nearest(line: _Line) -> float | None:
+def _rho_nearest(line: Line) -> float | None:
     return max(_rhos(line).values(), key=abs, default=None)
 
 
-def _rhos(line: _Line) -> dict[str, float]:
+def _rhos(line: Line) -> dict[str, float]:
     """Collect Spearman's rho with every other indicator for which rho exists."""
     found, own = line.table.redundancy, line.row.indicator
     rhos = zip(found.indicators, found.rho[found.indicators.index(own)], strict=True)
@@ -209,6 +214,6 @@ def _failures(rows: list[AgreementRow]) -> Iterator[str]:
             )
 
 
-def _coverage(line: _Line) -> float:
+def _coverage(line: Line) -> float:
     row = line.row
     return row.n / row.n_population if row.n_population else math.nan

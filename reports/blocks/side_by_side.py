@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from untrained.reports.blocks.block import Part, report_block
 from untrained.reports.figures.dot_rows import Dots, dot_rows
@@ -12,7 +12,7 @@ from untrained.reports.figures.drawing import Figure
 from untrained.reports.pages.report import Report
 from untrained.reports.tables.columns import RHO, TAU
 from untrained.reports.tables.facts import ARROW, ARROW_MEANING, SHORT_SHA256, intervals
-from untrained.reports.tables.grid import Cell, Column, Grid, probability
+from untrained.reports.tables.grid import Cell, Column, Grid, Line, probability
 from untrained.reports.tables.numbers import MISSING, confidence_level, percent, seconds
 
 if TYPE_CHECKING:
@@ -153,11 +153,6 @@ def _statuses(row: ComparedRow) -> str:
     return "; ".join(f"{n:,} {old} to {new}" for old, new, n in row.side.statuses)
 
 
-class _Line(NamedTuple):
-    table: SideBySide
-    row: ComparedRow
-
-
 def changes_grid(*tables: SideBySide) -> Grid:
     """Make the table for programs: the rows of some comparisons, each row complete by itself."""
     of_table = ("title", "space", "before", "after", "target", "truth_sha256")
@@ -183,7 +178,7 @@ def changes_grid(*tables: SideBySide) -> Grid:
             Column("cost_ratio", get="row.side.cost_ratio"),
             Column("statuses", get=lambda line: _statuses(line.row)),
         ),
-        [_Line(one, row) for one in tables for row in one.rows],
+        [Line(one, row) for one in tables for row in one.rows],
     )
 
 

@@ -1,8 +1,9 @@
-"""Block: dependence of an indicator's ranking on the seed."""
+"""Dependence of an indicator's ranking on the seed, on the batch and on conditions."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
@@ -17,7 +18,7 @@ from untrained.reports.tables.numbers import listing
 if TYPE_CHECKING:
     import matplotlib.figure
 
-    from untrained.results import Stability, TableRow
+    from untrained.results import FactorEffect, FactorLevel, Stability, TableRow
 
 
 @report_block("stability", of=Section, order=60)
@@ -91,3 +92,45 @@ def _figure(rows: list[tuple[TableRow, Stability]]) -> Figure:
 
     text = "Kendall's tau-b of each indicator under each seed"
     return Figure("stability", text, (5.6, 0.9 + 0.2 * len(rows)), draw)
+
+
+class _Line(NamedTuple):
+    effect: FactorEffect
+    level: FactorLevel
+
+
+def factor_part(effects: Sequence[FactorEffect]) -> Part:
+    """Make the part of a factorial study."""
+    columns = (
+        Column("indicator", "Indicator", "effect.indicator", kind="code"),
+        Column("factor", "Factor", "effect.factor", kind="code"),
+        Column("level", "Level", "level.level", "the first is the study's own", kind="code"),
+        Column("n", "n", "effect.n", "networks scored under every combination"),
+        Column("tau", f"mean {TAU}-b", "level.tau", "over all settings of the other factors"),
+        Column(
+            "effect",
+            "effect",
+            "level.effect",
+            f"on {TAU}-b: difference to the mean of all",
+            sign=True,
+        ),
+        Column(
+            "agreement", f"{RHO} with the first level", "level.agreement", "all other factors equal"
+        ),
+        Column(
+            "share",
+            "share",
+            "effect.share",
+            f"of the variance of {TAU}-b between all combinations",
+            places=2,
+        ),
+    )
+    rows = [_Line(effect, level) for effect in effects for level in effect.levels]
+    return Part(
+        "conditions",
+        "Sensitivity to conditions",
+        "The same networks scored under every combination of the levels. `own` leaves a condition "
+        "to the indicator's protocol. Agreement compares the scores under two levels: near 1, the "
+        "condition does not matter, whatever the truth.",
+        Grid("conditions", columns, rows),
+    )

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from untrained.reports.blocks.block import Part, report_block
-from untrained.reports.figures.drawing import INK, Figure, drawable
-from untrained.reports.figures.heat_map import heat_map_part
+from untrained.reports.figures.drawing import INK, Figure, drawable, wrapped
+from untrained.reports.figures.heat_map import draw_matrix
 from untrained.reports.pages.report import Report
-from untrained.reports.tables.grid import Column, Grid
+from untrained.reports.tables.grid import Column, Grid, estimate_of
 from untrained.reports.tables.numbers import MISSING, confidence_level, decimal
 
 if TYPE_CHECKING:
     import matplotlib.figure
     from matplotlib.axes import Axes
 
-    from untrained.results import TaskComparison
+    from untrained.results import CorrelationRow, TaskComparison
 
 FEW_TASKS = 10
 """Demsar (2006) wants more than 10 tasks and more than 5 indicators for the approximation."""
@@ -24,8 +27,85 @@ FEW_TASKS = 10
 
 @report_block("heat-map", of=Report, order=30)
 def heat_map(report: Report) -> Part | None:
-    """Show tau-b of the indicators on all tables; None unless two tables share an indicator."""
-    return heat_map_part([section.table for section in report.sections])
+    """Show tau-b of the indicators on all tables; None unless two tables share an indicator.
+
+    Indicators stand in the order of their mean tau-b over the tables that have it.
+    """
+    found: dict[str, dict[int, CorrelationRow]] = {}
+    for number, section in enumerate(report.sections):
+        for row in section.table.rows:
+            found.setdefault(row.indicator, {})[number] = row.correlation
+    if not any(len(cells) > 1 for cells in found.values()):
+        return None
+    means = {name: _mean(cells.values()) for name, cells in found.items()}
+    names = sorted(found, key=lambda name: (math.isnan(means[name]), -means[name], name))
+    headings = short_titles([section.table.title for section in report.sections])
+    columns = (
+        Column("indicator", "Indicator", str, kind="code"),
+        Column("mean_tau", "mean τ-b", means.get, "over the tables that have it"),
+        *(_tau_column(i, heading, found) for i, heading in enumerate(headings)),
+    )
+    return Part(
+        "heat-map",
+        "Indicators on all tables",
+        f"Kendall's tau-b, positive where an indicator ranks in the direction it claims; {MISSING} "
+        "where it was not scored or is constant. Populations and targets are those of each table.",
+        Grid("heat-map", columns, names),
+        (_heat_map_figure(found, names, headings),),
+    )
+
+
+def _tau_column(place: int, heading: str, found: dict[str, dict[int, CorrelationRow]]) -> Column:
+    return Column(
+        f"tau_{place + 1}",
+        heading,
+        lambda name: estimate_of(found[name].get(place), "tau"),
+        interval=True,
+    )
+
+
+def short_titles(titles: Sequence[str]) -> list[str]:
+    """Cut the words that all titles begin with.
+
+    >>> short_titles(["NAS-Bench-201: cifar10", "NAS-Bench-201: cifar100"])
+    ['cifar10', 'cifar100']
+    """
+    split = [title.split() for title in titles]
+    shared = 0
+    while (
+        len(split) > 1
+        and all(len(words) > shared + 1 for words in split)
+        and (len({words[shared] for words in split}) == 1)
+    ):
+        shared += 1
+    return [" ".join(words[shared:]) for words in split]
+
+
+def _mean(rows: Iterable[CorrelationRow]) -> float:
+    known = [row.tau for row in rows if not math.isnan(row.tau)]
+    return float(np.mean(known)) if known else math.nan
+
+
+def _heat_map_figure(
+    found: dict[str, dict[int, CorrelationRow]], names: list[str], headings: list[str]
+) -> Figure:
+    values = np.array(
+        [
+            [found[name][i].tau if i in found[name] else math.nan for i in range(len(headings))]
+            for name in names
+        ]
+    )
+
+    def draw(figure: matplotlib.figure.Figure) -> None:
+        draw_matrix(
+            figure.add_subplot(),
+            values,
+            [drawable(name) for name in names],
+            [wrapped(heading, 22, 3) for heading in headings],
+        )
+
+    size = (1.6 + 0.75 * len(headings), 1.1 + 0.2 * len(names))
+    return Figure("heat-map", "Kendall's tau-b of indicators on several tables", size, draw)
 
 
 @report_block("tasks", of=Report, order=40)
@@ -70,7 +150,7 @@ def task_part(report: Report) -> Part | None:
         f"{decimal(found.critical_difference, 2)} at {confidence_level(found.confidence)}. "
         "Tasks on one search space are not independent, which the tests assume.",
         Grid("average-ranks", columns, ranks),
-        (_figure(found),),
+        (_diagram(found),),
         notes=tuple(notes),
     )
 
@@ -86,7 +166,7 @@ def _alike(found: TaskComparison, name: str) -> list[str]:
     return [other for other in found.indicators if other in near and other != name]
 
 
-def _figure(found: TaskComparison) -> Figure:
+def _diagram(found: TaskComparison) -> Figure:
     half = math.ceil(len(found.indicators) / 2)
     bars = len(found.cliques)
     height = 0.9 + 0.17 * half + 0.09 * bars

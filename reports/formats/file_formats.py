@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from untrained.reports.blocks.agreement import full_grid
 from untrained.reports.blocks.block import parts_of
@@ -14,13 +14,13 @@ from untrained.reports.figures.cost_quality import cost_quality
 from untrained.reports.figures.drawing import Figure
 from untrained.reports.formats.formats import report_format
 from untrained.reports.pages.report import Report, Section
-from untrained.reports.tables.grid import Column, Grid
+from untrained.reports.tables.grid import DIRECTION, MEMBERS, SEEDS, Column, Grid, Line
 from untrained.results.store.export import spreadsheet_cell
 
 if TYPE_CHECKING:
     import matplotlib.figure
 
-    from untrained.results import CorrelationTable, TableRow
+    from untrained.results import CorrelationTable
 
 
 @report_format("csv", title="CSV, one line an indicator, for spreadsheets and diffs", suffix=".csv")
@@ -77,11 +77,6 @@ def grid_csv(grid: Grid) -> str:
     return text
 
 
-class _Line(NamedTuple):
-    table: CorrelationTable
-    row: TableRow
-
-
 def _lines_grid(*tables: CorrelationTable) -> Grid:
     of_table = ("title", "space", "population", "target", "truth_source", "truth_sha256")
     statistics = (
@@ -96,8 +91,8 @@ def _lines_grid(*tables: CorrelationTable) -> Grid:
             Column("confidence", get=lambda line: str(line.table.confidence)),
             Column("bootstrap_seed", get="table.bootstrap_seed"),
             *(Column(name, get=f"row.{name}") for name in ("indicator", "version", "protocol")),
-            Column("seeds", get=lambda line: " ".join(map(str, line.row.seeds))),
-            Column("higher_is_better", get=lambda line: str(line.row.higher_is_better).lower()),
+            SEEDS,
+            DIRECTION,
             Column("n", get="row.correlation.n"),
             Column("n_population", get="row.correlation.n_population"),
             *(Column(name, get=f"row.correlation.{name}") for name in statistics),
@@ -108,20 +103,20 @@ def _lines_grid(*tables: CorrelationTable) -> Grid:
                 Column(f"{name}_functions", get=partial(_over_functions, name))
                 for name in ("tau", "tau_low", "tau_high", "delta_tau", "delta_low", "delta_high")
             ),
-            Column("failures", get=lambda line: _failures(line.row)),
+            Column("failures", get=_failures),
             Column("alone_s", get="row.alone_s"),
-            Column("members", get=lambda line: " ".join(line.row.members)),
+            MEMBERS,
         ),
-        [_Line(table, row) for table in tables for row in table.ranked],
+        [Line(table, row) for table in tables for row in table.ranked],
     )
 
 
-def _over_functions(name: str, line: _Line) -> float | None:
+def _over_functions(name: str, line: Line) -> float | None:
     return getattr(line.row.functions, name, None)
 
 
-def _failures(row: TableRow) -> str:
-    return " ".join(f"{status}={n}" for status, n in sorted(row.failures))
+def _failures(line: Line) -> str:
+    return " ".join(f"{status}={n}" for status, n in sorted(line.row.failures))
 
 
 @report_format("svg", title="SVG, rank correlation against cost", suffix=".svg")

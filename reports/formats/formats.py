@@ -161,18 +161,14 @@ def write_files(contents: Mapping[str, Content], folder: str | os.PathLike[str])
             (place / name).parent.mkdir(exist_ok=True)
             paths.append(_write_atomically(place / name, content))
     except OSError as error:
+        written = f"already written: {', '.join(path.name for path in paths)}"
         raise StorageError(
             f"cannot write the report into {str(place)!r}: {error.strerror or error} "
-            f"({error.filename or place}); {_done(paths)}; "
+            f"({error.filename or place}); "
+            f"{written if paths else 'no file was written or changed'}; "
             "choose a folder you may write to, with room for a few megabytes"
         ) from error
     return paths
-
-
-def _done(paths: list[Path]) -> str:
-    if not paths:
-        return "no file was written or changed"
-    return f"already written: {', '.join(path.name for path in paths)}"
 
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")

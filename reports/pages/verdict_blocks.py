@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from untrained.reports.blocks.top import ceiling_name, perfect_of
 from untrained.reports.figures.dot_rows import Dots, dot_rows
 from untrained.reports.figures.drawing import Figure
 from untrained.reports.pages.verdict import short_target
-from untrained.reports.tables.columns import RHO, TAU
+from untrained.reports.tables.columns import MINUS, RHO, TAU
 from untrained.reports.tables.grid import Column, Estimate, Grid, estimate_of, probability
 from untrained.reports.tables.numbers import decimal
 from untrained.results.searches.comparison import PairedDifference, SearchComparison
@@ -34,24 +34,10 @@ def standing_part(evidence: Evidence) -> Part | None:
         Column("tau", f"{TAU}-b", "row.tau", interval=True),
         Column("rho", RHO, "row.rho", interval=True, aside=True),
         Column("against_params", "than params", lambda one: relation(_params(one)), kind="text"),
-        Column(
-            "params",
-            f"{TAU} \N{MINUS SIGN} params",
-            lambda one: estimate_of(_params(one), "delta"),
-            interval=True,
-            sign=True,
-        ),
-        Column("p_params", "p, Holm", lambda one: _p_holm(_params(one)), show=probability),
+        *_difference("params", "params", _params),
         Column("best", "best baseline", kind="code"),
         Column("against_best", "than the best", lambda one: relation(_best(one)), kind="text"),
-        Column(
-            "delta_best",
-            f"{TAU} \N{MINUS SIGN} best",
-            lambda one: estimate_of(_best(one), "delta"),
-            interval=True,
-            sign=True,
-        ),
-        Column("p_best", "p, Holm", lambda one: _p_holm(_best(one)), show=probability),
+        *_difference("delta_best", "best", _best),
     )
     return Part(
         "standing",
@@ -73,8 +59,25 @@ def _best(one: Standing) -> PairComparison | None:
     return one.against(one.best) if one.best else None
 
 
-def _p_holm(one: PairComparison | None) -> float:
-    return one.p_holm if one else math.nan
+def _difference(
+    name: str, other: str, compared: Callable[[Standing], PairComparison | None]
+) -> tuple[Column, Column]:
+    """Make the columns of the difference to another indicator and of its p."""
+    return (
+        Column(
+            name,
+            f"{TAU} {MINUS} {other}",
+            lambda one: estimate_of(compared(one), "delta"),
+            interval=True,
+            sign=True,
+        ),
+        Column(
+            f"p_{other}",
+            "p, Holm",
+            lambda one: getattr(compared(one), "p_holm", None),
+            show=probability,
+        ),
+    )
 
 
 def _standing_figure(evidence: Evidence) -> Figure:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from untrained.reports.tables.numbers import MISSING, decimal, interval
 
@@ -109,6 +109,18 @@ class Column:
 
 
 INDICATOR = Column("indicator", "Indicator", kind="code")
+
+
+class Line(NamedTuple):
+    """A row and the table that it is of, for files whose every line is complete by itself."""
+
+    table: Any
+    row: Any
+
+
+SEEDS = Column("seeds", get=lambda line: " ".join(map(str, line.row.seeds)))
+DIRECTION = Column("higher_is_better", get=lambda line: str(line.row.higher_is_better).lower())
+MEMBERS = Column("members", get=lambda line: " ".join(line.row.members))
 
 
 @dataclass(frozen=True, slots=True)
