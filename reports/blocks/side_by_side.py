@@ -11,7 +11,7 @@ from untrained.reports.figures.dot_rows import Dots, dot_rows
 from untrained.reports.figures.drawing import Figure
 from untrained.reports.pages.report import Report
 from untrained.reports.tables.columns import RHO, TAU
-from untrained.reports.tables.facts import ARROW, ARROW_MEANING, SHORT_SHA256, intervals
+from untrained.reports.tables.facts import ARROW, ARROW_MEANING, intervals, truth
 from untrained.reports.tables.grid import Cell, Column, Grid, Line, probability
 from untrained.reports.tables.numbers import MISSING, confidence_level, percent, seconds
 
@@ -200,8 +200,7 @@ def _notes(one: SideBySide) -> tuple[str, ...]:
     for side, names in (("before", one.indicators_before), ("after", one.indicators_after)):
         if names:
             lines.append(f"Indicators only {side}: {', '.join(names)}")
-    digest = f", SHA-256 {one.truth_sha256[:SHORT_SHA256]}" if one.truth_sha256 else ""
-    lines.append(f"Target: {one.target or 'none'}; {one.truth_source}{digest}")
+    lines.append(f"Target: {one.target or 'none'}; {truth(one)}")
     lines.append(
         f"Intervals: {intervals(one, one.n_common)}; verdicts at a family-wise level of "
         f"{confidence_level(1 - one.confidence)}"

@@ -12,6 +12,7 @@ from untrained.reports.figures.drawing import Figure
 from untrained.reports.pages.report import Section
 from untrained.reports.tables.columns import MINUS, RHO, TAU
 from untrained.reports.tables.grid import INDICATOR, Column, Grid, estimate_of
+from untrained.results.statistics.size_bias import partial_given
 
 if TYPE_CHECKING:
     from untrained.results import PartialCorrelation, SizeBias, TableRow
@@ -109,7 +110,7 @@ def _tau_in_bins(row: TableRow) -> float | None:
 
 
 def _partial(bias: SizeBias | None, given: tuple[str, ...]) -> PartialCorrelation | None:
-    return next((one for one in bias.partial if one.given == given), None) if bias else None
+    return partial_given(bias.partial, given) if bias else None
 
 
 def _figure(rows: list[TableRow], given: tuple[tuple[str, ...], ...]) -> Figure:

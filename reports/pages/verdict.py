@@ -18,6 +18,7 @@ from untrained.results.statistics.indicator_comparison import (
     relation,
 )
 from untrained.results.statistics.pairwise import PairComparison
+from untrained.results.statistics.size_bias import partial_given
 
 SAME = 0.999
 """|rho| from which two indicators rank alike but for rounding and noise of a few networks."""
@@ -79,7 +80,7 @@ def _rho(one: Standing, name: str) -> float:
 
 
 def _nothing_beyond(one: Standing, size: str) -> bool:
-    partial = next((p for p in one.partial if p.given == (size,)), None)
+    partial = partial_given(one.partial, (size,))
     if partial is None:
         return False
     return math.isnan(partial.rho) or partial.rho_low <= 0 <= partial.rho_high
@@ -215,12 +216,10 @@ def _of_size(standings: Sequence[Standing]) -> Iterator[str]:
         if not rhos or math.isnan(one.row.tau):
             continue
         text = f"{one.space}: rho of the score {rhos}"
-        for partial in one.partial:
-            if partial.given != ("params",):
-                continue
-            if math.isnan(partial.rho):
-                text += "; given params nothing of it is left"
-                continue
+        partial = partial_given(one.partial, ("params",))
+        if partial is not None and math.isnan(partial.rho):
+            text += "; given params nothing of it is left"
+        elif partial is not None:
             shown = estimate(partial.rho, partial.rho_low, partial.rho_high)
             text += f"; with the accuracy, given params, {shown}"
             if partial.rho_low <= 0 <= partial.rho_high:

@@ -19,10 +19,11 @@ from untrained.reports.pages.verdict_blocks import (
     top_part,
 )
 from untrained.reports.tables.columns import RHO, TAU
-from untrained.reports.tables.grid import Cell, Column, Estimate, Grid, estimate_of
+from untrained.reports.tables.grid import Cell, Column, Grid, estimate_of
 from untrained.reports.tables.numbers import seconds
 from untrained.results.searches.comparison import SearchComparison
 from untrained.results.statistics.indicator_comparison import Contribution, Evidence, Standing
+from untrained.results.statistics.size_bias import partial_given
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +180,13 @@ def _rho_with(one: Standing, size: str) -> float | None:
 
 
 def _given_column(name: str, heading: str, *sizes: str, aside: bool = False) -> Column:
-    def partial(one: Standing) -> Estimate:
-        found = next((p for p in one.partial if p.given == sizes), None)
-        return estimate_of(found, "rho")
-
-    return Column(name, heading, partial, interval=True, aside=aside)
+    return Column(
+        name,
+        heading,
+        lambda one: estimate_of(partial_given(one.partial, sizes), "rho"),
+        interval=True,
+        aside=aside,
+    )
 
 
 def redundancy_part(evidence: Evidence) -> Part | None:

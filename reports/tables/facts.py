@@ -15,11 +15,11 @@ if TYPE_CHECKING:
         AgreementRow,
         CorrelationTable,
         RowProvenance,
+        SideBySide,
         TableProvenance,
         TableRow,
     )
 
-SHORT_SHA256 = 12
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -66,7 +66,7 @@ def facts(table: CorrelationTable) -> tuple[Fact, ...]:
         Fact("Population", f"{table.population}; {table.n_population:,} architectures"),
         *([Fact("Functions", functions)] if table.n_functions else ()),
         Fact("Target", table.target),
-        Fact("Ground truth", _truth(table)),
+        Fact("Ground truth", truth(table)),
         *([Fact("Draws", draws(table))] if any(row.seeds for row in table.rows) else ()),
         Fact("Intervals", intervals(table, table.n_population)),
     )
@@ -195,8 +195,9 @@ def mark(number: int) -> str:
     return str(number).translate(_SUPERSCRIPTS) if number else ""
 
 
-def _truth(table: CorrelationTable) -> str:
-    digest = table.truth_sha256[:SHORT_SHA256]
+def truth(table: CorrelationTable | SideBySide) -> str:
+    """Write the source of the truth with the digest of its file."""
+    digest = table.truth_sha256[:12]
     return f"{table.truth_source}, SHA-256 {digest}" if digest else table.truth_source
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from importlib.resources import files
 from statistics import NormalDist
-from typing import Literal
+from typing import Any, Literal
 
 from untrained.foundation import MalformedInput
 from untrained.results.statistics.correlation import CorrelationRow
@@ -70,10 +70,7 @@ class Comparison:
     whole interval is within or outside, else `cannot say`."""
 
 
-COLUMNS = (
-    *("space", "dataset", "indicator", "metric", "value", "n", "target", "absolute"),
-    *("source", "note"),
-)
+COLUMNS = tuple(field.name for field in fields(PublishedValue))
 
 
 def reference_rows(name: str, text: str, columns: Sequence[str]) -> list[dict[str, str]]:
@@ -99,21 +96,14 @@ def reference_rows(name: str, text: str, columns: Sequence[str]) -> list[dict[st
 @cache
 def _all() -> tuple[PublishedValue, ...]:
     file = files("untrained.results") / "committed" / "reference" / "published.csv"
-    return tuple(
-        PublishedValue(
-            space=row["space"],
-            dataset=row["dataset"],
-            indicator=row["indicator"],
-            metric=row["metric"],
-            value=float(row["value"]),
-            n=int(row["n"]) if row["n"] else None,
-            target=row["target"],
-            absolute=row["absolute"] == "yes",
-            source=row["source"],
-            note=row["note"],
-        )
-        for row in reference_rows("published.csv", file.read_text("utf-8"), COLUMNS)
-    )
+    rows: list[dict[str, Any]] = [
+        *reference_rows("published.csv", file.read_text("utf-8"), COLUMNS)
+    ]
+    for row in rows:
+        row["value"] = float(row["value"])
+        row["n"] = int(row["n"]) if row["n"] else None
+        row["absolute"] = row["absolute"] == "yes"
+    return tuple(PublishedValue(**row) for row in rows)
 
 
 def published_values(

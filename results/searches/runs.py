@@ -42,8 +42,7 @@ def summarise(values: Sequence[float] | Floats) -> Summary:
     given = np.asarray(values, dtype=np.float64)
     known = given[~np.isnan(given)]
     if not len(known):
-        nan = float("nan")
-        return Summary(0, len(given), nan, nan, nan, nan, nan, nan, nan)
+        return Summary(0, len(given), *[float("nan")] * 7)
     quantiles = (float(q) for q in np.quantile(known, [0.05, 0.25, 0.5, 0.75, 0.95]))
     sd = float(known.std(ddof=1)) if len(known) > 1 else float("nan")
     return Summary(len(known), len(given) - len(known), float(known.mean()), sd, *quantiles)

@@ -22,7 +22,7 @@ from untrained.results.statistics.rank_correlation import dense_ranks
 
 def leave_out_rank_correlations(
     x: ArrayLike, y: ArrayLike, shares: Integers | None = None
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> NDArray[np.float64]:
     """Compute tau-b and Spearman's rho without each point in turn, exactly.
 
     With s_ij = sign(x_i - x_j), t_ij = sign(y_i - y_j), u_i = sum_j s_ij and v_i = sum_j t_ij,
@@ -40,7 +40,7 @@ def leave_out_rank_correlations(
         shares: the c_k, where they are known.
 
     Returns:
-        tau and rho, one a point; NaN where what is left is constant on one side.
+        tau and rho, shape (2, n); NaN where what is left is constant on one side.
 
     Raises:
         ValueError: a value is NaN, or the lengths differ.
@@ -49,7 +49,7 @@ def leave_out_rank_correlations(
     if a.size != b.size:
         raise ValueError(f"{a.size} values cannot be paired with {b.size}")
     if a.size == 0:
-        return np.empty(0), np.empty(0)
+        return np.empty((2, 0))
     sides = Side(a), Side(b)
     c = concordances(a, b) if shares is None else shares
     u, v = sides[0].centred, sides[1].centred
@@ -62,7 +62,7 @@ def leave_out_rank_correlations(
     with np.errstate(invalid="ignore", divide="ignore"):
         tau = concordance / (np.sqrt(untied[0]) * np.sqrt(untied[1]))
         rho = 3 * product / (np.sqrt(cubes[0]) * np.sqrt(cubes[1]))
-    return np.clip(tau, -1.0, 1.0), np.clip(rho, -1.0, 1.0)
+    return np.asarray(np.clip([tau, rho], -1.0, 1.0), dtype=np.float64)
 
 
 def _signed_sums(ranks: Integers, values: Integers) -> Integers:

@@ -288,8 +288,7 @@ class Rankings:
         return bool((squares.max(axis=1) <= DECISIVE * squares.sum(axis=1)).all())
 
     def _left_out(self, ranking: Ranking) -> Floats:
-        shares = self._shares(ranking)
-        return np.array(leave_out_rank_correlations(*self._sides(ranking), shares))
+        return leave_out_rank_correlations(*self._sides(ranking), self._shares(ranking))
 
     def _sides(self, ranking: Ranking) -> tuple[Integers, Integers]:
         mask = ranking.mask

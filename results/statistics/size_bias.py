@@ -170,6 +170,13 @@ class PartialCorrelation:
     tau_high: float
 
 
+def partial_given(
+    partials: Sequence[PartialCorrelation], sizes: tuple[str, ...]
+) -> PartialCorrelation | None:
+    """Find the partial correlation given exactly these sizes, if there is one."""
+    return next((one for one in partials if one.given == sizes), None)
+
+
 @dataclass(frozen=True, slots=True)
 class SizeBias:
     """Correlations of an indicator with the truth beyond the size of the network."""
