@@ -95,12 +95,7 @@ def _grid(one: SideBySide) -> Grid:
         Column("tau_before", f"{TAU}-b before", "change.tau_before"),
         Column("tau_after", f"{TAU}-b after", "change.tau_after"),
         Column(
-            "delta",
-            f"change of {TAU}-b",
-            "change.delta",
-            interval=True,
-            sign=True,
-            sign_ends=True,
+            "delta", f"change of {TAU}-b", "change.delta", interval=True, sign=True, sign_ends=True
         ),
         Column("p_holm", "p, Holm", "change.p_holm", show=probability),
     )

@@ -374,11 +374,7 @@ def _published(table: SearchTable) -> Part:
     columns = (
         Column("search", "search", "published.method", kind="text"),
         Column("on", "on", lambda one: heading(one.published), kind="text"),
-        Column(
-            "published",
-            "published",
-            lambda one: _spread(one.published.mean, one.published.sd),
-        ),
+        Column("published", "published", lambda one: _spread(one.published.mean, one.published.sd)),
         Column("ours", "ours", lambda one: _spread(one.mean, one.sd)),
         *_DIFFERENCE,
         Column("source", "source", "published.source", kind="text"),

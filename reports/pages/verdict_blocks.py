@@ -180,10 +180,7 @@ _TOP = (
     ),
     Column("ceiling", "ceiling", _ceiling),
     Column(
-        "best",
-        "best baseline",
-        lambda one: estimate_of(_tenth(one.best_top), "tau"),
-        interval=True,
+        "best", "best baseline", lambda one: estimate_of(_tenth(one.best_top), "tau"), interval=True
     ),
     Column(
         "precision",

@@ -78,10 +78,7 @@ def cost_part(name: str, costs: Sequence[Cost]) -> Part | None:
                 Column("space", "Space", kind="text"),
                 Column("indicator", "Indicator", kind="code"),
                 Column(
-                    "role",
-                    "",
-                    lambda one: Cell("◀" if one.indicator == name else ""),
-                    kind="text",
+                    "role", "", lambda one: Cell("◀" if one.indicator == name else ""), kind="text"
                 ),
                 Column("seconds", "s/network", show=seconds),
                 Column("megabytes", "MB", lambda one: one.peak_bytes / 1e6, places=1),

@@ -15,12 +15,7 @@ from untrained.reports.tables.facts import (
     protocol_number,
 )
 from untrained.reports.tables.grid import Cell, Column, Grid, Value, estimate_of
-from untrained.reports.tables.numbers import (
-    confidence_level,
-    decimal,
-    percent,
-    seconds,
-)
+from untrained.reports.tables.numbers import confidence_level, decimal, percent, seconds
 
 if TYPE_CHECKING:
     from rich.table import Table

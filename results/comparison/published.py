@@ -123,12 +123,7 @@ def published_values(
 
 
 def compare_published(
-    row: CorrelationRow,
-    *,
-    space: str,
-    dataset: str,
-    confidence: float,
-    size: int | None = None,
+    row: CorrelationRow, *, space: str, dataset: str, confidence: float, size: int | None = None
 ) -> Iterator[Comparison]:
     """Compare a measured row with each published value of its indicator.
 

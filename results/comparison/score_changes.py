@@ -22,11 +22,7 @@ from untrained.results.statistics.population import (
     check_unique,
     floats,
 )
-from untrained.results.statistics.rank_correlation import (
-    dense_ranks,
-    kendall_tau_b,
-    spearman_rho,
-)
+from untrained.results.statistics.rank_correlation import dense_ranks, kendall_tau_b, spearman_rho
 
 Verdict = Literal["same", "same order", "within noise", "negligible", "moved", "cannot say"]
 

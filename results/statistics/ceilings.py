@@ -23,13 +23,7 @@ from untrained.results.statistics.population import (
     floats,
 )
 from untrained.results.statistics.rank_correlation import kendall_tau_b, spearman_rho
-from untrained.results.statistics.top import (
-    FRACTIONS,
-    MIN_SLICE,
-    TopSlice,
-    top_rankings,
-    wanted,
-)
+from untrained.results.statistics.top import FRACTIONS, MIN_SLICE, TopSlice, top_rankings, wanted
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,10 +29,7 @@ from untrained.results.statistics.population import (
     Rankings,
     one_of_each_class,
 )
-from untrained.results.statistics.rank_correlation import (
-    kendall_tau_b,
-    tied_pair_fraction,
-)
+from untrained.results.statistics.rank_correlation import kendall_tau_b, tied_pair_fraction
 from untrained.results.statistics.size_bias import SIZES, SizeBias, size_biases
 from untrained.results.statistics.top import FRACTIONS, PICKS, TopRanking, top_rankings
 

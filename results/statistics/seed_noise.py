@@ -11,12 +11,7 @@ from statistics import stdev
 import numpy as np
 import pandas as pd
 
-from untrained.results.statistics.population import (
-    MIN_NETWORKS,
-    Floats,
-    Population,
-    check_unique,
-)
+from untrained.results.statistics.population import MIN_NETWORKS, Floats, Population, check_unique
 from untrained.results.statistics.rank_correlation import kendall_tau_b, spearman_rho
 
 

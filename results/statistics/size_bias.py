@@ -12,12 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untrained.results.statistics.concordance import concordances
-from untrained.results.statistics.population import (
-    MIN_NETWORKS,
-    Floats,
-    Ranking,
-    Rankings,
-)
+from untrained.results.statistics.population import MIN_NETWORKS, Floats, Ranking, Rankings
 from untrained.results.statistics.rank_correlation import dense_ranks, kendall_tau_b
 
 NUM_BINS = 10

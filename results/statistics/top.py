@@ -168,11 +168,7 @@ class _Group:
     """Indicators that have scores of the same networks, as ranks."""
 
     def __init__(
-        self,
-        values: Floats,
-        truth: Integers,
-        scores: list[Integers],
-        best_by: Integers | None,
+        self, values: Floats, truth: Integers, scores: list[Integers], best_by: Integers | None
     ) -> None:
         """Sort.
 

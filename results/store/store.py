@@ -117,9 +117,7 @@ class ScoreStore:
             )
 
     def _put_exported(
-        self,
-        exported: ExportedScores,
-        part: Callable[[pd.DataFrame], pd.DataFrame] | None = None,
+        self, exported: ExportedScores, part: Callable[[pd.DataFrame], pd.DataFrame] | None = None
     ) -> int:
         if part is not None:
             exported = replace(exported, frame=part(exported.frame))
