@@ -53,7 +53,6 @@ class UnknownName(UserError, KeyError):
 
         Args:
             kind: what was sought, in the singular ("indicator").
-            name: the name that was asked for.
             hint: what to do next, a command for instance.
         """
         self.name = name

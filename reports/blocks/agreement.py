@@ -45,11 +45,7 @@ def agreements(report: Report) -> Iterator[Part]:
 
 
 def agreement_parts(table: AgreementTable, place: int) -> tuple[Part, ...]:
-    """Make the parts of one agreement table.
-
-    Args:
-        place: 1, 2, ... of the table in the report, for names.
-    """
+    """Make the parts of one agreement table, the first, second, ... of the report."""
     main = Part(
         f"agreement-{place}",
         table.title,

@@ -30,11 +30,7 @@ _SIDES = ("before", "after")
 
 
 def side_by_side_parts(one: SideBySide, place: int) -> tuple[Part, ...]:
-    """Make the parts of one comparison.
-
-    Args:
-        place: 1, 2, ... of the comparison in the report, for names.
-    """
+    """Make the parts of one comparison, the first, second, ... of the report."""
     main = Part(
         f"side-by-side-{place}",
         one.title,

@@ -36,11 +36,7 @@ def with_cost(table: CorrelationTable) -> list[TableRow]:
 
 
 def pareto_front(rows: Sequence[TableRow]) -> list[TableRow]:
-    """Select the rows that no other row beats in both cost and correlation, cheapest first.
-
-    Args:
-        rows: as `with_cost` gives them. Of equal ones the first counts.
-    """
+    """Select the rows of `with_cost` that no other beats in both; of equal ones the first."""
     front: list[TableRow] = []
     for row in rows:
         if not front or row.correlation.tau > front[-1].correlation.tau:

@@ -25,9 +25,7 @@ def draw_matrix(
     """Draw a matrix whose colours run from -1 to 1.
 
     Args:
-        axes: empty.
         values: in [-1, 1], NaN = missing, shape (rows, columns).
-        fontsize: of the numbers in the cells.
     """
     import seaborn as sns
 

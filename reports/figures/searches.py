@@ -39,8 +39,6 @@ def _draw_curves(axes: Axes, curves: Mapping[str, Curve], order: Sequence[str]) 
     """Draw the mean of the runs as a line and the middle of them as a band.
 
     Args:
-        axes: empty.
-        curves: by search.
         order: of all searches, so that each looks the same in every panel.
 
     Returns:
@@ -102,11 +100,7 @@ def _set_range(axes: Axes, values: NDArray[np.float64]) -> None:
 
 
 def anytime_figure(table: SearchTable) -> Figure | None:
-    """Draw one line a search; None if no cost is known.
-
-    Args:
-        table: its rows with a curve are drawn, in order.
-    """
+    """Draw one line a search that has a curve; None if no cost is known."""
     curves = {
         drawable(row.label): row.curve
         for row in table.rows

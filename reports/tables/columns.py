@@ -148,9 +148,6 @@ def label_of_row(row: TableRow | AgreementRow, notes: tuple[ProtocolNote, ...]) 
     """Write the indicator's id, an arrow if lower is better, and its protocol's number.
 
     A double dagger stands before the number of an aggregate.
-
-    Args:
-        notes: those of all rows of the table.
     """
     arrow = "" if row.higher_is_better else f" {ARROW}"
     computed = AGGREGATE if row.members else ""

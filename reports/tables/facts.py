@@ -202,11 +202,7 @@ def truth(table: CorrelationTable | SideBySide) -> str:
 
 
 def intervals(table: TableProvenance, n: int) -> str:
-    """Describe the intervals of a table.
-
-    Args:
-        n: networks of the table.
-    """
+    """Describe the intervals of a table of n networks."""
     if not table.resamples:
         return "none"
     kind = "percentile" if table.interval == "percentile" else "BCa"

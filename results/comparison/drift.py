@@ -339,9 +339,6 @@ def _exchange_p(values: NDArray[np.int64]) -> float:
 
     Args:
         values: shape (n, K + 1).
-
-    Returns:
-        The chance of a sum as far from its mean.
     """
     shifted = values - values.min()
     columns = values.shape[1]

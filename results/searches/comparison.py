@@ -56,7 +56,6 @@ def paired_difference(
 
     Args:
         first: one value a run; NaN where it found nothing.
-        confidence: in (0, 1).
 
     Returns:
         NaN for what fewer than two pairs do not tell.

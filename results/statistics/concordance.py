@@ -12,11 +12,7 @@ class Side:
     """One ranking: sizes of its groups of ties, and where each point stands among the others."""
 
     def __init__(self, ranks: Integers) -> None:
-        """Count the points below and above each.
-
-        Args:
-            ranks: dense.
-        """
+        """Count the points below and above each, from dense ranks."""
         self.ranks = ranks
         self.groups: Integers = np.bincount(ranks).astype(np.int64)
         """Points in each group of ties."""

@@ -106,12 +106,7 @@ def equal_sizes(sizes: Floats, scores: Floats, truth: Floats, *, size: str) -> E
     """Compute tau-b over the pairs of networks of exactly the same size.
 
     With C concordant and D discordant of these pairs, and U and V of them untied in score and in
-    truth, it is (C - D) / sqrt(U V).
-
-    Args:
-        sizes: n values, no NaN; their direction does not matter.
-        scores: n values, larger is better, no NaN.
-        truth: n values, larger is better, no NaN.
+    truth, it is (C - D) / sqrt(U V). Arguments are those of `size_bins`.
 
     Returns:
         None where sizes hardly repeat: fewer than half of the networks share theirs.

@@ -170,12 +170,7 @@ class _Group:
     def __init__(
         self, values: Floats, truth: Integers, scores: list[Integers], best_by: Integers | None
     ) -> None:
-        """Sort.
-
-        Args:
-            values: those that `truth` ranks.
-            best_by: what the networks inside a slice are the best by; None: the truth.
-        """
+        """Sort; `values` are those that `truth` ranks, `best_by` is as in `top_rankings`."""
         self.values = values
         self.truth = truth
         self.scores = scores
