@@ -134,7 +134,7 @@ def speed_ups(
             np.array([_for_good(c, sign * v, sign * level) for c, v in zip(*pair, strict=True)])
             for pair in zip(costs, values, strict=True)
         ]
-        own, other = (float(_median(one)) for one in times)
+        own, other = map(_median, times)
         if np.isinf(own) and np.isinf(other):
             continue
         drawn, drawn_other = (
@@ -180,7 +180,6 @@ def _for_good(costs: Floats, values: Floats, level: float) -> float:
     return float(costs[first]) if first < len(values) else float("inf")
 
 
-def _median(times: Floats) -> Floats:
-    """Compute the lower median over the last axis, which half of the runs are within."""
-    half = (times.shape[-1] - 1) // 2
-    return np.asarray(np.sort(times, axis=-1)[..., half], dtype=np.float64)
+def _median(times: Floats) -> float:
+    """Compute the lower median, which half of the runs are within."""
+    return float(np.sort(times)[(times.size - 1) // 2])

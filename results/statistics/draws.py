@@ -21,7 +21,6 @@ from statistics import stdev
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from untrained.results.statistics.bootstrap import Estimate
@@ -88,9 +87,9 @@ def batch_noise(
     }
 
     @cache
-    def coefficients(name: str, networks: bytes) -> _Coefficients:
+    def coefficients(name: str, networks: bytes) -> Floats:
         mask = np.frombuffer(networks, dtype=np.bool_)
-        return _Coefficients.of(
+        return _coefficients(
             [one.scores[name][mask] for one in populations], populations[0].truth[mask]
         )
 
@@ -99,56 +98,57 @@ def batch_noise(
         both = scored[one] & scored[other]
         if both.sum() >= MIN_NETWORKS:
             pair = [coefficients(name, both.tobytes()) for name in (one, other)]
-            deltas[one][other], _ = pair[0].minus(pair[1]).common_noise()
+            deltas[one][other], _ = _common_noise(pair[0] - pair[1])
             deltas[other][one] = deltas[one][other]
     found = {}
     for name, own_mask in scored.items():
         mask = own_mask & scored.get(baseline, own_mask)
         own = coefficients(name, mask.tobytes()) if mask.sum() >= MIN_NETWORKS else None
-        if own is not None and not np.isnan(own.values).any():
+        if own is not None and not np.isnan(own[..., 0]).any():
             found[name] = BatchNoise(
                 len(draws),
                 int(mask.sum()),
-                *own.common_noise(),
+                *_common_noise(own),
                 0.0 if name == baseline else deltas[name].get(baseline, math.nan),
-                stdev(own.values[0].tolist()),
+                stdev(own[0, :, 0].tolist()),
                 deltas[name],
             )
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Coefficients:
-    """Tau-b and Spearman's rho for each batch, of all networks and without each of them."""
+def _coefficients(scores: Sequence[Floats], truth: Floats) -> Floats:
+    """Compute tau-b and Spearman's rho for each batch, of all networks and without each of them.
 
-    values: NDArray[np.float64]
-    """Shape (2, batches)."""
-    without: NDArray[np.float64]
-    """Shape (2, batches, networks)."""
+    Returns:
+        Shape (2, batches, 1 + networks), all networks first.
+    """
+    found = [
+        np.column_stack(
+            [
+                (kendall_tau_b(one, truth), spearman_rho(one, truth)),
+                leave_out_rank_correlations(one, truth),
+            ]
+        )
+        for one in scores
+    ]
+    return np.array(found).swapaxes(0, 1)
 
-    @classmethod
-    def of(cls, scores: Sequence[Floats], truth: Floats) -> _Coefficients:
-        values = [(kendall_tau_b(one, truth), spearman_rho(one, truth)) for one in scores]
-        without = [leave_out_rank_correlations(one, truth) for one in scores]
-        return cls(np.array(values).T, np.array(without).swapaxes(0, 1))
 
-    def minus(self, other: _Coefficients) -> _Coefficients:
-        return _Coefficients(self.values - other.values, self.without - other.without)
+def _common_noise(coefficients: Floats) -> tuple[float, float]:
+    """Compute the standard deviations between batches that no single network explains.
 
-    def common_noise(self) -> tuple[float, float]:
-        """Compute the standard deviation between batches that no single network explains.
-
-        Where a coefficient without some network is not defined, nothing is taken off.
-        """
-        _, batches, n = self.without.shape
-        effects = (n - 1) * (self.values[:, :, None] - self.without)
-        effects -= effects.mean(axis=1, keepdims=True)
-        effects -= effects.mean(axis=2, keepdims=True)
-        single = (effects**2).sum(axis=(1, 2)) / ((batches - 1) * n * (n - 1))
-        variances = self.values.var(axis=1, ddof=1) - np.nan_to_num(single)
-        same = np.ptp(self.values, axis=1) == 0  # their variance may be of rounding
-        tau, rho = np.sqrt(np.where(same | (variances < 0), 0, variances))
-        return float(tau), float(rho)
+    Where a coefficient without some network is not defined, nothing is taken off.
+    """
+    values, without = coefficients[..., 0], coefficients[..., 1:]
+    _, batches, n = without.shape
+    effects = (n - 1) * (values[:, :, None] - without)
+    effects -= effects.mean(axis=1, keepdims=True)
+    effects -= effects.mean(axis=2, keepdims=True)
+    single = (effects**2).sum(axis=(1, 2)) / ((batches - 1) * n * (n - 1))
+    variances = values.var(axis=1, ddof=1) - np.nan_to_num(single)
+    same = np.ptp(values, axis=1) == 0  # their variance may be of rounding
+    tau, rho = np.sqrt(np.where(same | (variances < 0), 0, variances))
+    return float(tau), float(rho)
 
 
 def widened(estimate: Estimate, sd: float, *, confidence: float, largest: float = 1.0) -> Estimate:

@@ -232,21 +232,16 @@ class ScoreStore:
         """
         import pandas as pd
 
-        filters: list[tuple[str, tuple[Any, ...]]] = []
-        if space is not None:
-            filters.append(("network.space = ?", (space,)))
+        wanted = {"network.space": space, "protocol.digest": protocol, "score.seed": seed}
+        given = {column: value for column, value in wanted.items() if value is not None}
+        conditions, values = [f"{column} = ?" for column in given], [*given.values()]
         if indicators is not None:
-            marks = ", ".join("?" for _ in indicators)
-            filters.append((f"indicator.name IN ({marks})", tuple(indicators)))
-        if protocol is not None:
-            filters.append(("protocol.digest = ?", (protocol,)))
-        if seed is not None:
-            filters.append(("score.seed = ?", (seed,)))
-        where = " AND ".join(condition for condition, _ in filters) or "TRUE"
+            conditions.append(f"indicator.name IN ({', '.join('?' for _ in indicators)})")
+            values += indicators
+        where = " AND ".join(conditions) or "TRUE"
         with self._reading() as connection:
             rows = connection.execute(
-                f"{FRAME} WHERE {where} ORDER BY 1, 2, 3, 4, 5, 6",
-                [value for _, values in filters for value in values],
+                f"{FRAME} WHERE {where} ORDER BY 1, 2, 3, 4, 5, 6", values
             ).fetchall()
             columns = zip(*rows, strict=True) if rows else ((),) * len(COLUMNS)
             return pd.DataFrame(
