@@ -445,10 +445,6 @@ def search_files(table: SearchTable, *, version: str = "") -> dict[str, Content]
     return files
 
 
-_POOLED = ("pools", "spreads")
-_ERROR = ("pools_error",)
-
-
 def search_json(table: SearchTable) -> str:
     """Write the table without curves and landscapes as JSON; see `json_text` for its numbers."""
     about = ("title", "space", "dataset", "benchmark", "sha256", "command", "seed", "columns")
@@ -457,11 +453,11 @@ def search_json(table: SearchTable) -> str:
         {name: getattr(table, name) for name in about}
         | {
             "rows": [
-                fields(row, without=("curve", *(() if row.pools else _POOLED)))
+                fields(row, without=("curve", *(() if row.pools else ("pools", "spreads"))))
                 for row in table.rows
             ],
             "equal_cost": [
-                fields(one, *compared, without=() if one.pools_error is not None else _ERROR)
+                fields(one, *compared, without=("pools_error",) if one.pools_error is None else ())
                 for one in table.equal_costs
             ],
             "speed_ups": [fields(one, "ratio") for one in table.speed_ups],

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -98,21 +99,12 @@ def published_searches() -> tuple[PublishedSearch, ...]:
     text = (files("untrained.results") / "committed" / "reference" / "searches.csv").read_text(
         "utf-8"
     )
-    return tuple(
-        PublishedSearch(
-            row["method"],
-            row["space"],
-            row["dataset"],
-            row["metric"],
-            float(row["mean"]),
-            float(row["sd"]),
-            int(row["runs"] or 0),
-            row["source"],
-            float(row["seconds"]) if row["seconds"] else None,
-            row["searched_for"],
-        )
-        for row in csv.DictReader(text.splitlines())
-    )
+    rows: list[dict[str, Any]] = [*csv.DictReader(text.splitlines())]
+    for row in rows:
+        row["mean"], row["sd"] = float(row["mean"]), float(row["sd"])
+        row["runs"] = int(row["runs"] or 0)
+        row["seconds"] = float(row["seconds"]) if row["seconds"] else None
+    return tuple(PublishedSearch(**row) for row in rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from untrained.reports.pages.search import (
 )
 from untrained.reports.tables.numbers import MISSING
 from untrained.results.searches.comparison import EqualCost, RandomRanks, RankedAnswer
+from untrained.results.searches.pools import Pools, pool_spread
 from untrained.results.searches.runs import (
     Curve,
     Landscape,
@@ -191,6 +192,15 @@ def test_without_a_known_optimum_no_distance_is_shown(table):
     assert "## Distance and speed" not in text
     assert "distance to the optimum" not in text
     assert "All is PREDICTED." in text
+
+
+def test_nothing_is_tabulated_about_a_column_that_is_not_there(table):
+    pools = Pools(2, 10, 20, None)
+    spread = pool_spread([1.0, 2.0], pools)
+    rows = tuple(replace(row, pools=pools, spreads=(spread,)) for row in table.rows)
+    assert "pools" in [grid.name for grid in search_grids(replace(table, rows=rows))]
+    none = replace(table, rows=rows, main=-1, equal_costs=(), speed_ups=(), ranks=None)
+    assert [grid.name for grid in search_grids(none)] == ["found", "published"]
 
 
 def test_other_formats_hold_the_same_tables(table):
