@@ -86,6 +86,12 @@ def perfect_of(ceilings: Sequence[Ceiling]) -> Ceiling | None:
     return next((one for one in ceilings if one.perfect), None)
 
 
+def ceiling_inside(ceiling: Ceiling | None, fraction: float) -> float:
+    """The tau-b of a ceiling inside a slice; NaN where there is none that is shown."""
+    found = slice_of(ceiling.slices, fraction) if ceiling else None
+    return found.tau if found else math.nan
+
+
 def _share(fraction: float) -> str:
     return f"{fraction * 100:g} %"
 
@@ -161,7 +167,7 @@ def _figure(
             f"best {_share(fraction)}",
             [top.slice_of(fraction) for _, top in rows],
             "tau",
-            limit=getattr(slice_of(ceiling.slices, fraction) if ceiling else None, "tau", math.nan),
+            limit=ceiling_inside(ceiling, fraction),
         )
         for fraction in fractions[::-1][:2]  # the smallest slices hold too few networks to plot
     ]

@@ -8,7 +8,7 @@ from functools import partial
 from typing import NamedTuple
 
 from untrained.reports.blocks.block import Part
-from untrained.reports.blocks.top import ceiling_name, perfect_of
+from untrained.reports.blocks.top import ceiling_inside, ceiling_name, perfect_of
 from untrained.reports.figures.dot_rows import Dots, dot_rows
 from untrained.reports.figures.drawing import Figure
 from untrained.reports.pages.verdict import short_target
@@ -19,7 +19,7 @@ from untrained.results.searches.comparison import PairedDifference, SearchCompar
 from untrained.results.statistics.correlation import CorrelationRow
 from untrained.results.statistics.indicator_comparison import Evidence, Standing, relation
 from untrained.results.statistics.pairwise import PairComparison
-from untrained.results.statistics.top import MIN_SLICE, TopRanking, TopSlice, slice_of
+from untrained.results.statistics.top import MIN_SLICE, TopRanking, TopSlice
 
 TARGET = Column("target", "Target", lambda one: short_target(one.space, one.target), kind="text")
 
@@ -164,11 +164,6 @@ def _tenth(top: TopRanking | None) -> TopSlice | None:
     return top.slice_of(0.1) if top else None
 
 
-def _ceiling(one: Standing) -> float | None:
-    ceiling = perfect_of(one.ceilings)
-    return getattr(slice_of(ceiling.slices, 0.1) if ceiling else None, "tau", None)
-
-
 def _regret(top: TopRanking | None) -> float:
     return top.picks[-1].regret if top is not None and top.picks else math.nan
 
@@ -178,7 +173,7 @@ _TOP = (
     Column(
         "tau", f"{TAU}-b, best 10 %", lambda one: estimate_of(_tenth(one.top), "tau"), interval=True
     ),
-    Column("ceiling", "ceiling", _ceiling),
+    Column("ceiling", "ceiling", lambda one: ceiling_inside(perfect_of(one.ceilings), 0.1)),
     Column(
         "best", "best baseline", lambda one: estimate_of(_tenth(one.best_top), "tau"), interval=True
     ),
