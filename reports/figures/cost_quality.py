@@ -44,9 +44,7 @@ def pareto_front(rows: Sequence[TableRow]) -> list[TableRow]:
     return front
 
 
-def cost_quality(
-    tables: Sequence[CorrelationTable], *, name: str = "cost-quality", titled: bool = True
-) -> Figure | None:
+def cost_quality(tables: Sequence[CorrelationTable], *, titled: bool = True) -> Figure | None:
     """Draw one panel for each table with known costs; None if no table has any."""
     panels = [(table, rows) for table in tables if (rows := with_cost(table))]
     if not panels:
@@ -58,7 +56,7 @@ def cost_quality(
             _draw(axes, table, rows, titled=titled)
 
     text = "Kendall's tau-b of each indicator against its seconds a network"
-    return Figure(name, text, (7.2, 4.6 * len(panels)), draw)
+    return Figure("cost-quality", text, (7.2, 4.6 * len(panels)), draw)
 
 
 def _draw(axes: Axes, table: CorrelationTable, rows: Sequence[TableRow], *, titled: bool) -> None:

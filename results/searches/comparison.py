@@ -49,10 +49,8 @@ class PairedDifference:
     high: float
 
 
-def paired_difference(
-    first: Floats, second: Floats, *, confidence: float = 0.95
-) -> PairedDifference:
-    """Compute the mean difference and its normal interval.
+def paired_difference(first: Floats, second: Floats) -> PairedDifference:
+    """Compute the mean difference and its normal interval of 95 %.
 
     Args:
         first: one value a run; NaN where it found nothing.
@@ -68,7 +66,7 @@ def paired_difference(
     mean = float(known.mean())
     if known.size < 2:
         return PairedDifference(1, mean, nan, nan)
-    half = float(ndtri((1 + confidence) / 2) * known.std(ddof=1) / np.sqrt(known.size))
+    half = float(ndtri(0.975) * known.std(ddof=1) / np.sqrt(known.size))
     return PairedDifference(known.size, mean, mean - half, mean + half)
 
 

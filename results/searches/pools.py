@@ -60,12 +60,12 @@ class PoolSpread:
     wider_error: float
     """Standard error about pools of other scored networks; see `Pools.further_variance`."""
 
-    def half_width(self, *, confidence: float = 0.95, wider: bool = False) -> float:
-        """Compute half an interval of the mean, by Student's t with one degree less than pools."""
+    def half_width(self, *, wider: bool = False) -> float:
+        """Compute half the 95 % interval of the mean, by Student's t with pools - 1 degrees."""
         if self.pools < 2:
             return math.nan
         error = self.wider_error if wider else self.standard_error
-        return float(stdtrit(self.pools - 1, (1 + confidence) / 2)) * error
+        return float(stdtrit(self.pools - 1, 0.975)) * error
 
 
 def pool_spread(values: Floats | Sequence[float], pools: Pools) -> PoolSpread:
