@@ -115,24 +115,22 @@ def protocol_number(row: RowProvenance, notes: tuple[ProtocolNote, ...]) -> int:
     raise ValueError(f"the notes are those of another table: none is for {row!r}")
 
 
-def failures(table: CorrelationTable) -> tuple[str, ...]:
+def failures(table: CorrelationTable) -> Iterator[str]:
     """Write a line for each indicator that ranks fewer architectures than the population has.
 
     It counts the failed scores by status (with several seeds there are several scores an
     architecture) and says what tau-b becomes when missing scores rank last.
     """
-    lines = []
     for row in table.ranked:
         c = row.correlation
         missing = c.n_population - c.n
         if not missing and not row.failures:
             continue
-        line = f"{c.indicator}: {missing:,} of {c.n_population:,} not ranked, "
-        line += ", ".join(f"{n:,} {status}" for status, n in sorted(row.failures)) or "no score"
+        fates = ", ".join(f"{n:,} {status}" for status, n in sorted(row.failures)) or "no score"
+        line = f"{c.indicator}: {missing:,} of {c.n_population:,} not ranked, {fates}"
         if not math.isnan(c.tau_failures_last):
             line += f"; tau-b {decimal(c.tau_failures_last)} if they rank last"
-        lines.append(line)
-    return tuple(lines)
+        yield line
 
 
 ARROW = "↓"
@@ -151,16 +149,15 @@ AGGREGATE_MEANING = (
 STAR = "*"
 
 
-def star_lines(table: CorrelationTable) -> tuple[str, ...]:
-    """What a star behind a difference means, where there can be one."""
+def star_lines(table: CorrelationTable) -> Iterator[str]:
+    """Explain a star behind a difference, where there can be one."""
     compared = sum(not math.isnan(row.correlation.delta_p_holm) for row in table.rows)
-    if not compared:
-        return ()
-    return (
-        f"{STAR} told apart from {table.baseline} at a family-wise level of "
-        f"{confidence_level(1 - table.confidence)}, by Holm's method over the comparisons of the "
-        f"column ({compared:,} over architectures)",
-    )
+    if compared:
+        yield (
+            f"{STAR} told apart from {table.baseline} at a family-wise level of "
+            f"{confidence_level(1 - table.confidence)}, by Holm's method over the comparisons of "
+            f"the column ({compared:,} over architectures)"
+        )
 
 
 def note_lines(table: CorrelationTable) -> tuple[str, ...]:
