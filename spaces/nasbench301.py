@@ -24,11 +24,7 @@ from numpy.typing import NDArray
 from untrained.foundation import MalformedInput, MissingData, Unsupported, UserError, derive
 from untrained.spaces.converters.surrogate_placement import has_ensemble, read_ensemble
 from untrained.spaces.darts import configuration
-from untrained.spaces.darts.configuration import (
-    NamedGenotype,
-    genotype_of_object,
-    named_genotype,
-)
+from untrained.spaces.darts.configuration import NamedGenotype, genotype_of_object, named_genotype
 from untrained.spaces.darts.ensemble import Ensemble, NASBench301Ensemble, encode
 from untrained.spaces.darts.genotype import Genotype as Cells
 from untrained.spaces.darts.genotype import genotype_of, sorted_edges

@@ -573,14 +573,7 @@ class Account(TorchFunctionMode):
             return tuple(self._key(one) for one in value)
         return repr(value)
 
-    def _use(
-        self,
-        name: str,
-        args: Any,
-        made: list[Made],
-        data: list[Tensor],
-        output: Any,
-    ) -> None:
+    def _use(self, name: str, args: Any, made: list[Made], data: list[Tensor], output: Any) -> None:
         """A parameter meets the input in something else than a linear map."""
         names = [one for m in made for one in m.names]
         if name in RECURRENT:

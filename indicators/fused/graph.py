@@ -391,10 +391,7 @@ _READERS: dict[Any, Callable[..., _Symbol]] = {
     **dict.fromkeys(_JOINS, _joined),
     functional.dropout: _handed_on,
     functional.dropout2d: _handed_on,
-    **dict.fromkeys(
-        (*(functional.pad, functional.interpolate, *_VIEWS),),
-        _Recorder.call,
-    ),
+    **dict.fromkeys((*(functional.pad, functional.interpolate, *_VIEWS),), _Recorder.call),
 }
 _QUERIES = {Tensor.size, Tensor.dim, Tensor.numel, Tensor.__len__, Tensor.is_floating_point}
 _PROPERTIES = {getattr(Tensor, name).__get__ for name in ("shape", "ndim", "dtype", "is_cuda")}

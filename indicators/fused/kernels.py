@@ -66,13 +66,7 @@ class Kernels:
         return mean, var
 
     def node(
-        self,
-        terms: Sequence[Term],
-        *,
-        value: bool,
-        relu: bool,
-        codes: bool,
-        cap: float = inf,
+        self, terms: Sequence[Term], *, value: bool, relu: bool, codes: bool, cap: float = inf
     ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         """Return the sum of terms, its ReLU and the bits of where the sum is above zero.
 

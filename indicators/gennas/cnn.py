@@ -92,8 +92,5 @@ for _name in TASKS:
 # how soon the ranking is there: all of these are read off one training
 for _steps in NASBENCH101.milestones:
     _register(
-        "search_nasbench101",
-        batch_size=PROTOCOL.batch_size,
-        steps=_steps,
-        suffix=f"_{_steps}",
+        "search_nasbench101", batch_size=PROTOCOL.batch_size, steps=_steps, suffix=f"_{_steps}"
     )

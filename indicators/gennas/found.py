@@ -79,11 +79,7 @@ def _register(name: str, found: TaskFile, steps: int) -> Indicator:
         if images
         else f"MSE(decoder(network(encoder(x))), T) after {steps} steps of Adam",
         reference=REFERENCE if usual else f"a variant of {REFERENCE}, of this project",
-        needs={
-            Need.STAGES if images else Need.SEQUENCES,
-            Need.GRADIENTS,
-            Need.RANDOMNESS,
-        },
+        needs={Need.STAGES if images else Need.SEQUENCES, Need.GRADIENTS, Need.RANDOMNESS},
         higher_is_better=False,
         protocol=PROTOCOL if images else NLP_PROTOCOL,
         cost=f"{steps + 2} forward, {steps} backward",  # one for widths, one evaluates

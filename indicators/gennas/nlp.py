@@ -6,12 +6,7 @@ from untrained.indicators.framework.indicator import Family, Indicator, Need, in
 from untrained.indicators.framework.measurement import Measurement
 from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.gennas.cnn import REFERENCE, STEPS
-from untrained.indicators.regression.sequences import (
-    NLP,
-    NLP_COMBO,
-    NLP_SINGLES,
-    SequenceTask,
-)
+from untrained.indicators.regression.sequences import NLP, NLP_COMBO, NLP_SINGLES, SequenceTask
 from untrained.indicators.regression.training import regression_loss
 
 PROTOCOL = Protocol(inputs="none", batch_size=1, labels="none")

@@ -97,9 +97,7 @@ def loss_backward(m: Measurement) -> LossBackward:
         for handle in handles:
             handle.remove()
     return LossBackward(
-        {name: next(gradients) for name in wanted},
-        responses,
-        summed(made, gradients),
+        {name: next(gradients) for name in wanted}, responses, summed(made, gradients)
     )
 
 

@@ -25,9 +25,7 @@ class ReluCalls(ActivationCalls):  # type: ignore[no-untyped-call]
     """
 
     def __init__(
-        self,
-        before: Callable[[Tensor], None],
-        after: Callable[[Tensor], None] | None = None,
+        self, before: Callable[[Tensor], None], after: Callable[[Tensor], None] | None = None
     ) -> None:
         """Watch with these callbacks; the input is seen before an in-place ReLU changes it."""
         self.others: set[str] = set()

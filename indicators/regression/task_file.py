@@ -202,11 +202,7 @@ class _Reader:
         return value
 
     def _word(
-        self,
-        table: Mapping[str, Any],
-        key: str,
-        words: tuple[str, ...],
-        default: str | None = None,
+        self, table: Mapping[str, Any], key: str, words: tuple[str, ...], default: str | None = None
     ) -> str:
         value = table.get(key, default)
         if value not in words:

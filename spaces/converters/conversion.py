@@ -83,9 +83,7 @@ def converter(
 
     def register(read: Reader) -> Reader:
         converters.register(
-            name,
-            Converter(name, title, takes, space or name, note, read),
-            origin=read.__module__,
+            name, Converter(name, title, takes, space or name, note, read), origin=read.__module__
         )
         return read
 
@@ -141,10 +139,7 @@ class TableWriter:
                 pa.array(np.array([codes[t] for t in targets], dtype=np.int32)[columns]),
                 pa.array(list(codes_of)),
             )
-            for name, codes_of, codes in (
-                self._coded("dataset", 0),
-                self._coded("metric", 1),
-            )
+            for name, codes_of, codes in (self._coded("dataset", 0), self._coded("metric", 1))
         }
         architectures = pa.DictionaryArray.from_arrays(
             pa.array(rows), pa.array(list(self._architectures))

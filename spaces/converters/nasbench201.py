@@ -31,11 +31,7 @@ EVALUATIONS = {
     ("ImageNet16-120", "x-test"): ("imagenet16-120", "test_accuracy"),
 }
 """(configuration, evaluated on) -> (dataset, metric)."""
-TRAINED = {
-    "cifar10-valid": "cifar10",
-    "cifar100": "cifar100",
-    "ImageNet16-120": "imagenet16-120",
-}
+TRAINED = {"cifar10-valid": "cifar10", "cifar100": "cifar100", "ImageNet16-120": "imagenet16-120"}
 """Configuration whose training time a search pays -> dataset."""
 _SIZED = {"cifar10": "cifar10", "cifar100": "cifar100", "ImageNet16-120": "imagenet16-120"}
 NOTE = (

@@ -29,10 +29,7 @@ from untrained.spaces.darts.network import DARTS_OPERATIONS
 from untrained.spaces.darts.surrogate import UNUSED, predict
 from untrained.spaces.framework.registry import data_folder, spaces
 
-_PAIRS = (
-    ("model.onnx", "encoding.json"),
-    ("nb301_yahpo.onnx", "nb301_yahpo_encoding.json"),
-)
+_PAIRS = (("model.onnx", "encoding.json"), ("nb301_yahpo.onnx", "nb301_yahpo_encoding.json"))
 """Network and encoding: as published, as they are placed."""
 _REFUSED = ("model_v2.onnx", "encoding_v2.json")
 """The later version of them, of 2024: it predicts fractions, and ranks worse.

@@ -223,11 +223,7 @@ class Cell(nn.Module):
 class CellNetwork(PooledNetwork):
     """The macro skeleton around the two cells of a genotype."""
 
-    def __init__(
-        self,
-        genotype: Genotype,
-        size: NetworkSize,
-    ) -> None:
+    def __init__(self, genotype: Genotype, size: NetworkSize) -> None:
         """Build with the layers' default initialisation, as the published code does.
 
         Args:

@@ -35,13 +35,7 @@ _DRIFT = ("analognasbench.data", "DriftMeasurement")
 _DATASET = "cifar10"
 _KEY_EDGES = tuple(sorted(EDGES))
 """The edge of each place of a key: by source, where the notation goes by target."""
-_KEY_DIGIT = {
-    "skip_connect": 0,
-    "none": 1,
-    "nor_conv_3x3": 2,
-    "nor_conv_1x1": 3,
-    "avg_pool_3x3": 4,
-}
+_KEY_DIGIT = {"skip_connect": 0, "none": 1, "nor_conv_3x3": 2, "nor_conv_1x1": 3, "avg_pool_3x3": 4}
 
 
 class AnalogBenchmark(Benchmark):

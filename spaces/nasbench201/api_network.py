@@ -66,8 +66,5 @@ def get_cell_based_tiny_net(config: Any) -> Network:
             f"space is {CELL}. Give what get_net_config returns."
         )
     return NATSBenchSize().build(
-        fields["channels"],
-        num_classes=fields["num_classes"],
-        channels=WRITTEN_CHANNELS,
-        cells=1,
+        fields["channels"], num_classes=fields["num_classes"], channels=WRITTEN_CHANNELS, cells=1
     )

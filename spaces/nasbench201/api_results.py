@@ -129,11 +129,7 @@ class ArchResults:
         plain_dataset(dataset)
 
     def get_metrics(
-        self,
-        dataset: str,
-        setname: str,
-        iepoch: int | None = None,
-        is_random: bool | int = False,
+        self, dataset: str, setname: str, iepoch: int | None = None, is_random: bool | int = False
     ) -> dict[str, Any]:
         """Return epoch, loss, accuracy and times on a set.
 

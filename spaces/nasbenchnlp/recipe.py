@@ -125,8 +125,7 @@ def malformed(text: str, reason: str) -> MalformedInput:
 def _node(name: str, entry: Any, text: str) -> Node:
     if not _NAME.fullmatch(name):
         raise malformed(
-            text,
-            f"a node is called {name!r}, not by up to 40 letters, digits and underscores",
+            text, f"a node is called {name!r}, not by up to 40 letters, digits and underscores"
         )
     if name == X or name.startswith("h_prev_"):
         raise malformed(text, f"a node is called {name!r}, which is an input of the cell")

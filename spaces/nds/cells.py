@@ -27,11 +27,7 @@ from untrained.spaces.darts.network import DARTS_OPERATIONS, CellNetwork, reduct
 from untrained.spaces.framework.network import AS_WRITTEN, Network, NetworkSize
 from untrained.spaces.framework.registry import register_space
 from untrained.spaces.framework.search_space import Architecture, StemSpace
-from untrained.spaces.nds.record import (
-    malformed_record,
-    read_record,
-    whole_number,
-)
+from untrained.spaces.nds.record import malformed_record, read_record, whole_number
 
 KEYS = ("aux", "depth", "drop_prob", "genotype", "width")
 WIDTHS = (32, 48, 64, 80, 96)

@@ -29,12 +29,7 @@ from untrained.foundation import MalformedInput
 from untrained.spaces.framework.network import AS_WRITTEN, Network, NetworkSize, PooledNetwork
 from untrained.spaces.framework.registry import register_space
 from untrained.spaces.framework.search_space import Architecture, StemSpace
-from untrained.spaces.nds.record import (
-    format_record,
-    malformed_record,
-    read_record,
-    whole_number,
-)
+from untrained.spaces.nds.record import format_record, malformed_record, read_record, whole_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +106,7 @@ class ResidualNetwork(PooledNetwork):
     """The stages around their blocks."""
 
     def __init__(
-        self,
-        stages: Sequence[Stage],
-        size: NetworkSize,
-        stem: Stage | None = None,
+        self, stages: Sequence[Stage], size: NetworkSize, stem: Stage | None = None
     ) -> None:
         """Build and initialise.
 

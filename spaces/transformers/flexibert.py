@@ -26,13 +26,7 @@ from untrained.spaces.framework.network import AS_WRITTEN, NetworkSize, WordNetw
 from untrained.spaces.framework.registry import register_space
 from untrained.spaces.framework.search_space import Architecture, SearchSpace
 from untrained.spaces.transformers.configuration import Reader, write
-from untrained.spaces.transformers.layers import (
-    STD,
-    attend,
-    draw_normal,
-    join_heads,
-    split_heads,
-)
+from untrained.spaces.transformers.layers import STD, attend, draw_normal, join_heads, split_heads
 
 WORDS, POSITIONS, EMBEDDING = 30_522, 512, 128
 EPSILON = 1e-12

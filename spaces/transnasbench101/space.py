@@ -124,12 +124,7 @@ class Cell(FourNodes):
 class TransNASBench101Network(PooledNetwork):
     """Stem, modules and classifier."""
 
-    def __init__(
-        self,
-        modules: Sequence[int],
-        block: MakeBlock,
-        size: NetworkSize,
-    ) -> None:
+    def __init__(self, modules: Sequence[int], block: MakeBlock, size: NetworkSize) -> None:
         """Build and initialise.
 
         Convolutions are drawn as the benchmark does, from N(0, 2 / (k^2 C_out)) (Kaiming, fan-out);
