@@ -9,10 +9,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from untrained.foundation import Unsupported
+from untrained.indicators import Measurement, Need, Protocol, indicator
 from untrained.indicators.framework.devices import numbers, on_cpu
-from untrained.indicators.framework.indicator import Need, indicator
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.quantities.block_features import block_entropies, block_features, rows_of
 
 

@@ -8,12 +8,8 @@ import torch
 from torch import Tensor
 
 from untrained.foundation import Unsupported
+from untrained.indicators import Diverged, Measurement, Protocol, indicator, quantity
 from untrained.indicators.framework.devices import on_cpu
-from untrained.indicators.framework.indicator import indicator
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.protocol import Protocol
-from untrained.indicators.framework.quantity import quantity
-from untrained.indicators.framework.reading import Diverged
 from untrained.indicators.jets.jet import Jet, NoRule
 from untrained.indicators.quantities.first_sample_maps import first_sample_maps
 from untrained.indicators.quantities.forward import live_cells, logits_of

@@ -9,11 +9,8 @@ import torch
 from torch import Tensor
 
 from untrained.foundation import Unsupported
+from untrained.indicators import Diverged, Measurement, Protocol, indicator
 from untrained.indicators.framework.devices import is_out_of_memory, on_cpu
-from untrained.indicators.framework.indicator import indicator
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.protocol import Protocol
-from untrained.indicators.framework.reading import Diverged
 from untrained.indicators.quantities.equal_channels import EqualChannels
 from untrained.indicators.quantities.forward import live_cells, logits_of
 from untrained.indicators.quantities.layer_weights import made_weights

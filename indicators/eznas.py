@@ -8,10 +8,8 @@ import torch
 from torch import Tensor
 
 from untrained.foundation import Unsupported
+from untrained.indicators import Measurement, Need, Protocol, indicator
 from untrained.indicators.framework.devices import on_cpu
-from untrained.indicators.framework.indicator import Need, indicator
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.quantities.relu_pass import relu_gradients, relu_pass
 
 _SINGULAR = math.log(0.5)

@@ -6,10 +6,8 @@ import torch
 from torch.nn import functional
 
 from untrained.foundation import Unsupported
+from untrained.indicators import Measurement, Need, Protocol, indicator
 from untrained.indicators.framework.devices import numbers
-from untrained.indicators.framework.indicator import Need, indicator
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.quantities.forward import as_real, forward
 from untrained.indicators.quantities.logit_gradients import each_gradient
 from untrained.indicators.quantities.loss_gradients import class_labels

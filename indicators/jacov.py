@@ -9,11 +9,8 @@ import torch
 from torch import Tensor
 
 from untrained.foundation import Unsupported
+from untrained.indicators import Diverged, Family, Measurement, Need, Protocol, indicator
 from untrained.indicators.framework.devices import numbers, on_cpu
-from untrained.indicators.framework.indicator import Family, Need, indicator
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.protocol import Protocol
-from untrained.indicators.framework.reading import Diverged
 from untrained.indicators.quantities.forward import forward
 from untrained.indicators.quantities.input_jacobian import input_jacobian
 from untrained.indicators.quantities.loss_gradients import class_labels

@@ -7,10 +7,8 @@ import math
 from torch import Tensor
 
 from untrained.foundation import Parameter
+from untrained.indicators import Measurement, Need, Protocol, indicator
 from untrained.indicators.framework.devices import numbers
-from untrained.indicators.framework.indicator import Need, indicator
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.quantities.activation_patterns import (
     num_sign_patterns,
     patterns_within,

@@ -7,9 +7,7 @@ import torch
 from torch import Tensor
 
 from untrained.foundation import Unsupported
-from untrained.indicators.framework.indicator import Family, Need, indicator
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.protocol import Protocol
+from untrained.indicators import Family, Measurement, Need, Protocol, indicator
 from untrained.indicators.quantities.forward import logits_of
 from untrained.indicators.quantities.relu_calls import ReluCalls
 from untrained.indicators.quantities.relu_kernels import codes_of, signs

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from untrained.indicators.framework.indicator import Need, indicator
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.protocol import Protocol
+from untrained.indicators import Measurement, Need, Protocol, indicator
 from untrained.indicators.quantities.first_sample_maps import (
     first_sample_maps,
     smallest_eigenvalues,

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from untrained.indicators import Family, Measurement, Need, Protocol, indicator
 from untrained.indicators.framework.devices import numbers
-from untrained.indicators.framework.indicator import Family, Need, indicator
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.quantities.forward import as_real
 from untrained.indicators.quantities.loss_gradients import loss_gradients
 

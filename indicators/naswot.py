@@ -5,9 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from untrained.indicators.framework.indicator import Family, Need, indicator
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.protocol import Protocol
+from untrained.indicators import Family, Measurement, Need, Protocol, indicator
 from untrained.indicators.quantities.relu_calls import live_relus
 from untrained.indicators.quantities.relu_kernels import relu_kernels, sign_kernels
 

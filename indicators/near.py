@@ -6,13 +6,10 @@ import torch
 from torch import Tensor
 
 from untrained.foundation import Unsupported
+from untrained.indicators import Diverged, Measurement, Need, Protocol, indicator
 from untrained.indicators.account.account import Account
 from untrained.indicators.account.applications import Application
 from untrained.indicators.framework.devices import on_cpu
-from untrained.indicators.framework.indicator import Need, indicator
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.protocol import Protocol
-from untrained.indicators.framework.reading import Diverged
 from untrained.indicators.quantities.forward import logits_of, together
 
 _KINDS = frozenset({"map", "norm", "activation", "table"})

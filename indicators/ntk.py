@@ -9,10 +9,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from untrained.foundation import Unsupported
+from untrained.indicators import Family, Measurement, Need, Protocol, indicator
 from untrained.indicators.framework.devices import numbers, on_cpu
-from untrained.indicators.framework.indicator import Family, Need, indicator
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.quantities.forward import forward, live_cells, logits_of
 from untrained.indicators.quantities.frozen_normalisation import frozen_gradients
 from untrained.indicators.quantities.logit_gradients import (

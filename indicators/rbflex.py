@@ -6,10 +6,8 @@ import torch
 from torch import Tensor
 
 from untrained.foundation import Unsupported
+from untrained.indicators import Measurement, Protocol, indicator
 from untrained.indicators.account.account import Account
-from untrained.indicators.framework.indicator import indicator
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.quantities.forward import check_separate, logits_of, together
 from untrained.indicators.quantities.relu_kernels import signs
 

@@ -9,12 +9,16 @@ import torch
 from torch import Tensor, nn
 
 from untrained.foundation import Unsupported
+from untrained.indicators import (
+    Diverged,
+    Indicator,
+    Measurement,
+    Need,
+    Protocol,
+    indicator,
+    quantity,
+)
 from untrained.indicators.framework.devices import on_cpu
-from untrained.indicators.framework.indicator import Indicator, Need, indicator
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.protocol import Protocol
-from untrained.indicators.framework.quantity import quantity
-from untrained.indicators.framework.reading import Diverged
 from untrained.indicators.quantities.quiet import quiet
 
 LENGTH, NUM_SEQUENCES = 70, 16

@@ -7,11 +7,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from untrained.foundation import Unsupported
+from untrained.indicators import Family, Measurement, Need, Protocol, indicator
 from untrained.indicators.account.account import Account
 from untrained.indicators.framework.devices import numbers, products
-from untrained.indicators.framework.indicator import Family, Need, indicator
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.jets.jet import NoRule, mixed_derivative
 from untrained.indicators.quantities.forward import live_cells, logits_of
 from untrained.indicators.quantities.layer_responses import layer_responses

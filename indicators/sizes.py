@@ -12,11 +12,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry, shape_wrapper
 
 from untrained.foundation import Unsupported
+from untrained.indicators import Family, Measurement, Need, Protocol, indicator
 from untrained.indicators.account.account import Account
 from untrained.indicators.framework.devices import numbers
-from untrained.indicators.framework.indicator import Family, Need, indicator
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.quantities.forward import logits_of
 from untrained.indicators.quantities.layer_weights import layer_weights
 from untrained.indicators.quantities.quiet import quiet

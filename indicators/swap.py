@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 
-from untrained.indicators.framework.indicator import Need, indicator
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.protocol import Protocol
+from untrained.indicators import Measurement, Need, Protocol, indicator
 from untrained.indicators.quantities.activation_patterns import (
     num_activation_patterns,
     num_sign_patterns,

@@ -5,10 +5,8 @@ from __future__ import annotations
 import torch
 
 from untrained.foundation import Unsupported
+from untrained.indicators import Family, Measurement, Need, Protocol, indicator
 from untrained.indicators.framework.devices import numbers, products
-from untrained.indicators.framework.indicator import Family, Need, indicator
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.quantities.synaptic_flow import synaptic_flow
 
 

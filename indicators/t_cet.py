@@ -10,11 +10,8 @@ import torch
 from torch import Tensor
 
 from untrained.foundation import Unsupported
+from untrained.indicators import Measurement, Need, Protocol, indicator, quantity
 from untrained.indicators.framework.devices import numbers, on_cpu
-from untrained.indicators.framework.indicator import Need, indicator
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.protocol import Protocol
-from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.naswot import log_determinant
 from untrained.indicators.quantities.forward import forward
 from untrained.indicators.quantities.layer_weights import layer_weights, made_weights

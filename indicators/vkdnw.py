@@ -5,11 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from untrained.indicators import Diverged, Measurement, Need, Protocol, indicator
 from untrained.indicators.framework.devices import on_cpu
-from untrained.indicators.framework.indicator import Need, indicator
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.protocol import Protocol
-from untrained.indicators.framework.reading import Diverged
 from untrained.indicators.quantities.entry_jacobian import entry_jacobian
 
 _SMOOTHING = 0.05

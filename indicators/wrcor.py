@@ -7,11 +7,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from untrained.foundation import Unsupported
+from untrained.indicators import Measurement, Need, Protocol, indicator, quantity
 from untrained.indicators.framework.devices import on_cpu
-from untrained.indicators.framework.indicator import Need, indicator
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.protocol import Protocol
-from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.loss_gradients import check_labels
 from untrained.indicators.quantities.relu_pass import correlation, relu_gradients, relu_pass
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 
 from untrained.foundation import Unsupported
-from untrained.indicators.framework.indicator import Need, indicator
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.protocol import Protocol
+from untrained.indicators import Measurement, Need, Protocol, indicator
 from untrained.indicators.quantities.perturbation import perturbation, running_perturbation
 
 PROTOCOL = Protocol(inputs="gaussian", batch_size=64, labels="none")

@@ -7,10 +7,8 @@ import math
 from torch import Tensor
 
 from untrained.foundation import Parameter
+from untrained.indicators import Measurement, Need, Protocol, indicator
 from untrained.indicators.framework.devices import numbers
-from untrained.indicators.framework.indicator import Need, indicator
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.quantities.batch_gradients import batch_gradients
 from untrained.indicators.quantities.forward import forward
 from untrained.indicators.quantities.layer_weights import layer_weights

@@ -24,9 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untrained.foundation import UserError
-from untrained.spaces.benchmarks.benchmark import MEAN, OWN_SCHEDULE, Benchmark, Target
+from untrained.spaces import Benchmark, Target, spaces
+from untrained.spaces.benchmarks.benchmark import MEAN, OWN_SCHEDULE
 from untrained.spaces.converters.nasbench201 import EVALUATIONS, TRAINED
-from untrained.spaces.framework.registry import spaces
 from untrained.spaces.nasbench201.api_network import get_cell_based_tiny_net
 from untrained.spaces.nasbench201.api_results import (
     ArchResults,

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untrained.foundation import MalformedInput, MissingData, Unsupported, UserError, derive
+from untrained.spaces import benchmarks
 from untrained.spaces.converters.surrogate_placement import has_ensemble, read_ensemble
 from untrained.spaces.darts import configuration
 from untrained.spaces.darts.configuration import NamedGenotype, genotype_of_object, named_genotype
@@ -31,7 +32,6 @@ from untrained.spaces.darts.genotype import genotype_of, sorted_edges
 from untrained.spaces.darts.network import DARTS_OPERATIONS
 from untrained.spaces.darts.space import DARTS
 from untrained.spaces.darts.surrogate import DARTSSurrogate, caller_state, package_ensemble
-from untrained.spaces.framework.registry import benchmarks
 
 __all__ = [
     "Genotype",

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from untrained.foundation import UserError
-from untrained.spaces.framework.registry import spaces
+from untrained.spaces import spaces
 from untrained.spaces.nas_201_api import NASBench201API, TableAPI
 from untrained.spaces.nasbench201.api_network import get_cell_based_tiny_net
 from untrained.spaces.nasbench201.api_table import table_of

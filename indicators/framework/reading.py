@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -13,10 +12,6 @@ from untrained.foundation import MalformedInput, Unsupported, UntrainedError
 from untrained.indicators.framework.devices import is_lack_of_float64, is_out_of_memory
 from untrained.indicators.framework.indicator import Indicator, Status, indicators
 from untrained.indicators.framework.measurement import Batch, Measurement
-
-if TYPE_CHECKING:
-    from untrained.indicators.framework.measurement import Measurement
-
 
 NAN = float("nan")
 

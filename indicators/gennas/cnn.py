@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from untrained.indicators.framework.indicator import Family, Indicator, Need, indicator
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.protocol import Protocol
+from untrained.indicators import Family, Indicator, Measurement, Need, Protocol, indicator
 from untrained.indicators.regression.searched_tasks import DARTS, NASBENCH101, RESNET
 from untrained.indicators.regression.tasks import COMBO, SINGLES, Task
 from untrained.indicators.regression.training import regression_loss

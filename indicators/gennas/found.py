@@ -10,8 +10,7 @@ import os
 from pathlib import Path
 
 from untrained.foundation import UserError
-from untrained.indicators.framework.indicator import Family, Indicator, Need, indicator
-from untrained.indicators.framework.measurement import Measurement
+from untrained.indicators import Family, Indicator, Measurement, Need, indicator
 from untrained.indicators.gennas.cnn import DEVIATIONS, PROTOCOL, REFERENCE
 from untrained.indicators.gennas.nlp import DEVIATIONS as NLP_DEVIATIONS
 from untrained.indicators.gennas.nlp import PROTOCOL as NLP_PROTOCOL

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from untrained.indicators.framework.indicator import Family, Indicator, Need, indicator
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.protocol import Protocol
+from untrained.indicators import Family, Indicator, Measurement, Need, Protocol, indicator
 from untrained.indicators.gennas.cnn import REFERENCE, STEPS
 from untrained.indicators.regression.sequences import NLP, NLP_COMBO, NLP_SINGLES, SequenceTask
 from untrained.indicators.regression.training import regression_loss

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from untrained.foundation import Unsupported
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.quantity import quantity
+from untrained.indicators import Measurement, quantity
 from untrained.indicators.fused.run import PackedCodes
 from untrained.indicators.quantities.forward import logits_of
 from untrained.indicators.quantities.relu_calls import ReluCalls

@@ -7,9 +7,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from untrained.foundation import Unsupported
+from untrained.indicators import Measurement, quantity
 from untrained.indicators.account.account import Account
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.forward import gradients_of, live_cells, logits_of
 from untrained.indicators.quantities.layer_weights import layer_weights, made_weights, weights_in
 from untrained.indicators.quantities.loss_gradients import check_labels, layer_gradients, summed

@@ -6,10 +6,8 @@ import torch
 from torch import Tensor
 
 from untrained.foundation import Unsupported
+from untrained.indicators import Diverged, Measurement, quantity
 from untrained.indicators.framework.devices import on_cpu
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.quantity import quantity
-from untrained.indicators.framework.reading import Diverged
 from untrained.indicators.quantities.forward import forward
 
 

@@ -10,9 +10,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
 
 from untrained.foundation import Unsupported
+from untrained.indicators import Measurement, quantity
 from untrained.indicators.account.known_modules import is_plain
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.forward import check_separate, forward, live_cells, logits_of
 from untrained.indicators.quantities.logit_gradients import each_gradient
 from untrained.indicators.quantities.substituted import Substituted

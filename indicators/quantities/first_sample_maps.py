@@ -8,10 +8,9 @@ import torch
 from torch import Tensor
 
 from untrained.foundation import Unsupported
+from untrained.indicators import Measurement, quantity
 from untrained.indicators.account.account import Account
 from untrained.indicators.framework.devices import on_cpu
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.forward import logits_of, together
 
 _KINDS = frozenset({"map", "norm", "activation", "pooling"})

@@ -11,11 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from untrained.foundation import Unsupported
+from untrained.indicators import Diverged, Measurement, quantity
 from untrained.indicators.account.account import Account
 from untrained.indicators.account.applications import Application
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.quantity import quantity
-from untrained.indicators.framework.reading import Diverged
 from untrained.indicators.quantities.layer_outputs import Output, outputs_of
 from untrained.indicators.quantities.quiet import quiet
 

@@ -13,8 +13,8 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from untrained.foundation import Unsupported
-from untrained.indicators.framework.measurement import Measurement, attributes_kept
-from untrained.indicators.framework.quantity import quantity
+from untrained.indicators import Measurement, quantity
+from untrained.indicators.framework.measurement import attributes_kept
 from untrained.indicators.quantities.forward import check_separate, live_cells, logits_of
 from untrained.indicators.quantities.logit_gradients import Gradients, weights_of
 from untrained.indicators.quantities.quiet import quiet

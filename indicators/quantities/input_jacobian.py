@@ -5,8 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from untrained.foundation import Unsupported
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.quantity import quantity
+from untrained.indicators import Measurement, quantity
 from untrained.indicators.quantities.forward import forward, gradients_of
 
 

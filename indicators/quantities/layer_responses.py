@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from untrained.foundation import Unsupported
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.quantity import quantity
+from untrained.indicators import Measurement, quantity
 from untrained.indicators.quantities.forward import forward
 from untrained.indicators.quantities.loss_gradients import loss_backward
 

@@ -6,11 +6,10 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
 from untrained.foundation import Unsupported
+from untrained.indicators import Measurement, quantity
 from untrained.indicators.account.account import Account
 from untrained.indicators.account.applications import Made
 from untrained.indicators.account.known_modules import is_plain
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.forward import forward
 
 

@@ -12,9 +12,8 @@ from torch import Tensor
 from torch.autograd.graph import GradientEdge
 
 from untrained.foundation import Unsupported
+from untrained.indicators import Measurement, quantity
 from untrained.indicators.account.known_modules import is_plain
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.fused.sample_gradients import sample_gradients
 from untrained.indicators.quantities.forward import as_real, forward
 from untrained.indicators.quantities.loss_gradients import class_labels

@@ -11,9 +11,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from untrained.foundation import Unsupported
+from untrained.indicators import Measurement, quantity
 from untrained.indicators.account.applications import Application
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.forward import forward, gradients_of
 from untrained.indicators.quantities.layer_weights import layer_weights, made_weights
 

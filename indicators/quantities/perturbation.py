@@ -13,11 +13,11 @@ from torch.nn.modules.batchnorm import _BatchNorm, _NormBase
 from torch.nn.modules.conv import _ConvNd
 
 from untrained.foundation import Unsupported
+from untrained.indicators import Measurement, quantity
 from untrained.indicators.account.account import Account
 from untrained.indicators.account.known_modules import is_plain
 from untrained.indicators.framework.devices import numbers
-from untrained.indicators.framework.measurement import Measurement, attributes_kept
-from untrained.indicators.framework.quantity import quantity
+from untrained.indicators.framework.measurement import attributes_kept
 from untrained.indicators.fused.forward import outputs_and_variances
 from untrained.indicators.quantities.forward import one_sample_refused
 from untrained.indicators.quantities.quiet import quiet

@@ -10,10 +10,9 @@ from torch import Tensor
 from torch.autograd.graph import GradientEdge
 
 from untrained.foundation import Unsupported
+from untrained.indicators import Measurement, quantity
 from untrained.indicators.account.activation_calls import ActivationCalls
 from untrained.indicators.account.known_modules import scripted
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.forward import logits_of
 
 

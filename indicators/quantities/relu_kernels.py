@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 from untrained.foundation import Unsupported
+from untrained.indicators import Measurement, quantity
 from untrained.indicators.account.activation_calls import GATES, ActivationCalls
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.fused.forward import packed_codes
 from untrained.indicators.fused.run import PackedCodes
 from untrained.indicators.quantities.forward import logits_of

@@ -11,9 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from untrained.foundation import Unsupported
+from untrained.indicators import Measurement, quantity
 from untrained.indicators.account.known_modules import scripted
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.forward import logits_of, together
 from untrained.indicators.quantities.relu_calls import ReluCalls, nodes_below
 

@@ -8,11 +8,10 @@ import torch
 from torch import Tensor
 
 from untrained.foundation import Unsupported
+from untrained.indicators import Measurement, quantity
 from untrained.indicators.account.account import Account
 from untrained.indicators.account.applications import Made
 from untrained.indicators.framework.devices import copy_together
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.forward import gradients_of, live_cells, logits_of
 from untrained.indicators.quantities.layer_weights import layer_weights, parts_of_weights
 from untrained.indicators.quantities.quiet import in_float64

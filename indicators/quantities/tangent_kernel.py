@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from untrained.foundation import Unsupported
+from untrained.indicators import Diverged
 from untrained.indicators.framework.devices import on_cpu
-from untrained.indicators.framework.reading import Diverged
 from untrained.indicators.quantities.logit_gradients import Gradients
 
 ROUNDING = 32

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from untrained.foundation import Unsupported
-from untrained.indicators.framework.measurement import Measurement
+from untrained.indicators import Measurement
 from untrained.indicators.regression.learner import Learner, Lesson
 from untrained.indicators.regression.signals import noise_like, sequences
 from untrained.indicators.regression.tasks import HIGH, MIDDLE, NoiseKind, Signal

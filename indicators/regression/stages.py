@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from untrained.foundation import Unsupported
-from untrained.indicators.framework.measurement import Measurement
+from untrained.indicators import Measurement
 from untrained.indicators.regression.learner import Learner, Lesson
 from untrained.indicators.regression.signals import SIDE, noise_like, target
 from untrained.indicators.regression.tasks import Task

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.reading import Diverged
+from untrained.indicators import Diverged, Measurement
 from untrained.indicators.regression.learner import Learner, Snapshot
 from untrained.indicators.regression.sequences import SequenceTask, sequence_learner
 from untrained.indicators.regression.stages import stage_learner

@@ -9,11 +9,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from untrained.foundation import Unsupported
+from untrained.indicators import Measurement, Need, Protocol, indicator
 from untrained.indicators.account.account import Account
 from untrained.indicators.framework.devices import numbers
-from untrained.indicators.framework.indicator import Need, indicator
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.quantities.forward import live_cells, logits_of
 from untrained.indicators.quantities.layer_weights import layer_weights, made_weights
 from untrained.indicators.quantities.loss_gradients import check_labels

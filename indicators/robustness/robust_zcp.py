@@ -9,10 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from untrained.foundation import Unsupported
-from untrained.indicators.framework.indicator import Need, indicator
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.protocol import Protocol
-from untrained.indicators.framework.reading import Diverged
+from untrained.indicators import Diverged, Measurement, Need, Protocol, indicator
 from untrained.indicators.quantities.forward import live_cells, logits_of
 from untrained.indicators.quantities.loss_gradients import check_labels, loss_gradients
 

@@ -8,11 +8,9 @@ import torch
 from torch import Tensor
 
 from untrained.foundation import Unsupported
+from untrained.indicators import Family, Measurement, Need, Protocol, indicator
 from untrained.indicators.account.applications import Application
 from untrained.indicators.framework.devices import numbers
-from untrained.indicators.framework.indicator import Family, Need, indicator
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.quantities.attention import logit_sum_gradients, mixings
 from untrained.indicators.quantities.forward import logits_of
 from untrained.indicators.quantities.relu_kernels import signs

@@ -6,12 +6,9 @@ import torch
 from torch import Tensor
 
 from untrained.foundation import Unsupported
+from untrained.indicators import Family, Measurement, Need, Protocol, indicator, quantity
 from untrained.indicators.account.account import Account
 from untrained.indicators.framework.devices import numbers
-from untrained.indicators.framework.indicator import Family, Need, indicator
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.protocol import Protocol
-from untrained.indicators.framework.quantity import quantity
 from untrained.indicators.quantities.attention import mixings_of
 from untrained.indicators.quantities.forward import gradients_of, logits_of
 from untrained.indicators.quantities.quiet import in_float64

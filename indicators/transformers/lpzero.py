@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
+from untrained.indicators import Family, Measurement, Need, Protocol, indicator
 from untrained.indicators.framework.devices import numbers
-from untrained.indicators.framework.indicator import Family, Need, indicator
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.protocol import Protocol
 from untrained.indicators.quantities.attention import logit_sum_gradients, mixings
 
 

@@ -6,11 +6,8 @@ import torch
 from torch import Tensor
 
 from untrained.foundation import Unsupported
+from untrained.indicators import Diverged, Family, Measurement, Need, Protocol, indicator
 from untrained.indicators.framework.devices import on_cpu
-from untrained.indicators.framework.indicator import Family, Need, indicator
-from untrained.indicators.framework.measurement import Measurement
-from untrained.indicators.framework.protocol import Protocol
-from untrained.indicators.framework.reading import Diverged
 from untrained.indicators.quantities.attention import mixings
 
 SHARE = 0.99

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from untrained.foundation import READ_ERRORS, MalformedInput, MissingData, UserError
-from untrained.spaces.benchmarks.benchmark import Benchmark, Provenance, Target
+from untrained.spaces import Benchmark, Provenance, Target, spaces
 from untrained.spaces.framework.architecture_file import (
     COLUMNS,
     ArchitectureTable,
     read_text,
     split_table,
 )
-from untrained.spaces.framework.registry import spaces
 
 if TYPE_CHECKING:
     import pandas as pd

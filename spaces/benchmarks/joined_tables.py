@@ -10,9 +10,9 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from untrained.spaces.benchmarks.benchmark import MEAN, Benchmark, Provenance, Target
+from untrained.spaces import Benchmark, Provenance, Target, register_benchmark
+from untrained.spaces.benchmarks.benchmark import MEAN
 from untrained.spaces.benchmarks.tables import ParquetBenchmark
-from untrained.spaces.framework.registry import register_benchmark
 
 if TYPE_CHECKING:
     import pandas as pd

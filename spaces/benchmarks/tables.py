@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from untrained.foundation import READ_ERRORS, MalformedInput
-from untrained.spaces.benchmarks.benchmark import Benchmark, Provenance, Target
-from untrained.spaces.framework.registry import VARIABLE, data_folder, register_benchmark
+from untrained.spaces import Benchmark, Provenance, Target, data_folder, register_benchmark
+from untrained.spaces.framework.registry import VARIABLE
 
 _TEXT = ("architecture", "dataset", "metric")
 _WHOLE = {"epochs": pa.int16(), "seed": pa.int8()}

@@ -20,8 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from untrained.foundation import MalformedInput, MissingData, Registry, StorageError, UserError
-from untrained.spaces.benchmarks.benchmark import MEAN, Benchmark, Target
-from untrained.spaces.framework.registry import benchmarks, data_folder, spaces
+from untrained.spaces import Benchmark, Target, benchmarks, data_folder, spaces
+from untrained.spaces.benchmarks.benchmark import MEAN
 
 
 class Value(NamedTuple):

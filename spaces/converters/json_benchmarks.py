@@ -22,9 +22,9 @@ from typing import Any
 from zipfile import ZipFile, is_zipfile
 
 from untrained.foundation import MalformedInput
+from untrained.spaces import spaces
 from untrained.spaces.benchmarks.tables import NDS_SETS
 from untrained.spaces.converters.conversion import Value, converter
-from untrained.spaces.framework.registry import spaces
 from untrained.spaces.nds.record import format_record
 
 _OF_CONTENT = (

@@ -21,13 +21,13 @@ from zipfile import ZipFile, is_zipfile
 import numpy as np
 
 from untrained.foundation import MalformedInput, MissingData, StorageError, UnknownName, UserError
+from untrained.spaces import data_folder, spaces
 from untrained.spaces.converters.json_benchmarks import load_json
 from untrained.spaces.converters.xgboost_pickle import Trees, read_booster
 from untrained.spaces.darts.configuration import CELLS, OFFSETS, PREFIX
 from untrained.spaces.darts.ensemble import NUM_INPUTS
 from untrained.spaces.darts.network import DARTS_OPERATIONS
 from untrained.spaces.darts.surrogate import UNUSED, predict
-from untrained.spaces.framework.registry import data_folder, spaces
 
 _PAIRS = (("model.onnx", "encoding.json"), ("nb301_yahpo.onnx", "nb301_yahpo_encoding.json"))
 """Network and encoding: as published, as they are placed."""

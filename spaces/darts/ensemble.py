@@ -19,12 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untrained.foundation import MalformedInput
-from untrained.spaces.benchmarks.benchmark import Provenance
+from untrained.spaces import Provenance, data_folder, register_benchmark
 from untrained.spaces.darts.configuration import CELLS, PREFIX, to_configuration
 from untrained.spaces.darts.genotype import Genotype
 from untrained.spaces.darts.network import DARTS_OPERATIONS
 from untrained.spaces.darts.surrogate import DARTSSurrogate
-from untrained.spaces.framework.registry import VARIABLE, data_folder, register_benchmark
+from untrained.spaces.framework.registry import VARIABLE
 
 _ALWAYS = (0, 1)
 """Edges of the first node, which every cell has."""

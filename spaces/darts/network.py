@@ -17,8 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput
+from untrained.spaces import NetworkSize
 from untrained.spaces.darts.genotype import CellGenotype, Genotype
-from untrained.spaces.framework.network import NetworkSize, PooledNetwork
+from untrained.spaces.framework.network import PooledNetwork
 
 DARTS_OPERATIONS = (
     "max_pool_3x3",

@@ -20,6 +20,7 @@ from numpy.random import Generator
 from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput, suggest
+from untrained.spaces import Architecture, Network, NetworkSize, register_space
 from untrained.spaces.darts.configuration import genotype_of_object, parse_configuration
 from untrained.spaces.darts.genotype import (
     CellGenotype,
@@ -43,9 +44,8 @@ from untrained.spaces.darts.network import (
     make_operation,
     reduction_layers,
 )
-from untrained.spaces.framework.network import Network, NetworkSize, Stem
-from untrained.spaces.framework.registry import register_space
-from untrained.spaces.framework.search_space import Architecture, StemSpace
+from untrained.spaces.framework.network import Stem
+from untrained.spaces.framework.search_space import StemSpace
 from untrained.spaces.framework.supernet import EdgeWeights, MixedEdge, Supernet
 from untrained.spaces.framework.supernet_layout import OperationMask, SupernetLayout
 

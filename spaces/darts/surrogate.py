@@ -17,12 +17,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from untrained.foundation import MalformedInput, MissingData, UserError
-from untrained.spaces.benchmarks.benchmark import Benchmark, Provenance, Target
+from untrained.spaces import (
+    Architecture,
+    Benchmark,
+    Provenance,
+    Target,
+    data_folder,
+    register_benchmark,
+)
 from untrained.spaces.darts.configuration import has_configuration, named_genotype, to_configuration
 from untrained.spaces.darts.genotype import Genotype
 from untrained.spaces.darts.space import DARTS
-from untrained.spaces.framework.registry import VARIABLE, data_folder, register_benchmark
-from untrained.spaces.framework.search_space import Architecture
+from untrained.spaces.framework.registry import VARIABLE
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,9 +13,8 @@ from numpy.random import Generator
 from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput
-from untrained.spaces.framework.network import AS_WRITTEN, Network, NetworkSize, PooledNetwork
-from untrained.spaces.framework.registry import register_space
-from untrained.spaces.framework.search_space import Architecture, SearchSpace
+from untrained.spaces import Architecture, Network, NetworkSize, SearchSpace, register_space
+from untrained.spaces.framework.network import AS_WRITTEN, PooledNetwork
 
 
 def conv_bn(

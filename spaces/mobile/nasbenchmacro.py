@@ -8,10 +8,8 @@ from itertools import islice
 from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput
-from untrained.spaces.framework.network import Network, NetworkSize, PooledNetwork
-from untrained.spaces.framework.product_space import ProductSpace
-from untrained.spaces.framework.registry import register_space
-from untrained.spaces.framework.search_space import Architecture
+from untrained.spaces import Architecture, Network, NetworkSize, ProductSpace, register_space
+from untrained.spaces.framework.network import PooledNetwork
 from untrained.spaces.mobile.mobilenetv2 import InvertedResidual, conv_bn
 
 HEAD_PER_CHANNEL = 40

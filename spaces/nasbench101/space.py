@@ -21,9 +21,8 @@ from numpy.random import Generator
 from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput, Unsupported
-from untrained.spaces.framework.network import Network, NetworkSize, PooledNetwork
-from untrained.spaces.framework.registry import register_space
-from untrained.spaces.framework.search_space import Architecture, SearchSpace
+from untrained.spaces import Architecture, Network, NetworkSize, SearchSpace, register_space
+from untrained.spaces.framework.network import PooledNetwork
 from untrained.spaces.nasbench101.cell import (
     MAX_EDGES,
     MAX_VERTICES,

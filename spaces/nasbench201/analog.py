@@ -22,9 +22,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from untrained.foundation import MalformedInput, MissingData
-from untrained.spaces.benchmarks.benchmark import Benchmark, Provenance, Target
+from untrained.spaces import Benchmark, Provenance, Target, register_benchmark
 from untrained.spaces.converters.safe_pickle import load_inert
-from untrained.spaces.framework.registry import register_benchmark
 from untrained.spaces.nasbench201.notations import EDGES
 from untrained.spaces.nasbench201.space import OPERATIONS, format_operations
 

@@ -7,7 +7,8 @@ from types import MappingProxyType
 from typing import Any
 
 from untrained.foundation import UserError
-from untrained.spaces.framework.network import WRITTEN_CHANNELS, Network
+from untrained.spaces import Network
+from untrained.spaces.framework.network import WRITTEN_CHANNELS
 from untrained.spaces.nasbench201.natsbench_sss import CELL, NATSBenchSize
 from untrained.spaces.nasbench201.space import NASBench201
 

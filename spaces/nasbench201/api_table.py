@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from untrained.foundation import MissingData, UserError
-from untrained.spaces.benchmarks.benchmark import Benchmark
+from untrained.spaces import Benchmark, benchmarks
 from untrained.spaces.benchmarks.tables import ParquetBenchmark
-from untrained.spaces.framework.registry import benchmarks
 
 
 def table_of(names: Sequence[str], path: str | Path | None) -> Benchmark:

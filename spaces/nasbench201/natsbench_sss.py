@@ -8,10 +8,8 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput
-from untrained.spaces.framework.network import WRITTEN_CHANNELS, Network, NetworkSize, PooledNetwork
-from untrained.spaces.framework.product_space import ProductSpace
-from untrained.spaces.framework.registry import register_space
-from untrained.spaces.framework.search_space import Architecture
+from untrained.spaces import Architecture, Network, NetworkSize, ProductSpace, register_space
+from untrained.spaces.framework.network import WRITTEN_CHANNELS, PooledNetwork
 from untrained.spaces.nasbench201.network import FourNodes, Reduction, ReLUConvBN
 from untrained.spaces.nasbench201.notations import EDGES
 from untrained.spaces.nasbench201.space import NASBench201

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
-from untrained.spaces.framework.network import NetworkSize, PooledNetwork
+from untrained.spaces import NetworkSize
+from untrained.spaces.framework.network import PooledNetwork
 
 
 class ReLUConvBN(nn.Module):

@@ -20,7 +20,16 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any, Protocol
 
 from untrained.foundation import MalformedInput, MissingData, UserError
-from untrained.spaces.benchmarks.benchmark import MEAN, OWN_SCHEDULE, Benchmark, Provenance, Target
+from untrained.spaces import (
+    Architecture,
+    Benchmark,
+    Provenance,
+    Target,
+    data_folder,
+    register_benchmark,
+    spaces,
+)
+from untrained.spaces.benchmarks.benchmark import MEAN, OWN_SCHEDULE
 from untrained.spaces.converters.nasbench201 import (
     NOTE,
     NUMPY_STAND_INS,
@@ -28,8 +37,7 @@ from untrained.spaces.converters.nasbench201 import (
     load_record,
     values_of,
 )
-from untrained.spaces.framework.registry import VARIABLE, data_folder, register_benchmark, spaces
-from untrained.spaces.framework.search_space import Architecture
+from untrained.spaces.framework.registry import VARIABLE
 
 if TYPE_CHECKING:
     import pandas as pd

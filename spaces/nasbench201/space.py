@@ -14,11 +14,15 @@ from typing import TYPE_CHECKING
 from torch import nn
 
 from untrained.foundation import MalformedInput, suggest
-from untrained.spaces.benchmarks.benchmark import TrainingCost
-from untrained.spaces.framework.network import Network, NetworkSize
-from untrained.spaces.framework.product_space import ProductSpace
-from untrained.spaces.framework.registry import benchmarks, register_space
-from untrained.spaces.framework.search_space import Architecture
+from untrained.spaces import (
+    Architecture,
+    Network,
+    NetworkSize,
+    ProductSpace,
+    TrainingCost,
+    benchmarks,
+    register_space,
+)
 from untrained.spaces.framework.supernet import EdgeWeights, MixedEdge, Supernet
 from untrained.spaces.framework.supernet_layout import OperationMask, SupernetLayout
 from untrained.spaces.nasbench201.function import normal_form

@@ -20,10 +20,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from untrained.foundation import MalformedInput
-from untrained.spaces.framework.dataset import Dataset
-from untrained.spaces.framework.network import NetworkSize, NodeNetwork
-from untrained.spaces.framework.registry import register_space
-from untrained.spaces.framework.search_space import Architecture, SearchSpace
+from untrained.spaces import Architecture, Dataset, NetworkSize, SearchSpace, register_space
+from untrained.spaces.framework.network import NodeNetwork
 from untrained.spaces.nasbenchgraph.layers import HEADS, operation_of
 from untrained.spaces.nasbenchgraph.notation import (
     LINKS,

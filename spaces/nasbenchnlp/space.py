@@ -18,9 +18,8 @@ from numpy.random import Generator
 from torch import Tensor, nn
 from torch.nn import functional
 
-from untrained.spaces.framework.network import NetworkSize, RecurrentNetwork
-from untrained.spaces.framework.registry import register_space
-from untrained.spaces.framework.search_space import Architecture, SearchSpace
+from untrained.spaces import Architecture, NetworkSize, SearchSpace, register_space
+from untrained.spaces.framework.network import RecurrentNetwork
 from untrained.spaces.nasbenchnlp.recipe import (
     ACTIVATIONS,
     BLEND,

@@ -15,6 +15,7 @@ from typing import Any
 
 from numpy.random import Generator
 
+from untrained.spaces import Architecture, Network, NetworkSize, register_space
 from untrained.spaces.darts.genotype import (
     CellGenotype,
     Genotype,
@@ -24,9 +25,8 @@ from untrained.spaces.darts.genotype import (
     is_dead,
 )
 from untrained.spaces.darts.network import DARTS_OPERATIONS, CellNetwork, reduction_layers
-from untrained.spaces.framework.network import AS_WRITTEN, Network, NetworkSize
-from untrained.spaces.framework.registry import register_space
-from untrained.spaces.framework.search_space import Architecture, StemSpace
+from untrained.spaces.framework.network import AS_WRITTEN
+from untrained.spaces.framework.search_space import StemSpace
 from untrained.spaces.nds.record import malformed_record, read_record, whole_number
 
 KEYS = ("aux", "depth", "drop_prob", "genotype", "width")

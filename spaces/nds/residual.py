@@ -26,9 +26,9 @@ from numpy.random import Generator
 from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput
-from untrained.spaces.framework.network import AS_WRITTEN, Network, NetworkSize, PooledNetwork
-from untrained.spaces.framework.registry import register_space
-from untrained.spaces.framework.search_space import Architecture, StemSpace
+from untrained.spaces import Architecture, Network, NetworkSize, register_space
+from untrained.spaces.framework.network import AS_WRITTEN, PooledNetwork
+from untrained.spaces.framework.search_space import StemSpace
 from untrained.spaces.nds.record import format_record, malformed_record, read_record, whole_number
 
 

@@ -19,10 +19,9 @@ import torch
 from numpy.random import Generator
 from torch import Tensor, nn
 
-from untrained.spaces.framework.dataset import IMAGENET_MEAN, IMAGENET_STD, SHARED_DATASETS, Dataset
-from untrained.spaces.framework.network import AS_WRITTEN, IsotropicNetwork, NetworkSize
-from untrained.spaces.framework.registry import register_space
-from untrained.spaces.framework.search_space import Architecture, SearchSpace
+from untrained.spaces import Architecture, Dataset, NetworkSize, SearchSpace, register_space
+from untrained.spaces.framework.dataset import IMAGENET_MEAN, IMAGENET_STD, SHARED_DATASETS
+from untrained.spaces.framework.network import AS_WRITTEN, IsotropicNetwork
 from untrained.spaces.transformers.configuration import Reader, write
 from untrained.spaces.transformers.layers import (
     STD,

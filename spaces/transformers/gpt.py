@@ -16,10 +16,8 @@ import torch
 from numpy.random import Generator
 from torch import Tensor, nn
 
-from untrained.spaces.framework.dataset import Dataset
-from untrained.spaces.framework.network import AS_WRITTEN, NetworkSize, WordNetwork
-from untrained.spaces.framework.registry import register_space
-from untrained.spaces.framework.search_space import Architecture, SearchSpace
+from untrained.spaces import Architecture, Dataset, NetworkSize, SearchSpace, register_space
+from untrained.spaces.framework.network import AS_WRITTEN, WordNetwork
 from untrained.spaces.transformers.configuration import Reader, write
 from untrained.spaces.transformers.layers import (
     FeedForward,

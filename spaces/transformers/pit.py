@@ -13,10 +13,8 @@ from itertools import combinations_with_replacement
 import torch
 from torch import Tensor, nn
 
-from untrained.spaces.framework.network import AS_WRITTEN, Network, NetworkSize
-from untrained.spaces.framework.product_space import ProductSpace
-from untrained.spaces.framework.registry import register_space
-from untrained.spaces.framework.search_space import Architecture
+from untrained.spaces import Architecture, Network, NetworkSize, ProductSpace, register_space
+from untrained.spaces.framework.network import AS_WRITTEN
 from untrained.spaces.transformers.autoformer import PATCH
 from untrained.spaces.transformers.configuration import Reader, write
 from untrained.spaces.transformers.layers import STD, Block, SelfAttention, as_map, places_of

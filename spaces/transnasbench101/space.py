@@ -19,10 +19,15 @@ from numpy.random import Generator
 from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput
-from untrained.spaces.framework.network import Network, NetworkSize, PooledNetwork
-from untrained.spaces.framework.product_space import ProductSpace
-from untrained.spaces.framework.registry import register_space
-from untrained.spaces.framework.search_space import Architecture, SearchSpace
+from untrained.spaces import (
+    Architecture,
+    Network,
+    NetworkSize,
+    ProductSpace,
+    SearchSpace,
+    register_space,
+)
+from untrained.spaces.framework.network import PooledNetwork
 from untrained.spaces.nasbench201.function import REDUCTION, normal_form
 from untrained.spaces.nasbench201.network import FourNodes, ReLUConvBN
 
