@@ -70,7 +70,6 @@ _NODES = r"\|[\w|~]{1,200}\|(?:\+\|[\w|~]{1,200}\|){1,20}"
 _PAIR = re.compile(f"{_NODES};{_NODES}")
 BENCHMARK_CELLS = 8
 """Cells of the networks that NAS-Bench-301 trained, at 32 channels."""
-_EDGE = re.compile(r"(cells\.(\d+)\.edges)\.(\d+)\.")
 _EMPTY = CellGenotype(((("none", 0), ("none", 1)),) * NUM_NODES, CONCAT)
 
 
@@ -138,17 +137,13 @@ def _operation(name: str, channels: int, stride: int, *, norm: bool) -> nn.Modul
 class DARTSParts:
     """See `SupernetParts`."""
 
-    space: DARTS
     build: Callable[[Genotype], Network]
     """The network of a genotype: whole or thin, of the supernet's size."""
     pooling_norm: bool = False
     """Whether a batch norm without weights follows every pooling, as in the one-shot networks of
     DARTS and what came after it; the networks inside, which have none, then differ by it."""
 
-    @property
-    def layout(self) -> SupernetLayout:
-        """28 edges, eight operations."""
-        return LAYOUT
+    layout = LAYOUT
 
     def mixed(self, mask: OperationMask, weights: EdgeWeights) -> Network:
         """See `SupernetParts.mixed`."""
@@ -158,30 +153,6 @@ class DARTSParts:
             assert isinstance(cell, Cell)
             setattr(cells, name, MixedCell(cell, mask, weights, pooling_norm=self.pooling_norm))
         return network
-
-    def single(self, arch: str | Architecture) -> Network:
-        """See `SupernetParts.single`."""
-        return self.build(self.space.genotype(arch))
-
-    def owner(self, arch: str | Architecture, network: Network) -> Callable[[str], str]:
-        """See `SupernetParts.owner`."""
-        mask = OperationMask.parse(LAYOUT, self.space.parse(arch))
-        half = len(LAYOUT.edges) // len(LAYOUT.cells)
-        chosen = [
-            [(place, names[0]) for place, names in enumerate(edges) if names]
-            for edges in (mask.edges[:half], mask.edges[half:])
-        ]
-        kinds = [
-            int(cell.reduction)
-            for cell in network.get_submodule("cells").children()
-            if isinstance(cell, Cell)
-        ]
-
-        def named(found: re.Match[str]) -> str:
-            place, operation = chosen[kinds[int(found[2])]][int(found[3])]
-            return f"{found[1]}.{place}.operations.{operation}."
-
-        return lambda name: _EDGE.sub(named, name)
 
 
 class DARTS(StemSpace):
@@ -327,12 +298,12 @@ class DARTS(StemSpace):
             in_channels=in_channels,
             stem=stem,
         )
-        return Supernet(DARTSParts(self, partial(CellNetwork, size=size), pooling_norm))
+        return Supernet(DARTSParts(partial(CellNetwork, size=size), pooling_norm))
 
     def thin_supernet(self, *, num_classes: int, channels: int = 1) -> Supernet:
         """See `SearchSpace.thin_supernet`: one cell of each kind, batch norm, ReLU, classifier."""
         size = self.network_size(num_classes=num_classes, channels=channels)
-        return Supernet(DARTSParts(self, partial(CellThinNetwork, size=size)))
+        return Supernet(DARTSParts(partial(CellThinNetwork, size=size)))
 
 
 def _draw(rng: Generator) -> CellGenotype:

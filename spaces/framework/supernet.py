@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput
 from untrained.spaces.framework.network import Network, fastest_layout, without_storage
-from untrained.spaces.framework.search_space import Architecture
 from untrained.spaces.framework.supernet_layout import OperationMask, SupernetLayout
 
 
@@ -95,19 +94,6 @@ class SupernetParts(Protocol):
     def mixed(self, mask: OperationMask, weights: EdgeWeights) -> Network:
         """A network whose edges sum the mask's operations, weighted by what `weights` holds."""
 
-    def single(self, arch: str | Architecture) -> Network:
-        """The network of one architecture, of the same size."""
-
-    def owner(self, arch: str | Architecture, network: Network) -> Callable[[str], str]:
-        """For the name of a parameter of `network` that of its equal in the whole supernet.
-
-        Args:
-            network: what `single` made of it.
-
-        Raises:
-            MalformedInput: not an architecture of the supernet.
-        """
-
 
 class Supernet(nn.Module):
     """All operations on every edge; the architecture weights come with each batch.
@@ -116,7 +102,7 @@ class Supernet(nn.Module):
     zero is left out, so that one-hot weights cost what the one network costs and touch no other
     batch norm, unless the weights want a gradient, for which all are needed.
 
-    Other networks take their parameters from here without copying: what changes one changes all.
+    Masked networks take their parameters from here without copying: what changes one changes all.
     Each of them has running statistics of its own, which start from those here.
     """
 
@@ -194,23 +180,13 @@ class Supernet(nn.Module):
         fixed = EdgeWeights(mask.weights().tolist())
         with without_storage():
             network = self.parts.mixed(mask, fixed)
-        return self._sharing(network, lambda name: name)
-
-    def subnetwork(self, arch: str | Architecture) -> Network:
-        """The network of one architecture, as its space builds it.
-
-        Args:
-            arch: an architecture of the space whose nodes read no input twice.
-
-        Returns:
-            A network that shares its parameters.
-
-        Raises:
-            MalformedInput: not an architecture of the supernet.
-        """
-        with without_storage():
-            network = self.parts.single(arch)
-        return self._sharing(network, self.parts.owner(arch, network))
+        for path, module in network.named_modules():
+            prefix = f"{path}." if path else ""
+            for short, _ in list(module.named_parameters(recurse=False)):
+                setattr(module, short, self.skeleton.get_parameter(prefix + short))
+            for short, _ in list(module.named_buffers(recurse=False)):
+                setattr(module, short, self.skeleton.get_buffer(prefix + short).clone())
+        return network.train(self.training)
 
     @contextmanager
     def _given(self, weights: Tensor) -> Iterator[None]:
@@ -224,14 +200,3 @@ class Supernet(nn.Module):
             yield
         finally:
             self.weights.take()
-
-    def _sharing(self, network: Network, owner: Callable[[str], str]) -> Network:
-        """A network without storage, given the parameters here and copies of the buffers."""
-        for path, module in network.named_modules():
-            prefix = f"{path}." if path else ""
-            for short, _ in list(module.named_parameters(recurse=False)):
-                setattr(module, short, self.skeleton.get_parameter(owner(prefix + short)))
-            for short, _ in list(module.named_buffers(recurse=False)):
-                buffer = self.skeleton.get_buffer(owner(prefix + short))
-                setattr(module, short, buffer.clone())
-        return network.train(self.training)

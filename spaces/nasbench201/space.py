@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -66,8 +65,6 @@ _SLOPE_S = (10.848 - 7.221) / (0.802426 - 0.129306)
 _EVALUATION_EPOCHS = 0.35
 FORM = "|op~0|+|op~0|op~1|+|op~0|op~1|op~2|"
 
-_LAYER = re.compile(r"(cells\.\d+\.layers\.(\d+))\.")
-
 Operations = tuple[str, ...]
 """The operation of each edge, in the order of `EDGES`."""
 
@@ -82,14 +79,10 @@ def format_operations(operations: Operations) -> str:
 class NASBench201Parts:
     """See `SupernetParts`: the whole network or the thin one, all operations on each edge."""
 
-    space: NASBench201
     build: Callable[[Operations], Network]
     """The network of a cell: whole or thin, of the supernet's size."""
 
-    @property
-    def layout(self) -> SupernetLayout:
-        """Six edges, five operations."""
-        return LAYOUT
+    layout = LAYOUT
 
     def mixed(self, mask: OperationMask, weights: EdgeWeights) -> Network:
         """See `SupernetParts.mixed`."""
@@ -100,17 +93,6 @@ class NASBench201Parts:
                     _edge(mask, number, cell.channels, weights) for number in range(len(EDGES))
                 )
         return network
-
-    def single(self, arch: str | Architecture) -> Network:
-        """See `SupernetParts.single`."""
-        return self.build(self.space.operations(arch))
-
-    def owner(self, arch: str | Architecture, network: Network) -> Callable[[str], str]:
-        """See `SupernetParts.owner`."""
-        operations = self.space.operations(arch)
-        return lambda name: _LAYER.sub(
-            lambda found: f"{found[1]}.operations.{operations[int(found[2])]}.", name
-        )
 
 
 def _edge(mask: OperationMask, edge: int, channels: int, weights: EdgeWeights) -> MixedEdge:
@@ -200,12 +182,12 @@ class NASBench201(ProductSpace):
         size = self.network_size(
             num_classes=num_classes, channels=channels, cells=cells, in_channels=in_channels
         )
-        return Supernet(NASBench201Parts(self, partial(NASBench201Network, size=size)))
+        return Supernet(NASBench201Parts(partial(NASBench201Network, size=size)))
 
     def thin_supernet(self, *, num_classes: int, channels: int = 1) -> Supernet:
         """See `SearchSpace.thin_supernet`: one cell, batch norm, ReLU, pooling, classifier."""
         size = self.network_size(num_classes=num_classes, channels=channels)
-        return Supernet(NASBench201Parts(self, partial(NASBench201ThinNetwork, size=size)))
+        return Supernet(NASBench201Parts(partial(NASBench201ThinNetwork, size=size)))
 
     def _num_parameters(self, arch: str | Architecture, size: NetworkSize) -> int:
         """Count trainable parameters in closed form.

@@ -60,6 +60,20 @@ def one_hot(space: SearchSpace, arch: Architecture) -> Tensor:
     return torch.from_numpy(OperationMask.parse(space.supernet_layout, arch).weights())
 
 
+def single_network(space: SearchSpace, supernet: Supernet, arch: Architecture) -> Network:
+    """The network of one architecture, with the supernet's own parameters."""
+    masked = supernet.masked(OperationMask.parse(space.supernet_layout, arch))
+    if "stem" in dict(masked.named_children()):
+        built = space.build(arch, **SIZES[space.name])
+    else:
+        built = space.build_thin(arch, num_classes=4)
+    own = [t for name, t in masked.state_dict(keep_vars=True).items() if "_pool_" not in name]
+    for name, tensor in zip(built.state_dict(), own, strict=True):
+        owner, _, short = name.rpartition(".")
+        setattr(built.get_submodule(owner), short, tensor)
+    return built.train(supernet.training)
+
+
 def some(space: SearchSpace, number: int = 12) -> list[Architecture]:
     rng = np.random.default_rng(0)
     return [space.parse(a) for a in CORNERS[space.name]] + [
@@ -75,7 +89,7 @@ def statistics(network: nn.Module) -> list[Tensor]:
 def test_one_hot_weights_give_what_the_one_network_gives(space: SearchSpace, train: bool) -> None:
     supernet = whole(space).train(train)
     for arch in some(space):
-        weights, network = one_hot(space, arch), supernet.subnetwork(arch)
+        weights, network = one_hot(space, arch), single_network(space, supernet, arch)
         built = space.build(arch, **SIZES[space.name]).double().train(train)
         built.load_state_dict(network.state_dict())
         expected = built(images())
@@ -89,7 +103,7 @@ def test_one_hot_weights_give_what_the_one_network_gives(space: SearchSpace, tra
 def test_one_hot_weights_give_the_same_maps(space: SearchSpace) -> None:
     supernet = whole(space)
     arch = some(space)[0]
-    weights, network = one_hot(space, arch), supernet.subnetwork(arch)
+    weights, network = one_hot(space, arch), single_network(space, supernet, arch)
     found = [*supernet.stages(images(), weights), supernet.features(images(), weights)]
     expected = [*network.stages(images()), network.features(images())]
     for a, b in zip(found, expected, strict=True):
@@ -101,7 +115,7 @@ def test_thin_supernet_agrees_with_thin_networks(space: SearchSpace) -> None:
     inputs = images(channels=1, side=3)
     for arch in some(space, 4):
         built = space.build_thin(arch, num_classes=4).double()
-        built.load_state_dict(supernet.subnetwork(arch).state_dict())
+        built.load_state_dict(single_network(space, supernet, arch).state_dict())
         expected = built(inputs)
         found = supernet(inputs, one_hot(space, arch))
         torch.testing.assert_close(found, expected, rtol=0, atol=CLOSE)
@@ -119,10 +133,11 @@ def test_a_batch_norm_follows_the_poolings_of_darts_where_it_is_asked_for() -> N
         assert norm.weight is None
     without = darts.parse(";".join(["+".join(["|sep_conv_3x3~0|skip_connect~1|"] * 4)] * 2))
     found = supernet(inputs, one_hot(darts, without))
-    torch.testing.assert_close(found, supernet.subnetwork(without)(inputs), rtol=0, atol=CLOSE)
+    expected = single_network(darts, supernet, without)(inputs)
+    torch.testing.assert_close(found, expected, rtol=0, atol=CLOSE)
     pooling = darts.parse(without.text.replace("sep_conv_3x3", "avg_pool_3x3"))
     found = supernet(inputs, one_hot(darts, pooling))
-    assert not torch.allclose(found, supernet.subnetwork(pooling)(inputs))
+    assert not torch.allclose(found, single_network(darts, supernet, pooling)(inputs))
 
 
 def edges(supernet: nn.Module) -> list[tuple[str, nn.Module]]:
@@ -133,7 +148,7 @@ def test_gradients_of_the_shared_parameters_are_those_of_the_one_network(
     space: SearchSpace,
 ) -> None:
     supernet, arch = whole(space), some(space)[-1]
-    network = supernet.subnetwork(arch)
+    network = single_network(space, supernet, arch)
     shared = list(network.parameters())
     alone = torch.autograd.grad(network(images()).square().sum(), shared, materialize_grads=True)
     together = torch.autograd.grad(
@@ -143,21 +158,19 @@ def test_gradients_of_the_shared_parameters_are_those_of_the_one_network(
         torch.testing.assert_close(a, b, rtol=0, atol=CLOSE)
 
 
-def test_subnetworks_and_masked_networks_hold_the_supernets_own_parameters(
-    space: SearchSpace,
-) -> None:
+def test_masked_networks_hold_the_supernets_own_parameters(space: SearchSpace) -> None:
     supernet = whole(space)
     own = {id(p) for p in supernet.parameters()}
     mask = OperationMask.full(space.supernet_layout, without=("none",))
-    for network in (supernet.subnetwork(some(space)[0]), supernet.masked(mask)):
-        assert list(network.parameters())
-        assert {id(p) for p in network.parameters()} <= own
-        assert not any(t.is_meta for t in network.state_dict().values())
+    network = supernet.masked(mask)
+    assert list(network.parameters())
+    assert {id(p) for p in network.parameters()} <= own
+    assert not any(t.is_meta for t in network.state_dict().values())
 
 
 def test_running_statistics_of_one_network_reach_no_other(space: SearchSpace) -> None:
     supernet = whole(space)
-    first, second = (supernet.subnetwork(a) for a in some(space)[:2])
+    first, second = (single_network(space, supernet, a) for a in some(space)[:2])
     before = statistics(supernet) + statistics(second)
     first(images())
     after = statistics(supernet) + statistics(second)
@@ -168,7 +181,7 @@ def test_one_hot_weights_leave_the_batch_norms_of_other_operations_alone(
     space: SearchSpace,
 ) -> None:
     supernet, arch = whole(space), some(space)[1]
-    network = supernet.subnetwork(arch)
+    network = single_network(space, supernet, arch)
     touched = sum(1 for _ in statistics(network))
     before = statistics(supernet)
     supernet(images(), one_hot(space, arch))
@@ -210,7 +223,7 @@ def test_a_masked_network_of_one_operation_an_edge_scores_as_the_one_network(
     ids = ["ntk_condition", "naswot", "nasi", "linear_regions", "params", "synflow"]
     networks = (
         supernet.masked(OperationMask.parse(space.supernet_layout, arch)),
-        supernet.subnetwork(arch),
+        single_network(space, supernet, arch),
     )
     first, second = (measure(n, images().float(), labels, ids) for n in networks)
     assert first == pytest.approx(second, rel=1e-4)
@@ -264,7 +277,7 @@ def test_a_darts_cell_with_one_input_twice_is_not_in_the_supernet() -> None:
     space = spaces["darts"]
     cell = "|none~0|none~1|+|none~0|none~1|+|none~0|none~1|+|skip_connect~0|none~0|"
     with pytest.raises(MalformedInput, match="a source occurs once"):
-        whole(space).subnetwork(f"{cell};{cell}")
+        OperationMask.parse(space.supernet_layout, f"{cell};{cell}")
 
 
 @pytest.mark.parametrize("name", sorted(set(spaces) - set(SIZES)))

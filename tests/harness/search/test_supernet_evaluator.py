@@ -99,10 +99,10 @@ def test_the_trace_of_one_hot_weights_is_the_indicator_nasi_of_that_network(
     arch = space.sample(np.random.default_rng(3))
     inputs = torch.randn(4, 3, 8, 8, dtype=torch.float64)
     labels = torch.tensor([0, 1, 2, 0])
-    weights = OperationMask.parse(space.supernet_layout, arch).weights()
-    trace, _ = squared_gradient_norm(supernet, inputs, labels, torch.from_numpy(weights))
+    mask = OperationMask.parse(space.supernet_layout, arch)
+    trace, _ = squared_gradient_norm(supernet, inputs, labels, torch.from_numpy(mask.weights()))
     assert trace == pytest.approx(
-        measure(supernet.subnetwork(arch), inputs, labels, ["nasi"])["nasi"], rel=1e-9
+        measure(supernet.masked(mask), inputs, labels, ["nasi"])["nasi"], rel=1e-9
     )
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -118,7 +117,7 @@ class Tiny(ProductSpace):
         size = self.network_size(
             num_classes=num_classes, channels=channels, cells=cells, in_channels=in_channels
         )
-        return Supernet(TinyParts(self, size))
+        return Supernet(TinyParts(size))
 
     def training_cost(self, benchmark: Benchmark, dataset: str) -> TrainingCost:
         """Model an epoch as one second and a further one for each convolution."""
@@ -133,7 +132,6 @@ class Tiny(ProductSpace):
 class TinyParts:
     """What the supernet is made of."""
 
-    space: Tiny
     size: NetworkSize
     layout: SupernetLayout = LAYOUT
 
@@ -148,20 +146,6 @@ class TinyParts:
             }
             edges.append(MixedEdge(modules, Nothing(), number, weights))
         return TinyNetwork(edges, self.size)
-
-    def single(self, arch: str | Architecture) -> Network:
-        """Make the network of an architecture."""
-        return self.space._network(arch, self.size)
-
-    def owner(self, arch: str | Architecture, network: Network) -> Callable[[str], str]:
-        """Name the parameter of the supernet by that of a network."""
-        del network
-        names = self.space.operations(arch)
-        return lambda parameter: re.sub(
-            r"^edges\.(\d)\.",
-            lambda found: f"{found[0]}operations.{names[int(found[1])]}.",
-            parameter,
-        )
 
 
 class TinyTruth(Benchmark):
