@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from untrained.foundation import MissingData, UnknownName, UserError
@@ -124,6 +126,12 @@ class Provenance:
     def describe(self) -> str:
         """One line: title, kind, file, first digits of the hash."""
         return f"{self.title} ({self.kind}; {self.file}, SHA-256 {self.sha256[:12]})"
+
+    @classmethod
+    def of_file(cls, path: Path, title: str, kind: str, note: str = "") -> Provenance:
+        """That of a file, whose hash is taken."""
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        return cls(title, kind, path.name, digest, note)
 
 
 def _quantity(metric: str) -> str:
@@ -268,12 +276,7 @@ class Benchmark(ABC):
                     f"{target!r} and keywords were both given to the benchmark {self.name!r}; "
                     "give one of them"
                 )
-            dataset, metric, epochs, seed = (
-                target.dataset,
-                target.metric,
-                target.epochs,
-                target.seed,
-            )
+            dataset, metric, epochs, seed = astuple(target)
         return self._complete(dataset, metric, epochs, seed)
 
     def _complete(
@@ -364,16 +367,26 @@ class Benchmark(ABC):
         from untrained.spaces.framework.registry import spaces
 
         found = self.target(target, dataset=dataset, metric=metric, epochs=epochs, seed=seed)
-        text = spaces[self.space].parse(arch).text
-        return float(self._column(found).get(text, float("nan")))
+        return self._value(spaces[self.space].parse(arch).text, found)
+
+    def _value(self, text: str, target: Target) -> float:
+        """The value of an architecture in normal notation; NaN if there is none."""
+        return float(self._column(target).get(text, float("nan")))
 
     def values(self, architectures: Iterable[str], target: Target) -> pd.Series[float]:
         """The values of some architectures; NaN where the benchmark has none.
 
+        Without a table each is looked up.
+
         Args:
             architectures: their texts, in normal notation.
         """
-        return self._column(target).reindex(list(architectures))
+        import pandas as pd
+
+        texts = list(architectures)
+        if self.enumerable:
+            return self._column(target).reindex(texts)
+        return pd.Series([self.query(t, target) for t in texts], index=texts, dtype="float64")
 
     def table(
         self,

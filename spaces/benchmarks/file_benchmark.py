@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from functools import cached_property
 from pathlib import Path
@@ -126,8 +125,7 @@ class FileBenchmark(Benchmark):
     def provenance(self) -> Provenance:
         """Return the file's name and hash."""
         self.targets()
-        digest = hashlib.sha256(self.path.read_bytes()).hexdigest()
-        return Provenance(f"values in {self.path.name}", "tabular", self.path.name, digest)
+        return Provenance.of_file(self.path, f"values in {self.path.name}", "tabular")
 
     def missing(self) -> str | None:
         """Return None: a missing file is an error where it is read."""

@@ -5,7 +5,6 @@ A third-party space registers its own: `register_benchmark(ParquetBenchmark(name
 
 from __future__ import annotations
 
-import hashlib
 import json
 from functools import lru_cache
 from pathlib import Path
@@ -180,13 +179,8 @@ class ParquetBenchmark(Benchmark):
     def provenance(self) -> Provenance:
         """See `Benchmark.provenance`; title and note are the file's own."""
         about = self._table().about
-        return Provenance(
-            title=str(about.get("title", self.name)),
-            kind=str(about.get("kind", self.kind)),
-            file=self.path.name,
-            sha256=hashlib.sha256(self.path.read_bytes()).hexdigest(),
-            note=str(about.get("note", "")),
-        )
+        title, kind = about.get("title", self.name), about.get("kind", self.kind)
+        return Provenance.of_file(self.path, str(title), str(kind), str(about.get("note", "")))
 
     def missing(self) -> str | None:
         """See `Benchmark.missing`."""

@@ -9,7 +9,6 @@ Reference: Siems et al., "NAS-Bench-301", arXiv:2008.09777, 2020; the models xgb
 
 from __future__ import annotations
 
-import hashlib
 import zipfile
 from dataclasses import dataclass
 from functools import lru_cache
@@ -133,13 +132,8 @@ class NASBench301Ensemble(DARTSSurrogate):
     def provenance(self) -> Provenance:
         """See `Benchmark.provenance`."""
         self.check_present()
-        return Provenance(
-            title="NAS-Bench-301 ensemble xgb v1.0",
-            kind=self.kind,
-            file=self.path.name,
-            sha256=hashlib.sha256(self.path.read_bytes()).hexdigest(),
-            note="without noise",
-        )
+        title = "NAS-Bench-301 ensemble xgb v1.0"
+        return Provenance.of_file(self.path, title, self.kind, note="without noise")
 
     def missing(self) -> str | None:
         """See `Benchmark.missing`."""

@@ -6,7 +6,7 @@ import hashlib
 import json
 import random
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib import import_module
@@ -18,7 +18,6 @@ import numpy as np
 
 from untrained.foundation import MalformedInput, MissingData, UserError
 from untrained.spaces import (
-    Architecture,
     Benchmark,
     Provenance,
     Target,
@@ -54,31 +53,10 @@ class DARTSSurrogate(Benchmark):
         """See `Benchmark.targets`; there is one."""
         return (Target("cifar10", "surrogate_accuracy", EPOCHS),)
 
-    def query(
-        self,
-        arch: str | Architecture,
-        target: Target | None = None,
-        *,
-        dataset: str | None = None,
-        metric: str | None = None,
-        epochs: int | None = None,
-        seed: int | None = None,
-    ) -> float:
-        """See `Benchmark.query`; NaN for a cell with `none` or with the same input twice.
-
-        Raises:
-            MissingData: what predicts is not there.
-        """
-        self.target(target, dataset=dataset, metric=metric, epochs=epochs, seed=seed)
-        genotype = _SPACE.genotype(arch)
+    def _value(self, text: str, target: Target) -> float:
+        """See `Benchmark._value`; NaN for a cell with `none` or with the same input twice."""
+        genotype = _SPACE.genotype(text)
         return self._predict(genotype) if has_configuration(genotype) else float("nan")
-
-    def values(self, architectures: Iterable[str], target: Target) -> pd.Series[float]:
-        """See `Benchmark.values`; each is predicted."""
-        import pandas as pd
-
-        texts = list(architectures)
-        return pd.Series([self.query(t, target) for t in texts], index=texts, dtype="float64")
 
     def _values(self, target: Target) -> pd.Series[float]:
         raise UserError(
@@ -111,13 +89,9 @@ class NASBench301Surrogate(DARTSSurrogate):
     def provenance(self) -> Provenance:
         """See `Benchmark.provenance`."""
         self.check_present()
-        return Provenance(
-            title="NAS-Bench-301 surrogate of YAHPO-Gym",
-            kind=self.kind,
-            file=self.path.name,
-            sha256=hashlib.sha256(self.path.read_bytes()).hexdigest(),
-            note="level about 1.2 points high: for ranks",
-        )
+        note = "level about 1.2 points high: for ranks"
+        title = "NAS-Bench-301 surrogate of YAHPO-Gym"
+        return Provenance.of_file(self.path, title, self.kind, note)
 
     def missing(self) -> str | None:
         """See `Benchmark.missing`."""

@@ -9,7 +9,6 @@ are what was measured.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, distribution
@@ -53,13 +52,11 @@ class AnalogBenchmark(Benchmark):
     @property
     def provenance(self) -> Provenance:
         """See `Benchmark.provenance`."""
-        path = self._path()
-        return Provenance(
-            title="NAS-Bench-201 CIFAR-10 accuracies of AnalogNAS-Bench",
-            kind=self.kind,
-            file=path.name,
-            sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-            note=f"in the package {DISTRIBUTION} {distribution(DISTRIBUTION).version}; "
+        return Provenance.of_file(
+            self._path(),
+            "NAS-Bench-201 CIFAR-10 accuracies of AnalogNAS-Bench",
+            self.kind,
+            f"in the package {DISTRIBUTION} {distribution(DISTRIBUTION).version}; "
             "baseline_accuracy: digital network, percent",
         )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from functools import lru_cache
@@ -261,13 +261,6 @@ class NASBench201Official(Benchmark):
         self.check_present()
         return self._of(spaces[self.space].parse(arch).text).get(found, math.nan)
 
-    def values(self, architectures: Iterable[str], target: Target) -> pd.Series[float]:
-        """See `Benchmark.values`; each is looked up."""
-        import pandas as pd
-
-        texts = list(architectures)
-        return pd.Series([self.query(t, target) for t in texts], index=texts, dtype="float64")
-
     def _values(self, target: Target) -> pd.Series[float]:
         raise UserError(
             f"cannot list the benchmark {self.name!r}: it looks up single architectures. Query "
@@ -314,11 +307,8 @@ def _by_target(text: str, schedules: Mapping[str, Results]) -> dict[Target, floa
 def _digest(path: Path, modified: int) -> str:
     del modified
     file = path / "meta.pickle.pbz2" if path.is_dir() else path
-    total = hashlib.sha256()
     with file.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            total.update(block)
-    return total.hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 register_benchmark(NASBench201Official())
