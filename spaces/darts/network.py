@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from untrained.foundation import MalformedInput
 from untrained.spaces import NetworkSize
 from untrained.spaces.darts.genotype import CellGenotype, Genotype
-from untrained.spaces.framework.network import PooledNetwork
+from untrained.spaces.framework.network import PooledNetwork, conv_bn
 
 DARTS_OPERATIONS = (
     "max_pool_3x3",
@@ -38,11 +38,7 @@ class ReLUConvBN(nn.Sequential):
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
         """Any two numbers of channels."""
-        super().__init__(
-            nn.ReLU(),
-            nn.Conv2d(channels_in, channels_out, 1, bias=False),
-            nn.BatchNorm2d(channels_out),
-        )
+        super().__init__(nn.ReLU(), *conv_bn(channels_in, channels_out))
 
 
 class FactorizedReduce(nn.Module):
@@ -93,8 +89,7 @@ def _depthwise(channels: int, kernel: int, stride: int, dilation: int) -> nn.Seq
     return nn.Sequential(
         nn.ReLU(),
         nn.Conv2d(channels, channels, kernel, stride, pad, dilation, groups=channels, bias=False),
-        nn.Conv2d(channels, channels, 1, bias=False),
-        nn.BatchNorm2d(channels),
+        *conv_bn(channels, channels),
     )
 
 
@@ -105,11 +100,7 @@ def _twice(channels: int, kernel: int, stride: int, dilation: int) -> nn.Sequent
 
 
 def _conv(channels: int, kernel: int, stride: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.ReLU(),
-        nn.Conv2d(channels, channels, kernel, stride, padding=kernel // 2, bias=False),
-        nn.BatchNorm2d(channels),
-    )
+    return nn.Sequential(nn.ReLU(), *conv_bn(channels, channels, kernel, stride=stride))
 
 
 def _two_sided(channels: int, kernel: int, stride: int) -> nn.Sequential:
@@ -243,20 +234,16 @@ class CellNetwork(PooledNetwork):
             )
         if size.stem == "cifar":
             width = STEM_MULTIPLIER * channels
-            self.stem = nn.Sequential(_conv3x3(in_channels, width, 1), nn.BatchNorm2d(width))
+            self.stem = nn.Sequential(*conv_bn(in_channels, width, 3))
             self.second_stem: nn.Module | None = None
         else:
             width = channels
             self.stem = nn.Sequential(
-                _conv3x3(in_channels, channels // 2, 2),
-                nn.BatchNorm2d(channels // 2),
+                *conv_bn(in_channels, channels // 2, 3, stride=2),
                 nn.ReLU(),
-                _conv3x3(channels // 2, channels, 2),
-                nn.BatchNorm2d(channels),
+                *conv_bn(channels // 2, channels, 3, stride=2),
             )
-            self.second_stem = nn.Sequential(
-                nn.ReLU(), _conv3x3(channels, channels, 2), nn.BatchNorm2d(channels)
-            )
+            self.second_stem = nn.Sequential(nn.ReLU(), *conv_bn(channels, channels, 3, stride=2))
         self.reductions = reduction_layers(cells)
         self.cells = nn.ModuleList()
         before_last, last = width, width
@@ -290,12 +277,10 @@ class CellNetwork(PooledNetwork):
         return [*maps, last]
 
 
-def _conv3x3(channels_in: int, channels_out: int, stride: int) -> nn.Conv2d:
-    return nn.Conv2d(channels_in, channels_out, 3, stride, padding=1, bias=False)
-
-
 class CellThinNetwork(PooledNetwork):
-    """One cell of each kind without a stem."""
+    """One cell of each kind without a stem, batch norm and ReLU."""
+
+    behind = "lastact"
 
     def __init__(self, genotype: Genotype, size: NetworkSize) -> None:
         """Build with the layers' default initialisation.
@@ -335,8 +320,3 @@ class CellThinNetwork(PooledNetwork):
         """Two maps: what the normal cell gives, and the reduction cell at half the resolution."""
         normal = self.cells[0](x, x)
         return [normal, self.cells[1](x, normal)]
-
-    def features(self, x: Tensor) -> Tensor:
-        """(batch, channels of the reduction cell, H / 2, W / 2), after the batch norm and ReLU."""
-        out: Tensor = self.lastact(self.stages(x)[-1])
-        return out

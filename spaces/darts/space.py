@@ -45,6 +45,7 @@ from untrained.spaces.darts.network import (
     reduction_layers,
 )
 from untrained.spaces.framework.network import Stem
+from untrained.spaces.framework.product_space import pick
 from untrained.spaces.framework.search_space import StemSpace
 from untrained.spaces.framework.supernet import EdgeWeights, MixedEdge, Supernet
 from untrained.spaces.framework.supernet_layout import OperationMask, SupernetLayout
@@ -309,8 +310,7 @@ class DARTS(StemSpace):
 def _draw(rng: Generator) -> CellGenotype:
     nodes = []
     for node in CONCAT:
-        pairs = list(combinations(range(node), 2))
-        a, b = pairs[int(rng.integers(len(pairs)))]
+        a, b = pick(list(combinations(range(node), 2)), rng)
         first, second = (DARTS_OPERATIONS[int(i)] for i in rng.integers(7, size=2))
         nodes.append(sorted_node((first, a), (second, b)))
     return CellGenotype(tuple(nodes), CONCAT)

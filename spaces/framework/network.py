@@ -97,6 +97,17 @@ class IsotropicNetwork(Network):
     """A network that keeps one resolution after its stem, and so has one stage."""
 
 
+def conv_bn(
+    channels_in: int, channels_out: int, kernel: int = 1, *, stride: int = 1, groups: int = 1
+) -> list[nn.Module]:
+    """A convolution without bias that keeps the size but for its stride, and its batch norm."""
+    pad = kernel // 2
+    return [
+        nn.Conv2d(channels_in, channels_out, kernel, stride, pad, groups=groups, bias=False),
+        nn.BatchNorm2d(channels_out),
+    ]
+
+
 class PooledNetwork(Network):
     """A network that averages its features over all places and classifies the averages.
 
@@ -105,6 +116,8 @@ class PooledNetwork(Network):
 
     global_pooling: nn.Module
     classifier: nn.Linear
+    behind: ClassVar[str] = ""
+    """Name of the module between the last stage and the pooling; empty: there is none."""
 
     def _draw_fan_out(self) -> None:
         """Draw convolutions from N(0, 2 / (k^2 C_out)), the classifier from N(0, 0.01^2)."""
@@ -116,8 +129,9 @@ class PooledNetwork(Network):
         nn.init.zeros_(self.classifier.bias)
 
     def features(self, x: Tensor) -> Tensor:
-        """Return the last stage, where nothing follows it before the pooling."""
-        return self.stages(x)[-1]
+        """The last stage, (batch, channels, H, W), after what is behind it."""
+        last = self.stages(x)[-1]
+        return getattr(self, self.behind)(last) if self.behind else last  # type: ignore[no-any-return]
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (batch, num_classes) of images (batch, in_channels, height, width)."""

@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import TypeVar
 
 import numpy as np
 
 from untrained.spaces.framework.search_space import Architecture, SearchSpace
+
+T = TypeVar("T")
+
+
+def pick(values: Sequence[T], rng: np.random.Generator) -> T:
+    """Draw one of some values, uniformly."""
+    return values[int(rng.integers(len(values)))]
+
+
+def variations(values: Sequence[T], choices: Iterable[T]) -> Iterator[tuple[T, ...]]:
+    """Yield the values with another of the choices in one place, place by place."""
+    choices = tuple(choices)
+    for place, now in enumerate(values):
+        for other in choices:
+            if other != now:
+                yield (*values[:place], other, *values[place + 1 :])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,3 +119,16 @@ class ProductSpace(SearchSpace):
             for choice in range(n)
             if choice != here[place]
         ]
+
+    def _first_members(self, function: Callable[[tuple[int, ...]], Hashable]) -> array[int]:
+        """For each architecture, in order, the place of the first of equal function."""
+        first: dict[Hashable, int] = {}
+        cells = product(*map(range, self.choices))
+        return array(
+            "i", (first.setdefault(function(cell), place) for place, cell in enumerate(cells))
+        )
+
+    def _first_of(self, members: array[int], chosen: Sequence[int]) -> Architecture:
+        """The first architecture that computes the same, by what `_first_members` has found."""
+        place = members[int(np.ravel_multi_index(tuple(chosen), self.choices))]
+        return self._combine([int(i) for i in np.unravel_index(place, self.choices)])

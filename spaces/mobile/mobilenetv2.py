@@ -14,25 +14,8 @@ from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput
 from untrained.spaces import Architecture, Network, NetworkSize, SearchSpace, register_space
-from untrained.spaces.framework.network import AS_WRITTEN, PooledNetwork
-
-
-def conv_bn(
-    channels_in: int, channels_out: int, kernel: int = 1, *, stride: int = 1, groups: int = 1
-) -> list[nn.Module]:
-    """A convolution that keeps the resolution but for its stride, and its batch norm."""
-    return [
-        nn.Conv2d(
-            channels_in,
-            channels_out,
-            kernel,
-            stride,
-            padding=kernel // 2,
-            groups=groups,
-            bias=False,
-        ),
-        nn.BatchNorm2d(channels_out),
-    ]
+from untrained.spaces.framework.network import AS_WRITTEN, PooledNetwork, conv_bn
+from untrained.spaces.framework.product_space import pick
 
 
 class InvertedResidual(nn.Module):
@@ -64,6 +47,8 @@ class InvertedResidual(nn.Module):
 
 class MobileNetV2Network(PooledNetwork):
     """Seven stages; its ReLUs are not capped at 6, as in the searches over this space."""
+
+    behind = "head"
 
     def __init__(self, description: Description, size: NetworkSize) -> None:
         """Build with the layers' default initialisation.
@@ -104,11 +89,6 @@ class MobileNetV2Network(PooledNetwork):
             if place in self.ends:
                 maps.append(x)
         return maps
-
-    def features(self, x: Tensor) -> Tensor:
-        """(batch, width of the head, H / 32, W / 32), after the last convolution's ReLU."""
-        out: Tensor = self.head(self.stages(x)[-1])
-        return out
 
 
 STRIDES = (1, 2, 2, 2, 1, 2, 1)
@@ -195,15 +175,12 @@ class MobileNetV2(SearchSpace):
 
     def sample(self, rng: Generator) -> Architecture:
         """One architecture, every decision drawn uniformly; papers also bound size and FLOPs."""
-
-        def one(values: tuple[int, ...]) -> int:
-            return values[int(rng.integers(len(values)))]
-
-        stem = one(STEM_WIDTHS)
+        stem = pick(STEM_WIDTHS, rng)
         stages = tuple(
-            Stage(one(EXPANSIONS), one(KERNELS), one(widths), one(DEPTHS)) for widths in WIDTHS
+            Stage(*(pick(values, rng) for values in (EXPANSIONS, KERNELS, widths, DEPTHS)))
+            for widths in WIDTHS
         )
-        return self._make(Description(stem, stages, one(HEAD_WIDTHS)))
+        return self._make(Description(stem, stages, pick(HEAD_WIDTHS, rng)))
 
     def neighbors(self, arch: str | Architecture) -> list[Architecture]:
         """The architectures with another of the drawn values in one place."""

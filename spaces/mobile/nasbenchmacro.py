@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput
 from untrained.spaces import Architecture, Network, NetworkSize, ProductSpace, register_space
-from untrained.spaces.framework.network import PooledNetwork
-from untrained.spaces.mobile.mobilenetv2 import InvertedResidual, conv_bn
+from untrained.spaces.framework.network import PooledNetwork, conv_bn
+from untrained.spaces.mobile.mobilenetv2 import InvertedResidual
 
 HEAD_PER_CHANNEL = 40
 """Width of the last convolution by that of the stem: 1,280 for the benchmark's 32."""
@@ -26,6 +26,8 @@ def _block(block: int, channels_in: int, channels_out: int, stride: int) -> nn.M
 
 class NASBenchMacroNetwork(PooledNetwork):
     """Eight layers in three stages."""
+
+    behind = "head"
 
     def __init__(self, layers: Sequence[int], size: NetworkSize) -> None:
         """Build with the layers' default initialisation, as the authors' code does."""
@@ -60,11 +62,6 @@ class NASBenchMacroNetwork(PooledNetwork):
             if place in self.ends:
                 maps.append(x)
         return maps
-
-    def features(self, x: Tensor) -> Tensor:
-        """(batch, 40C, H / 8, W / 8), after the last convolution, batch norm and ReLU."""
-        out: Tensor = self.head(self.stages(x)[-1])
-        return out
 
 
 BLOCKS = ("identity", "MBConv expansion 3 kernel 3", "MBConv expansion 6 kernel 5")

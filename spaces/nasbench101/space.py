@@ -22,7 +22,8 @@ from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput, Unsupported
 from untrained.spaces import Architecture, Network, NetworkSize, SearchSpace, register_space
-from untrained.spaces.framework.network import PooledNetwork
+from untrained.spaces.framework.network import PooledNetwork, conv_bn
+from untrained.spaces.framework.product_space import variations
 from untrained.spaces.nasbench101.cell import (
     MAX_EDGES,
     MAX_VERTICES,
@@ -43,11 +44,7 @@ class ConvBNReLU(nn.Sequential):
 
     def __init__(self, channels_in: int, channels_out: int, kernel: int) -> None:
         """An odd kernel."""
-        super().__init__(
-            nn.Conv2d(channels_in, channels_out, kernel, padding=kernel // 2, bias=False),
-            nn.BatchNorm2d(channels_out),
-            nn.ReLU(),
-        )
+        super().__init__(*conv_bn(channels_in, channels_out, kernel), nn.ReLU())
 
 
 def _operation(operation: int, channels: int) -> nn.Module:
@@ -277,11 +274,8 @@ class NASBench101(SearchSpace):
 
 
 def _other_operations(cell: Cell) -> Iterator[Cell]:
-    for place, there in enumerate(cell.operations):
-        for operation in range(len(OPERATIONS)):
-            if operation != there:
-                changed = (*cell.operations[:place], operation, *cell.operations[place + 1 :])
-                yield Cell(changed, cell.edges)
+    for changed in variations(cell.operations, range(len(OPERATIONS))):
+        yield Cell(changed, cell.edges)
 
 
 def _other_edges(cell: Cell) -> Iterator[Cell]:

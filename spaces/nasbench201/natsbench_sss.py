@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from torch import Tensor, nn
+from torch import nn
 
 from untrained.foundation import MalformedInput
 from untrained.spaces import Architecture, Network, NetworkSize, ProductSpace, register_space
-from untrained.spaces.framework.network import WRITTEN_CHANNELS, PooledNetwork
-from untrained.spaces.nasbench201.network import FourNodes, Reduction, ReLUConvBN
+from untrained.spaces.framework.network import WRITTEN_CHANNELS, conv_bn
+from untrained.spaces.nasbench201.network import FourNodes, ReducedNetwork, Reduction, ReLUConvBN
 from untrained.spaces.nasbench201.notations import EDGES
 from untrained.spaces.nasbench201.space import NASBench201
 
@@ -21,9 +21,7 @@ def _edge(operation: str, channels_in: int, channels_out: int) -> nn.Module:
     assert operation == "skip_connect"
     if channels_in == channels_out:
         return nn.Identity()
-    return nn.Sequential(
-        nn.Conv2d(channels_in, channels_out, 1, bias=False), nn.BatchNorm2d(channels_out)
-    )
+    return nn.Sequential(*conv_bn(channels_in, channels_out))
 
 
 class FixedCell(FourNodes):
@@ -42,8 +40,8 @@ class FixedCell(FourNodes):
         return list(self.layers)
 
 
-class NATSBenchSizeNetwork(PooledNetwork):
-    """The macro skeleton with the width of each layer."""
+class NATSBenchSizeNetwork(ReducedNetwork):
+    """The macro skeleton with the width of each layer; the stages have c1, c3 and c5."""
 
     def __init__(self, widths: Sequence[int], size: NetworkSize) -> None:
         """Build with the layers' default initialisation.
@@ -52,10 +50,7 @@ class NATSBenchSizeNetwork(PooledNetwork):
             widths: c1 to c5, scaled.
         """
         super().__init__()
-        self.stem = nn.Sequential(
-            nn.Conv2d(size.in_channels, widths[0], 3, padding=1, bias=False),
-            nn.BatchNorm2d(widths[0]),
-        )
+        self.stem = nn.Sequential(*conv_bn(size.in_channels, widths[0], 3))
         self.cells = nn.ModuleList()
         for layer, (before, width) in enumerate(pairwise((widths[0], *widths))):
             if layer % 2:
@@ -66,21 +61,6 @@ class NATSBenchSizeNetwork(PooledNetwork):
         self.lastact = nn.Sequential(nn.BatchNorm2d(widths[-1]), nn.ReLU())
         self.global_pooling = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Linear(widths[-1], size.num_classes)
-
-    def stages(self, x: Tensor) -> list[Tensor]:
-        """Three maps: c1 at full, c3 at half, c5 at a quarter of the resolution."""
-        maps: list[Tensor] = []
-        x = self.stem(x)
-        for block in self.cells:
-            if isinstance(block, Reduction):
-                maps.append(x)
-            x = block(x)
-        return [*maps, x]
-
-    def features(self, x: Tensor) -> Tensor:
-        """(batch, c5, H / 4, W / 4), after the last batch norm and ReLU."""
-        out: Tensor = self.lastact(self.stages(x)[-1])
-        return out
 
 
 WIDTHS = (8, 16, 24, 32, 40, 48, 56, 64)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from torch import Tensor, nn
 
 from untrained.spaces import NetworkSize
-from untrained.spaces.framework.network import PooledNetwork
+from untrained.spaces.framework.network import PooledNetwork, conv_bn
+from untrained.spaces.nasbench201.notations import EDGES
 
 
 class ReLUConvBN(nn.Module):
@@ -22,9 +23,7 @@ class ReLUConvBN(nn.Module):
         """Padding keeps the size at stride 1 and halves an even one at stride 2."""
         super().__init__()
         self.op = nn.Sequential(
-            nn.ReLU(),
-            nn.Conv2d(channels_in, channels_out, kernel, stride, padding=kernel // 2, bias=False),
-            nn.BatchNorm2d(channels_out),
+            nn.ReLU(), *conv_bn(channels_in, channels_out, kernel, stride=stride)
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -53,10 +52,6 @@ _OPERATIONS: dict[str, Callable[[int], nn.Module]] = {
 def make_operation(name: str, channels: int) -> nn.Module:
     """The module of an operation that keeps so many channels."""
     return _OPERATIONS[name](channels)
-
-
-_ENDS = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
-"""Source and target of each edge, in the order of the notation."""
 
 
 class FourNodes(nn.Module):
@@ -95,7 +90,7 @@ class FourNodes(nn.Module):
         edges = self.edge_modules()
         fed = [True, False, False, False]
         """For each node whether it is something else than a sum of zeros."""
-        for edge, (source, target) in zip(edges, _ENDS, strict=True):
+        for edge, (source, target) in zip(edges, EDGES, strict=True):
             fed[target] |= fed[source] and not isinstance(edge, Zero)
             if isinstance(edge, ReLUConvBN):
                 if not fed[source] and not _keeps_zeros(edge.op[2]):
@@ -127,8 +122,8 @@ def _live_nodes(edges: Sequence[nn.Module], x: Tensor) -> Tensor:
     for node in (1, 2, 3):
         results: list[Tensor] = []
         zeros: list[Tensor] = []
-        for place in (p for p in live if _ENDS[p][1] == node):
-            edge, source = edges[place], _ENDS[place][0]
+        for place in (p for p in live if EDGES[p][1] == node):
+            edge, source = edges[place], EDGES[place][0]
             value, shift = nodes[source], shifts[source]
             if value is None and isinstance(edge, ReLUConvBN):
                 bias = edge.op[2].bias
@@ -162,11 +157,11 @@ def _sum(tensors: list[Tensor]) -> Tensor | None:
 def _live_edges(edges: Sequence[nn.Module]) -> list[int]:
     """The places of the edges from which a path without `none` leads to the output."""
     used = [False, False, False, True]
-    for edge, (source, target) in reversed(list(zip(edges, _ENDS, strict=True))):
+    for edge, (source, target) in reversed(list(zip(edges, EDGES, strict=True))):
         used[source] |= used[target] and not isinstance(edge, Zero)
     return [
         place
-        for place, (_, target) in enumerate(_ENDS)
+        for place, (_, target) in enumerate(EDGES)
         if used[target] and not isinstance(edges[place], Zero)
     ]
 
@@ -180,10 +175,10 @@ def _one_relu(edges: Sequence[nn.Module], live: list[int]) -> dict[int, int]:
     found: dict[int, int] = {}
     readers: dict[int, list[int]] = {}
     # a skip is read when its target is summed up, behind the operations of that target
-    for place in sorted(live, key=lambda p: (_ENDS[p][1], isinstance(edges[p], nn.Identity))):
+    for place in sorted(live, key=lambda p: (EDGES[p][1], isinstance(edges[p], nn.Identity))):
         # node 1 is the input itself behind a skip
-        behind_skip = _ENDS[place][0] == 1 and isinstance(edges[0], nn.Identity)
-        readers.setdefault(0 if behind_skip else _ENDS[place][0], []).append(place)
+        behind_skip = EDGES[place][0] == 1 and isinstance(edges[0], nn.Identity)
+        readers.setdefault(0 if behind_skip else EDGES[place][0], []).append(place)
     for places in readers.values():
         together: int | None = None
         for position, place in enumerate(places):
@@ -226,8 +221,24 @@ class Reduction(nn.Module):
         return out
 
 
-class NASBench201Network(PooledNetwork):
-    """The macro skeleton around one cell."""
+class ReducedNetwork(PooledNetwork):
+    """Stem, cells with reductions between, batch norm and ReLU."""
+
+    behind = "lastact"
+
+    def stages(self, x: Tensor) -> list[Tensor]:
+        """Three maps, at full, half and a quarter of the resolution."""
+        maps: list[Tensor] = []
+        x = self.stem(x)
+        for block in self.cells:
+            if isinstance(block, Reduction):
+                maps.append(x)
+            x = block(x)
+        return [*maps, x]
+
+
+class NASBench201Network(ReducedNetwork):
+    """The macro skeleton around one cell: C, 2C and 4C channels."""
 
     def __init__(self, operations: Sequence[str], size: NetworkSize) -> None:
         """Build with the layers' default initialisation.
@@ -238,10 +249,7 @@ class NASBench201Network(PooledNetwork):
         """
         super().__init__()
         channels = size.channels
-        self.stem = nn.Sequential(
-            nn.Conv2d(size.in_channels, channels, 3, padding=1, bias=False),
-            nn.BatchNorm2d(channels),
-        )
+        self.stem = nn.Sequential(*conv_bn(size.in_channels, channels, 3))
         self.cells = nn.ModuleList()
         for stage in range(3):
             width = channels * 2**stage
@@ -252,24 +260,11 @@ class NASBench201Network(PooledNetwork):
         self.global_pooling = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Linear(4 * channels, size.num_classes)
 
-    def stages(self, x: Tensor) -> list[Tensor]:
-        """Three maps: C at full, 2C at half, 4C at a quarter of the resolution."""
-        maps: list[Tensor] = []
-        x = self.stem(x)
-        for block in self.cells:
-            if isinstance(block, Reduction):
-                maps.append(x)
-            x = block(x)
-        return [*maps, x]
-
-    def features(self, x: Tensor) -> Tensor:
-        """(batch, 4C, H / 4, W / 4), after the last batch norm and ReLU."""
-        out: Tensor = self.lastact(self.stages(x)[-1])
-        return out
-
 
 class NASBench201ThinNetwork(PooledNetwork):
     """One cell without a stem, and what follows the last cell of the whole network."""
+
+    behind = "lastact"
 
     def __init__(self, operations: Sequence[str], size: NetworkSize) -> None:
         """Build with the layers' default initialisation.
@@ -287,8 +282,3 @@ class NASBench201ThinNetwork(PooledNetwork):
     def stages(self, x: Tensor) -> list[Tensor]:
         """One map, the cell's output: nothing reduces."""
         return [self.cells[0](x)]
-
-    def features(self, x: Tensor) -> Tensor:
-        """(batch, channels, H, W), after the last batch norm and ReLU."""
-        out: Tensor = self.lastact(self.stages(x)[-1])
-        return out

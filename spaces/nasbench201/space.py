@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from itertools import pairwise, product
+from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -143,7 +143,7 @@ class NASBench201(ProductSpace):
         return tuple(map(OPERATIONS.index, self.operations(arch)))
 
     def _combine(self, chosen: Sequence[int]) -> Architecture:
-        return self._make(tuple(OPERATIONS[i] for i in chosen))
+        return Architecture(self.name, format_operations(tuple(OPERATIONS[i] for i in chosen)))
 
     def canonical(self, arch: str | Architecture, *, linear_pooling: bool = False) -> Architecture:
         """The first architecture, in iteration order, that computes the same function.
@@ -152,9 +152,8 @@ class NASBench201(ProductSpace):
         with equal weights in each pair the untrained networks agree on every input; see
         `function.normal_form`. 5,260 classes, or 5,044 with `linear_pooling`.
         """
-        operations = self.operations(arch)
-        index = self._linear_classes if linear_pooling else self._classes
-        return self._at(index[self._position(operations)])
+        classes = self._linear_classes if linear_pooling else self._classes
+        return self._first_of(classes, self._chosen(arch))
 
     def is_constant(self, arch: str | Architecture) -> bool:
         """Whether no path of live operations leads from input to output (341 architectures)."""
@@ -254,43 +253,17 @@ class NASBench201(ProductSpace):
             lambda architecture, epochs: (epochs + _EVALUATION_EPOCHS) * epoch_s[architecture.text],
         )
 
-    def _make(self, operations: Operations) -> Architecture:
-        return Architecture(self.name, format_operations(operations))
-
-    def _position(self, operations: Operations) -> int:
-        """Place in the iteration order: the operations as digits in base 5."""
-        position = 0
-        for operation in operations:
-            position = len(OPERATIONS) * position + OPERATIONS.index(operation)
-        return position
-
-    def _at(self, position: int) -> Architecture:
-        digits: list[str] = []
-        for _ in EDGES:
-            position, digit = divmod(position, len(OPERATIONS))
-            digits.append(OPERATIONS[digit])
-        return self._make(tuple(reversed(digits)))
-
     @cached_property
     def _classes(self) -> array[int]:
-        return _first_members(linear_pooling=False)
+        return self._first_members(_function)
 
     @cached_property
     def _linear_classes(self) -> array[int]:
-        return _first_members(linear_pooling=True)
+        return self._first_members(partial(_function, linear_pooling=True))
 
 
-def _first_members(*, linear_pooling: bool) -> array[int]:
-    """For each architecture the position of the first one that has the same normal form."""
-    first: dict[str, int] = {}
-    cells = product(OPERATIONS, repeat=len(EDGES))
-    return array(
-        "i",
-        (
-            first.setdefault(normal_form(cell, linear_pooling=linear_pooling).text, position)
-            for position, cell in enumerate(cells)
-        ),
-    )
+def _function(chosen: Sequence[int], *, linear_pooling: bool = False) -> str:
+    return normal_form([OPERATIONS[i] for i in chosen], linear_pooling=linear_pooling).text
 
 
 def _operations_of_node(text: str, node: str, target: int) -> Iterator[str]:

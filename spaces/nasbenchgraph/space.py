@@ -22,6 +22,7 @@ from torch.nn import functional
 from untrained.foundation import MalformedInput
 from untrained.spaces import Architecture, Dataset, NetworkSize, SearchSpace, register_space
 from untrained.spaces.framework.network import NodeNetwork
+from untrained.spaces.framework.product_space import pick, variations
 from untrained.spaces.nasbenchgraph.layers import HEADS, operation_of
 from untrained.spaces.nasbenchgraph.notation import (
     LINKS,
@@ -170,7 +171,7 @@ class NASBenchGraph(SearchSpace):
     def sample(self, rng: Generator) -> Architecture:
         """Draw links and operations uniformly until they are in normal form."""
         while True:
-            links = LINKS[int(rng.integers(len(LINKS)))]
+            links = pick(LINKS, rng)
             operations = [int(one) for one in rng.integers(len(OPERATIONS), size=len(links))]
             if is_normal(links, operations):
                 return Architecture(self.name, write(links, operations))
@@ -178,22 +179,14 @@ class NASBenchGraph(SearchSpace):
     def neighbors(self, arch: str | Architecture) -> list[Architecture]:
         """List those with another operation in one node, or with another input of one node."""
         links, operations = self.decoded(arch)
-        changed = [
-            (links, (*operations[:k], other, *operations[k + 1 :]))
-            for k in range(len(links))
-            for other in range(len(OPERATIONS))
-        ]
-        changed += [
-            ((*links[:k], source, *links[k + 1 :]), operations)
-            for k in range(len(links))
-            for source in range(len(links) + 1)
-        ]
+        changed = [(links, kinds) for kinds in variations(operations, range(len(OPERATIONS)))]
+        changed += [(inputs, operations) for inputs in variations(links, range(len(links) + 1))]
         found: dict[str, None] = {}
         for inputs, kinds in changed:
             forest = trees(inputs, kinds) if _is_acyclic(inputs) else []
             if forest and set(kinds) != {SKIP} and sorted(normal(forest)) == sorted(forest):
                 found[write(*numbered(forest))] = None
-        found.pop(write(links, operations))
+        found.pop(write(links, operations), None)
         return [Architecture(self.name, text) for text in found]
 
     def _network(self, arch: str | Architecture, size: NetworkSize) -> GraphNetwork:

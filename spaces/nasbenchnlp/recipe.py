@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from numpy.random import Generator
 
 from untrained.foundation import MalformedInput
+from untrained.spaces.framework.product_space import pick
 
 X = "x"
 LINEAR = "linear"
@@ -201,8 +202,7 @@ def draw(rng: Generator) -> Recipe:
     it uses x and every hidden state and if no new hidden state reads an old one directly.
     Reference: Klyuchnikov et al., "NAS-Bench-NLP", IEEE Access 2022, and the authors' generator.
     """
-    hidden = HIDDEN_STATES[int(rng.integers(len(HIDDEN_STATES)))]
-    intermediate = INTERMEDIATE[int(rng.integers(len(INTERMEDIATE)))]
+    hidden, intermediate = pick(HIDDEN_STATES, rng), pick(INTERMEDIATE, rng)
     while True:
         recipe = _with_states(_graph(hidden, hidden + intermediate, rng), hidden, rng)
         read = {name for node in recipe for name in node.inputs}
@@ -226,9 +226,8 @@ def _graph(hidden: int, least: int, rng: Generator) -> list[Node]:
             count = 2 if rng.random() < _PROBABILITY_OF_TWO else 3
             places = [X, *states, *activations]
             nodes.append(Node(name, kind, _some(places, min(count, len(places)), rng)))
-            activation = ACTIVATIONS[int(rng.integers(len(ACTIVATIONS)))]
             activations.append(f"node_{len(nodes)}")
-            nodes.append(Node(activations[-1], activation, (name,)))
+            nodes.append(Node(activations[-1], pick(ACTIVATIONS, rng), (name,)))
             continue
         count = 3 if kind == BLEND else 2
         places = [*states, *(node.name for node in nodes)]

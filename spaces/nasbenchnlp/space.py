@@ -20,6 +20,7 @@ from torch.nn import functional
 
 from untrained.spaces import Architecture, NetworkSize, SearchSpace, register_space
 from untrained.spaces.framework.network import RecurrentNetwork
+from untrained.spaces.framework.product_space import variations
 from untrained.spaces.nasbenchnlp.recipe import (
     ACTIVATIONS,
     BLEND,
@@ -273,11 +274,8 @@ def _changes(recipe: Recipe) -> Iterator[tuple[int, str]]:
                     yield place, format_node(node._replace(operation=other))
         free = [other.name for other in recipe if node.name not in needs[other.name]]
         places = [*(sources if node.operation == LINEAR else sources[1:]), *free]
-        for at, current in enumerate(node.inputs):
-            for name in places:
-                if name != current:
-                    inputs = (*node.inputs[:at], name, *node.inputs[at + 1 :])
-                    yield place, format_node(node._replace(inputs=inputs))
+        for inputs in variations(node.inputs, places):
+            yield place, format_node(node._replace(inputs=inputs))
 
 
 def _needs(recipe: Recipe) -> dict[str, set[str]]:

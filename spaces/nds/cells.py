@@ -26,6 +26,7 @@ from untrained.spaces.darts.genotype import (
 )
 from untrained.spaces.darts.network import DARTS_OPERATIONS, CellNetwork, reduction_layers
 from untrained.spaces.framework.network import AS_WRITTEN
+from untrained.spaces.framework.product_space import pick
 from untrained.spaces.framework.search_space import StemSpace
 from untrained.spaces.nds.record import malformed_record, read_record, whole_number
 
@@ -149,8 +150,8 @@ class NDSCells(StemSpace):
         found = {
             "aux": False,
             "drop_prob": 0.0,
-            "width": self.widths[int(rng.integers(len(self.widths)))],
-            "depth": self.depths[int(rng.integers(len(self.depths)))],
+            "width": pick(self.widths, rng),
+            "depth": pick(self.depths, rng),
         }
         return self._make(self.sets[0], found, genotype)
 

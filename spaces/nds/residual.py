@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput
 from untrained.spaces import Architecture, Network, NetworkSize, register_space
-from untrained.spaces.framework.network import AS_WRITTEN, PooledNetwork
+from untrained.spaces.framework.network import AS_WRITTEN, PooledNetwork, conv_bn
 from untrained.spaces.framework.search_space import StemSpace
 from untrained.spaces.nds.record import format_record, malformed_record, read_record, whole_number
 
@@ -58,32 +58,25 @@ class Residual(nn.Module):
         if stage.bottleneck:
             inner = stage.bottleneck
             self.f = nn.Sequential(
-                *_conv_bn(channels_in, inner, 1),
+                *conv_bn(channels_in, inner),
                 nn.ReLU(),
-                *_conv_bn(inner, inner, 3, stride, stage.groups),
+                *conv_bn(inner, inner, 3, stride=stride, groups=stage.groups),
                 nn.ReLU(),
-                *_conv_bn(inner, out, 1),
+                *conv_bn(inner, out),
             )
         else:
             self.f = nn.Sequential(
-                *_conv_bn(channels_in, out, 3, stride), nn.ReLU(), *_conv_bn(out, out, 3)
+                *conv_bn(channels_in, out, 3, stride=stride), nn.ReLU(), *conv_bn(out, out, 3)
             )
         changes = channels_in != out or stride != 1
-        self.projection = nn.Sequential(*(_conv_bn(channels_in, out, 1, stride) if changes else ()))
+        self.projection = nn.Sequential(
+            *(conv_bn(channels_in, out, stride=stride) if changes else ())
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, channels_in, H, W) -> (batch, width, ceil(H / stride), ceil(W / stride))."""
         out: Tensor = self.projection(x) + self.f(x)
         return out
-
-
-def _conv_bn(
-    channels_in: int, channels_out: int, kernel: int, stride: int = 1, groups: int = 1
-) -> tuple[nn.Module, nn.Module]:
-    conv = nn.Conv2d(
-        channels_in, channels_out, kernel, stride, kernel // 2, groups=groups, bias=False
-    )
-    return conv, nn.BatchNorm2d(channels_out)
 
 
 def _stem(reduction: int, channels_in: int, width: int, inner: tuple[int, int]) -> nn.Sequential:
@@ -95,7 +88,7 @@ def _stem(reduction: int, channels_in: int, width: int, inner: tuple[int, int]) 
     layers: list[nn.Module] = []
     kernel = 7 if reduction == 4 else 3
     for out in (*(inner if reduction == 8 else ()), width):
-        layers += [*_conv_bn(channels_in, out, kernel, min(reduction, 2)), nn.ReLU()]
+        layers += [*conv_bn(channels_in, out, kernel, stride=min(reduction, 2)), nn.ReLU()]
         channels_in = out
     if reduction == 4:
         layers.append(nn.MaxPool2d(3, 2, padding=1))

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from untrained.spaces import Architecture, Dataset, NetworkSize, SearchSpace, register_space
 from untrained.spaces.framework.dataset import IMAGENET_MEAN, IMAGENET_STD, SHARED_DATASETS
 from untrained.spaces.framework.network import AS_WRITTEN, IsotropicNetwork
+from untrained.spaces.framework.product_space import pick, variations
 from untrained.spaces.transformers.configuration import Reader, write
 from untrained.spaces.transformers.layers import (
     STD,
@@ -148,7 +149,6 @@ class AutoFormerNetwork(IsotropicNetwork):
 
 
 RATIOS, HEADS, DEPTHS, WIDTHS = (3.5, 4.0), (3, 4), (12, 13, 14), (192, 216, 240)
-_KEYS = ("depth", "hidden_dim", "mlp_ratio", "num_heads")
 
 
 def enlarged(side: int) -> tuple[Dataset, ...]:
@@ -166,15 +166,25 @@ class _Transformers(SearchSpace):
     size = None
     own_size = f"{AS_WRITTEN}, at 224 pixels"
     keys: tuple[str, ...]
-    """Keys of the text; depth, heads and ratios are in all of them."""
-
-    @abstractmethod
-    def _read(self, arch: str | Architecture) -> dict[str, Any]:
-        """Return the decisions of an architecture."""
+    """Keys of the text: depth, width, ratios, heads; behind these a scale if there are several."""
+    example: str
+    """An architecture, for messages."""
 
     @abstractmethod
     def _values(self, here: dict[str, Any]) -> dict[str, tuple[Any, ...]]:
         """Return the choices of width, depth, heads and ratio, for a network of this scale."""
+
+    def _read(self, arch: str | Architecture) -> dict[str, Any]:
+        """Return the decisions of an architecture."""
+        reader = Reader(self._text_of(arch), of=self.name, example=self.example)
+        given = reader.keys(reader.object, self.keys)
+        here = {k: reader.choice(given[k], tuple(SCALES), f"its {k}") for k in self.keys[4:]}
+        values = self._values(here)
+        for key in self.keys[:2]:
+            here[key] = reader.choice(given[key], values[key], f"its {key}")
+        for key in self.keys[2:4]:
+            here[key] = reader.choices(given[key], here["depth"], values[key], f"its {key}")
+        return here
 
     def parse(self, arch: str | Architecture) -> Architecture:
         """See `SearchSpace.parse`."""
@@ -190,11 +200,7 @@ class _Transformers(SearchSpace):
     def _changes(self, here: dict[str, Any]) -> Iterator[dict[str, Any]]:
         values = self._values(here)
         for key in ("num_heads", "mlp_ratio"):
-            for place, now in enumerate(here[key]):
-                for other in values[key]:
-                    if other != now:
-                        changed = [*here[key][:place], other, *here[key][place + 1 :]]
-                        yield here | {key: changed}
+            yield from (here | {key: other} for other in variations(here[key], values[key]))
         width = self.keys[1]
         yield from (here | {width: other} for other in values[width] if other != here[width])
         depth = here["depth"]
@@ -212,13 +218,13 @@ class _Transformers(SearchSpace):
 
     def _draw(self, rng: Generator, here: dict[str, Any]) -> Architecture:
         values = self._values(here)
-
-        def one(key: str) -> Any:
-            return values[key][int(rng.integers(len(values[key])))]
-
-        depth = one("depth")
-        blocks = {key: [one(key) for _ in range(depth)] for key in ("num_heads", "mlp_ratio")}
-        return self._make(here | {"depth": depth, self.keys[1]: one(self.keys[1])} | blocks)
+        depth = pick(values["depth"], rng)
+        blocks = {
+            key: [pick(values[key], rng) for _ in range(depth)]
+            for key in ("num_heads", "mlp_ratio")
+        }
+        width = {self.keys[1]: pick(values[self.keys[1]], rng)}
+        return self._make(here | {"depth": depth} | width | blocks)
 
     def _make(self, here: dict[str, Any]) -> Architecture:
         return Architecture(self.name, write(here))
@@ -245,14 +251,14 @@ class AutoFormer(_Transformers):
     name = "autoformer"
     title = "AutoFormer (ViT-Bench-101)"
     reference = "Chen et al., ICCV 2021; Wei et al., AAAI 2024"
-    keys = _KEYS
+    keys = ("depth", "hidden_dim", "mlp_ratio", "num_heads")
     datasets = (
         *enlarged(64),
         *enlarged(224),
         Dataset("flowers", "Oxford 102 Flowers", 102, 224, IMAGENET_MEAN, IMAGENET_STD),
         Dataset("chaoyang", "Chaoyang", 4, 224, IMAGENET_MEAN, IMAGENET_STD),
     )
-    _EXAMPLE = write(
+    example = write(
         {"depth": 12, "hidden_dim": 192, "mlp_ratio": [4.0] * 12, "num_heads": [3] * 12}
     )
 
@@ -261,18 +267,7 @@ class AutoFormer(_Transformers):
         return self._draw(rng, {})
 
     def _values(self, here: dict[str, Any]) -> dict[str, tuple[Any, ...]]:
-        return dict(zip(_KEYS, (DEPTHS, WIDTHS, RATIOS, HEADS), strict=True))
-
-    def _read(self, arch: str | Architecture) -> dict[str, Any]:
-        reader = Reader(self._text_of(arch), of=self.name, example=self._EXAMPLE)
-        here = reader.keys(reader.object, _KEYS)
-        depth = reader.choice(here["depth"], DEPTHS, "its depth")
-        return {
-            "depth": depth,
-            "hidden_dim": reader.choice(here["hidden_dim"], WIDTHS, "its hidden_dim"),
-            "mlp_ratio": reader.choices(here["mlp_ratio"], depth, RATIOS, "its mlp_ratio"),
-            "num_heads": reader.choices(here["num_heads"], depth, HEADS, "its num_heads"),
-        }
+        return dict(zip(self.keys, (DEPTHS, WIDTHS, RATIOS, HEADS), strict=True))
 
     def _network(self, arch: str | Architecture, size: NetworkSize) -> AutoFormerNetwork:
         return AutoFormerNetwork(self._shape(arch, size, None), size)
@@ -285,7 +280,6 @@ SCALES: dict[str, tuple[tuple[int, ...], tuple[int, ...], tuple[float, ...], tup
     "base": ((14, 15, 16), (528, 576, 624), (3.0, 3.5, 4.0), (9, 10)),
 }
 """Depths, widths, ratios and heads of each supernet."""
-_SUPERNET_KEYS = ("depth", "embed_dim", "mlp_ratio", "num_heads", "space")
 
 
 class AutoFormerSupernets(_Transformers):
@@ -294,32 +288,18 @@ class AutoFormerSupernets(_Transformers):
     name = "autoformer_supernets"
     title = "AutoFormer (tiny, small, base)"
     reference = "Chen et al., ICCV 2021; Ho et al. (OoD-ViT-NAS), NeurIPS 2024"
-    keys = _SUPERNET_KEYS
-    _EXAMPLE = write(
+    keys = ("depth", "embed_dim", "mlp_ratio", "num_heads", "space")
+    example = write(
         {"depth": 12, "embed_dim": 192, "mlp_ratio": [4] * 12, "num_heads": [3] * 12}
         | {"space": "tiny"}
     )
 
     def sample(self, rng: Generator) -> Architecture:
         """Draw a scale, then every decision, uniformly."""
-        return self._draw(rng, {"space": list(SCALES)[int(rng.integers(len(SCALES)))]})
+        return self._draw(rng, {"space": pick(list(SCALES), rng)})
 
     def _values(self, here: dict[str, Any]) -> dict[str, tuple[Any, ...]]:
-        return dict(zip(_SUPERNET_KEYS, SCALES[here["space"]], strict=False))
-
-    def _read(self, arch: str | Architecture) -> dict[str, Any]:
-        reader = Reader(self._text_of(arch), of=self.name, example=self._EXAMPLE)
-        here = reader.keys(reader.object, _SUPERNET_KEYS)
-        scale = reader.choice(here["space"], tuple(SCALES), "its space")
-        depths, widths, ratios, heads = SCALES[scale]
-        depth = reader.choice(here["depth"], depths, "its depth")
-        return {
-            "space": scale,
-            "depth": depth,
-            "embed_dim": reader.choice(here["embed_dim"], widths, "its embed_dim"),
-            "mlp_ratio": reader.choices(here["mlp_ratio"], depth, ratios, "its mlp_ratio"),
-            "num_heads": reader.choices(here["num_heads"], depth, heads, "its num_heads"),
-        }
+        return dict(zip(self.keys, SCALES[here["space"]], strict=False))
 
     def _network(self, arch: str | Architecture, size: NetworkSize) -> AutoFormerNetwork:
         return AutoFormerNetwork(self._shape(arch, size, HEAD_WIDTH), size, relative=True)

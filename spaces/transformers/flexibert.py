@@ -23,6 +23,7 @@ from torch.nn import functional
 
 from untrained.spaces import Architecture, Dataset, NetworkSize, SearchSpace, register_space
 from untrained.spaces.framework.network import AS_WRITTEN, WordNetwork
+from untrained.spaces.framework.product_space import pick
 from untrained.spaces.transformers.configuration import Reader, write
 from untrained.spaces.transformers.layers import STD, attend, draw_normal, join_heads, split_heads
 
@@ -276,15 +277,12 @@ class FlexiBERT(SearchSpace):
     def sample(self, rng: Generator) -> Architecture:
         """Draw width and number of layers, then every decision of each layer, uniformly."""
 
-        def one(values: tuple[Any, ...]) -> Any:
-            return values[int(rng.integers(len(values)))]
-
         def layer() -> dict[str, Any]:
-            kind, how = one(_PAIRS)
-            numbers = {key: one(values) for key, values in _NUMBERS.items()}
+            kind, how = pick(_PAIRS, rng)
+            numbers = {key: pick(values, rng) for key, values in _NUMBERS.items()}
             return numbers | {"operation_parameter": how, "operation_type": kind}
 
-        width, depth = one(WIDTHS), one(DEPTHS)
+        width, depth = pick(WIDTHS, rng), pick(DEPTHS, rng)
         return self._make({"hidden_size": width, "encoder_layers": [layer() for _ in range(depth)]})
 
     def neighbors(self, arch: str | Architecture) -> list[Architecture]:

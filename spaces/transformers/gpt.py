@@ -18,9 +18,11 @@ from torch import Tensor, nn
 
 from untrained.spaces import Architecture, Dataset, NetworkSize, SearchSpace, register_space
 from untrained.spaces.framework.network import AS_WRITTEN, WordNetwork
+from untrained.spaces.framework.product_space import variations
 from untrained.spaces.transformers.configuration import Reader, write
 from untrained.spaces.transformers.layers import (
     FeedForward,
+    SelfAttention,
     attend,
     draw_normal,
     join_heads,
@@ -45,15 +47,8 @@ def rotated(x: Tensor) -> Tensor:
     return torch.cat([moved, x[..., turned:]], dim=-1)
 
 
-class CausalAttention(nn.Module):
+class CausalAttention(SelfAttention):
     """Attention to the words so far, with rotary positions."""
-
-    def __init__(self, width: int, heads: int, head_width: int, *, bias: bool) -> None:
-        """Build with the layers' default initialisation."""
-        super().__init__()
-        self.heads = heads
-        self.qkv = nn.Linear(width, 3 * heads * head_width, bias=bias)
-        self.projection = nn.Linear(heads * head_width, width, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, width) -> (B, T, width)."""
@@ -194,18 +189,8 @@ class GPT(SearchSpace):
         widths, depths, heads = SCALES[self.scale]
         yield here._replace(bias=not here.bias)
         yield from (here._replace(width=other) for other in widths if other != here.width)
-        for place, now in enumerate(here.ratios):
-            for other in RATIOS:
-                if other != now:
-                    yield here._replace(
-                        ratios=(*here.ratios[:place], other, *here.ratios[place + 1 :])
-                    )
-        for place, now in enumerate(here.heads):
-            for other in heads:
-                if other != now:
-                    yield here._replace(
-                        heads=(*here.heads[:place], other, *here.heads[place + 1 :])
-                    )
+        yield from (here._replace(ratios=other) for other in variations(here.ratios, RATIOS))
+        yield from (here._replace(heads=other) for other in variations(here.heads, heads))
         if len(here.heads) - 1 in depths:
             yield here._replace(ratios=here.ratios[:-1], heads=here.heads[:-1])
         if len(here.heads) + 1 in depths:

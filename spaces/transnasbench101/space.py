@@ -27,9 +27,11 @@ from untrained.spaces import (
     SearchSpace,
     register_space,
 )
-from untrained.spaces.framework.network import PooledNetwork
+from untrained.spaces.framework.network import PooledNetwork, conv_bn
+from untrained.spaces.framework.product_space import variations
 from untrained.spaces.nasbench201.function import REDUCTION, normal_form
 from untrained.spaces.nasbench201.network import FourNodes, ReLUConvBN
+from untrained.spaces.nasbench201.notations import EDGES
 
 MakeBlock = Callable[[int, int, int], nn.Module]
 """A block from (channels in, channels out, stride)."""
@@ -113,12 +115,11 @@ class Cell(FourNodes):
     ) -> None:
         """Make the edges' modules from their digits, in the order 01, 02, 12, 03, 13, 23."""
         super().__init__()
-        sources = (0, 0, 1, 0, 1, 2)
         self.edges = nn.ModuleList(
             _edge(operation, channels_in, channels_out, stride)
             if source == 0
             else _edge(operation, channels_out, channels_out, 1)
-            for operation, source in zip(operations, sources, strict=True)
+            for operation, (source, _) in zip(operations, EDGES, strict=True)
         )
 
     def edge_modules(self) -> Sequence[nn.Module]:
@@ -138,8 +139,7 @@ class TransNASBench101Network(PooledNetwork):
         super().__init__()
         channels, cells = size.channels, size.cells
         self.stem = nn.Sequential(
-            nn.Conv2d(size.in_channels, channels // 2, 3, 2, padding=1, bias=False),
-            nn.BatchNorm2d(channels // 2),
+            *conv_bn(size.in_channels, channels // 2, 3, stride=2),
             ReLUConvBN(channels // 2, channels, 3, 2),
         )
         self.cells = nn.ModuleList()
@@ -231,17 +231,12 @@ class TransNASBench101Macro(SearchSpace):
     def neighbors(self, arch: str | Architecture) -> list[Architecture]:
         """The architectures with one module of another kind, or one module more or less."""
         here = self.modules(arch)
-        changed = [
-            (*here[:place], kind, *here[place + 1 :])
-            for place in range(len(here))
-            for kind in KINDS
-        ]
+        changed = [*variations(here, KINDS)]
         changed += [(*here[:place], *here[place + 1 :]) for place in range(len(here))]
         changed += [
             (*here[:place], kind, *here[place:]) for place in range(len(here) + 1) for kind in KINDS
         ]
         found = dict.fromkeys(modules for modules in changed if not _outside(modules))
-        del found[here]
         return [self._make(modules) for modules in found]
 
     def _network(self, arch: str | Architecture, size: NetworkSize) -> Network:
@@ -323,11 +318,7 @@ class TransNASBench101Micro(ProductSpace):
         Decided by the normal forms of `nasbench201.function`: both of the cell that keeps the shape
         and of the one that changes it, where a skip connection from the input has weights.
         """
-        position = self._first_members[self._position(self.operations(arch))]
-        digits = [
-            position // len(OPERATIONS) ** power % len(OPERATIONS) for power in range(_NUM_EDGES)
-        ]
-        return self._combine(digits[::-1])
+        return self._first_of(self._classes, self.operations(arch))
 
     def is_constant(self, arch: str | Architecture) -> bool:
         """Whether no path of live operations leads from input to output."""
@@ -337,21 +328,9 @@ class TransNASBench101Micro(ProductSpace):
         """Build; channels override the 64 of the text."""
         return TransNASBench101Network(MODULES, partial(Cell, self.operations(arch)), size)
 
-    def _position(self, operations: Sequence[int]) -> int:
-        """Place in the iteration order."""
-        position = 0
-        for operation in operations:
-            position = len(OPERATIONS) * position + operation
-        return position
-
     @cached_property
-    def _first_members(self) -> array[int]:
-        """For each architecture the position of the first of its class."""
-        first: dict[tuple[str, str], int] = {}
-        cells = product(range(len(OPERATIONS)), repeat=_NUM_EDGES)
-        return array(
-            "i", (first.setdefault(_function(cell), place) for place, cell in enumerate(cells))
-        )
+    def _classes(self) -> array[int]:
+        return self._first_members(_function)
 
 
 def _function(operations: Sequence[int]) -> tuple[str, str]:
