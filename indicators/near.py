@@ -10,7 +10,8 @@ from untrained.indicators import Diverged, Measurement, Need, Protocol, indicato
 from untrained.indicators.account.account import Account
 from untrained.indicators.account.applications import Application
 from untrained.indicators.framework.devices import on_cpu
-from untrained.indicators.quantities.forward import logits_of, together
+from untrained.indicators.quantities.forward import logits_of
+from untrained.indicators.quantities.layer_outputs import together
 
 _KINDS = frozenset({"map", "norm", "activation", "table"})
 

@@ -8,7 +8,8 @@ from torch import Tensor
 from untrained.foundation import Unsupported
 from untrained.indicators import Measurement, Protocol, indicator
 from untrained.indicators.account.account import Account
-from untrained.indicators.quantities.forward import check_separate, logits_of, together
+from untrained.indicators.quantities.forward import check_separate, logits_of
+from untrained.indicators.quantities.layer_outputs import together
 from untrained.indicators.quantities.relu_kernels import signs
 
 NUM_IMAGES = 3

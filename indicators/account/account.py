@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -217,22 +217,13 @@ class Account(TorchFunctionMode):
                     self._record(self._activation(type(module).__name__, output, trace, "module"))
             self._kinds = self._kinds if inside else kinds
 
-        handles = [
-            handle
-            for module in self._network.modules()
-            if next(module.children(), None) is None
-            and not isinstance(module, torch.jit.ScriptModule)
-            for handle in (
-                module.register_forward_pre_hook(begin, prepend=True),
-                module.register_forward_hook(end),
-            )
-        ]
-        try:
-            with self:
-                yield self
-        finally:
-            for handle in handles:
-                handle.remove()
+        with ExitStack() as stack:
+            for module in self._network.modules():
+                is_leaf = next(module.children(), None) is None
+                if is_leaf and not isinstance(module, torch.jit.ScriptModule):
+                    stack.enter_context(module.register_forward_pre_hook(begin, prepend=True))
+                    stack.enter_context(module.register_forward_hook(end))
+            yield stack.enter_context(self)
 
     def __torch_function__(  # noqa: PLR0911, PLR0912 - the kinds of calls
         self,

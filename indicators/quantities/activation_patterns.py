@@ -34,12 +34,12 @@ def num_activation_patterns(m: Measurement) -> int:
     packed = first_batch_codes(m)
     if packed is not None and m.inputs.shape[0] <= _BITS * _OCTETS:
         return _num_packed(packed)
-    patterns = _Patterns(m.inputs.shape[0])
-    calls = ReluCalls(patterns.see)
+    words: list[Tensor] = []
+    calls = ReluCalls(lambda x: words.append(_packed(relu_codes(x, len(m.inputs)))))
     with torch.no_grad():
         logits_of(m.network, m.inputs.clone(), calls)
-    calls.check_relus(len(patterns.words))
-    return _num_distinct(torch.cat(patterns.words, dim=1))
+    calls.check_relus(len(words))
+    return _num_distinct(torch.cat(words, dim=1))
 
 
 @quantity
@@ -48,14 +48,10 @@ def num_sign_patterns(m: Measurement) -> int:
     packed = first_batch_codes(m)
     if packed is not None and m.inputs.shape[0] <= _BITS * _OCTETS:
         return _num_packed(packed)
-    patterns = _Patterns(m.inputs.shape[0])
-    calls = signs(patterns.see)
-    with torch.no_grad():
-        logits_of(m.network, m.inputs.clone(), calls)
-    calls.check(smooth=True)
-    if not patterns.words:
+    words = _sign_words(m)
+    if not words:
         raise Unsupported("the network applies no activation whose output takes both signs")
-    return _num_distinct(torch.cat(patterns.words, dim=1))
+    return _num_distinct(torch.cat(words, dim=1))
 
 
 def patterns_within(m: Measurement, first: float, last: float) -> int:
@@ -64,12 +60,7 @@ def patterns_within(m: Measurement, first: float, last: float) -> int:
     Returns:
         The number of patterns; 0 where no activation is in the interval.
     """
-    patterns = _Patterns(m.inputs.shape[0])
-    calls = signs(patterns.see)
-    with torch.no_grad():
-        logits_of(m.network, m.inputs.clone(), calls)
-    calls.check(smooth=True)
-    chosen = within(patterns.words, first, last)
+    chosen = within(_sign_words(m), first, last)
     return _num_distinct(torch.cat(chosen, dim=1)) if chosen else 0
 
 
@@ -85,13 +76,14 @@ def _num_packed(codes: list[PackedCodes]) -> int:
     return int(np.count_nonzero(patterns[1:] != patterns[:-1])) + 1
 
 
-class _Patterns:
-    def __init__(self, batch_size: int) -> None:
-        self.words: list[Tensor] = []
-        self._batch_size = batch_size
-
-    def see(self, values: Tensor) -> None:
-        self.words.append(_packed(relu_codes(values, self._batch_size)))
+def _sign_words(m: Measurement) -> list[Tensor]:
+    """The packed codes of each activation, in the order of the pass."""
+    words: list[Tensor] = []
+    calls = signs(lambda output: words.append(_packed(relu_codes(output, len(m.inputs)))))
+    with torch.no_grad():
+        logits_of(m.network, m.inputs.clone(), calls)
+    calls.check(smooth=True)
+    return words
 
 
 def _packed(codes: Tensor) -> Tensor:

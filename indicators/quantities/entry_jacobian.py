@@ -13,6 +13,7 @@ from untrained.foundation import Unsupported
 from untrained.indicators import Measurement, quantity
 from untrained.indicators.account.known_modules import is_plain
 from untrained.indicators.quantities.forward import check_separate, forward, live_cells, logits_of
+from untrained.indicators.quantities.layer_outputs import together
 from untrained.indicators.quantities.logit_gradients import each_gradient
 from untrained.indicators.quantities.substituted import Substituted
 
@@ -49,14 +50,10 @@ def _of_part(
 ) -> tuple[Tensor, Tensor]:
     """Logits and Jacobian of some samples, which the others do not change."""
     collector = _Collector(places)
-    handles = [module.register_forward_hook(collector.collect) for module in places]
-    try:
+    with together(*(module.register_forward_hook(collector.collect) for module in places)):
         fresh = Substituted(m.network, _fresh_statistics(m.network))
         with m.batch_norms_evaluated():
             logits = logits_of(fresh, inputs.clone())
-    finally:
-        for handle in handles:
-            handle.remove()
     jacobian = logits.new_zeros(*logits.shape, sum(len(of) for of in places.values()))
     for k, gradients in enumerate(each_gradient(logits.sum(0), collector.outputs)):
         for module, gradient, motions in zip(
@@ -140,14 +137,10 @@ def _check_uses(m: Measurement, places: dict[nn.Module, dict[str, int]]) -> None
         called[0] += 1
 
     layers = [module for module in places if not isinstance(module, _BatchNorm)]
-    handles = [module.register_forward_hook(count) for module in layers]
     own = {name for name, _ in m.network.named_parameters()}
-    try:
-        with torch.no_grad(), live_cells(m):
-            logits_of(m.network, m.inputs.clone())
-    finally:
-        for handle in handles:
-            handle.remove()
+    hooks = together(*(module.register_forward_hook(count) for module in layers))
+    with hooks, torch.no_grad(), live_cells(m):
+        logits_of(m.network, m.inputs.clone())
     computed = [key for key in account.weights if key not in own]
     if computed or len(account.maps) != called[0]:
         raise Unsupported(

@@ -11,7 +11,8 @@ from untrained.foundation import Unsupported
 from untrained.indicators import Measurement, quantity
 from untrained.indicators.account.account import Account
 from untrained.indicators.framework.devices import on_cpu
-from untrained.indicators.quantities.forward import logits_of, together
+from untrained.indicators.quantities.forward import logits_of
+from untrained.indicators.quantities.layer_outputs import together
 
 _KINDS = frozenset({"map", "norm", "activation", "pooling"})
 

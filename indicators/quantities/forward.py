@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,15 +117,6 @@ def live_cells(m: Measurement) -> Iterator[None]:
     finally:
         for cell in cells:
             del cell.live
-
-
-@contextmanager
-def together(*watches: AbstractContextManager[Any]) -> Iterator[None]:
-    """Several things to watch a pass with, entered in their order."""
-    with ExitStack() as stack:
-        for watch in watches:
-            stack.enter_context(watch)
-        yield
 
 
 def as_real(tensor: Tensor) -> Tensor:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -26,6 +27,15 @@ class Output:
 
 
 @contextmanager
+def together(*watches: AbstractContextManager[Any]) -> Iterator[None]:
+    """Several things to watch a pass with, hooks too, entered in their order."""
+    with ExitStack() as stack:
+        for watch in watches:
+            stack.enter_context(watch)
+        yield
+
+
+@contextmanager
 def outputs_of(network: nn.Module, modules: Iterable[nn.Module]) -> Iterator[list[Output]]:
     """While entered, collect the tensors that some modules return, in the order of their calls.
 
@@ -43,9 +53,5 @@ def outputs_of(network: nn.Module, modules: Iterable[nn.Module]) -> Iterator[lis
         collected.append(Output(module, output, output._version))
         return output.clone() if overwrites else None
 
-    handles = [module.register_forward_hook(collect) for module in modules]
-    try:
+    with together(*(module.register_forward_hook(collect) for module in modules)):
         yield collected
-    finally:
-        for handle in handles:
-            handle.remove()

@@ -14,6 +14,7 @@ from untrained.foundation import Unsupported
 from untrained.indicators import Measurement, quantity
 from untrained.indicators.account.applications import Application
 from untrained.indicators.quantities.forward import forward, gradients_of
+from untrained.indicators.quantities.layer_outputs import together
 from untrained.indicators.quantities.layer_weights import layer_weights, made_weights
 
 
@@ -79,22 +80,20 @@ def loss_backward(m: Measurement) -> LossBackward:
 
         return listen
 
-    handles = [
-        layer.edge.node.register_prehook(listener(place, layer, layer.edge.output_nr))
-        for place, layer in enumerate(passed.layers)
-        if layer.edge is not None
-    ]
     made: dict[str, list[Tensor]] = {}
     with suppress(Unsupported):  # who reads the weights is refused there
         made = made_weights(m)
-    try:
+    with together(
+        *(
+            layer.edge.node.register_prehook(listener(place, layer, layer.edge.output_nr))
+            for place, layer in enumerate(passed.layers)
+            if layer.edge is not None
+        )
+    ):
         loss = functional.cross_entropy(passed.logits, labels)
         gradients = iter(
             gradients_of(loss, [*wanted.values(), *(part for ps in made.values() for part in ps)])
         )
-    finally:
-        for handle in handles:
-            handle.remove()
     return LossBackward(
         {name: next(gradients) for name in wanted}, responses, summed(made, gradients)
     )

@@ -20,6 +20,7 @@ from untrained.indicators.framework.devices import numbers
 from untrained.indicators.framework.measurement import attributes_kept
 from untrained.indicators.fused.forward import outputs_and_variances
 from untrained.indicators.quantities.forward import one_sample_refused
+from untrained.indicators.quantities.layer_outputs import together
 from untrained.indicators.quantities.quiet import quiet
 
 _ALPHA = 0.01
@@ -140,22 +141,16 @@ def _of_passes(m: Measurement, draws: _Draws) -> tuple[Perturbation, Perturbatio
         variances.append(_channel_variances(args[0]).mean())
 
     norms = [module for module in m.network.modules() if isinstance(module, _BatchNorm)]
-    handles = [norm.register_forward_pre_hook(note) for norm in norms]
-    try:
-        with (
-            torch.no_grad(),
-            attributes_kept(m.network.modules()),
-            _batch_statistics(m),
-            one_sample_refused(draws.x, training=True),
-            quiet(),
-        ):
+    with (
+        torch.no_grad(),
+        attributes_kept(m.network.modules()),
+        _batch_statistics(m),
+        one_sample_refused(draws.x, training=True),
+        quiet(),
+    ):
+        with together(*(norm.register_forward_pre_hook(note) for norm in norms)):
             before = draws.pass_of(draws.x)
-            for handle in handles:
-                handle.remove()
-            after = draws.pass_of(draws.shifted)
-    finally:
-        for handle in handles:
-            handle.remove()
+        after = draws.pass_of(draws.shifted)
     change = (after - before).double().flatten(1)
     running = [t for name, t in draws.statistics.items() if name.endswith("running_var")]
     means = numbers(v.double().mean() for v in running) if len(running) == len(norms) else []

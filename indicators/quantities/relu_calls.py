@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -88,12 +88,7 @@ def live_relus(m: Measurement) -> list[bool]:
     logits = logits_of(m.network, inputs.clone(), calls)
     weights = torch.randn(logits.shape, generator=m.generator("live_relus"))
     projection = (logits * weights.to(logits)).sum()
-    nodes = nodes_below(projection.grad_fn)
-    if any(place not in nodes for place in places) and (name := scripted(m.network)) is not None:
-        raise Unsupported(
-            f"the module {name!r} is scripted or traced, so that a ReLU may have no place in the "
-            "graph; measure the network before torch.jit.script or torch.jit.trace"
-        )
+    nodes = nodes_below(projection, places, m)
     edges = [GradientEdge(nodes[place], 0) for place in places if place in nodes]
     gradients = iter(torch.autograd.grad(projection, edges, allow_unused=True) if edges else ())
     live = []
@@ -103,13 +98,27 @@ def live_relus(m: Measurement) -> list[bool]:
     return live
 
 
-def nodes_below(root: Any) -> dict[int | None, Any]:
-    """The nodes of the graph below one, by their sequence numbers."""
+def nodes_below(
+    value: Tensor, places: Iterable[int | None], m: Measurement
+) -> dict[int | None, Any]:
+    """The nodes of the graph of a value, by their sequence numbers.
+
+    Args:
+        places: numbers of those that are wanted; None for what has no node.
+
+    Raises:
+        Unsupported: one is not there, and a part of the network is scripted.
+    """
     found: dict[int | None, Any] = {}
-    stack = [] if root is None else [root]
+    stack = [] if value.grad_fn is None else [value.grad_fn]
     while stack:
         node = stack.pop()
         if node._sequence_nr() not in found:
             found[node._sequence_nr()] = node
             stack.extend(child for child, _ in node.next_functions if child is not None)
+    if any(place not in found for place in places) and (name := scripted(m.network)) is not None:
+        raise Unsupported(
+            f"the module {name!r} is scripted or traced, so that a ReLU may have no place in the "
+            "graph; measure the network before torch.jit.script or torch.jit.trace"
+        )
     return found

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from untrained.foundation import Unsupported
 from untrained.indicators import Measurement, quantity
-from untrained.indicators.account.known_modules import scripted
-from untrained.indicators.quantities.forward import logits_of, together
+from untrained.indicators.quantities.forward import logits_of
+from untrained.indicators.quantities.layer_outputs import together
 from untrained.indicators.quantities.relu_calls import ReluCalls, nodes_below
 
 V = TypeVar("V")
@@ -84,7 +84,7 @@ def relu_pass(m: Measurement) -> ReluPass:
     calls = ReluCalls(before)
     counter = _Cells(cells if isinstance(cells, nn.ModuleList | nn.Sequential) else ())
     with counter.counting():
-        logits = logits_of(m.network, leaf.clone(), together(calls))
+        logits = logits_of(m.network, leaf.clone(), calls)
     calls.check_relus(len(relus))
     return ReluPass(leaf, logits, relus, counter.number)
 
@@ -102,13 +102,8 @@ def relu_gradients(m: Measurement, value: Tensor, of: Callable[[Tensor], V]) -> 
     """
     passed = relu_pass(m)
     found: dict[int, V] = {}
-    nodes = nodes_below(value.grad_fn)
     places = [relu.node for relu in passed.relus]
-    if any(place not in nodes for place in places) and (name := scripted(m.network)) is not None:
-        raise Unsupported(
-            f"the module {name!r} is scripted or traced, so that a ReLU may have no place in the "
-            "graph; measure the network before torch.jit.script or torch.jit.trace"
-        )
+    nodes = nodes_below(value, places, m)
 
     def listener(place: int) -> Callable[..., None]:
         def listen(of_inputs: Any, of_outputs: Any) -> None:
@@ -119,13 +114,10 @@ def relu_gradients(m: Measurement, value: Tensor, of: Callable[[Tensor], V]) -> 
 
         return listen
 
-    handles = [nodes[p].register_hook(listener(p)) for p in places if p is not None and p in nodes]
-    try:
+    known = (place for place in places if place is not None and place in nodes)
+    with together(*(nodes[place].register_hook(listener(place)) for place in known)):
         if value.requires_grad:
             torch.autograd.grad(value, passed.inputs, retain_graph=True, allow_unused=True)
-    finally:
-        for handle in handles:
-            handle.remove()
     return [None if place is None else found.get(place) for place in places]
 
 
@@ -137,22 +129,18 @@ class _Cells:
         self.number = len(self._cells)
         self.cell: int | None = None
 
-    @contextmanager
-    def counting(self) -> Iterator[None]:
+    def counting(self) -> AbstractContextManager[None]:
         """While entered, `cell` follows the forward pass."""
-        handles = [
-            handle
-            for place, module in enumerate(self._cells)
-            for handle in (
-                module.register_forward_pre_hook(self._at(place), prepend=True),
-                module.register_forward_hook(self._at(place + 1)),
+        return together(
+            *(
+                handle
+                for place, module in enumerate(self._cells)
+                for handle in (
+                    module.register_forward_pre_hook(self._at(place), prepend=True),
+                    module.register_forward_hook(self._at(place + 1)),
+                )
             )
-        ]
-        try:
-            yield
-        finally:
-            for handle in handles:
-                handle.remove()
+        )
 
     def _at(self, place: int) -> Callable[..., None]:
         def note(*_: Any) -> None:
