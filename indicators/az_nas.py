@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import pairwise
 
 import torch
@@ -13,17 +14,21 @@ from untrained.indicators import Measurement, Need, Protocol, indicator
 from untrained.indicators.framework.devices import numbers, on_cpu
 from untrained.indicators.quantities.block_features import block_entropies, block_features, rows_of
 
-
-@indicator(
-    title="AZ-NAS expressivity",
-    formula="sum over stem and cells of -sum_i p_i ln(p_i + 1e-8), p: normalised PCA spectrum",
+_az_nas = partial(
+    indicator,
     reference="Lee and Ham, AZ-NAS: Assembling Zero-Cost Proxies for NAS, CVPR 2024",
-    needs={Need.STAGES},
     protocol=Protocol(
         inputs="gaussian", batch_size=64, labels="none", initialisation="kaiming_normal_fan_in"
     ),
-    cost="1 forward",
     class_invariant=True,
+)
+
+
+@_az_nas(
+    title="AZ-NAS expressivity",
+    formula="sum over stem and cells of -sum_i p_i ln(p_i + 1e-8), p: normalised PCA spectrum",
+    needs={Need.STAGES},
+    cost="1 forward",
     deviations="Spectra are computed in float64.",
 )
 def az_expressivity(m: Measurement) -> float:
@@ -31,16 +36,11 @@ def az_expressivity(m: Measurement) -> float:
     return sum(block_entropies(m))
 
 
-@indicator(
+@_az_nas(
     title="AZ-NAS progressivity",
     formula="min over cells l of E_l - E_(l-1), E: the entropy of az_expressivity",
-    reference="Lee and Ham, AZ-NAS: Assembling Zero-Cost Proxies for NAS, CVPR 2024",
     needs={Need.STAGES},
-    protocol=Protocol(
-        inputs="gaussian", batch_size=64, labels="none", initialisation="kaiming_normal_fan_in"
-    ),
     cost="1 forward",
-    class_invariant=True,
     deviations="Spectra are computed in float64.",
 )
 def az_progressivity(m: Measurement) -> float:
@@ -48,16 +48,11 @@ def az_progressivity(m: Measurement) -> float:
     return min(after - before for before, after in pairwise(block_entropies(m)))
 
 
-@indicator(
+@_az_nas(
     title="AZ-NAS trainability",
     formula="mean over cells of 2 - s - 1/(s + 1e-6), s: spectral norm of E[g_in g_out^T]",
-    reference="Lee and Ham, AZ-NAS: Assembling Zero-Cost Proxies for NAS, CVPR 2024",
     needs={Need.STAGES, Need.GRADIENTS, Need.RANDOMNESS},
-    protocol=Protocol(
-        inputs="gaussian", batch_size=64, labels="none", initialisation="kaiming_normal_fan_in"
-    ),
     cost="1 forward, 1 backward",
-    class_invariant=True,
 )
 def az_trainability(m: Measurement) -> float:
     """Mean over cells of a score that is largest, 0, where the spectral norm is 1.

@@ -16,6 +16,7 @@ from untrained.indicators.quantities.input_jacobian import input_jacobian
 from untrained.indicators.quantities.loss_gradients import class_labels
 
 _K = 1e-5
+_CONSTANT = "a row of the input Jacobian is constant"
 
 
 @indicator(
@@ -41,9 +42,18 @@ def jacov(m: Measurement) -> float:
     """
     if m.inputs.shape[0] < 2:
         raise Unsupported("a correlation between samples needs two of them, and the batch has one")
-    [correlation] = on_cpu([torch.corrcoef(input_jacobian(m).double())])
+    return correlation_score(input_jacobian(m), _CONSTANT)
+
+
+def correlation_score(rows: Tensor, constant: str) -> float:
+    """-sum_i ( ln(v_i + k) + 1/(v_i + k) ) of the eigenvalues of the rows' correlations.
+
+    Raises:
+        Diverged: a row is constant, as the text says that was given.
+    """
+    [correlation] = on_cpu([torch.corrcoef(rows.double())])
     if not torch.isfinite(correlation).all():
-        raise Diverged("a row of the input Jacobian is constant, so it has no correlation")
+        raise Diverged(f"{constant}, so it has no correlation")
     values = torch.linalg.eigvalsh(correlation).clamp(min=0)  # rounding can leave -1e-16
     return -float((torch.log(values + _K) + 1 / (values + _K)).sum())
 
@@ -80,7 +90,7 @@ def epe_nas(m: Measurement) -> float:
     norms, sums = zip(*map(_of_class, torch.split(rows, sizes)), strict=True)
     *found, smallest = numbers([*sums, torch.cat(norms).min()])
     if not smallest > 0:
-        raise Diverged("a row of the input Jacobian is constant, so it has no correlation")
+        raise Diverged(f"{_CONSTANT}, so it has no correlation")
     many = forward(m).logits.shape[1] > _MANY_CLASSES
     scores = [score / size if many else score for score, size in zip(found, sizes, strict=True)]
     if many:

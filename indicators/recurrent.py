@@ -19,10 +19,12 @@ from untrained.indicators import (
     quantity,
 )
 from untrained.indicators.framework.devices import on_cpu
+from untrained.indicators.jacov import correlation_score
+from untrained.indicators.quantities.forward import gradients_of
+from untrained.indicators.quantities.layer_outputs import together
 from untrained.indicators.quantities.quiet import quiet
 
 LENGTH, NUM_SEQUENCES = 70, 16
-_K = 1e-5
 REFERENCE = (
     "Serianni and Kalita, Training-free Neural Architecture Search for RNNs and Transformers, "
     "ACL 2023"
@@ -72,13 +74,8 @@ def recurrent_pass(m: Measurement) -> RecurrentPass:
     def note(module: nn.Module, args: object, out: Tensor | tuple[Tensor, Any]) -> None:
         states.append((out[0] if isinstance(out, tuple) else out).detach())
 
-    handles = [layer.register_forward_hook(note) for layer in layers]
-    try:
-        with quiet():
-            outputs: Tensor = network.recurrent(leaf.clone())
-    finally:
-        for handle in handles:
-            handle.remove()
+    with together(*(layer.register_forward_hook(note) for layer in layers)), quiet():
+        outputs: Tensor = network.recurrent(leaf.clone())
     if not torch.isfinite(outputs).all():
         raise Diverged("the network's outputs are not finite")
     return RecurrentPass(leaf, outputs, states)
@@ -89,7 +86,9 @@ def _hidden_covariance(layer: int) -> Indicator:
         states = recurrent_pass(m).states
         if len(states) < layer:
             raise Unsupported(f"the network has {len(states)} recurrent layers, not {layer}")
-        return correlation_score(before_each_step(states[layer - 1]))
+        return correlation_score(
+            before_each_step(states[layer - 1]), "a hidden unit has the same value always"
+        )
 
     covariance.__name__ = f"hidden_covariance_{layer}"
     covariance.__doc__ = (
@@ -132,14 +131,7 @@ def jacobian_cosine(m: Measurement) -> float:
         Diverged: a sequence has a Jacobian of zeros.
     """
     passed = recurrent_pass(m)
-    [jacobian] = (
-        torch.autograd.grad(
-            passed.outputs.sum(), passed.embedded, retain_graph=True, materialize_grads=True,
-            allow_unused=True,
-        )
-        if passed.outputs.requires_grad
-        else [torch.zeros_like(passed.embedded)]
-    )  # fmt: skip
+    [jacobian] = gradients_of(passed.outputs.sum(), [passed.embedded])
     [rows] = on_cpu([jacobian.transpose(0, 1).flatten(1).double()])
     norms = rows.norm(dim=1, keepdim=True)
     if not norms.min() > 0:
@@ -157,16 +149,3 @@ def before_each_step(outputs: Tensor) -> Tensor:
     """
     states = torch.cat([torch.zeros_like(outputs[:1]), outputs[:-1]])
     return states.permute(2, 1, 0).flatten(1)
-
-
-def correlation_score(rows: Tensor) -> float:
-    """-sum_i ( ln(v_i + k) + 1/(v_i + k) ) of the eigenvalues of the rows' correlations.
-
-    Raises:
-        Diverged: a row is constant.
-    """
-    [correlation] = on_cpu([torch.corrcoef(rows.double())])
-    if not torch.isfinite(correlation).all():
-        raise Diverged("a hidden unit has the same value always, so it has no correlation")
-    values = torch.linalg.eigvalsh(correlation).clamp(min=0)
-    return -float((torch.log(values + _K) + 1 / (values + _K)).sum())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -16,32 +18,31 @@ from untrained.indicators.quantities.layer_responses import layer_responses
 from untrained.indicators.quantities.layer_weights import layer_weights, made_weights, weights_in
 from untrained.indicators.quantities.loss_gradients import layer_gradients
 
-
-@indicator(
-    title="Gradient norm",
-    formula="sum over conv and linear layers of ||dL/dW_l||_2",
-    reference="Abdelfattah et al., Zero-Cost Proxies for Lightweight NAS, ICLR 2021",
+_saliency = partial(
+    indicator,
     needs={Need.LABELS, Need.GRADIENTS},
     protocol=Protocol(batch_size=64),
     cost="1 forward, 1 backward",
     family=Family.BASELINE,
     class_invariant=True,
 )
+
+
+@_saliency(
+    title="Gradient norm",
+    formula="sum over conv and linear layers of ||dL/dW_l||_2",
+    reference="Abdelfattah et al., Zero-Cost Proxies for Lightweight NAS, ICLR 2021",
+)
 def grad_norm(m: Measurement) -> float:
     """Sum over layers of the Euclidean norm of the loss gradient (L: mean cross-entropy)."""
     return sum(numbers(torch._foreach_norm([gradient for _, gradient in layer_gradients(m)])))
 
 
-@indicator(
+@_saliency(
     title="Plain",
     formula="sum W * dL/dW over conv and linear weights",
     reference="Mozer and Smolensky, Skeletonization, NeurIPS 1988, as a network score in "
     "Abdelfattah et al., ICLR 2021",
-    needs={Need.LABELS, Need.GRADIENTS},
-    protocol=Protocol(batch_size=64),
-    cost="1 forward, 1 backward",
-    family=Family.BASELINE,
-    class_invariant=True,
 )
 def plain(m: Measurement) -> float:
     """Sum of W * dL/dW: the loss's slope when all weights grow in proportion.
@@ -52,15 +53,10 @@ def plain(m: Measurement) -> float:
     return sum(numbers(product.sum() for product in products(layer_gradients(m))))
 
 
-@indicator(
+@_saliency(
     title="SNIP",
     formula="sum |W * dL/dW| over conv and linear weights",
     reference="Lee et al., SNIP, ICLR 2019, as a network score in Abdelfattah et al., ICLR 2021",
-    needs={Need.LABELS, Need.GRADIENTS},
-    protocol=Protocol(batch_size=64),
-    cost="1 forward, 1 backward",
-    family=Family.BASELINE,
-    class_invariant=True,
 )
 def snip(m: Measurement) -> float:
     """Sum of |W * dL/dW|: the loss gradient of a multiplicative mask of ones on every weight."""
@@ -68,16 +64,11 @@ def snip(m: Measurement) -> float:
     return sum(numbers(size.sum() for size in sizes))
 
 
-@indicator(
+@_saliency(
     title="Fisher",
     formula="sum over layers and channels c of fan_in * 1/2 mean_b ( sum_hw a_bc dL/da_bc )^2",
     reference="Theis et al., Faster gaze prediction with dense networks and Fisher pruning, 2018; "
     "Turner et al., BlockSwap, ICLR 2020; as a network score in Abdelfattah et al., ICLR 2021",
-    needs={Need.LABELS, Need.GRADIENTS},
-    protocol=Protocol(batch_size=64),
-    cost="1 forward, 1 backward",
-    family=Family.BASELINE,
-    class_invariant=True,
     deviations="As in zero-cost-nas, and unlike Fisher pruning, a channel counts once for each of "
     "the weights that produce it, so each layer is multiplied by its fan-in; those counts are "
     "summed in single precision, as there, which moves the score by about 1e-7 of itself. A layer "
@@ -101,16 +92,12 @@ def fisher(m: Measurement) -> float:
     return float(total)
 
 
-@indicator(
+@_saliency(
     title="GraSP",
     formula="-sum W * (H g), g = dL/dW, H the Hessian of L, over conv and linear weights",
     reference="Wang et al., Picking Winning Tickets Before Training by Preserving Gradient Flow, "
     "ICLR 2020; as a network score in Abdelfattah et al., ICLR 2021",
-    needs={Need.LABELS, Need.GRADIENTS},
-    protocol=Protocol(batch_size=64),
     cost="2 forward, 1 backward",
-    family=Family.BASELINE,
-    class_invariant=True,
     deviations="The pruning method divides the logits by a temperature of 200; as a network score "
     "it is 1, as in zero-cost-nas.",
 )

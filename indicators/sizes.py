@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -20,29 +21,30 @@ from untrained.indicators.quantities.layer_weights import layer_weights
 from untrained.indicators.quantities.quiet import quiet
 from untrained.indicators.quantities.substituted import Substituted
 
-
-@indicator(
-    title="Parameters",
-    formula="number of parameters",
+PROTOCOL = Protocol(inputs="none", batch_size=1, labels="none")
+_trivial = partial(
+    indicator,
     reference="trivial baseline",
-    protocol=Protocol(inputs="none", batch_size=1, labels="none"),
-    cost="none",
+    protocol=PROTOCOL,
     family=Family.BASELINE,
     follows_initialisation=False,
+)
+
+
+@_trivial(
+    title="Parameters",
+    formula="number of parameters",
+    cost="none",
 )
 def params(m: Measurement) -> float:
     """The number of parameters, a shared one counted once and a complex one as two."""
     return float(sum(p.numel() * (2 if p.is_complex() else 1) for p in m.network.parameters()))
 
 
-@indicator(
+@_trivial(
     title="FLOPs (multiply-accumulates)",
     formula="multiply-accumulates of convolutions and matrix products, one input",
-    reference="trivial baseline",
-    protocol=Protocol(inputs="none", batch_size=1, labels="none"),
     cost="1 forward",
-    family=Family.BASELINE,
-    follows_initialisation=False,
     deviations="Additions, pooling, normalisation and activations are not counted.",
 )
 def flops(m: Measurement) -> float:
@@ -127,14 +129,10 @@ def _plain_recurrence() -> Iterator[None]:
 Node = Any  # an autograd node; torch has no public type for it
 
 
-@indicator(
+@_trivial(
     title="Depth",
     formula="convolutional and linear layers on the longest path from input to logits",
-    reference="trivial baseline",
-    protocol=Protocol(inputs="none", batch_size=1, labels="none"),
     cost="1 forward",
-    family=Family.BASELINE,
-    follows_initialisation=False,
     deviations="The path is that of the autograd graph: a zeroed edge still connects.",
 )
 def depth(m: Measurement) -> float:
@@ -171,7 +169,7 @@ def _longest_path(root: Node, counted: set[Node]) -> int:
     formula="sum over conv and linear layers of ||W_l||_2",
     reference="Abdelfattah et al., Zero-Cost Proxies for Lightweight NAS, ICLR 2021; as a baseline "
     "in Krishnakumar et al., NAS-Bench-Suite-Zero, NeurIPS 2022",
-    protocol=Protocol(inputs="none", batch_size=1, labels="none"),
+    protocol=PROTOCOL,
     cost="none",
     family=Family.BASELINE,
 )
@@ -187,15 +185,11 @@ def l2_norm(m: Measurement) -> float:
     return sum(numbers(torch._foreach_norm([weight.detach() for weight in weights.values()])))
 
 
-@indicator(
+@_trivial(
     title="Random",
     formula="uniform on [0, 1)",
-    reference="trivial baseline",
     needs={Need.RANDOMNESS},
-    protocol=Protocol(inputs="none", batch_size=1, labels="none"),
     cost="none",
-    family=Family.BASELINE,
-    follows_initialisation=False,
 )
 def random(m: Measurement) -> float:
     """A uniform random number from the measurement's own generator: what chance achieves."""

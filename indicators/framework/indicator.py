@@ -244,21 +244,13 @@ def indicator(
     """Register the decorated function as the indicator of the function's name.
 
     Args:
-        formula: the definition in one line.
         cost: passes of the network if it is read by itself, as in `1 forward, B backward`; `none`
             for none. See `Passes`, which says what counts as one.
-        family: under which heading it is listed.
-        uses_accuracy: whether something in its definition was set with the accuracies of trained
-            networks.
-        needs: what must be there for it to exist.
         higher_is_better: its direction, as the paper claims it.
-        class_invariant: whether all members of a functional class score the same.
-        version: to be raised whenever the value for the same network changes.
-        follows_initialisation: whether it depends on how the network's weights were drawn.
-        deviations: where it differs from the authors' released code.
         splits: whether it reads `Measurement.input_parts` and is the same for any number of them.
-        options: numbers that a study may set, with defaults; the function reads them from
-            `m.options`.
+        options: numbers that a study may set; the function reads them from `m.options`.
+
+    The others are the fields of `Indicator`.
 
     Returns:
         The decorator; it returns the `Indicator`, which is callable like the function.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
@@ -44,6 +44,14 @@ class Graph:
     output: Node
     follows: bool
     """Whether gradients follow every operation: none was made where gradients are switched off."""
+
+    def needed(self, wanted: Iterable[Node]) -> list[Node]:
+        """The nodes that some of them need, these too, in the order of their operations."""
+        live = set(wanted)
+        for node in reversed(self.nodes):
+            if node in live:
+                live.update(node.inputs)
+        return [node for node in self.nodes if node in live]
 
 
 class _Symbol(Tensor):
@@ -191,7 +199,8 @@ def _on_meta(value: Any) -> Any:
     return value
 
 
-def _arguments(names: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+def arguments(names: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a call by their names."""
     return dict(zip(names.split(), args, strict=False)) | kwargs
 
 
@@ -211,7 +220,7 @@ def _positions(sizes: Sequence[int], kernel: Any, given: dict[str, Any]) -> Iter
 
 
 def _convolution(recorder: _Recorder, func: Any, args: Any, kwargs: Any) -> _Symbol:
-    given = _arguments("input weight bias stride padding dilation groups", args, kwargs)
+    given = arguments("input weight bias stride padding dilation groups", args, kwargs)
     x, weight, bias = given["input"], given["weight"], given.get("bias")
     if not isinstance(x, _Symbol) or isinstance(weight, _Symbol) or isinstance(bias, _Symbol):
         raise Unrecordable("a convolution by a map")
@@ -225,7 +234,7 @@ def _convolution(recorder: _Recorder, func: Any, args: Any, kwargs: Any) -> _Sym
 
 def _norm(recorder: _Recorder, func: Any, args: Any, kwargs: Any) -> _Symbol:
     names = "input running_mean running_var weight bias training momentum eps cudnn_enabled"
-    given = _arguments(names, args, kwargs)
+    given = arguments(names, args, kwargs)
     x, bias = given["input"], given.get("bias")
     if not isinstance(x, _Symbol) or isinstance(bias, _Symbol):
         raise Unrecordable("a normalisation by a map")
@@ -242,14 +251,14 @@ def _norm(recorder: _Recorder, func: Any, args: Any, kwargs: Any) -> _Symbol:
 
 
 def _relu(recorder: _Recorder, func: Any, args: Any, kwargs: Any) -> _Symbol:
-    given = _arguments("input inplace", args, kwargs)
+    given = arguments("input inplace", args, kwargs)
     in_place = func in (torch.relu_, Tensor.relu_, functional.relu_) or given.get("inplace", False)
     cap = 6.0 if func is functional.relu6 else float("inf")
     return recorder.relu(given["input"], cap, in_place=in_place)
 
 
 def _hardtanh(recorder: _Recorder, func: Any, args: Any, kwargs: Any) -> _Symbol:
-    given = _arguments("input min_val max_val inplace", args, kwargs)
+    given = arguments("input min_val max_val inplace", args, kwargs)
     if given.get("min_val", -1.0) != 0 or not given.get("max_val", 1.0) > 0:
         raise Unrecordable("a hard tanh")
     cap = float(given.get("max_val", 1.0))
@@ -277,7 +286,7 @@ def _product(recorder: _Recorder, func: Any, args: Any, kwargs: Any) -> _Symbol:
 
 def _average(recorder: _Recorder, func: Any, args: Any, kwargs: Any) -> _Symbol:
     names = "input kernel_size stride padding ceil_mode count_include_pad divisor_override"
-    given = _arguments(names, args, kwargs)
+    given = arguments(names, args, kwargs)
     node = given["input"].node
     if given.get("ceil_mode"):
         return recorder.call(func, args, kwargs)
@@ -303,7 +312,7 @@ def _pooled_shape(node: Node, given: dict[str, Any]) -> tuple[int, ...]:
 
 def _mean(recorder: _Recorder, func: Any, args: Any, kwargs: Any) -> _Symbol:
     """Record a mean."""
-    given = _arguments("input dim keepdim", args, kwargs)
+    given = arguments("input dim keepdim", args, kwargs)
     axes = given.get("dim")
     axes = (axes,) if isinstance(axes, int) else axes
     if not axes or not given.keys() <= {"input", "dim", "keepdim"}:
@@ -317,7 +326,7 @@ def _mean(recorder: _Recorder, func: Any, args: Any, kwargs: Any) -> _Symbol:
 
 def _pooled(recorder: _Recorder, func: Any, args: Any, kwargs: Any) -> _Symbol:
     """Record a pooling to a size, which for one pixel is a mean."""
-    given = _arguments("input output_size", args, kwargs)
+    given = arguments("input output_size", args, kwargs)
     size = given["output_size"]
     sizes = (size, size) if isinstance(size, int) else size
     *before, height, width = given["input"].node.shape
@@ -329,7 +338,7 @@ def _pooled(recorder: _Recorder, func: Any, args: Any, kwargs: Any) -> _Symbol:
 def _maximum(recorder: _Recorder, func: Any, args: Any, kwargs: Any) -> _Symbol:
     """Record a pooling by maxima."""
     names = "input kernel_size stride padding dilation ceil_mode return_indices"
-    given = _arguments(names, args, kwargs)
+    given = arguments(names, args, kwargs)
     if given.get("ceil_mode") or given.get("return_indices"):
         return recorder.call(func, args, kwargs)
     return recorder.called(func, args, kwargs, _pooled_shape(given["input"].node, given))
@@ -337,7 +346,7 @@ def _maximum(recorder: _Recorder, func: Any, args: Any, kwargs: Any) -> _Symbol:
 
 def _linear(recorder: _Recorder, func: Any, args: Any, kwargs: Any) -> _Symbol:
     """Record a linear map."""
-    given = _arguments("input weight bias", args, kwargs)
+    given = arguments("input weight bias", args, kwargs)
     x, weight = given["input"], given["weight"]
     if not isinstance(x, _Symbol) or weight.ndim != 2:
         return recorder.call(func, args, kwargs)
@@ -346,7 +355,7 @@ def _linear(recorder: _Recorder, func: Any, args: Any, kwargs: Any) -> _Symbol:
 
 def _joined(recorder: _Recorder, func: Any, args: Any, kwargs: Any) -> _Symbol:
     """Record a concatenation."""
-    given = _arguments("tensors dim", args, kwargs)
+    given = arguments("tensors dim", args, kwargs)
     tensors = given["tensors"]
     if given.keys() != {"tensors", "dim"} or not all(type(one) is _Symbol for one in tensors):
         return recorder.call(func, args, kwargs)
@@ -356,7 +365,7 @@ def _joined(recorder: _Recorder, func: Any, args: Any, kwargs: Any) -> _Symbol:
 
 
 def _handed_on(recorder: _Recorder, func: Any, args: Any, kwargs: Any) -> _Symbol:
-    given = _arguments("input p training inplace", args, kwargs)
+    given = arguments("input p training inplace", args, kwargs)
     if func is not nn.Identity and given.get("training", True) and given.get("p", 0.5):
         raise Unrecordable("dropout")
     return given["input"]  # type: ignore[no-any-return]

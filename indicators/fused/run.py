@@ -76,18 +76,11 @@ class Run:
         live = {graph.output, *self._read}
         if norms:
             live.update(node for node in graph.nodes if node.kind == "norm")
-        self._live: list[Node] = []
-        for node in reversed(graph.nodes):
-            if node in live:
-                live.update(node.inputs)
-                self._live.append(node)
-        self._live.reverse()
-        self._uses = Counter(node for user in self._live for node in user.inputs)
+        nodes = graph.needed(live)
+        self._uses = Counter(node for user in nodes for node in user.inputs)
         self._uses[graph.output] += 1
-        self._as_sum = Counter(
-            node for user in self._live if user.kind == "add" for node in user.inputs
-        )
-        relus = [node for node in self._live if node.kind == "relu"]
+        self._as_sum = Counter(node for user in nodes if user.kind == "add" for node in user.inputs)
+        relus = [node for node in nodes if node.kind == "relu"]
         self._relus = {node.inputs[0]: node for node in relus}
         if len(self._relus) < len(relus):
             raise Unrecordable("a ReLU with and without an upper bound")
@@ -98,7 +91,7 @@ class Run:
         self.variances: list[Tensor] = []
         """Biased, of each channel of what a normalisation is applied to, in order; (C,) float64.
         Without those of zeros."""
-        for node in self._live:
+        for node in nodes:
             self._do(node)
             for source in node.inputs:
                 self._uses[source] -= 1

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from untrained.indicators.fused.graph import Graph, Node, Unrecordable, graph_of
+from untrained.indicators.fused.graph import Graph, Node, Unrecordable, arguments, graph_of
 from untrained.indicators.fused.kernels import Kernels, kernels_for
 
 _WIDEST = 16
@@ -82,12 +82,7 @@ class _Reverse:
         self._passes = passes
         self._inputs = inputs
         self._names = {id(parameter): name for name, parameter in parameters.items()}
-        live = {graph.output}
-        self._live: list[Node] = []
-        for node in reversed(graph.nodes):
-            if node in live:
-                live.update(node.inputs)
-                self._live.append(node)
+        self._nodes = graph.needed({graph.output})
         self._maps: dict[Node, Tensor] = {}
         """(C, B, H, W), or (B, features) behind the last pooling."""
         self._back: dict[Node, Callable[[Tensor], Tensor | None]] = {}
@@ -96,13 +91,13 @@ class _Reverse:
         self._shapes = {name: (len(inputs), p.numel()) for name, p in parameters.items()}
 
     def rows(self) -> dict[str, Tensor]:
-        for node in reversed(self._live):
+        for node in self._nodes:
             self._forward(node)
         logits = self._maps[self._graph.output]
         samples, classes = logits.shape
         if not torch.isfinite(logits).all():
             raise Unrecordable("logits that are not finite")
-        most = max(math.prod(node.shape) for node in self._live)
+        most = max(math.prod(node.shape) for node in self._nodes)
         step = max(1, min(samples, _LARGEST // most))
         found: dict[str, list[Tensor]] = defaultdict(list)
         for start in range(0, samples, step):
@@ -123,7 +118,7 @@ class _Reverse:
         of: dict[Node, Tensor] = {self._graph.output: cotangents}
         added: set[Node] = set()
         """Of which the cotangents are a sum of their own, to which more can be added in place."""
-        for node in self._live:
+        for node in reversed(self._nodes):
             d = of.pop(node, None)
             if d is None or node.kind in ("input", "zero"):
                 continue
@@ -246,7 +241,7 @@ class _Reverse:
     def _halved(self, node: Node) -> None:
         """Means of 2 x 2 numbers."""
         names = "input kernel_size stride padding ceil_mode count_include_pad divisor_override"
-        given = dict(zip(names.split(), node.args, strict=False)) | node.kwargs
+        given = arguments(names, node.args, node.kwargs)
         x = self._maps[node.inputs[0]]
         strides = {_pair(given["kernel_size"]), _pair(given.get("stride") or given["kernel_size"])}
         even = not x.shape[-1] % 2 and not x.shape[-2] % 2
@@ -292,7 +287,7 @@ class _Reverse:
         self._back[node] = lambda d: d.transpose(1, 2)[..., None, None]
 
     def _linear(self, node: Node) -> None:
-        given = dict(zip(("input", "weight", "bias"), node.args, strict=False)) | node.kwargs
+        given = arguments("input weight bias", node.args, node.kwargs)
         x = self._maps[node.inputs[0]]
         weight, bias = given["weight"], given.get("bias")
         if not isinstance(weight, Tensor) or x.dim() != 2:

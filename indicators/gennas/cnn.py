@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from untrained.indicators import Family, Indicator, Measurement, Need, Protocol, indicator
+from untrained.indicators import Indicator, Protocol
 from untrained.indicators.regression.searched_tasks import DARTS, NASBENCH101, RESNET
 from untrained.indicators.regression.tasks import COMBO, SINGLES, Task
-from untrained.indicators.regression.training import regression_loss
+from untrained.indicators.regression.training import register_loss
 
 REFERENCE = "Li et al., Generic Neural Architecture Search via Regression, NeurIPS 2021"
 PROTOCOL = Protocol(batch_size=16, labels="none")
@@ -55,32 +55,25 @@ def _register(name: str, *, batch_size: int, steps: int, suffix: str = "") -> In
     task, title, remark = TASKS[name]
     usual = batch_size == PROTOCOL.batch_size and steps == STEPS
     size = f"{steps} steps" if batch_size == PROTOCOL.batch_size else "reduced"
-
-    def loss(m: Measurement) -> float:
-        return regression_loss(m, task, steps=steps)
-
-    loss.__name__ = f"gennas_{name}{suffix}"
-    loss.__doc__ = (
-        f"Final loss of a copy of the network on the task {task.name!r}, after {steps} steps."
+    return register_loss(
+        f"gennas_{name}{suffix}",
+        task,
+        steps=steps,
+        doc=f"Final loss of a copy of the network on the task {task.name!r}, after {steps} steps."
         "\n\nThe shift of a batch norm fed by zeros is trained too, so architectures of one "
-        "function may differ."
-    )
-    return indicator(
+        "function may differ.",
+        module=__name__,
         title=f"GenNAS, {title}" + ("" if usual else f", {size}"),
         formula=f"sum_l w_l MSE(read-out of stage l, T_l) after {steps} SGD steps on {batch_size} "
         "images, w = 1/4, 1/2, 1",
         reference=REFERENCE if usual else f"a variant of {REFERENCE}, of this project",
-        needs={Need.STAGES, Need.GRADIENTS, Need.RANDOMNESS},
-        higher_is_better=False,
         protocol=PROTOCOL.replace(batch_size=batch_size),
-        cost=f"{steps + 2} forward, {steps} backward",  # one for widths, one evaluates
-        family=Family.GENNAS,
         uses_accuracy=name.startswith("search_"),
         version=3,
         deviations=("" if usual else "Not the paper's score: fewer steps or images. ")
         + remark
         + DEVIATIONS,
-    )(loss)
+    )
 
 
 for _name in TASKS:

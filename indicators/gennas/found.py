@@ -10,13 +10,13 @@ import os
 from pathlib import Path
 
 from untrained.foundation import UserError
-from untrained.indicators import Family, Indicator, Measurement, Need, indicator
+from untrained.indicators import Indicator
 from untrained.indicators.gennas.cnn import DEVIATIONS, PROTOCOL, REFERENCE
 from untrained.indicators.gennas.nlp import DEVIATIONS as NLP_DEVIATIONS
 from untrained.indicators.gennas.nlp import PROTOCOL as NLP_PROTOCOL
 from untrained.indicators.regression.task_file import STEPS, TaskFile, read_task
 from untrained.indicators.regression.tasks import Task
-from untrained.indicators.regression.training import regression_loss
+from untrained.indicators.regression.training import register_loss
 
 VARIABLE = "UNTRAINED_TASKS"
 _PREFIX = "gennas_task_"
@@ -62,32 +62,25 @@ def _register_file(path: Path) -> list[str]:
 
 def _register(name: str, found: TaskFile, steps: int) -> Indicator:
     task = found.task
-
-    def loss(m: Measurement) -> float:
-        return regression_loss(m, task, steps=steps)
-
-    loss.__name__ = name
-    loss.__doc__ = (
-        f"Final loss of a copy of the network on the task {task.name!r}, after {steps} steps."
-    )
     images = isinstance(task, Task)
     usual = steps == STEPS
-    return indicator(
+    return register_loss(
+        name,
+        task,
+        steps=steps,
+        doc=f"Final loss of a copy of the network on the task {task.name!r}, after {steps} steps.",
+        module=__name__,
         title=f"GenNAS, found task {found.id}" + ("" if usual else f", {steps} steps"),
         formula=f"sum_l w_l MSE(read-out of stage l, T_l) after {steps} SGD steps, w = 1/4, 1/2, 1"
         if images
         else f"MSE(decoder(network(encoder(x))), T) after {steps} steps of Adam",
         reference=REFERENCE if usual else f"a variant of {REFERENCE}, of this project",
-        needs={Need.STAGES if images else Need.SEQUENCES, Need.GRADIENTS, Need.RANDOMNESS},
-        higher_is_better=False,
         protocol=PROTOCOL if images else NLP_PROTOCOL,
-        cost=f"{steps + 2} forward, {steps} backward",  # one for widths, one evaluates
-        family=Family.GENNAS,
         uses_accuracy=True,
         deviations=("" if usual else "Not the paper's score: another number of steps. ")
         + _FOUND
         + (DEVIATIONS if images else NLP_DEVIATIONS),
-    )(loss)
+    )
 
 
 def _from_environment() -> None:

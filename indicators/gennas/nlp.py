@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from untrained.indicators import Family, Indicator, Measurement, Need, Protocol, indicator
+from untrained.indicators import Indicator, Protocol
 from untrained.indicators.gennas.cnn import REFERENCE, STEPS
 from untrained.indicators.regression.sequences import NLP, NLP_COMBO, NLP_SINGLES, SequenceTask
-from untrained.indicators.regression.training import regression_loss
+from untrained.indicators.regression.training import register_loss
 
 PROTOCOL = Protocol(inputs="none", batch_size=1, labels="none")
 
@@ -29,27 +29,20 @@ TASKS: dict[str, tuple[SequenceTask, str]] = {
 
 def _register(name: str) -> Indicator:
     task, remark = TASKS[name]
-
-    def loss(m: Measurement) -> float:
-        return regression_loss(m, task, steps=STEPS)
-
-    loss.__name__ = f"gennas_{name}"
-    loss.__doc__ = (
-        f"Final loss of a copy of the recurrent network on the task {task.name!r}: 16 sequences "
-        "of 8 time steps."
-    )
-    return indicator(
+    return register_loss(
+        f"gennas_{name}",
+        task,
+        steps=STEPS,
+        doc=f"Final loss of a copy of the recurrent network on the task {task.name!r}: 16 "
+        "sequences of 8 time steps.",
+        module=__name__,
         title=f"GenNAS, {task.name}",
         formula=f"MSE(decoder(network(encoder(x))), T) after {STEPS} steps of Adam",
         reference=REFERENCE,
-        needs={Need.SEQUENCES, Need.GRADIENTS, Need.RANDOMNESS},
-        higher_is_better=False,
         protocol=PROTOCOL,
-        cost=f"{STEPS + 2} forward, {STEPS} backward",  # one for widths, one evaluates
-        family=Family.GENNAS,
         uses_accuracy=name.startswith("search_"),
         deviations=remark + DEVIATIONS,
-    )(loss)
+    )
 
 
 for _name in TASKS:

@@ -105,7 +105,8 @@ def sequence_learner(m: Measurement, task: SequenceTask) -> Learner:
     )
     network = copy.deepcopy(m.network)
     encoder = _linear(task.width, embedding_size, own)
-    nn.init.uniform_(encoder.bias, *_range(1 / math.sqrt(task.width)), generator=own)
+    bound = 1 / math.sqrt(task.width)
+    nn.init.uniform_(encoder.bias, -bound, bound, generator=own)
     encoder.to(given)
     with torch.no_grad():
         network.eval()
@@ -122,12 +123,8 @@ def sequence_learner(m: Measurement, task: SequenceTask) -> Learner:
 
 def _linear(inputs: int, outputs: int, generator: torch.Generator) -> nn.Linear:
     layer = nn.Linear(inputs, outputs, dtype=torch.float64)
-    nn.init.uniform_(layer.weight, *_range(_BOUND), generator=generator)
+    nn.init.uniform_(layer.weight, -_BOUND, _BOUND, generator=generator)
     return layer
-
-
-def _range(bound: float) -> tuple[float, float]:
-    return -bound, bound
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import json
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -108,17 +108,8 @@ def read_task(path: Path) -> TaskFile:
 
 def named(task: Task | SequenceTask) -> Task | SequenceTask:
     """The task with the name that files give it: its random draws depend on the name."""
-    number = digest(task)
-    if isinstance(task, Task):
-        return Task(f"found {number}", task.stages, task.noise, task.noise_level)
-    return SequenceTask(
-        f"sequences, found {number}",
-        task.given,
-        task.wanted,
-        task.width,
-        task.noise,
-        task.noise_level,
-    )
+    kind = "" if isinstance(task, Task) else "sequences, "
+    return replace(task, name=f"{kind}found {digest(task)}", milestones=())
 
 
 class _Reader:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
-from untrained.indicators import Diverged, Measurement
+from untrained.indicators import Diverged, Family, Indicator, Measurement, Need, indicator
 from untrained.indicators.regression.learner import Learner, Snapshot
 from untrained.indicators.regression.sequences import SequenceTask, sequence_learner
 from untrained.indicators.regression.stages import stage_learner
@@ -68,3 +69,28 @@ def regression_loss(m: Measurement, task: Task | SequenceTask, *, steps: int) ->
     if not math.isfinite(loss):
         raise Diverged(f"the regression's loss is {loss} after {steps} steps")
     return loss
+
+
+def register_loss(
+    name: str, task: Task | SequenceTask, *, steps: int, doc: str, module: str, **declared: Any
+) -> Indicator:
+    """Register the loss of a task after some steps as an indicator.
+
+    Args:
+        doc: its docstring.
+        module: that declares it.
+        declared: what differs between tasks; see `untrained.indicators.indicator`.
+    """
+
+    def loss(m: Measurement) -> float:
+        return regression_loss(m, task, steps=steps)
+
+    loss.__name__, loss.__doc__, loss.__module__ = name, doc, module
+    reads = Need.STAGES if isinstance(task, Task) else Need.SEQUENCES
+    return indicator(
+        needs={reads, Need.GRADIENTS, Need.RANDOMNESS},
+        higher_is_better=False,
+        cost=f"{steps + 2} forward, {steps} backward",  # one for widths, one evaluates
+        family=Family.GENNAS,
+        **declared,
+    )(loss)

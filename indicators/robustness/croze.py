@@ -12,7 +12,7 @@ from untrained.foundation import Unsupported
 from untrained.indicators import Measurement, Need, Protocol, indicator
 from untrained.indicators.account.account import Account
 from untrained.indicators.framework.devices import numbers
-from untrained.indicators.quantities.forward import live_cells, logits_of
+from untrained.indicators.quantities.forward import gradients_of, live_cells, logits_of
 from untrained.indicators.quantities.layer_weights import layer_weights, made_weights
 from untrained.indicators.quantities.loss_gradients import check_labels
 from untrained.indicators.quantities.quiet import in_float64
@@ -97,17 +97,13 @@ def _pass(
     account.check_norms()
     check_labels(m.labels, logits.shape[1])
     loss = functional.cross_entropy(logits, m.labels)
-    wanted = [*(held[name] for name in names), leaf]
-    if loss.requires_grad:
-        gradients = torch.autograd.grad(loss, wanted, allow_unused=True, materialize_grads=True)
-    else:
-        gradients = tuple(torch.zeros_like(tensor) for tensor in wanted)
+    *gradients, slope = gradients_of(loss, [*(held[name] for name in names), leaf])
     outputs: dict[str, list[Tensor]] = {}
     for layer in account.maps:
         if layer.weight is not None and layer.weight.is_parameter:
             rows = layer.by_sample(layer.tensor, len(inputs))  # all samples, or this is no output
             outputs.setdefault(layer.weight.names[0], []).append(rows)
-    return outputs, list(gradients[:-1]), gradients[-1]
+    return outputs, gradients, slope
 
 
 def _cosine(a: Tensor, b: Tensor) -> Tensor:

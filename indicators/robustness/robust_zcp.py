@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from untrained.foundation import Unsupported
 from untrained.indicators import Diverged, Measurement, Need, Protocol, indicator
-from untrained.indicators.quantities.forward import live_cells, logits_of
+from untrained.indicators.quantities.forward import gradients_of, live_cells, logits_of
 from untrained.indicators.quantities.loss_gradients import check_labels, loss_gradients
 
 NUM_TENSORS, NUM_ENTRIES = 11, 50
@@ -69,7 +69,5 @@ def _slopes(m: Measurement, x: Tensor) -> Tensor:
         logits = logits_of(m.network, leaf.clone())
     check_labels(m.labels, logits.shape[1])
     loss = functional.cross_entropy(logits, m.labels, reduction="sum")
-    if not loss.requires_grad:
-        return torch.zeros_like(leaf)
-    (slope,) = torch.autograd.grad(loss, leaf, allow_unused=True, materialize_grads=True)
+    (slope,) = gradients_of(loss, [leaf])
     return slope

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -15,7 +16,11 @@ from untrained.indicators.quantities.attention import logit_sum_gradients, mixin
 from untrained.indicators.quantities.forward import logits_of
 from untrained.indicators.quantities.relu_kernels import signs
 
-PROTOCOL = Protocol(inputs="images", batch_size=128, labels="none")
+_attention = partial(
+    indicator,
+    protocol=Protocol(inputs="images", batch_size=128, labels="none"),
+    family=Family.ATTENTION,
+)
 PAPER = "Serianni and Kalita, Training-free Neural Architecture Search for RNNs and Transformers"
 _ROUNDING = (
     "The gradient is that of the sum of the logits. The authors take that of the sum of the last "
@@ -24,14 +29,12 @@ _ROUNDING = (
 )
 
 
-@indicator(
+@_attention(
     title="Attention confidence",
     formula="sum over the maps A that enter attention of mean_(b,c) max_t A[b,t,c]",
     reference=f"{PAPER}, ACL 2023, after Voita et al., ACL 2019",
     needs={Need.ATTENTION},
-    protocol=PROTOCOL,
     cost="1 forward",
-    family=Family.ATTENTION,
     deviations="As the authors' code: the maximum is over tokens, of queries, keys, values, the "
     "further matrix of weighted attention and the input of a transform, and of the maps that enter "
     "a dynamic convolution, which the code leaves out. A fused layer of queries, keys and values "
@@ -54,14 +57,12 @@ def _by_token(application: Application, size: int) -> Tensor:
     return output.reshape(size, -1, output.shape[-1])
 
 
-@indicator(
+@_attention(
     title="Softmax confidence",
     formula="sum over attentions of mean_(b,i,j) max_h P[b,h,i,j], P: probabilities",
     reference=f"{PAPER}, ACL 2023, after Voita et al., ACL 2019",
     needs={Need.ATTENTION},
-    protocol=PROTOCOL,
     cost="1 forward",
-    family=Family.ATTENTION,
     deviations="As the authors' code, whose maximum is over heads; that of the paper it follows is "
     "over the tokens attended to. Their code also counts a softmax of transformed words, which the "
     "network does not use.",
@@ -87,14 +88,12 @@ def _saliency(m: Measurement, maps: Iterable[Application]) -> float:
     return sum(numbers((w * g).abs().double().sum() for w, g in pairs.values()))
 
 
-@indicator(
+@_attention(
     title="Attention head importance",
     formula="sum over weights W that enter attention of sum |W dR/dW|, R: sum of the logits",
     reference=f"{PAPER}, ACL 2023, after Michel et al., NeurIPS 2019",
     needs={Need.ATTENTION, Need.GRADIENTS},
-    protocol=PROTOCOL,
     cost="1 forward, 1 backward",
-    family=Family.ATTENTION,
     deviations=f"{_ROUNDING} They leave out weights of fewer than 128 rows.",
 )
 def head_importance(m: Measurement) -> float:
@@ -106,14 +105,12 @@ def head_importance(m: Measurement) -> float:
     return _saliency(m, mixings(m).entering)
 
 
-@indicator(
+@_attention(
     title="Synaptic saliency",
     formula="sum over feed-forward weights W of sum |W dR/dW|, R: sum of the logits",
     reference=f"{PAPER}, ACL 2023, after Tanaka et al., NeurIPS 2020",
     needs={Need.ATTENTION, Need.GRADIENTS},
-    protocol=PROTOCOL,
     cost="1 forward, 1 backward",
-    family=Family.ATTENTION,
     deviations=_ROUNDING,
 )
 def synaptic_saliency(m: Measurement) -> float:
@@ -125,14 +122,12 @@ def synaptic_saliency(m: Measurement) -> float:
     return _saliency(m, mixings(m).feed_forward)
 
 
-@indicator(
+@_attention(
     title="Synaptic diversity",
     formula="sum over attention weights W of ||W||_* ||dR/dW||_*, R: sum of the logits",
     reference=f"{PAPER}, ACL 2023, after Zhou et al. (DSS), CVPR 2022",
     needs={Need.ATTENTION, Need.GRADIENTS},
-    protocol=PROTOCOL,
     cost="1 forward, 1 backward",
-    family=Family.ATTENTION,
     deviations=_ROUNDING,
 )
 def synaptic_diversity(m: Measurement) -> float:
@@ -155,15 +150,13 @@ def nuclear(matrix: Tensor) -> Tensor:
     return norm
 
 
-@indicator(
+@_attention(
     title="Activation distance",
     formula="sum over activations of sum_ij (c_i . c_j + (1 - c_i) . (1 - c_j)), c_i: signs of "
     "token i of the first sample",
     reference=f"{PAPER}, ACL 2023, after Mellor et al., ICML 2021",
     needs={Need.ATTENTION},
-    protocol=PROTOCOL,
     cost="2 forward",
-    family=Family.ATTENTION,
     deviations="As the authors' code, which compares tokens of the first sequence, not samples.",
 )
 def activation_distance(m: Measurement) -> float:
