@@ -24,9 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untrained.foundation import UserError
-from untrained.spaces import Benchmark, Target, spaces
+from untrained.spaces import Benchmark, Target, benchmarks, spaces
 from untrained.spaces.benchmarks.benchmark import MEAN, OWN_SCHEDULE
+from untrained.spaces.benchmarks.tables import ParquetBenchmark
 from untrained.spaces.converters.nasbench201 import EVALUATIONS, TRAINED
+from untrained.spaces.framework.registry import first_present
 from untrained.spaces.nasbench201.api_network import get_cell_based_tiny_net
 from untrained.spaces.nasbench201.api_results import (
     ArchResults,
@@ -34,7 +36,6 @@ from untrained.spaces.nasbench201.api_results import (
     no_weights,
     plain_dataset,
 )
-from untrained.spaces.nasbench201.api_table import table_of
 from untrained.spaces.nasbench201.space import OPERATIONS
 
 __all__ = ["ArchResults", "NASBench201API", "ResultsCount", "get_cell_based_tiny_net"]
@@ -53,6 +54,31 @@ def remap(dataset: str, metric_on_set: str) -> tuple[str, str]:
         on_half = metric_on_set == "valid"
         return ("cifar10-valid", "x-valid") if on_half else ("cifar10", "ori-test")
     return dataset, _SETS.get(metric_on_set, metric_on_set)
+
+
+def table_of(names: Sequence[str], path: str | Path | None) -> Benchmark:
+    """Choose the table that answers.
+
+    Args:
+        names: registered benchmarks, the first that is present is taken.
+        path: a Parquet table is taken itself; the name of an official file means the table.
+
+    Raises:
+        UserError: the content of an official file was given in place of a path.
+        MissingData: there is none.
+    """
+    if isinstance(path, Mapping):
+        raise UserError(
+            "cannot answer from a dictionary of results: tables answer here. Open its file with "
+            "open_api of untrained.spaces.nasbench201.official, or convert it (untrained data "
+            f"convert {names[0]} PATH)."
+        )
+    if path is not None and str(path).endswith(".parquet"):
+        named = benchmarks[names[0]]
+        table = ParquetBenchmark(named.name, space=named.space, path=Path(path))
+        table.check_present()
+        return table
+    return first_present(benchmarks[name] for name in names)
 
 
 class TableAPI:
@@ -259,11 +285,6 @@ class TableAPI:
         Raises:
             UserError: the table lacks the accuracy, or the seconds and what they are modelled from.
         """
-        return self._simulate(arch, dataset, hp, account_time=account_time)
-
-    def _simulate(
-        self, arch: Any, dataset: str, hp: str, *, account_time: bool
-    ) -> tuple[float, None, float, float]:
         configuration = "cifar10-valid" if dataset == "cifar10" else dataset
         info = self.get_more_info(arch, configuration, hp=hp, is_random=True)
         train, evaluation = info["train-all-time"], info.get("valid-per-time")

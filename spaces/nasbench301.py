@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from untrained.foundation import MalformedInput, MissingData, Unsupported, UserError, derive
+from untrained.foundation import MalformedInput, Unsupported, UserError, derive
 from untrained.spaces import benchmarks
 from untrained.spaces.converters.surrogate_placement import has_ensemble, read_ensemble
 from untrained.spaces.darts import configuration
@@ -32,6 +32,7 @@ from untrained.spaces.darts.genotype import genotype_of, sorted_edges
 from untrained.spaces.darts.network import DARTS_OPERATIONS
 from untrained.spaces.darts.space import DARTS
 from untrained.spaces.darts.surrogate import DARTSSurrogate, caller_state, package_ensemble
+from untrained.spaces.framework.registry import first_present
 
 __all__ = [
     "Genotype",
@@ -176,14 +177,8 @@ def load_ensemble(ensemble_parent_directory: str | Path | None = None, *, seed: 
     if folder is not None and folder.is_dir():
         ensemble = Ensemble(**read_ensemble(folder))
         return SurrogateAPI(lambda cells: ensemble.members(encode(cells)), folder.name, seed=seed)
-    reasons = []
-    for name in SURROGATES:
-        benchmark = benchmarks[name]
-        reason = benchmark.missing()
-        if reason is None:
-            return SurrogateAPI(_members_of(benchmark), name, seed=seed)
-        reasons.append(reason)
-    raise MissingData("; ".join(reasons))
+    benchmark = first_present(benchmarks[name] for name in SURROGATES)
+    return SurrogateAPI(_members_of(benchmark), benchmark.name, seed=seed)
 
 
 def download_models(

@@ -15,9 +15,8 @@ from typing import Any
 
 from untrained.foundation import UserError
 from untrained.spaces import spaces
-from untrained.spaces.nas_201_api import NASBench201API, TableAPI
+from untrained.spaces.nas_201_api import NASBench201API, TableAPI, table_of
 from untrained.spaces.nasbench201.api_network import get_cell_based_tiny_net
-from untrained.spaces.nasbench201.api_table import table_of
 from untrained.spaces.nasbench201.natsbench_sss import CELL
 
 __all__ = ["NATSsize", "NATStopology", "create", "get_cell_based_tiny_net"]
@@ -64,7 +63,7 @@ class _NATSBench(TableAPI):
         if iepoch is not None:
             configuration = "cifar10-valid" if dataset == "cifar10" else dataset
             self.query_meta_info_by_index(0, hp).get_metrics(configuration, "train", iepoch)
-        return self._simulate(arch, dataset, hp, account_time=account_time)
+        return super().simulate_train_eval(arch, dataset, hp, account_time)
 
 
 class NATStopology(_NATSBench):

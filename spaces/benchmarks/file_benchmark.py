@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from untrained.foundation import READ_ERRORS, MalformedInput, MissingData, UserError
 from untrained.spaces import Benchmark, Provenance, Target, spaces
 from untrained.spaces.framework.architecture_file import (
-    COLUMNS,
     ArchitectureTable,
+    place_of_architectures,
     read_text,
     split_table,
 )
@@ -98,11 +98,8 @@ class FileBenchmark(Benchmark):
             reason = next(iter(str(error).splitlines()), type(error).__name__)
             raise self._malformed(f"it is no Parquet table ({reason})") from error
         headings = [str(column) for column in frame.columns]
-        plain = [name.lower() for name in headings]
-        place = next((plain.index(name) for name in COLUMNS if name in plain), None)
-        if place is None:
-            return None
-        return ArchitectureTable(headings, place, rows)
+        place = place_of_architectures(headings)
+        return None if place is None else ArchitectureTable(headings, place, rows)
 
     def _number(self, value: Any, line: int, column: str) -> float:
         if value is None or str(value).strip().lower() in ("", "nan", "na", "none", "null", "-"):

@@ -133,37 +133,20 @@ class TableWriter:
             ValueError: something has two values.
         """
         rows, columns, values = self._with_means()
-        targets = list(self._targets)
-        texts = {
-            name: pa.DictionaryArray.from_arrays(
-                pa.array(np.array([codes[t] for t in targets], dtype=np.int32)[columns]),
-                pa.array(list(codes_of)),
-            )
-            for name, codes_of, codes in (self._coded("dataset", 0), self._coded("metric", 1))
-        }
+        datasets, metrics, epochs, seeds = zip(*self._targets, strict=True)
         architectures = pa.DictionaryArray.from_arrays(
             pa.array(rows), pa.array(list(self._architectures))
         )
-        numbers = np.array([t[2:] for t in targets])
         return pa.table(
             {
                 "architecture": architectures,
-                **texts,
-                "epochs": numbers[columns, 0].astype(np.int16),
-                "seed": numbers[columns, 1].astype(np.int8),
+                "dataset": pa.array(datasets).dictionary_encode().take(pa.array(columns)),
+                "metric": pa.array(metrics).dictionary_encode().take(pa.array(columns)),
+                "epochs": np.array(epochs, np.int16)[columns],
+                "seed": np.array(seeds, np.int8)[columns],
                 "value": values.astype(np.float32),
             }
         ).replace_schema_metadata({"untrained.provenance": provenance})
-
-    def _coded(
-        self, name: str, place: int
-    ) -> tuple[str, dict[str, int], dict[tuple[str, str, int, int], int]]:
-        """The distinct texts of one part of the targets, and the number of each target's."""
-        texts: dict[str, int] = {}
-        codes = {
-            target: texts.setdefault(str(target[place]), len(texts)) for target in self._targets
-        }
-        return name, texts, codes
 
     def _with_means(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Architecture, target and value of each row: the runs, then the mean over them."""

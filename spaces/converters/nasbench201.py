@@ -102,12 +102,19 @@ def read(path: Path) -> Iterator[Value]:
     names = content["meta_archs"]
     for index in sorted(content["arch2infos"]):
         schedules = content["arch2infos"][index]
-        for schedule in ("less", "full"):
-            for value in values_of(names[index], schedules[schedule]["all_results"]):
-                if value.metric not in ("params_millions", "flops_millions"):
-                    yield value
-                elif schedule == "full":
-                    yield value._replace(epochs=0)
+        yield from _of_schedules(names[index], {s: schedules[s] for s in ("less", "full")}, "full")
+
+
+def _of_schedules(
+    name: str, schedules: Mapping[str, Mapping[str, Any]], longest: str
+) -> Iterator[Value]:
+    """All values of an architecture, its size once."""
+    for schedule, record in schedules.items():
+        for value in values_of(name, record["all_results"]):
+            if value.metric not in ("params_millions", "flops_millions"):
+                yield value
+            elif schedule == longest:
+                yield value._replace(epochs=0)
 
 
 NUMPY_STAND_INS: list[Any] = [
@@ -190,13 +197,7 @@ def _of_archive(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def _values(path: Path) -> Iterator[Value]:
     for name, schedules in _architectures(path):
-        longest = max(schedules, key=int)
-        for schedule, record in schedules.items():
-            for value in values_of(name, record["all_results"]):
-                if value.metric not in ("params_millions", "flops_millions"):
-                    yield value
-                elif schedule == longest:
-                    yield value._replace(epochs=0)
+        yield from _of_schedules(name, schedules, max(schedules, key=int))
 
 
 @converter(

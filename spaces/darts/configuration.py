@@ -38,7 +38,7 @@ def has_configuration(genotype: Genotype) -> bool:
         cell.concat == _CONCAT
         and len(cell.nodes) == 4
         and all(a[1] != b[1] and {a[0], b[0]} <= set(DARTS_OPERATIONS) for a, b in cell.nodes)
-        for cell in (genotype.normal, genotype.reduction)
+        for cell in genotype.cells.values()
     )
 
 
@@ -55,7 +55,7 @@ def to_configuration(genotype: Genotype) -> dict[str, str]:
             f"{', '.join(DARTS_OPERATIONS)}; choose such a cell"
         )
     found: dict[str, str] = {}
-    for name, cell in zip(CELLS, (genotype.normal, genotype.reduction), strict=True):
+    for name, cell in genotype.cells.items():
         for place, node in enumerate(cell.nodes):
             if place:
                 inputs = "_".join(str(source) for _, source in node)
@@ -132,7 +132,7 @@ NamedGenotype = namedtuple("NamedGenotype", ["normal", "normal_concat", "reduce"
 
 def named_genotype(genotype: Genotype) -> NamedGenotype:
     """Write both cells as lists of (operation, input)."""
-    cells = (genotype.normal, genotype.reduction)
+    cells = genotype.cells.values()
     return NamedGenotype(*(part for c in cells for part in ([*chain(*c.nodes)], list(c.concat))))
 
 

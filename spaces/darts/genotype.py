@@ -47,6 +47,11 @@ class Genotype:
     normal: CellGenotype
     reduction: CellGenotype
 
+    @property
+    def cells(self) -> dict[str, CellGenotype]:
+        """Both by the names that texts give them."""
+        return {"normal": self.normal, "reduce": self.reduction}
+
 
 def sorted_node(first: Edge, second: Edge) -> Node:
     """The node with its edges in order of what they read, then of their operation."""
@@ -58,7 +63,7 @@ def sorted_edges(genotype: Genotype) -> Genotype:
     """The genotype with the edges of every node sorted."""
     normal, reduction = (
         CellGenotype(tuple(sorted_node(*node) for node in cell.nodes), cell.concat)
-        for cell in (genotype.normal, genotype.reduction)
+        for cell in genotype.cells.values()
     )
     return Genotype(normal, reduction)
 
@@ -105,7 +110,7 @@ def is_dead(genotype: Genotype, reductions: Collection[int], layers: int) -> boo
 def format_genotype(genotype: Genotype) -> str:
     """The Python text that papers and their code print: `Genotype(normal=[...], ...)`."""
     parts = []
-    for name, cell in (("normal", genotype.normal), ("reduce", genotype.reduction)):
+    for name, cell in genotype.cells.items():
         parts.append(f"{name}={list(chain.from_iterable(cell.nodes))!r}")
         parts.append(f"{name}_concat={list(cell.concat)!r}")
     return f"Genotype({', '.join(parts)})"

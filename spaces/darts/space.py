@@ -78,7 +78,7 @@ def format_darts(genotype: Genotype) -> str:
     """The notation of the space; every node of a cell is taken to be concatenated."""
     return ";".join(
         "+".join("|" + "|".join(f"{op}~{source}" for op, source in node) + "|" for node in c.nodes)
-        for c in (genotype.normal, genotype.reduction)
+        for c in genotype.cells.values()
     )
 
 
@@ -183,7 +183,7 @@ class DARTS(StemSpace):
         text = self._text_of(arch)
         if _GENOTYPE.match(text):
             found = parse_genotype(text, OPERATIONS)
-            for cell in (found.normal, found.reduction):
+            for cell in found.cells.values():
                 if len(cell.nodes) != NUM_NODES or cell.concat != CONCAT:
                     raise _malformed(
                         text, f"a cell has {len(cell.nodes)} nodes and concatenates {cell.concat}"

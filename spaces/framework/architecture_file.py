@@ -121,36 +121,38 @@ def split_table(path: Path, text: str) -> ArchitectureTable | None:
     Raises:
         MalformedInput: a line has another number of cells than the heading, or a cell has no end.
     """
+    heading = next(iter(text.splitlines()), "")
     try:
-        return _split(path, text)
+        for separator in ",;\t":
+            cells = next(csv.reader([heading], delimiter=separator), [])
+            headings = [name.strip() for name in cells]
+            place = place_of_architectures(headings)
+            if place is None:
+                continue
+            reader = csv.reader(io.StringIO(text), delimiter=separator)
+            next(reader)
+            rows = []
+            for row in reader:
+                if any(cell.strip() for cell in row):
+                    if len(row) != len(headings):
+                        raise MalformedInput(
+                            f"{path}:{reader.line_num}: the line has {len(row)} cells, but the "
+                            f"heading has {len(headings)}. Quote cells that contain {separator!r}."
+                        )
+                    rows.append((reader.line_num, row))
+            return ArchitectureTable(headings, place, rows)
     except csv.Error as error:
         raise MalformedInput(
             f"cannot read {path}: it is no CSV table ({error}). Save it as CSV with line ends of "
             "one kind."
         ) from error
-
-
-def _split(path: Path, text: str) -> ArchitectureTable | None:
-    heading = next(iter(text.splitlines()), "")
-    for separator in ",;\t":
-        headings = [name.strip() for name in next(csv.reader([heading], delimiter=separator), [])]
-        plain = [name.lower() for name in headings]
-        place = next((plain.index(name) for name in COLUMNS if name in plain), None)
-        if place is None:
-            continue
-        reader = csv.reader(io.StringIO(text), delimiter=separator)
-        next(reader)
-        rows = []
-        for row in reader:
-            if any(cell.strip() for cell in row):
-                if len(row) != len(headings):
-                    raise MalformedInput(
-                        f"{path}:{reader.line_num}: the line has {len(row)} cells, but the heading "
-                        f"has {len(headings)}. Quote cells that contain {separator!r}."
-                    )
-                rows.append((reader.line_num, row))
-        return ArchitectureTable(headings, place, rows)
     return None
+
+
+def place_of_architectures(headings: list[str]) -> int | None:
+    """Return the column whose heading is the first of `COLUMNS`; None: there is none."""
+    plain = [name.lower() for name in headings]
+    return next((plain.index(name) for name in COLUMNS if name in plain), None)
 
 
 def _parser(space: SearchSpace, notation: str | None) -> Parse:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -141,16 +141,25 @@ def find_benchmark(space: str, name: str | None = None) -> Benchmark:
         of_space = [chosen]
     else:
         of_space = [b for b in of_space if not b.named_only]
-    reasons: list[str] = []
-    for candidate in sorted(of_space, key=lambda b: (b.fallback, not b.enumerable, b.name)):
-        reason = candidate.missing()
-        if reason is None:
-            return candidate
-        reasons.append(reason)
-    if not reasons:
+    if not of_space:
         raise MissingData(
             f"ground truth of the search space {space!r} was asked for, but no benchmark is "
             "registered for it; scores can be computed and stored without one "
             "(untrained list benchmarks)"
         )
+    return first_present(sorted(of_space, key=lambda b: (b.fallback, not b.enumerable, b.name)))
+
+
+def first_present(candidates: Iterable[Benchmark]) -> Benchmark:
+    """The first of some benchmarks whose data is there.
+
+    Raises:
+        MissingData: there is none; the message says what each lacks.
+    """
+    reasons = []
+    for candidate in candidates:
+        reason = candidate.missing()
+        if reason is None:
+            return candidate
+        reasons.append(reason)
     raise MissingData("; ".join(reasons))

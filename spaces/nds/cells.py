@@ -123,7 +123,7 @@ class NDSCells(StemSpace):
         if not isinstance(parts, dict):
             raise malformed_record(text, f"genotype is {parts!r}, not an object")
         genotype = genotype_of(parts, self.operations, text)
-        for name, cell in (("normal", genotype.normal), ("reduce", genotype.reduction)):
+        for name, cell in genotype.cells.items():
             if len(cell.nodes) != self.nodes:
                 raise malformed_record(
                     text, f"{name} has {len(cell.nodes)} nodes instead of {self.nodes}"
@@ -192,9 +192,7 @@ class NDSCells(StemSpace):
 
     def _make(self, set_name: str, found: dict[str, Any], genotype: Genotype) -> Architecture:
         # as format_record, in a third of its time
-        cells = ", ".join(
-            [_as_json("normal", genotype.normal), _as_json("reduce", genotype.reduction)]
-        )
+        cells = ", ".join([_as_json(name, cell) for name, cell in genotype.cells.items()])
         return Architecture(
             self.name,
             f'{set_name}#{{"aux": {"true" if found["aux"] else "false"}, "depth": '
