@@ -142,23 +142,12 @@ class SequenceTask:
     """Numbers of steps at which its training is kept, to be looked at and gone on from."""
 
 
+_GIVEN = (0.1955, 0.2282, 0.1843, 0.2073, 0.2208, 0.1345, 0.1703, 0.2230, 0.1903, 0.1915)
+_WANTED = (0.1722, 0.1701, 0.1686, 0.1655, 0.1647, 0.1702, 0.1642, 0.1771, 0.1712, 0.1723)
 NLP = SequenceTask(
     "sequences, searched on NAS-Bench-NLP",
-    (
-        Signal(
-            "sin2d",
-            2.6,
-            (*(0.1955, 0.2282, 0.1843, 0.2073, 0.2208), *(0.1345, 0.1703, 0.2230, 0.1903, 0.1915)),
-        ),
-    ),
-    (
-        Signal(
-            "sin2d",
-            0.8,
-            (*(0.1722, 0.1701, 0.1686, 0.1655, 0.1647), *(0.1702, 0.1642, 0.1771, 0.1712, 0.1723)),
-        ),
-        Signal("gdot", 0.7, share=0.863),
-    ),
+    (Signal("sin2d", 2.6, _GIVEN),),
+    (Signal("sin2d", 0.8, _WANTED), Signal("gdot", 0.7, share=0.863)),
     48,
     "uniform",
     0.6,
