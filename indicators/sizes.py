@@ -14,7 +14,7 @@ from torch.utils.flop_counter import flop_registry, shape_wrapper
 
 from untrained.foundation import Unsupported
 from untrained.indicators import Family, Measurement, Need, Protocol, indicator
-from untrained.indicators.account.account import Account
+from untrained.indicators.account.account import Account, Node, children_of
 from untrained.indicators.framework.devices import numbers
 from untrained.indicators.quantities.forward import logits_of
 from untrained.indicators.quantities.layer_weights import layer_weights
@@ -126,9 +126,6 @@ def _plain_recurrence() -> Iterator[None]:
         torch._C._set_mkldnn_enabled(before)
 
 
-Node = Any  # an autograd node; torch has no public type for it
-
-
 @_trivial(
     title="Depth",
     formula="convolutional and linear layers on the longest path from input to logits",
@@ -154,7 +151,7 @@ def _longest_path(root: Node, counted: set[Node]) -> int:
     stack = [root]
     while stack:
         node = stack[-1]
-        children = [child for child, _ in node.next_functions if child is not None]
+        children = children_of(node)
         waiting = [child for child in children if child not in best]
         if waiting:
             stack.extend(waiting)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from math import prod
@@ -148,8 +148,9 @@ class Account(TorchFunctionMode):
                 "normalisation"
             )
         if self.logits is not None:
-            for own in _leaves(self.logits):
-                made = self._own.get(id(own))
+            root = [self.logits.grad_fn] if self.logits.grad_fn is not None else []
+            for node in walk(root, children_of):
+                made = self._own.get(id(getattr(node, "variable", None)))
                 if made is not None and made.names[0] not in self.used:
                     raise Unsupported(
                         f"the parameter {made.names[0]!r} changes the logits by an operation that "
@@ -608,16 +609,24 @@ def _channels_after(
     return None
 
 
-def _leaves(root: Tensor) -> Iterator[Tensor]:
-    """The tensors that a tensor's graph begins with."""
-    stack, seen = [root.grad_fn], set()
+Node = Any
+"""A node of an autograd graph; torch has no public type for it."""
+
+
+def children_of(node: Node) -> list[Node]:
+    """The nodes that a node hands gradients to."""
+    return [child for child, _ in node.next_functions if child is not None]
+
+
+def walk(starts: Iterable[Node], following: Callable[[Node], Iterable[Node]]) -> Iterator[Node]:
+    """Some nodes and all that follow them, each once, depth first from the last."""
+    stack, seen = list(starts), set()
     while stack:
-        node: Any = stack.pop()
-        if node is not None and node not in seen:
+        node = stack.pop()
+        if node not in seen:
             seen.add(node)
-            stack.extend(child for child, _ in node.next_functions)
-            if hasattr(node, "variable"):
-                yield node.variable
+            yield node
+            stack.extend(following(node))
 
 
 def _listed(made: Made | None) -> str:

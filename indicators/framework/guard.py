@@ -234,11 +234,6 @@ def _same_bits(t: Tensor, copy: Tensor) -> bool:
         )
 
 
-def _put_dictionary(target: dict[Any, Any], found: dict[Any, Any]) -> None:
-    target.clear()
-    target.update(found)
-
-
 def _hook_tables() -> list[dict[Any, Any]]:
     found = vars(torch_module).items()
     return [v for name, v in found if name.startswith("_global") and isinstance(v, dict)]
@@ -246,7 +241,8 @@ def _hook_tables() -> list[dict[Any, Any]]:
 
 def _put_hooks(found: list[dict[Any, Any]]) -> None:
     for now, before in zip(_hook_tables(), found, strict=True):
-        _put_dictionary(now, before)
+        now.clear()
+        now.update(before)
 
 
 def _matmul_precision() -> str:

@@ -85,12 +85,7 @@ def _read_guarded(measurement: Measurement, item: Indicator) -> Reading:
 
 
 def _read_one(measurement: Measurement, item: Indicator) -> Reading:
-    with measurement.left_as_found():
-        return _metered(measurement, item)
-
-
-def _metered(measurement: Measurement, item: Indicator) -> Reading:
-    with measurement.metered() as cost:
+    with measurement.left_as_found(), measurement.metered() as cost:
         value, status, reason = _judge(measurement, item)
     return Reading(value if status == "ok" else NAN, status, reason, cost.total_s, cost.peak_bytes)
 

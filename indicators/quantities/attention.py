@@ -11,12 +11,9 @@ from torch import Tensor
 
 from untrained.foundation import Unsupported
 from untrained.indicators import Measurement, quantity
-from untrained.indicators.account.account import Account
+from untrained.indicators.account.account import Account, Node, children_of, walk
 from untrained.indicators.account.applications import Application
 from untrained.indicators.quantities.forward import forward, gradients_of
-
-Node = Any
-"""A node of an autograd graph; torch has no public type for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +125,7 @@ class _Graph:
             name = node.name()
             if name.startswith(("SoftmaxBackward", "SafeSoftmaxBackward")):
                 for product in self._products(node):
-                    values = [c for c in self._children(product) if not self._reaches(c, node)]
+                    values = [c for c in children_of(product) if not self._reaches(c, node)]
                     yield self._mixing(_kind(node), product, node._saved_result, values)
             elif name.startswith("ScaledDotProduct"):
                 values = [node.next_functions[2][0]]
@@ -143,7 +140,7 @@ class _Graph:
     def _mixing(
         self, kind: Any, node: Node, probabilities: Tensor | None, values: list[Node]
     ) -> Mixing:
-        entering = list(self._nearest(node, self._children))
+        entering = list(self._nearest(node, children_of))
         of_values = {id(a) for value in values for a in self._nearest_of(value)}
         leaving: list[Application] = []
         if kind != "transform":
@@ -159,38 +156,19 @@ class _Graph:
         if node in self.maps:
             yield self.maps[node]
         else:
-            yield from self._nearest(node, self._children)
+            yield from self._nearest(node, children_of)
 
     def _reaches(self, node: Node, wanted: Node) -> bool:
         """Whether a path without a map leads from one node to another."""
-        stack, seen = [node], set()
-        while stack:
-            here = stack.pop()
-            if here == wanted:
-                return True
-            if here not in seen and here not in self.maps:
-                seen.add(here)
-                stack.extend(self._children(here))
-        return False
-
-    @staticmethod
-    def _children(node: Node) -> list[Node]:
-        return [child for child, _ in node.next_functions if child is not None]
+        return wanted in walk([node], lambda n: [] if n in self.maps else children_of(n))
 
     def _nearest(
         self, start: Node, following: Callable[[Node], list[Node]]
     ) -> Iterator[Application]:
         """The first maps on every path from a node."""
-        stack, seen = list(following(start)), set()
-        while stack:
-            node = stack.pop()
-            if node in seen:
-                continue
-            seen.add(node)
+        for node in walk(following(start), lambda n: [] if n in self.maps else following(n)):
             if node in self.maps:
                 yield self.maps[node]
-            else:
-                stack.extend(following(node))
 
     def _behind(self, application: Application) -> list[Application]:
         """The map whose output this one alone reads, and nothing between them changes."""
@@ -198,7 +176,7 @@ class _Graph:
         node = application.edge.node
         while True:
             # the weight's own branch ends in a parameter: one branch leads to data
-            below = [child for child in self._children(node) if not _is_leaf(child)]
+            below = [child for child in children_of(node) if not _is_leaf(child)]
             if len(below) != 1 or len(self.parents[below[0]]) != 1:
                 return []
             node = below[0]
@@ -209,18 +187,19 @@ class _Graph:
 
     def _products(self, softmax: Node) -> list[Node]:
         """The matrix products that read a softmax, through what only scales or moves it."""
-        found, stack, seen = [], list(self.parents.get(softmax, [])), set()
-        while stack:
-            node = stack.pop()
-            if node in seen or node in self.maps:
-                continue
-            seen.add(node)
-            if node.name().startswith(("Bmm", "Mm", "Baddbmm")):
-                below = [next(self._nearest_of(child), None) for child in self._children(node)]
+        kinds = ("Bmm", "Mm", "Baddbmm")
+
+        def onward(node: Node) -> list[Node]:
+            moves = node.name().startswith((*_LAYOUT, "Mul", "Div", "NativeDropout"))
+            stops = node in self.maps or node.name().startswith(kinds) or not moves
+            return [] if stops else self.parents.get(node, [])
+
+        found = []
+        for node in walk(self.parents.get(softmax, []), onward):
+            if node not in self.maps and node.name().startswith(kinds):
+                below = [next(self._nearest_of(child), None) for child in children_of(node)]
                 if len([a for a in below if a is not None]) > 1:
                     found.append(node)
-            elif node.name().startswith((*_LAYOUT, "Mul", "Div", "NativeDropout")):
-                stack.extend(self.parents.get(node, []))
         return found
 
 
@@ -234,7 +213,7 @@ _LAYOUT = (
 
 def _is_leaf(node: Node) -> bool:
     while not hasattr(node, "variable"):
-        below = [child for child, _ in node.next_functions if child is not None]
+        below = children_of(node)
         if len(below) != 1:
             return False
         node = below[0]

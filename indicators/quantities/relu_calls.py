@@ -11,6 +11,7 @@ from torch.autograd.graph import GradientEdge
 
 from untrained.foundation import Unsupported
 from untrained.indicators import Measurement, quantity
+from untrained.indicators.account.account import children_of
 from untrained.indicators.account.activation_calls import ActivationCalls
 from untrained.indicators.account.known_modules import scripted
 from untrained.indicators.quantities.forward import logits_of
@@ -115,7 +116,7 @@ def nodes_below(
         node = stack.pop()
         if node._sequence_nr() not in found:
             found[node._sequence_nr()] = node
-            stack.extend(child for child, _ in node.next_functions if child is not None)
+            stack.extend(children_of(node))
     if any(place not in found for place in places) and (name := scripted(m.network)) is not None:
         raise Unsupported(
             f"the module {name!r} is scripted or traced, so that a ReLU may have no place in the "
