@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -26,19 +27,22 @@ from untrained.indicators.quantities.loss_gradients import check_labels
 from untrained.indicators.quantities.tangent_kernel import condition_number, kernel, spectrum
 
 PROTOCOL = Protocol(batch_size=32, labels="none", channels=3, cells=1)
+_condition = partial(
+    indicator,
+    needs={Need.GRADIENTS},
+    higher_is_better=False,
+    protocol=PROTOCOL,
+    family=Family.TE_NAS,
+    class_invariant=True,
+)
 
 
-@indicator(
+@_condition(
     title="NTK condition number",
     formula="lambda_max / lambda_min of K, K[i,j] = <g_i, g_j>, g_i = d(sum_k f_k(x_i))/dW",
     reference="Chen et al., Neural Architecture Search on ImageNet in Four GPU Hours (TE-NAS), "
     "ICLR 2021, eq. 3",
-    needs={Need.GRADIENTS},
-    higher_is_better=False,
-    protocol=PROTOCOL,
     cost="1 forward, B backward",
-    family=Family.TE_NAS,
-    class_invariant=True,
     deviations="Eigenvalues in float64, and a singular kernel has no score; the authors' float32 "
     "solver can give a negative condition number, which then looks excellent. One evaluation: "
     "average over seeds for their three repeats. Weights as the protocol's initialisation draws "
@@ -56,16 +60,11 @@ def ntk_condition(m: Measurement) -> float:
     return condition_number(kernel(gradients, gradients), m.dtype)
 
 
-@indicator(
+@_condition(
     title="NTK condition number, frozen statistics",
     formula="lambda_max / lambda_min of K, batch normalisation's statistics held constant",
     reference="a variant of Chen et al. (TE-NAS), ICLR 2021, eq. 3, of this project",
-    needs={Need.GRADIENTS},
-    higher_is_better=False,
-    protocol=PROTOCOL,
     cost="2 forward, 1 backward",
-    family=Family.TE_NAS,
-    class_invariant=True,
     deviations="Not the paper's score: no gradient runs through batch statistics, so one "
     "vectorised backward pass replaces one a sample. The same where no layer uses them.",
 )
@@ -78,17 +77,12 @@ def ntk_condition_frozen(m: Measurement) -> float:
     return condition_number(kernel(gradients, gradients), m.dtype)
 
 
-@indicator(
+@_condition(
     title="NTK condition number, all classes",
     formula="lambda_max / lambda_min of K, K[ik,jl] = <d f_k(x_i)/dW, d f_l(x_j)/dW>",
     reference="Chen et al., Neural Architecture Search on ImageNet in Four GPU Hours (TE-NAS), "
     "ICLR 2021, eq. 3, of the network with all its outputs",
-    needs={Need.GRADIENTS},
-    higher_is_better=False,
-    protocol=PROTOCOL,
     cost="1 forward, B K backward",
-    family=Family.TE_NAS,
-    class_invariant=True,
     deviations="The kernel of the multi-output network, where the authors' code takes that of the "
     "summed logits (ntk_condition). The same weights, batch and network as there. A singular "
     "kernel has no score.",

@@ -11,7 +11,7 @@ See `untrained.spaces.nas_201_api` for what a table lacks.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from untrained.foundation import UserError
 from untrained.spaces import spaces
@@ -24,6 +24,29 @@ __all__ = ["NATSsize", "NATStopology", "create", "get_cell_based_tiny_net"]
 
 class _NATSBench(TableAPI):
     """What both spaces of NATS-Bench share beyond NAS-Bench-201."""
+
+    _tables: ClassVar[tuple[str, ...]]
+    """Benchmarks that may answer."""
+    _lengths: ClassVar[tuple[str, ...]]
+    """Of the trainings."""
+
+    def __init__(
+        self,
+        file_path_or_dict: str | Path | None = None,
+        fast_mode: bool = False,
+        verbose: bool = True,
+    ) -> None:
+        """Find the table; see `NASBench201API`.
+
+        Args:
+            fast_mode: accepted for the package's sake; a table is always fast.
+
+        Raises:
+            MissingData: there is no table.
+        """
+        table = table_of(self._tables, file_path_or_dict)
+        super().__init__(table, schedules=self._lengths, verbose=verbose)
+        self.fast_mode = fast_mode
 
     @property
     def search_space_name(self) -> str:
@@ -71,24 +94,8 @@ class NATStopology(_NATSBench):
 
     str2lists = staticmethod(NASBench201API.str2lists)
     str2matrix = staticmethod(NASBench201API.str2matrix)
-
-    def __init__(
-        self,
-        file_path_or_dict: str | Path | None = None,
-        fast_mode: bool = False,
-        verbose: bool = True,
-    ) -> None:
-        """Find the table; see `NASBench201API`.
-
-        Args:
-            fast_mode: accepted for the package's sake; a table is always fast.
-
-        Raises:
-            MissingData: there is no table.
-        """
-        table = table_of(("natsbench_tss", "nasbench201"), file_path_or_dict)
-        super().__init__(table, schedules=("12", "200"), verbose=verbose)
-        self.fast_mode = fast_mode
+    _tables = ("natsbench_tss", "nasbench201")
+    _lengths = ("12", "200")
 
     def get_unique_str(self, arch: Any) -> str:
         """Return a text that is equal for architectures that compute the same function."""
@@ -98,20 +105,8 @@ class NATStopology(_NATSBench):
 class NATSsize(_NATSBench):
     """The size space: 32,768 widths, 1, 12 and 90 epochs."""
 
-    def __init__(
-        self,
-        file_path_or_dict: str | Path | None = None,
-        fast_mode: bool = False,
-        verbose: bool = True,
-    ) -> None:
-        """Find the table; see `NATStopology`.
-
-        Raises:
-            MissingData: there is no table.
-        """
-        table = table_of(("natsbench_sss",), file_path_or_dict)
-        super().__init__(table, schedules=("01", "12", "90"), verbose=verbose)
-        self.fast_mode = fast_mode
+    _tables = ("natsbench_sss",)
+    _lengths = ("01", "12", "90")
 
     def get_net_config(self, index: int, dataset: str) -> dict[str, Any]:
         """Describe the network: widths, cell, classes."""

@@ -226,13 +226,7 @@ class Account(TorchFunctionMode):
                     stack.enter_context(module.register_forward_hook(end))
             yield stack.enter_context(self)
 
-    def __torch_function__(  # noqa: PLR0911, PLR0912 - the kinds of calls
-        self,
-        func: Callable[..., Any],
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: PLR0911, PLR0912 - the kinds of calls
         """Pass every call on, and take it into account."""
         kwargs = kwargs or {}
         name, in_place = name_of(func)

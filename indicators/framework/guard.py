@@ -369,14 +369,14 @@ def _set_filters(found: list[Any]) -> None:
     warnings._filters_mutated()  # type: ignore[attr-defined]
 
 
-def _cudnn() -> tuple[bool, bool, bool]:
-    cudnn = torch.backends.cudnn
-    return cudnn.enabled, cudnn.benchmark, cudnn.deterministic
+def _attributes(place: Any, *names: str) -> tuple[Callable[[], Any], Callable[[Any], Any]]:
+    """What gets and what sets some attributes."""
 
+    def put(values: tuple[Any, ...]) -> None:
+        for name, value in zip(names, values, strict=True):
+            setattr(place, name, value)
 
-def _set_cudnn(values: tuple[bool, bool, bool]) -> None:
-    cudnn = torch.backends.cudnn
-    cudnn.enabled, cudnn.benchmark, cudnn.deterministic = values
+    return lambda: tuple(getattr(place, name) for name in names), put
 
 
 def _numpy_state() -> bytes:
@@ -398,12 +398,8 @@ _SWITCHES: list[tuple[str, Callable[[], Any], Callable[[Any], Any]]] = [
     ("the precision of products", _matmul_precision, _set_matmul_precision),
     ("the precision of float32", _precisions, _set_precisions),
     ("automatic casts", _autocast, _set_autocast),
-    (
-        "oneDNN",
-        lambda: torch.backends.mkldnn.enabled,
-        lambda value: setattr(torch.backends.mkldnn, "enabled", value),
-    ),
-    ("cuDNN", _cudnn, _set_cudnn),
+    ("oneDNN", *_attributes(torch.backends.mkldnn, "enabled")),
+    ("cuDNN", *_attributes(torch.backends.cudnn, "enabled", "benchmark", "deterministic")),
     (
         "deterministic algorithms",
         lambda: (
@@ -414,11 +410,7 @@ _SWITCHES: list[tuple[str, Callable[[], Any], Callable[[Any], Any]]] = [
         lambda found: torch._C._set_deterministic_algorithms(found[0], warn_only=found[1]),
     ),
     ("denormal numbers", _flushes_denormals, torch.set_flush_denormal),
-    (
-        "the detection of anomalies",
-        torch.is_anomaly_enabled,
-        partial(torch.autograd.set_detect_anomaly),
-    ),
+    ("the detection of anomalies", torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
     ("hooks of saved tensors", _saved_tensors_hooks, _leave_hooks),
     ("global hooks", lambda: [dict(table) for table in _hook_tables()], _put_hooks),
     ("torch's functions", _functions, _set_functions),

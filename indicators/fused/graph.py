@@ -61,13 +61,7 @@ class _Symbol(Tensor):
     recorder: _Recorder
 
     @classmethod
-    def __torch_function__(
-        cls,
-        func: Callable[..., Any],
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Record the call."""
         symbol = args[0] if args else None
         if type(symbol) is not _Symbol:

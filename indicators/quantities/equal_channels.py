@@ -30,13 +30,7 @@ class EqualChannels(TorchFunctionMode):
     updated. A function that may write to such a tensor, or to a view of any, raises RuntimeError.
     """
 
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Call the function, on one channel where that is enough."""
         named = kwargs or {}
         if _writes(func, args, named):

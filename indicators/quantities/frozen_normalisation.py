@@ -38,13 +38,7 @@ class _NormalisationReplaced(TorchFunctionMode):
         super().__init__()
         self._replacement = replacement
 
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func is functional.instance_norm:  # nor can this one's
             given = _OF_INSTANCE.bind(*args, **(kwargs or {})).arguments
             if given.get("use_input_stats", True):

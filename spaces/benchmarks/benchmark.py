@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 from untrained.foundation import MissingData, UnknownName, UserError
 from untrained.spaces.framework.search_space import Architecture
@@ -108,6 +108,15 @@ class Target:
         elif self.epochs != OWN_SCHEDULE and not self.metric.startswith("surrogate"):
             parts.append("mean over training seeds")
         return ", ".join(parts)
+
+
+class TargetParts(TypedDict, total=False):
+    """What a look-up takes by keyword in place of a target; see `Benchmark.target`."""
+
+    dataset: str | None
+    metric: str | None
+    epochs: int | None
+    seed: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,11 +357,7 @@ class Benchmark(ABC):
         self,
         arch: str | Architecture,
         target: Target | None = None,
-        *,
-        dataset: str | None = None,
-        metric: str | None = None,
-        epochs: int | None = None,
-        seed: int | None = None,
+        **parts: Unpack[TargetParts],
     ) -> float:
         """The value of one architecture; accuracies in percent.
 
@@ -366,7 +371,7 @@ class Benchmark(ABC):
         """
         from untrained.spaces.framework.registry import spaces
 
-        found = self.target(target, dataset=dataset, metric=metric, epochs=epochs, seed=seed)
+        found = self.target(target, **parts)
         return self._value(spaces[self.space].parse(arch).text, found)
 
     def _value(self, text: str, target: Target) -> float:
@@ -391,32 +396,24 @@ class Benchmark(ABC):
     def table(
         self,
         target: Target | None = None,
-        *,
-        dataset: str | None = None,
-        metric: str | None = None,
-        epochs: int | None = None,
-        seed: int | None = None,
+        **parts: Unpack[TargetParts],
     ) -> pd.DataFrame:
         """Columns `architecture` (text) and `value` (float64), one row an architecture it knows.
 
         Raises:
             UserError: the benchmark is not enumerable; or see `target`.
         """
-        found = self.target(target, dataset=dataset, metric=metric, epochs=epochs, seed=seed)
+        found = self.target(target, **parts)
         return self._column(found).rename_axis("architecture").rename("value").reset_index()
 
     def best(
         self,
         target: Target | None = None,
         n: int = 1,
-        *,
-        dataset: str | None = None,
-        metric: str | None = None,
-        epochs: int | None = None,
-        seed: int | None = None,
+        **parts: Unpack[TargetParts],
     ) -> pd.DataFrame:
         """The n best rows of `table`, best first; equal values in order of their text."""
-        found = self.target(target, dataset=dataset, metric=metric, epochs=epochs, seed=seed)
+        found = self.target(target, **parts)
         ascending = not self.higher_is_better(found.metric)
         return (
             self.table(found)

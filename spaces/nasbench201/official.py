@@ -17,7 +17,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Unpack
 
 from untrained.foundation import MalformedInput, MissingData, UserError
 from untrained.spaces import (
@@ -29,7 +29,7 @@ from untrained.spaces import (
     register_benchmark,
     spaces,
 )
-from untrained.spaces.benchmarks.benchmark import MEAN, OWN_SCHEDULE
+from untrained.spaces.benchmarks.benchmark import MEAN, OWN_SCHEDULE, TargetParts
 from untrained.spaces.converters.nasbench201 import (
     NOTE,
     NUMPY_STAND_INS,
@@ -237,27 +237,18 @@ class NASBench201Official(Benchmark):
         self,
         arch: str | Architecture,
         target: Target | None = None,
-        *,
-        dataset: str | None = None,
-        metric: str | None = None,
-        epochs: int | None = None,
-        seed: int | None = None,
+        **parts: Unpack[TargetParts],
     ) -> float:
         """See `Benchmark.query`.
 
         Args:
             seed: number of the training run, from 0, or its seed, such as 777.
         """
-        own_seed = None if seed is None or seed < _RUNS else seed
-        found = self.target(
-            target,
-            dataset=dataset,
-            metric=metric,
-            epochs=epochs,
-            seed=seed if own_seed is None else MEAN,
-        )
-        if own_seed is not None:
-            found = replace(found, seed=own_seed)
+        seed = parts.get("seed")
+        if seed is None or seed < _RUNS:
+            found = self.target(target, **parts)
+        else:
+            found = replace(self.target(target, **{**parts, "seed": MEAN}), seed=seed)
         self.check_present()
         return self._of(spaces[self.space].parse(arch).text).get(found, math.nan)
 
