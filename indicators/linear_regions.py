@@ -46,10 +46,7 @@ def linear_regions(m: Measurement) -> float:
     Raises:
         Unsupported: no ReLU is applied to a 4-D tensor.
     """
-    patterns: set[bytes] = set()
-    for inputs, _ in m.batches:
-        patterns.update(row.tobytes() for row in _patterns(m, inputs))
-    return float(len(patterns))
+    return _num_patterns(m, of_signs=False)
 
 
 @indicator(
@@ -69,17 +66,19 @@ def regions_signs(m: Measurement) -> float:
     Raises:
         Unsupported: no activation has an output of both signs, or one cannot be read.
     """
-    patterns: set[bytes] = set()
-    for inputs, _ in m.batches:
-        patterns.update(row.tobytes() for row in _patterns(m, inputs, of_signs=True))
-    return float(len(patterns))
+    return _num_patterns(m, of_signs=True)
 
 
 _LARGE = 1024
 """Numbers of an input from which on the compiled passes are used."""
 
 
-def _patterns(m: Measurement, inputs: Tensor, *, of_signs: bool = False) -> np.ndarray:
+def _num_patterns(m: Measurement, *, of_signs: bool) -> float:
+    rows = (row for x, _ in m.batches for row in _patterns(m, x, of_signs=of_signs))
+    return float(len({row.tobytes() for row in rows}))
+
+
+def _patterns(m: Measurement, inputs: Tensor, *, of_signs: bool) -> np.ndarray:
     """One row of packed bits a sample; the order of the units is the same for all."""
     if inputs[0].numel() >= _LARGE and (packed := codes_of(m, inputs)) is not None:
         words = [one.words for one in packed if one.axes == 4 or of_signs]

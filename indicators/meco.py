@@ -49,7 +49,5 @@ def meco_opt(m: Measurement) -> float:
     drawn = [torch.randperm(len(rows), generator=generator)[:_NUM_CHANNELS] for rows in maps]
     chosen = torch.split(torch.cat(drawn).to(m.device), [len(channels) for channels in drawn])
     sampled = [rows[channels] for rows, channels in zip(maps, chosen, strict=True)]
-    total = 0.0
-    for rows, few, value in zip(maps, sampled, smallest_eigenvalues(sampled), strict=True):
-        total += len(rows) / len(few) * value
-    return total
+    found = zip(maps, sampled, smallest_eigenvalues(sampled), strict=True)
+    return sum(len(rows) / len(few) * value for rows, few, value in found)

@@ -35,10 +35,13 @@ def zen(m: Measurement) -> float:
         Unsupported: the network has no method or module `features`.
     """
     p = perturbation(m)
-    change = float(p.change.norm(dim=1).mean())
+    return _score(float(p.change.norm(dim=1).mean()), p.variances)
+
+
+def _score(change: float, variances: list[float]) -> float:
     if change == 0:
         return float("-inf")
-    return math.log(change) + sum(math.log(v) / 2 for v in p.variances if v > 0)
+    return math.log(change) + sum(math.log(v) / 2 for v in variances if v > 0)
 
 
 @indicator(
@@ -65,7 +68,4 @@ def zen_released(m: Measurement) -> float:
     p = running_perturbation(m)
     if not p.variances:
         raise Unsupported("this indicator needs batch norms that all keep running statistics")
-    change = float(p.change.abs().sum(1).mean())
-    if change == 0:
-        return float("-inf")
-    return math.log(change) + sum(math.log(v) / 2 for v in p.variances)
+    return _score(float(p.change.abs().sum(1).mean()), p.variances)

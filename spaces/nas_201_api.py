@@ -48,6 +48,11 @@ _CLASSES = MappingProxyType(
 _SETS = MappingProxyType({"valid": "x-valid", "test": "x-test"})
 
 
+def _wheres(configuration: str) -> list[tuple[str, str]]:
+    """The data set and metric of each of its accuracies, as tables have them."""
+    return [where for (trained, _), where in EVALUATIONS.items() if trained == configuration]
+
+
 def remap(dataset: str, metric_on_set: str) -> tuple[str, str]:
     """Turn ("cifar10", "valid") into the configuration and set that hold its values."""
     if dataset == "cifar10" and metric_on_set in _SETS:
@@ -346,10 +351,9 @@ class TableAPI:
             UserError: the table has no single runs of the data set.
         """
         plain_dataset(dataset)
-        wheres = [where for (trained, _), where in EVALUATIONS.items() if trained == dataset]
         runs = np.zeros(len(self), dtype=np.int64)
         for run in range(len(SEEDS)):
-            columns = (self._column(*where, int(hp), run) for where in wheres)
+            columns = (self._column(*where, int(hp), run) for where in _wheres(dataset))
             known = [np.isfinite(column) for column in columns if column is not None]
             if known:
                 runs += np.logical_or.reduce(known)
@@ -395,10 +399,8 @@ class TableAPI:
 
     def has(self, dataset: str, hp: str) -> bool:
         """Whether the table has accuracies of a configuration."""
-        return any(
-            trained == dataset and self._column(*where, int(hp), MEAN) is not None
-            for (trained, _), where in EVALUATIONS.items()
-        )
+        columns = (self._column(*where, int(hp), MEAN) for where in _wheres(dataset))
+        return any(column is not None for column in columns)
 
     def _accuracies(
         self, dataset: str, setname: str, epochs: int, run: int
@@ -426,8 +428,7 @@ class TableAPI:
             seed
             for run, seed in enumerate(SEEDS)
             if any(
-                trained == dataset and self.value(index, *where, int(hp), run) is not None
-                for (trained, _), where in EVALUATIONS.items()
+                self.value(index, *where, int(hp), run) is not None for where in _wheres(dataset)
             )
         ]
 

@@ -195,11 +195,6 @@ def _of_archive(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
                 yield name, _load_bz2(path, archive.extractfile(member))
 
 
-def _values(path: Path) -> Iterator[Value]:
-    for name, schedules in _architectures(path):
-        yield from _of_schedules(name, schedules, max(schedules, key=int))
-
-
 @converter(
     "natsbench_tss",
     title="NATS-Bench, topology space",
@@ -207,20 +202,16 @@ def _values(path: Path) -> Iterator[Value]:
     space="nasbench201",
     note=NOTE,
 )
-def read_topology(path: Path) -> Iterator[Value]:
-    """The topology space, trained for 12 and 200 epochs."""
-    return _values(path)
-
-
 @converter(
     "natsbench_sss",
     title="NATS-Bench, size space",
     takes="NATS-sss-v1_0-50262-simple, a folder or .tar, or NATS-sss-v1_0-50262.pickle.pbz2",
     note=NOTE,
 )
-def read_size(path: Path) -> Iterator[Value]:
-    """The size space, trained for 1, 12 and 90 epochs."""
-    return _values(path)
+def read_nats(path: Path) -> Iterator[Value]:
+    """The topology space, trained for 12 and 200 epochs, or the sizes, for 1, 12 and 90."""
+    for name, schedules in _architectures(path):
+        yield from _of_schedules(name, schedules, max(schedules, key=int))
 
 
 _ANALOG_NOTE = (
