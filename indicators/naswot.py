@@ -13,14 +13,10 @@ PROTOCOL = Protocol(inputs="images", batch_size=128, labels="none")
 
 
 def log_determinant(kernel: Tensor) -> float:
-    """Ln |det K| of a symmetric positive semi-definite kernel; -inf when it is singular.
+    """Ln |det K| of a symmetric positive semi-definite kernel, (B, B) float64; -inf if singular.
 
-    Args:
-        kernel: (B, B) float64.
-
-    Returns:
-        The log-determinant. A kernel is singular when its smallest eigenvalue is within rounding
-        (B eps lambda_max) of zero: two samples with the same code, or fewer units than samples.
+    A kernel is singular when its smallest eigenvalue is within rounding (B eps lambda_max) of zero:
+    two samples with the same code, or fewer units than samples.
     """
     eigenvalues = torch.linalg.eigvalsh(kernel)
     tolerance = kernel.shape[0] * torch.finfo(kernel.dtype).eps * eigenvalues[-1]

@@ -144,8 +144,7 @@ def jacobian_cosine(m: Measurement) -> float:
 def before_each_step(outputs: Tensor) -> Tensor:
     """The hidden state ahead of each step, units by sequences and steps: first zeros.
 
-    Args:
-        outputs: of a layer, (T, B, width).
+    It is made of the outputs of a layer, (T, B, width).
     """
     states = torch.cat([torch.zeros_like(outputs[:1]), outputs[:-1]])
     return states.permute(2, 1, 0).flatten(1)

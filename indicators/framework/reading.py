@@ -42,9 +42,6 @@ def read(measurement: Measurement, ids: Sequence[str]) -> dict[str, Reading]:
     No failure of one indicator reaches another: `unsupported`, `diverged`, `out_of_memory` and
     `error` are outcomes with a reason. Only what must stop a run is raised.
 
-    Args:
-        measurement: an entered `Measurement`.
-
     Returns:
         A reading for each id.
 
@@ -55,15 +52,7 @@ def read(measurement: Measurement, ids: Sequence[str]) -> dict[str, Reading]:
 
 
 def read_items(measurement: Measurement, items: Sequence[Indicator]) -> dict[str, Reading]:
-    """Read indicators that need not be registered; see `read`.
-
-    Args:
-        measurement: an entered `Measurement`.
-        items: the indicators, in the order in which they are read.
-
-    Returns:
-        A reading for the id of each.
-    """
+    """Read indicators that need not be registered; see `read`."""
     return {item.id: _read_guarded(measurement, item) for item in items}
 
 

@@ -16,10 +16,7 @@ _T = TypeVar("_T")
 
 
 def packed_codes(network: nn.Module, inputs: Tensor) -> list[PackedCodes] | None:
-    """Compute the codes of every application of a ReLU, in order.
-
-    Args:
-        inputs: a batch (B, C, H, W).
+    """Compute the codes of every application of a ReLU to a batch (B, C, H, W), in order.
 
     Returns:
         One entry an application; None where the compiled passes or a graph do not exist: the

@@ -56,15 +56,12 @@ def mixings(m: Measurement) -> Mixings:
 
 
 def mixings_of(logits: Tensor, account: Account) -> Mixings:
-    """Find the mixings in the graph of a pass.
+    """Find the mixings in the graph of a pass, given its account, in which all weights are known.
 
     Attention is a softmax whose result meets other values in a matrix product, or torch's own
     function. The maps that enter are the nearest ones below the product; a map that does nothing
     but change the output of another one, as the further matrix of weighted multiplicative
     attention, brings that one with it, unless values are made of it.
-
-    Args:
-        account: of the same pass, in which all weights are known.
 
     Raises:
         Unsupported: see `mixings`.

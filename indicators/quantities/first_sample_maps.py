@@ -48,13 +48,9 @@ def smallest_eigenvalue(rows: Tensor) -> float:
 
 
 def smallest_eigenvalues(maps: Iterable[Tensor]) -> list[float]:
-    """The smallest eigenvalue of the Pearson correlation matrix of the rows of each map.
+    """The smallest eigenvalue of the Pearson correlations of the rows of each map (C, positions).
 
-    Args:
-        maps: (C, positions) each.
-
-    Returns:
-        The eigenvalues, at most 1; correlations with a constant row count as 0, its own too.
+    It is at most 1; correlations with a constant row count as 0, its own too.
     """
     maps = list(maps)
     groups: dict[Hashable, list[int]] = {}

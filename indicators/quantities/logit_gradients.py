@@ -91,14 +91,11 @@ def label_logits(m: Measurement) -> Tensor:
 def each_gradient(
     outputs: Tensor, of: Sequence[Tensor] | Sequence[GradientEdge]
 ) -> Iterator[tuple[Tensor | None, ...]]:
-    """The gradients of each element of a vector by a backward pass of its own.
+    """The gradients of each element of a vector (n,) by a backward pass; its graph is kept.
 
     Batch norm couples the samples, so that nothing cheaper is exact, and batching the passes
     (`is_grads_batched`) gives the same at no lower cost. The vector is not taken apart: its passes
     would each put zeros for all other elements together again.
-
-    Args:
-        outputs: (n,) of one graph, which is kept.
 
     Yields:
         A gradient for each tensor, None for one that the element does not depend on.
@@ -158,10 +155,8 @@ def sum_logit_rows(
 def squared_norms(m: Measurement, outputs: Tensor) -> float:
     """Sum over scalar outputs of the squared norm of the gradient over all parameters.
 
-    One backward pass an output; no gradient is kept, so the memory is that of one.
-
-    Args:
-        outputs: (n,) of one graph, which is kept.
+    One backward pass an output, (n,) of one graph, which is kept; no gradient is kept, so the
+    memory is that of one.
 
     Returns:
         sum_i || d outputs[i]/d theta ||_2^2, added up in float64.

@@ -31,15 +31,10 @@ class ReluKernel:
 
 
 def agreement(codes: Tensor) -> Tensor:
-    """K = c c^T + (1-c)(1-c)^T for binary codes, from one product.
+    """K = c c^T + (1-c)(1-c)^T of binary codes (B, D) int8, (B, B) float64, exact.
 
-    With G = c c^T, whose diagonal r counts the active units, K = 2 G - r 1^T - 1 r^T + D.
-
-    Args:
-        codes: (B, D) int8 of zeros and ones.
-
-    Returns:
-        (B, B) float64, exact.
+    From one product: with G = c c^T, whose diagonal r counts the active units,
+    K = 2 G - r 1^T - 1 r^T + D.
     """
     exact = torch.float32 if codes.shape[1] < _EXACT_FLOAT32 else torch.float64
     floats = codes.to(exact)
@@ -49,16 +44,10 @@ def agreement(codes: Tensor) -> Tensor:
 
 
 def relu_codes(inputs: Tensor, batch_size: int) -> Tensor:
-    """The binary code of each sample at one ReLU: whether the input is above zero.
+    """The code of each sample, (B, units) int8: whether a ReLU's input (B, ...) is above zero.
 
     Exactly zero counts as inactive. The order of the units is that of memory, the same for all
     samples.
-
-    Args:
-        inputs: the ReLU's input, (B, ...).
-
-    Returns:
-        (B, units) int8.
 
     Raises:
         Unsupported: the first axis is not the batch.

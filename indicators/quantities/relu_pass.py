@@ -45,11 +45,7 @@ class ReluPass:
 
 
 def correlation(rows: Tensor) -> Tensor:
-    """Pearson correlations between rows, (B, B) float64; NaN for a constant row.
-
-    Args:
-        rows: (B, ...).
-    """
+    """Pearson correlations between rows (B, ...), (B, B) float64; NaN for a constant row."""
     flat = rows.detach().flatten(1).double()
     centred = flat - flat.mean(1, keepdim=True)
     norms = centred.norm(dim=1)

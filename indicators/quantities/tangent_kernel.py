@@ -15,14 +15,9 @@ ROUNDING = 32
 
 
 def kernel(left: Gradients, right: Gradients) -> Tensor:
-    """K[i, j] = <gradient of left sample i, gradient of right sample j>, in float64.
+    """K[i, j] = <gradient of left sample i, gradient of right sample j>, (B, B') float64.
 
-    Args:
-        left: (B, numel) by parameter name.
-        right: (B', numel) for the same names.
-
-    Returns:
-        (B, B') float64.
+    Gradients are (B, numel) and (B', numel) by the same names of parameters.
     """
     products = []
     # a tensor at a time: a float64 copy of all gradients would triple their memory
@@ -34,15 +29,12 @@ def kernel(left: Gradients, right: Gradients) -> Tensor:
 
 
 def spectrum(K: Tensor, precision: torch.dtype) -> Tensor:
-    """Eigenvalues of a tangent kernel that is far enough from singular.
+    """Eigenvalues of a tangent kernel, (B, B) float64, that is far enough from singular.
 
     Rounding errors of a few eps of the gradients make eigenvalues of their squares of the largest
     out of nothing, times the number of samples; below that the kernel counts as singular. Where
     gradients must sum to zero (networks whose classifier reads nothing but batch norms), single
     precision gave errors of 3 to 8 eps.
-
-    Args:
-        K: (B, B) float64, symmetric.
 
     Returns:
         (B,) ascending, all positive, on the CPU.
@@ -68,10 +60,6 @@ def spectrum(K: Tensor, precision: torch.dtype) -> Tensor:
 
 
 def condition_number(K: Tensor, precision: torch.dtype) -> float:
-    """Kappa = lambda_max / lambda_min of a tangent kernel; at least 1.
-
-    Args:
-        K: (B, B) float64, symmetric.
-    """
+    """Kappa = lambda_max / lambda_min of a tangent kernel, (B, B) float64; at least 1."""
     eigenvalues = spectrum(K, precision)
     return float(eigenvalues[-1] / eigenvalues[0])

@@ -30,11 +30,7 @@ class Lesson:
     """What is added to the inputs of every evaluation."""
 
     def loss(self, model: nn.Module, noise: Tensor | None = None) -> Tensor:
-        """L = sum over targets of w * MSE, each MSE a mean over all elements.
-
-        Args:
-            model: gives a list of tensors, of the targets' shapes.
-        """
+        """L = sum over targets of w * MSE, each MSE a mean over all elements of an output."""
         outputs = model(self.inputs if noise is None else self.inputs + noise)
         terms = zip(self.weights, outputs, self.targets, strict=True)
         return torch.stack([w * functional.mse_loss(out, goal) for w, out, goal in terms]).sum()
@@ -61,11 +57,7 @@ class Learner:
     def __init__(
         self, model: nn.Module, optimiser: Optimizer, lesson: Lesson, stream: torch.Generator
     ) -> None:
-        """Take over a model that nobody else uses.
-
-        Args:
-            stream: where the noise of the steps is drawn from.
-        """
+        """Take over a model that nobody else uses; the noise of steps is drawn from the stream."""
         self.model = model
         self._optimiser = optimiser
         self._lesson = lesson

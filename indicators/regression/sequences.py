@@ -58,13 +58,7 @@ def embedding_size_of(network: nn.Module) -> int:
 
 
 def recurrent_of(network: nn.Module, x: Tensor) -> Tensor:
-    """The network's outputs at every time step, checked.
-
-    Args:
-        x: (T, B, embedding_size).
-
-    Returns:
-        (T, B, outputs).
+    """The network's outputs at every time step, checked: (T, B, embedding_size) -> (T, B, outputs).
 
     Raises:
         Unsupported: the outputs are no such sequence.
@@ -161,11 +155,7 @@ NLP_COMBO = SequenceTask("sequences, combined", _MIXTURE, _MIXTURE)
 
 
 def single(signal: Signal, title: str) -> SequenceTask:
-    """The task that gives and asks for one and the same signal base.
-
-    Args:
-        signal: the base; in and out are different draws of it.
-    """
+    """The task that gives and asks for one signal base; in and out are different draws of it."""
     return SequenceTask(f"sequences, single {title}", (signal,), (signal,))
 
 

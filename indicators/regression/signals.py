@@ -96,13 +96,7 @@ def sin2d(frequencies: Sequence[float], phases: Tensor, chosen: Tensor, side: in
 
 
 def dots(num_maps: int, share: float, generator: torch.Generator, side: int = SIDE) -> Tensor:
-    """Maps with floor(share * pixels) pixels of -1 or 1 at distinct places, the rest 0.
-
-    Args:
-        share: of the pixels, from 0 to 1.
-
-    Returns:
-        (n, side, side).
+    """Maps (n, side, side): floor(share * pixels) pixels of -1 or 1 at distinct places, the rest 0.
 
     Raises:
         ValueError: the share is no fraction.
@@ -116,16 +110,10 @@ def dots(num_maps: int, share: float, generator: torch.Generator, side: int = SI
 
 
 def smoothed(maps: Tensor, sigma: float = 1.0) -> Tensor:
-    """Maps after a Gaussian filter, each scaled to a largest absolute value of 1.
+    """Maps (n, side, side) after a Gaussian filter, each scaled to a largest absolute value of 1.
 
     The border is mirrored with its pixel repeated, the filter cut off at 4 sigma. A map of zeros
     stays one.
-
-    Args:
-        maps: (n, side, side).
-
-    Returns:
-        (n, side, side).
     """
     side, radius = maps.shape[-1], int(4 * sigma + 0.5)
     offset = torch.arange(-radius, radius + 1)
@@ -143,15 +131,9 @@ def smoothed(maps: Tensor, sigma: float = 1.0) -> Tensor:
 def resized(
     images: Tensor, num_channels: int, generator: torch.Generator, side: int = SIDE
 ) -> Tensor:
-    """The images themselves at the target's size, from -1 to 1, with channels drawn for them.
+    """The images (B, channels, H, W) from -1 to 1 at (B, n, side, side), with channels drawn.
 
     Nearest-neighbour resizing; minimum and maximum are those of the whole batch.
-
-    Args:
-        images: (B, channels, H, W).
-
-    Returns:
-        (B, n, side, side).
 
     Raises:
         ValueError: more than 1000 channels.

@@ -30,11 +30,7 @@ class LongTable:
     """The contents of one file; columns of values are cut out of it on demand and kept."""
 
     def __init__(self, table: pa.Table) -> None:
-        """Sort the rows by target.
-
-        Args:
-            table: has the columns, in the types that `read` has checked.
-        """
+        """Sort the rows of a table whose columns `read` has checked by target."""
         self.about: dict[str, Any] = json.loads((table.schema.metadata or {}).get(_METADATA, b"{}"))
         if not isinstance(self.about, dict):
             raise ValueError(f"its metadata {_METADATA.decode()} is no JSON object")

@@ -71,14 +71,8 @@ def converter(
 ) -> Callable[[Reader], Reader]:
     """Register the decorated function as the reader of a benchmark's official files.
 
-    Args:
-        name: of the benchmark and its table.
-        takes: the official file or folder, in words.
-        space: registered name of the search space; by default the same.
-        note: what a user of the table must know.
-
-    Returns:
-        The decorator; it returns the function.
+    The arguments are the fields of `Converter`; by default the space has the benchmark's name. The
+    decorator returns the function.
     """
 
     def register(read: Reader) -> Reader:

@@ -76,10 +76,7 @@ class _Reader:
 
 
 def read_booster(file: IO[bytes], path: Path) -> Trees:
-    """The trees of a pickled regression model.
-
-    Args:
-        path: for messages.
+    """The trees of a pickled regression model; the path is for messages.
 
     Raises:
         MalformedInput: it is no pickle of a Booster alone.

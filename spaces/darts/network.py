@@ -283,11 +283,7 @@ class CellThinNetwork(PooledNetwork):
     behind = "lastact"
 
     def __init__(self, genotype: Genotype, size: NetworkSize) -> None:
-        """Build with the layers' default initialisation.
-
-        Args:
-            size: its channels are those of the images and of a node of the normal cell.
-        """
+        """Build with the layers' default initialisation; the images have the channels of a node."""
         super().__init__()
         channels = size.channels
         between = channels * len(genotype.normal.concat)

@@ -120,8 +120,7 @@ class NASBench301Surrogate(DARTSSurrogate):
 def predict(path: Path, encoding_path: Path, genotype: Genotype) -> float:
     """The accuracy in percent that a network predicts for a cell that has a configuration.
 
-    Args:
-        path: the network; a file that has not changed is loaded once.
+    A file that has not changed is loaded once.
 
     Raises:
         MalformedInput: the files cannot be used.

@@ -81,10 +81,7 @@ def register_space(space: S) -> S:
 
 
 def register_benchmark(benchmark: B, *, origin: str = "") -> B:
-    """Register a benchmark under its name.
-
-    Args:
-        origin: module that registers it, if that is not the one that defines its class.
+    """Register a benchmark under its name; `origin`: a module other than that of its class.
 
     Raises:
         ValueError: another benchmark has that name.

@@ -206,10 +206,6 @@ class SearchSpace(ABC):
     ) -> Supernet:
         """All networks of `build` in one, every operation on every edge, initialised as `build`.
 
-        Args:
-            channels: width of the first stage.
-            cells: as in `build`.
-
         Raises:
             MalformedInput: a number below 1.
             Unsupported: the space has no supernet.
@@ -218,9 +214,6 @@ class SearchSpace(ABC):
 
     def thin_supernet(self, *, num_classes: int, channels: int = 1) -> Supernet:
         """All networks of `build_thin` in one.
-
-        Args:
-            channels: of the images and of the first cell.
 
         Raises:
             MalformedInput: a number below 1.

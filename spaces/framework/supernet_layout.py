@@ -58,12 +58,7 @@ class SupernetLayout:
         inputs_per_node: int | None,
         least_cells: int,
     ) -> SupernetLayout:
-        """The layout in which a node reads all inputs and all nodes before it.
-
-        Args:
-            inputs_per_node: how many edges of a node an architecture keeps; None: all.
-            least_cells: `cells` of the smallest network with every kind of cell.
-        """
+        """The layout in which a node reads all inputs and all nodes before it."""
         edges = tuple(
             SupernetEdge(cell, target, source)
             for cell in range(len(cells))
@@ -107,14 +102,11 @@ class SupernetLayout:
         return ";".join("+".join(nodes) for nodes in cells)
 
     def derive(self, weights: NDArray[np.float64]) -> Architecture:
-        """The architecture of the largest weights.
+        """The architecture of the largest weights (edges, operations).
 
         Every edge takes its operation of the largest weight, the first of equal ones. Where nodes
         keep some of their edges (DARTS), `none` is not chosen, and those edges stay whose largest
         weight is largest, again the first of equal ones.
-
-        Args:
-            weights: (edges, operations).
 
         Raises:
             MalformedInput: another shape, or a NaN.

@@ -51,11 +51,7 @@ class MobileNetV2Network(PooledNetwork):
     behind = "head"
 
     def __init__(self, description: Description, size: NetworkSize) -> None:
-        """Build with the layers' default initialisation.
-
-        Args:
-            description: widths and depths as they are to be built.
-        """
+        """Build the widths and depths of a description with the layers' default initialisation."""
         super().__init__()
         width = description.stem
         self.stem = nn.Sequential(*conv_bn(size.in_channels, width, 3, stride=2), nn.ReLU())

@@ -44,11 +44,7 @@ class NATSBenchSizeNetwork(ReducedNetwork):
     """The macro skeleton with the width of each layer; the stages have c1, c3 and c5."""
 
     def __init__(self, widths: Sequence[int], size: NetworkSize) -> None:
-        """Build with the layers' default initialisation.
-
-        Args:
-            widths: c1 to c5, scaled.
-        """
+        """Build the widths c1 to c5 with the layers' default initialisation."""
         super().__init__()
         self.stem = nn.Sequential(*conv_bn(size.in_channels, widths[0], 3))
         self.cells = nn.ModuleList()

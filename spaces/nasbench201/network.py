@@ -241,12 +241,7 @@ class NASBench201Network(ReducedNetwork):
     """The macro skeleton around one cell: C, 2C and 4C channels."""
 
     def __init__(self, operations: Sequence[str], size: NetworkSize) -> None:
-        """Build with the layers' default initialisation.
-
-        Args:
-            operations: of the six edges, in the order of the notation.
-            size: its channels, C, are the width of the first of three stages.
-        """
+        """Build the operations, in the order of the notation, with the layers' default draws."""
         super().__init__()
         channels = size.channels
         self.stem = nn.Sequential(*conv_bn(size.in_channels, channels, 3))
@@ -267,12 +262,7 @@ class NASBench201ThinNetwork(PooledNetwork):
     behind = "lastact"
 
     def __init__(self, operations: Sequence[str], size: NetworkSize) -> None:
-        """Build with the layers' default initialisation.
-
-        Args:
-            operations: of the six edges, in the order of the notation.
-            size: only its channels and num_classes count.
-        """
+        """Build the operations, in the order of the notation, with the layers' default draws."""
         super().__init__()
         self.cells = nn.ModuleList([Cell(operations, size.channels)])
         self.lastact = nn.Sequential(nn.BatchNorm2d(size.channels), nn.ReLU())

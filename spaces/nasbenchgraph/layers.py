@@ -85,11 +85,7 @@ class Convolution(nn.Module):
     linear_weights = ("idle",)
 
     def __init__(self, operation: str, inputs: int, outputs: int, degree: float) -> None:
-        """Build with the initialisation of PyTorch Geometric.
-
-        Args:
-            degree: mean number of neighbours.
-        """
+        """Build with the initialisation of PyTorch Geometric; the degree is that of `adjacency`."""
         super().__init__()
         kind = _KINDS[operation]
         self.operation, self.degree = operation, degree
@@ -119,11 +115,7 @@ class Attention(nn.Module):
     linear_weights = ("sender", "receiver")
 
     def __init__(self, inputs: int, outputs: int, degree: float) -> None:
-        """Build with the initialisation of PyTorch Geometric; the outputs are those of all heads.
-
-        Args:
-            degree: mean number of neighbours.
-        """
+        """Build as `Convolution`; the outputs are those of all heads."""
         super().__init__()
         self.degree = degree
         self.linear = nn.Linear(inputs, outputs, bias=False)

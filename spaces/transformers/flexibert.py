@@ -36,11 +36,7 @@ class DotProduct(nn.Module):
     """Scaled dot-product attention; weighted multiplicative attention with a further matrix."""
 
     def __init__(self, width: int, heads: int, *, weighted: bool) -> None:
-        """Build with the layers' default initialisation.
-
-        Args:
-            weighted: whether a matrix stands between queries and keys.
-        """
+        """Build with the layers' defaults, with or without a matrix between queries and keys."""
         super().__init__()
         self.heads = heads
         self.query, self.key, self.value = (nn.Linear(width, width) for _ in range(3))
