@@ -149,10 +149,7 @@ class TableAPI:
         return random.randrange(len(self))  # noqa: S311  # no secret
 
     def query_index_by_arch(self, arch: Any) -> int:
-        """Return the number of an architecture: a text, an object with `tostr`, or a number.
-
-        Returns:
-            The number; -1 for an architecture that the table does not have.
+        """Return the number of a text, an object with `tostr`, or a number; -1: it is not there.
 
         Raises:
             ValueError: a number is out of range.

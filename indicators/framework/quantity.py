@@ -48,11 +48,7 @@ class Meter:
         self._done: dict[Key, _Work] = {}
 
     def _switch(self) -> int:
-        """Book the time and the memory since the last switch to the innermost piece of work.
-
-        Returns:
-            What is allocated.
-        """
+        """Book time and memory since the last switch to the innermost work; what is allocated."""
         peak = allocated = 0
         wait_for(self._device)
         if self._cuda:

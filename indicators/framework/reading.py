@@ -37,13 +37,10 @@ class Reading:
 
 
 def read(measurement: Measurement, ids: Sequence[str]) -> dict[str, Reading]:
-    """Read indicators off an open measurement, in the order given.
+    """Read indicators off an open measurement, in the order given: a reading for each id.
 
     No failure of one indicator reaches another: `unsupported`, `diverged`, `out_of_memory` and
     `error` are outcomes with a reason. Only what must stop a run is raised.
-
-    Returns:
-        A reading for each id.
 
     Raises:
         UnknownName: an id is not registered (before anything is computed).

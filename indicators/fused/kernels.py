@@ -144,14 +144,11 @@ class Kernels:
         return out, gains
 
     def correlate3(self, maps: Tensor, weights: Tensor) -> Tensor:
-        """Return 3 x 3 correlations, zeros around the maps.
+        """Return 3 x 3 correlations (I, C', N, H, W), sums over C, zeros around the maps.
 
         Args:
             maps: (I, C, N, H, W).
             weights: (C', C, 3, 3).
-
-        Returns:
-            (I, C', N, H, W), sums over C.
         """
         number, channels, batch, height, width = maps.shape
         padded = torch.zeros(channels, height + 2, width + 2)
@@ -161,14 +158,11 @@ class Kernels:
         return out
 
     def weights3(self, cotangents: Tensor, padded: Tensor) -> Tensor:
-        """Return the gradients of the weights of `correlate3`.
+        """Return the gradients of the weights of `correlate3`, (I, C', C, 3, 3).
 
         Args:
             cotangents: (I, C', N, H, W).
             padded: (C, N, H + 2, W + 2), the maps with zeros around them.
-
-        Returns:
-            (I, C', C, 3, 3).
         """
         number, channels, *sizes = cotangents.shape
         out = torch.empty(number, channels, len(padded), 3, 3)

@@ -27,9 +27,6 @@ _registered: set[str] = set()
 def use_task(path: Path) -> list[str]:
     """Make a file's task known here and in worker processes that are started from now on.
 
-    Args:
-        path: a file that `untrained search-task` wrote, or one like it.
-
     Returns:
         Ids of its indicators: after 100 steps, and after as many as it was found with.
 

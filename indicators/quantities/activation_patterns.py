@@ -55,11 +55,7 @@ def num_sign_patterns(m: Measurement) -> int:
 
 
 def patterns_within(m: Measurement, first: float, last: float) -> int:
-    """As `num_sign_patterns`, of the activations in an interval of depth; see `within`.
-
-    Returns:
-        The number of patterns; 0 where no activation is in the interval.
-    """
+    """As `num_sign_patterns`, of the activations that are `within` an interval; 0 of none."""
     chosen = within(_sign_words(m), first, last)
     return _num_distinct(torch.cat(chosen, dim=1)) if chosen else 0
 

@@ -43,10 +43,7 @@ class ReluCalls(ActivationCalls):  # type: ignore[no-untyped-call]
         super().__init__(seen, done)
 
     def check_relus(self, number: int) -> None:
-        """Raise unless all activations of the pass were read, and some were ReLUs.
-
-        Args:
-            number: of ReLUs that were seen.
+        """Raise unless all activations of the pass were read, and the number of ReLUs is not 0.
 
         Raises:
             Unsupported: there is none, or what is no known activation may be one.

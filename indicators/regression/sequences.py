@@ -85,9 +85,6 @@ def sequence_learner(m: Measurement, task: SequenceTask) -> Learner:
     Encoder, decoder and the noise of the steps are the measurement's own; its batch is not looked
     at.
 
-    Returns:
-        The learner, before its first step.
-
     Raises:
         Unsupported: the network is not recurrent.
     """

@@ -45,7 +45,7 @@ _MOST_REPEATS = 1000
 
 
 def sin1d(frequencies: Sequence[float], phases: Tensor, chosen: Tensor, side: int = SIDE) -> Tensor:
-    """The chosen one-dimensional waves: f(2 pi beta y + phi_k) down or across.
+    """The chosen one-dimensional waves (n, side, side): f(2 pi beta y + phi_k) down or across.
 
     f is the sine for even k and the cosine for odd k. For each frequency beta come 32 waves along y
     and the same 32 along x.
@@ -55,9 +55,6 @@ def sin1d(frequencies: Sequence[float], phases: Tensor, chosen: Tensor, side: in
         phases: (betas, 32), phi.
         chosen: indices (n,) into the 64 * betas waves.
         side: of the grid, whose coordinates are 1 .. side.
-
-    Returns:
-        (n, side, side).
     """
     beta, rest = chosen // (2 * NUM_PHASES), chosen % (2 * NUM_PHASES)
     along_x, k = rest // NUM_PHASES, rest % NUM_PHASES
@@ -70,7 +67,7 @@ def sin1d(frequencies: Sequence[float], phases: Tensor, chosen: Tensor, side: in
 
 
 def sin2d(frequencies: Sequence[float], phases: Tensor, chosen: Tensor, side: int = SIDE) -> Tensor:
-    """The chosen plane waves: f(2 pi (beta_a y + beta_b x) + 2 phi_k), half of them flipped.
+    """The chosen plane waves (n, side, side): f(2 pi (beta_a y + beta_b x) + 2 phi_k).
 
     f is the sine for even k and the cosine for odd k. For each ordered pair of frequencies come 32
     waves and the same 32 upside down.
@@ -80,9 +77,6 @@ def sin2d(frequencies: Sequence[float], phases: Tensor, chosen: Tensor, side: in
         phases: (pairs, 32), phi.
         chosen: indices (n,) into the 64 * pairs waves.
         side: of the grid, whose coordinates are 1 .. side.
-
-    Returns:
-        (n, side, side).
     """
     pair, rest = chosen // (2 * NUM_PHASES), chosen % (2 * NUM_PHASES)
     flipped, k = rest // NUM_PHASES, rest % NUM_PHASES
@@ -150,15 +144,10 @@ def resized(
 
 
 def target(stage: Stage, images: Tensor, generator: torch.Generator) -> Tensor:
-    """T = sum over the stage's signals of level * signal; zeros where it has none.
+    """T = sum over the stage's signals of level * signal, (B, stage channels, 8, 8) float64.
 
-    A local signal is drawn for each image by itself, any other once for the batch.
-
-    Args:
-        images: (B, channels, H, W), without noise.
-
-    Returns:
-        (B, stage channels, 8, 8) float64.
+    A local signal is drawn for each image (B, channels, H, W) by itself, any other once for the
+    batch. Zeros where the stage has none.
 
     Raises:
         Unsupported: the inputs are not images.
@@ -183,17 +172,14 @@ def sequences(
     width: int,
     generator: torch.Generator,
 ) -> Tensor:
-    """A batch of sequences: the sum over the signals of level * signal.
+    """A batch of sequences (T, B, d) float64: the sum over the signals of level * signal.
 
     Each is the corner of a square map, large enough for both, whose y is the time. A local signal
     is drawn for each sequence by itself; of any other there is one draw of waves or dots, from
     which the sequences take different maps.
 
     Args:
-        signals: all but `resize`: there are no images.
-
-    Returns:
-        (T, B, d) float64; zeros without a signal.
+        signals: all but `resize`, there are no images; without a signal zeros.
 
     Raises:
         ValueError: a signal is the images themselves.

@@ -41,10 +41,7 @@ class StageRegressor(nn.Module):
 
 
 def stages_of(network: nn.Module, x: Tensor) -> list[Tensor]:
-    """The last three of the network's stage maps, checked.
-
-    Returns:
-        Three maps (B, channels, H, W).
+    """The last three of the network's stage maps, (B, channels, H, W), checked.
 
     Raises:
         Unsupported: it does not have that.
@@ -80,9 +77,6 @@ def stage_learner(m: Measurement, task: Task) -> Learner:
     Targets and the noise of evaluations depend on the measurement's data seed alone, so they are
     the same for all networks and seeds of a run: networks can only be compared on the same task.
     Read-outs and the noise of the steps are the measurement's own.
-
-    Returns:
-        The learner, before its first step.
 
     Raises:
         Unsupported: the network has fewer than three stages, or the inputs are no images.

@@ -50,13 +50,8 @@ def regression_loss(m: Measurement, task: Task | SequenceTask, *, steps: int) ->
     """The loss of a copy of the network after some steps on a task.
 
     More steps go on from the task's last milestone before them, so one training serves them all;
-    what was looked at on the way changes no bit of what follows.
-
-    Args:
-        m: the measurement; for images its first batch is the one that is learned.
-
-    Returns:
-        The loss after the last step, batch norms using batch statistics; lower is better.
+    what was looked at on the way changes no bit of what follows. Of images the first batch is
+    learned. Batch norms use batch statistics; lower is better.
 
     Raises:
         Unsupported: the network has no stages for images, or is not recurrent for sequences.

@@ -423,11 +423,7 @@ class Benchmark(ABC):
         )
 
     def clean_target(self, target: Target) -> Target | None:
-        """Return the accuracy without an attack where a target is the accuracy under one.
-
-        Returns:
-            A target of this benchmark; None for any other target.
-        """
+        """Return the accuracy without an attack where a target is the one under it; else None."""
         del target
         return None
 

@@ -27,10 +27,7 @@ class InertDtype:
     __slots__ = ("dtype",)
 
     def __init__(self, code: str | bytes, align: object = False, copy: object = True) -> None:
-        """Numpy's arguments, of which the first counts.
-
-        Args:
-            code: such as `f8`.
+        """Numpy's arguments, of which the first counts, such as `f8`.
 
         Raises:
             ValueError: it is no type of numbers.
@@ -94,10 +91,7 @@ def inert_reconstruct(kind: object, shape: object, code: object) -> InertArray:
 
 
 def inert_scalar(dtype: InertDtype, data: bytes | str) -> Any:
-    """Stand for the function that makes numpy's single numbers.
-
-    Args:
-        data: its bytes, of old pickles as a Latin-1 text.
+    """Stand for the function that makes numpy's single numbers; old pickles have Latin-1 texts.
 
     Raises:
         ValueError: they do not fit, or are no bytes of a number.

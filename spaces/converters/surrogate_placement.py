@@ -57,13 +57,10 @@ def placeable_surrogates() -> dict[str, str]:
 def place_surrogate(
     name: str, source: Path, *, folder: Path | None = None, replace: bool = False
 ) -> tuple[Path, ...]:
-    """Check a surrogate's files and write what its benchmark reads.
+    """Check a surrogate's files, write what its benchmark reads, and return what was written.
 
     Args:
         folder: data folder to write into; by default that of the user.
-
-    Returns:
-        The files that were written.
 
     Raises:
         UnknownName: there is no such surrogate.
@@ -140,13 +137,10 @@ def _place_network(source: Path, target: Path, *, replace: bool) -> tuple[Path, 
 
 
 def read_ensemble(source: Path) -> dict[str, Any]:
-    """Read the trees of all members of NAS-Bench-301's ensemble.
+    """Read the trees of all members of NAS-Bench-301's ensemble: the arrays of `Ensemble`.
 
     Args:
         source: the published zip archive, or a folder that has or is `xgb_v1.0`.
-
-    Returns:
-        The arrays of `untrained.spaces.darts.ensemble.Ensemble`.
 
     Raises:
         MissingData: the source has no members.

@@ -68,8 +68,7 @@ def to_configuration(genotype: Genotype) -> dict[str, str]:
 def from_configuration(configuration: Mapping[str, str]) -> Genotype:
     """The genotype of a dictionary; other entries, such as those of the training, are left out.
 
-    Args:
-        configuration: with the benchmark's keys; `_COLON_` may stand for the colon.
+    The keys are the benchmark's; `_COLON_` may stand for the colon.
 
     Raises:
         MalformedInput: an entry is missing or is none of the possible ones; the message names it.

@@ -156,10 +156,7 @@ def find_genotypes(text: str) -> list[str]:
 
 
 def genotype_of(parts: dict[str, Any], operations: Collection[str], text: str) -> Genotype:
-    """The genotype whose four parts are plain lists.
-
-    Args:
-        parts: `normal`, `normal_concat`, `reduce`, `reduce_concat`.
+    """The genotype whose parts are plain lists: of both cells the edges and what is concatenated.
 
     Raises:
         MalformedInput: it is none; the message names the part.

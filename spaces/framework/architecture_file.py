@@ -113,10 +113,7 @@ class ArchitectureTable:
 
 
 def split_table(path: Path, text: str) -> ArchitectureTable | None:
-    """Return the rows of a CSV table with a heading of `COLUMNS`; None: the text is none.
-
-    Args:
-        text: separated by comma, semicolon or tab.
+    """Return the rows of a table of comma, semicolon or tab with a heading of `COLUMNS`, or None.
 
     Raises:
         MalformedInput: a line has another number of cells than the heading, or a cell has no end.

@@ -316,11 +316,7 @@ class SearchSpace(ABC):
     def training_cost(self, benchmark: Benchmark, dataset: str) -> TrainingCost | None:
         """Model what a training costs where a benchmark of this space has no recorded times.
 
-        Args:
-            dataset: what the networks are trained on.
-
-        Returns:
-            The model, or None where there is none.
+        None: there is no model of trainings on that data set.
         """
         del benchmark, dataset
         return None

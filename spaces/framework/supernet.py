@@ -124,14 +124,11 @@ class Supernet(nn.Module):
         return self.parts.layout
 
     def forward(self, x: Tensor, weights: Tensor) -> Tensor:
-        """Logits, differentiable in the weights.
+        """Logits (batch, num_classes), differentiable in the weights.
 
         Args:
             x: images (batch, in_channels, H, W).
             weights: (edges, operations), in the order of `layout`.
-
-        Returns:
-            (batch, num_classes).
 
         Raises:
             MalformedInput: the weights have another shape.
@@ -154,13 +151,10 @@ class Supernet(nn.Module):
         """The network of a part of the supernet: k operations on an edge, each of weight 1 / k.
 
         As in TE-NAS, whose code leaves out operations of weight 0.01 or less: those are the ones
-        that are gone. It has the parameters of what is left alone.
+        that are gone. It shares the parameters of what is left, and has no others.
 
         Args:
             mask: of this supernet's layout; an edge without operations gives zeros.
-
-        Returns:
-            A network that shares its parameters.
 
         Raises:
             MalformedInput: the mask is of another supernet, or leaves a node without operations.

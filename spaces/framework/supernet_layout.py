@@ -86,11 +86,7 @@ class SupernetLayout:
         return f"{cell}{here.source}>{here.target}"
 
     def format(self, edges: Iterable[Sequence[str]]) -> str:
-        """The text of what each edge has.
-
-        Args:
-            edges: the operations of each edge; an edge without any is left out.
-        """
+        """The text of the operations of each edge; an edge without any is left out."""
         entries = [
             f"{','.join(operations)}~{edge.source}" if operations else ""
             for edge, operations in zip(self.edges, edges, strict=True)

@@ -51,11 +51,7 @@ def edge_bit(source: int, target: int) -> int:
 
 
 def pruned(cell: Cell) -> Cell | None:
-    """The cell without the vertices that lie on no path from input to output.
-
-    Returns:
-        The remaining vertices in their order, or None if there is no path at all.
-    """
+    """The cell without the vertices on no path from input to output; None: there is no path."""
     after = _reached(0, cell.edges)
     before = _reached(cell.output, [(target, source) for source, target in cell.edges])
     if cell.output not in after:

@@ -94,10 +94,7 @@ def safe_globals() -> AbstractContextManager[None]:
 
 
 def open_api(path: Path) -> API:
-    """Open an official file with the package that it was published for.
-
-    Args:
-        path: a `.pth` of NAS-Bench-201.
+    """Open an official `.pth` with the package that it was published for.
 
     Raises:
         MissingData: the package or the file is not there.

@@ -60,11 +60,7 @@ class RecurrentLayer(nn.Module):
     """The cell, applied to one time step after another."""
 
     def __init__(self, recipe: Recipe, inputs: int, hidden: int) -> None:
-        """All weights and biases uniform within 1 / sqrt(hidden), as the benchmark draws them.
-
-        Args:
-            hidden: width of the hidden states and of the output.
-        """
+        """All weights and biases uniform within 1 / sqrt(hidden), hidden the width of states."""
         super().__init__()
         self.hidden = hidden
         self.num_hidden = num_hidden(recipe)
