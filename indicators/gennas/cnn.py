@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from untrained.indicators import Indicator, Protocol
-from untrained.indicators.regression.searched_tasks import DARTS, NASBENCH101, RESNET
-from untrained.indicators.regression.tasks import COMBO, SINGLES, Task
+from untrained.indicators.regression.tasks import COMBO, DARTS, NASBENCH101, RESNET, SINGLES, Task
 from untrained.indicators.regression.training import register_loss
 
 REFERENCE = "Li et al., Generic Neural Architecture Search via Regression, NeurIPS 2021"

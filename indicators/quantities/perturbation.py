@@ -18,7 +18,7 @@ from untrained.indicators.account.account import Account
 from untrained.indicators.account.known_modules import is_plain
 from untrained.indicators.framework.devices import numbers
 from untrained.indicators.framework.measurement import attributes_kept
-from untrained.indicators.fused.forward import outputs_and_variances
+from untrained.indicators.fused.run import outputs_and_variances
 from untrained.indicators.quantities.forward import one_sample_refused
 from untrained.indicators.quantities.layer_outputs import together
 from untrained.indicators.quantities.quiet import quiet

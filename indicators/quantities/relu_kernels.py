@@ -12,8 +12,7 @@ from torch import Tensor
 from untrained.foundation import Unsupported
 from untrained.indicators import Measurement, quantity
 from untrained.indicators.account.activation_calls import GATES, ActivationCalls
-from untrained.indicators.fused.forward import packed_codes
-from untrained.indicators.fused.run import PackedCodes
+from untrained.indicators.fused.run import PackedCodes, packed_codes
 from untrained.indicators.quantities.forward import logits_of
 from untrained.indicators.quantities.quiet import quiet
 from untrained.indicators.quantities.relu_calls import ReluCalls

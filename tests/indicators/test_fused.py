@@ -15,9 +15,9 @@ from untrained.foundation import Unsupported
 from untrained.harness.execution.executors import numeric_settings
 from untrained.indicators import Measurement, indicators, measure
 from untrained.indicators.fused import kernels as binding
-from untrained.indicators.fused.forward import packed_codes
 from untrained.indicators.fused.graph import _Recorder
 from untrained.indicators.fused.kernels import SWITCH, Kernels, Term, kernels, library_path
+from untrained.indicators.fused.run import packed_codes
 from untrained.indicators.quantities.perturbation import perturbation
 from untrained.indicators.quantities.relu_calls import ReluCalls
 from untrained.spaces import spaces

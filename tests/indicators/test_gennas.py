@@ -15,7 +15,6 @@ from torch import Tensor, nn
 
 from untrained.indicators import Measurement, indicators, read
 from untrained.indicators.regression.learner import Learner, Lesson
-from untrained.indicators.regression.searched_tasks import DARTS, NASBENCH101, RESNET
 from untrained.indicators.regression.signals import (
     NUM_PHASES,
     dots,
@@ -28,8 +27,11 @@ from untrained.indicators.regression.signals import (
 from untrained.indicators.regression.stages import STAGE_WEIGHTS, StageRegressor, sgd, stages_of
 from untrained.indicators.regression.tasks import (
     COMBO,
+    DARTS,
     HIGH,
     MIDDLE,
+    NASBENCH101,
+    RESNET,
     SINGLES,
     Signal,
     Stage,

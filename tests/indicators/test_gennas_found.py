@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from untrained.foundation import MalformedInput
 from untrained.indicators import Measurement, indicators, read
 from untrained.indicators.gennas.found import VARIABLE, use_task
-from untrained.indicators.regression.searched_tasks import DARTS, NASBENCH101, RESNET
 from untrained.indicators.regression.sequences import NLP, NLP_COMBO
 from untrained.indicators.regression.task_file import (
     TaskFile,
@@ -24,7 +23,15 @@ from untrained.indicators.regression.task_file import (
     read_task,
     task_text,
 )
-from untrained.indicators.regression.tasks import COMBO, Signal, Stage, Task
+from untrained.indicators.regression.tasks import (
+    COMBO,
+    DARTS,
+    NASBENCH101,
+    RESNET,
+    Signal,
+    Stage,
+    Task,
+)
 from untrained.indicators.regression.training import regression_loss
 from untrained.spaces import spaces
 
