@@ -131,7 +131,7 @@ class PooledNetwork(Network):
     def features(self, x: Tensor) -> Tensor:
         """The last stage, (batch, channels, H, W), after what is behind it."""
         last = self.stages(x)[-1]
-        return getattr(self, self.behind)(last) if self.behind else last  # type: ignore[no-any-return]
+        return getattr(self, self.behind)(last) if self.behind else last
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (batch, num_classes) of images (batch, in_channels, height, width)."""

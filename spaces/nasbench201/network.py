@@ -225,6 +225,8 @@ class ReducedNetwork(PooledNetwork):
     """Stem, cells with reductions between, batch norm and ReLU."""
 
     behind = "lastact"
+    stem: nn.Module
+    cells: nn.ModuleList
 
     def stages(self, x: Tensor) -> list[Tensor]:
         """Three maps, at full, half and a quarter of the resolution."""

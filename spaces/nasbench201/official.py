@@ -245,7 +245,8 @@ class NASBench201Official(Benchmark):
         if seed is None or seed < _RUNS:
             found = self.target(target, **parts)
         else:
-            found = replace(self.target(target, **{**parts, "seed": MEAN}), seed=seed)
+            parts["seed"] = MEAN
+            found = replace(self.target(target, **parts), seed=seed)
         self.check_present()
         return self._of(spaces[self.space].parse(arch).text).get(found, math.nan)
 
