@@ -169,21 +169,20 @@ def _check_network(network: object) -> None:
         )
     for name, parameter in network.named_parameters():
         if is_lazy(parameter):
-            raise MalformedInput(
-                f"cannot measure `network`: its parameter {name!r} is lazy and has no shape yet. "
-                "Call the network once with a batch"
+            reason = "is lazy and has no shape yet. Call the network once with a batch"
+        elif parameter.is_meta:
+            reason = (
+                "is on the meta device and has no values. Give the network values with "
+                "network.to_empty(device='cpu') and an initialisation"
             )
-        if parameter.is_meta:
-            raise MalformedInput(
-                f"cannot measure `network`: its parameter {name!r} is on the meta device and has "
-                "no values. Give the network values with network.to_empty(device='cpu') and an "
-                "initialisation"
+        elif parameter.is_inference():
+            reason = (
+                "was made in inference mode, where no gradient exists. Build the network outside "
+                "of torch.inference_mode()"
             )
-        if parameter.is_inference():
-            raise MalformedInput(
-                f"cannot measure `network`: its parameter {name!r} was made in inference mode, "
-                "where no gradient exists. Build the network outside of torch.inference_mode()"
-            )
+        else:
+            continue
+        raise MalformedInput(f"cannot measure `network`: its parameter {name!r} {reason}")
 
 
 def _check_batch(inputs: object, labels: object) -> None:

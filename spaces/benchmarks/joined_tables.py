@@ -66,23 +66,19 @@ class JoinedTables(Benchmark):
         return first._values(target)
 
 
-ATTACKS = ParquetBenchmark("nasbench201_robustness", space="nasbench201", named_only=True)
-SECONDS = ParquetBenchmark("nasbench201_seconds", space="nasbench201", named_only=True)
-_OF_NASBENCH201 = (
-    ATTACKS,
-    SECONDS,
-    *(
-        ParquetBenchmark(f"nasbench201_{name}", space="nasbench201", named_only=True)
-        for name in (
-            "hwnasbench",
-            "latency_help",
-            "hw360_cifar100",
-            "hw360_darcy",
-            "hw360_ninapro",
-            "nasbench360",
-            "suitezero_9x",
-        )
-    ),
+_OF_NASBENCH201 = tuple(
+    ParquetBenchmark(f"nasbench201_{name}", space="nasbench201", named_only=True)
+    for name in (
+        "robustness",
+        "seconds",
+        "hwnasbench",
+        "latency_help",
+        "hw360_cifar100",
+        "hw360_darcy",
+        "hw360_ninapro",
+        "nasbench360",
+        "suitezero_9x",
+    )
 )
 _OTHERS = {
     "darts214_cifar10": "darts",

@@ -79,10 +79,10 @@ class NDSCells(StemSpace):
         name: str,
         set_name: str,
         operations: tuple[str, ...],
-        *,
         nodes: int,
-        loose: bool,
         reference: str,
+        *,
+        loose: bool = True,
         widths: tuple[int, ...] = WIDTHS,
         depths: tuple[int, ...] = DEPTHS,
     ) -> None:
@@ -229,24 +229,19 @@ class NDSCells(StemSpace):
                 yield (edge, node[1]) if place == 0 else (node[0], edge)
 
 
-def _register(
-    name: str, set_name: str, operations: tuple[str, ...], nodes: int, reference: str, **more: Any
-) -> None:
-    more.setdefault("loose", True)
-    register_space(NDSCells(name, set_name, operations, nodes=nodes, reference=reference, **more))
-
-
-_register("nds_amoeba", "Amoeba", AMOEBA, 5, "cells of Real et al., AAAI 2019")
-_register("nds_enas", "ENAS", ENAS, 5, "cells of Pham et al., ICML 2018")
-_register("nds_nasnet", "NASNet", NASNET, 5, "cells of Zoph et al., CVPR 2018")
-_register("nds_pnas", "PNAS", PNAS, 5, "cells of Liu et al., ECCV 2018", loose=False)
-_DARTS = ((*DARTS_OPERATIONS, "none"), 4, "cells of Liu et al., ICLR 2019")
-_register("nds_darts", "DARTS", *_DARTS, loose=False)
-_register("nds_darts_fix-w-d", "DARTS_fix-w-d", *_DARTS, loose=False, widths=(32,), depths=(22,))
-
-
 def _as_json(name: str, cell: CellGenotype) -> str:
     edges = ", ".join(
         [f'["{operation}", {source}]' for node in cell.nodes for operation, source in node]
     )
     return f'"{name}": [{edges}], "{name}_concat": [{", ".join(map(str, cell.concat))}]'
+
+
+register_space(NDSCells("nds_amoeba", "Amoeba", AMOEBA, 5, "cells of Real et al., AAAI 2019"))
+register_space(NDSCells("nds_enas", "ENAS", ENAS, 5, "cells of Pham et al., ICML 2018"))
+register_space(NDSCells("nds_nasnet", "NASNet", NASNET, 5, "cells of Zoph et al., CVPR 2018"))
+register_space(NDSCells("nds_pnas", "PNAS", PNAS, 5, "cells of Liu et al., ECCV 2018", loose=False))
+_DARTS = ((*DARTS_OPERATIONS, "none"), 4, "cells of Liu et al., ICLR 2019")
+register_space(NDSCells("nds_darts", "DARTS", *_DARTS, loose=False))
+register_space(
+    NDSCells("nds_darts_fix-w-d", "DARTS_fix-w-d", *_DARTS, loose=False, widths=(32,), depths=(22,))
+)
