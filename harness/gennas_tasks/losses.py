@@ -28,7 +28,7 @@ from untrained.harness.data.inputs import batches
 from untrained.harness.execution.executors import Executor, WorkerDied
 from untrained.harness.execution.scoring import build_network
 from untrained.harness.gennas_tasks.evolution import AnyTask
-from untrained.harness.search.evaluators.trainings import Trainings
+from untrained.harness.search.evaluators.evaluator import Trainings
 from untrained.indicators import Measurement, Protocol
 from untrained.indicators.framework.reading import Diverged
 from untrained.indicators.regression.task_file import digest

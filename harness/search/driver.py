@@ -63,13 +63,13 @@ class Search:
         """Return the pending request; None if the search has ended."""
         if not self._started:
             self._started = True
-            self._advance(None)
+            self._go_on(lambda: self._steps.send(None))
         return self._next
 
     def tell(self, answers: Sequence[Answer]) -> None:
         """Answer the pending request, one answer per item, in order."""
         assert self._next is not None, "no request is pending"
-        self._advance(list(answers))
+        self._go_on(lambda: self._steps.send(list(answers)))
 
     def stop(self, spent: BudgetSpent) -> None:
         """End the search because the pending request does not fit into the budget.
@@ -77,15 +77,8 @@ class Search:
         Raises:
             RuntimeError: the searcher yields another request.
         """
-        try:
-            request = self._steps.throw(spent)
-        except BudgetSpent:
-            self._end(None)
-            return
-        except StopIteration as end:
-            self._end(end.value)
-            return
-        if self._run_on(request) is not None:
+        self._go_on(lambda: self._steps.throw(spent))
+        if self._next is not None:
             self._steps.close()
             raise RuntimeError(
                 f"the searcher {self.searcher.name!r} asked for more although its budget is spent"
@@ -98,32 +91,19 @@ class Search:
             return self._result
         return self.logged[-1].architecture if self.logged else None
 
-    def _advance(self, answers: list[Answer] | None) -> None:
+    def _go_on(self, resume: Callable[[], Request]) -> None:
+        """Resume the searcher; log incumbents until it yields another request, or ends."""
         self._next = None
         try:
-            request = self._steps.send(answers)
-        except StopIteration as end:
-            self._end(end.value)
-            return
-        self._next = self._run_on(request)
-
-    def _run_on(self, request: Request) -> CostlyRequest | None:
-        """Log incumbents until the searcher yields another request, or ends."""
-        while isinstance(request, Incumbent):
-            self.logged.append(request)
-            try:
+            request = resume()
+            while isinstance(request, Incumbent):
+                self.logged.append(request)
                 request = next(self._steps)
-            except StopIteration as end:
-                self._end(end.value)
-                return None
-            except BudgetSpent:
-                self._end(None)
-                return None
-        return request
-
-    def _end(self, result: Architecture | None) -> None:
-        self._next = None
-        self._result = result
+            self._next = request
+        except StopIteration as end:
+            self._result = end.value
+        except BudgetSpent:  # the searcher has not caught it: its last incumbent is the answer
+            pass
 
 
 @dataclass(frozen=True, slots=True)

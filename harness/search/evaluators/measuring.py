@@ -19,8 +19,7 @@ from untrained.harness.execution.executors import (
 )
 from untrained.harness.execution.progress import Progress
 from untrained.harness.execution.runner import run_plans
-from untrained.harness.search.evaluators.evaluator import Evaluator
-from untrained.harness.search.evaluators.trainings import Trainings
+from untrained.harness.search.evaluators.evaluator import Evaluator, Trainings
 from untrained.harness.search.problem import Problem
 from untrained.harness.search.requests import CostlyRequest, Score, Scored, Train
 from untrained.harness.study.conditions import protocols

@@ -102,7 +102,7 @@ def _read(
     own = frame[frame["representative"].isna()]
     seconds = own.groupby("indicator")["alone_s"].median().reindex(names)
     used = [environments[int(number)] for number in sorted(set(own["environment"]))]
-    devices = dict.fromkeys(f"{one.device}, {_threads(one.threads)}" for one in used)
+    devices = dict.fromkeys(f"{one.device}, {threads_text(one.threads)}" for one in used)
     return StoredScores(
         values={
             str(text): tuple(map(float, values))
@@ -140,7 +140,8 @@ def coverage(count: int, space: str) -> str:
     return f"all {size:,}" if count == size else f"{count:,} of {size:,}"
 
 
-def _threads(number: int | None) -> str:
+def threads_text(number: int | None) -> str:
+    """Describe a number of threads: `4 threads`."""
     if number is None:
         return "threads unknown"
     return f"{number} thread{'' if number == 1 else 's'}"

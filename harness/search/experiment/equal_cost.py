@@ -183,29 +183,16 @@ def _best(
     """Compute mean and standard deviation of the best of n, and the number of simulations."""
     if draws.fitness is not None:
         return *best_of_n(draws.fitness[known], values[known], n), 0
-    drawn = _simulate(draws, values, known, n, rng=rng, times=times)
-    return float(drawn.mean()), float(drawn.std(ddof=1)), times
-
-
-def _simulate(
-    draws: _Draws,
-    values: Floats,
-    known: NDArray[np.bool_],
-    n: int,
-    *,
-    rng: np.random.Generator,
-    times: int,
-) -> Floats:
-    """Simulate many random searches; the first of equal candidates is the answer."""
     assert draws.estimator is not None, "what depends on its candidates is an aggregate"
     places = np.flatnonzero(known)
     answers = np.empty(times)
     for i in range(times):
         drawn = places[rng.integers(len(places), size=n)]
         fitness = draws.estimator.fitness([draws.scored[int(place)] for place in drawn])
+        # the first of equal candidates
         best = 0 if np.isnan(fitness).all() else int(np.nanargmax(fitness))
         answers[i] = values[drawn[best]]
-    return answers
+    return float(answers.mean()), float(answers.std(ddof=1)), times
 
 
 NUM_RANDOM = 1000
@@ -238,13 +225,9 @@ def random_ranks(
                     search=search.label,
                     run=number,
                     architecture=text,
-                    genotype=_genotype(space, text),
+                    genotype=spaces[space].genotype_text(text),
                     value=float(value),
                     rank=1 + int((known >= sign * value).sum()) if not np.isnan(value) else 0,
                 )
             )
     return RandomRanks(summarise(sign * known), float(sign * known.max()), tuple(answers))
-
-
-def _genotype(space: str, text: str) -> str:
-    return spaces[space].genotype_text(text)

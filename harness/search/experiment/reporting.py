@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from untrained.harness.search.evaluators.trainings import VALIDATION_METRICS
+from untrained.harness.search.evaluators.evaluator import VALIDATION_METRICS
 from untrained.harness.search.experiment.equal_cost import equal_costs, random_ranks
 from untrained.harness.search.experiment.figures import landscape_of, logged, prunings
 from untrained.harness.search.experiment.ground_truth import GroundTruth

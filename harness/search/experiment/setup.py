@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 
-from untrained.foundation import MissingData, UnknownName, UserError, Value
+from untrained.foundation import MissingData, UnknownName, UserError, Value, derive
 from untrained.harness.data.datasets import find_dataset
 from untrained.harness.data.inputs import batches
 from untrained.harness.execution.executors import Device, device_name
 from untrained.harness.execution.scoring import build_network
 from untrained.harness.search.estimator import Estimator, find_estimator
-from untrained.harness.search.evaluators.evaluator import Evaluator, TabularEvaluator
+from untrained.harness.search.evaluators.evaluator import Evaluator, TabularEvaluator, Trainings
 from untrained.harness.search.evaluators.measuring import Measuring, MeasuringEvaluator
-from untrained.harness.search.evaluators.stored_scores import StoredScores, coverage, read_scores
+from untrained.harness.search.evaluators.stored_scores import (
+    StoredScores,
+    coverage,
+    read_scores,
+    threads_text,
+)
 from untrained.harness.search.evaluators.supernet import SupernetEvaluator, SupernetMeter
-from untrained.harness.search.evaluators.trainings import Trainings
-from untrained.harness.search.experiment.pools import draw_pools
 from untrained.harness.search.problem import Cost, Domain, Limit, Problem
 from untrained.harness.search.searcher import Asks, Searcher, searchers
 from untrained.harness.study.conditions import resolve
@@ -258,8 +263,7 @@ def _supernet_evaluator(
     fact = f"a supernet of {space.title} is measured on {inputs} inputs" + (
         f", {changed}" if changed else ", under the protocols of what it is scored by"
     )
-    threads = torch.get_num_threads()
-    measured_on = f"{device_name(device)}, {threads} thread{'' if threads == 1 else 's'}"
+    measured_on = f"{device_name(device)}, {threads_text(torch.get_num_threads())}"
     problem = Problem(Domain(space), dataset, estimator)
     return SupernetEvaluator(problem, meter, measured_on=measured_on), fact
 
@@ -332,6 +336,56 @@ def _members(
             "the search asks for; mutations go anywhere"
         )
     return [Architecture(space.name, text) for text in texts], bool(partial)
+
+
+def draw_pools(
+    study: SearchStudy, searcher: Searcher, settings: Mapping[str, Value], domain: Domain, runs: int
+) -> tuple[Pools, tuple[Domain, ...]]:
+    """Draw the pools of a study, all different, each without replacement.
+
+    Searches of a study that draw from the same networks get the same pools, and a larger number of
+    pools begins with the smaller one's.
+
+    Args:
+        domain: the networks that have what the search asks for and keep its limits.
+        runs: of the search; with fewer than pools, only so many pools are drawn.
+
+    Raises:
+        UserError: there are not so many different pools, or a pool is smaller than the searcher's
+            population.
+    """
+    networks = domain.members
+    assert study.pools is not None, "the study has no pools"
+    assert networks is not None, "pools are drawn from scored networks"
+    count, size = len(networks), study.pool_size or len(networks) // 2
+    population = settings.get("population", 1)
+    if isinstance(population, int) and size < population:
+        raise UserError(
+            f"cannot run {searcher.name} on pools of {size:,} networks: its population is "
+            f"{population:,}. Raise pool_size, or lower the population."
+        )
+    possible = math.comb(count, size)
+    if possible < study.pools:
+        raise UserError(
+            f"cannot draw {study.pools:,} different pools of {size:,} networks: the {count:,} "
+            f"scored networks have {possible:,}. Lower pools, or change pool_size."
+        )
+    number = min(study.pools, runs)
+    rng = np.random.default_rng(derive(study.seed, "pools"))
+    drawn: dict[tuple[int, ...], None] = {}
+    while len(drawn) < number:
+        places = np.sort(rng.choice(count, size=size, replace=False))
+        drawn[tuple(places.tolist())] = None
+    domains = (
+        Domain(
+            domain.space,
+            members=[networks[place] for place in places],
+            confined=domain.confined,
+            limits=domain.limits,
+        )
+        for places in drawn
+    )
+    return Pools(number, size, count, domain.space.size), tuple(domains)
 
 
 def find_limit(name: str, at_most: float, study: SearchStudy, benchmark: Benchmark | None) -> Limit:

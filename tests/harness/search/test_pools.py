@@ -8,7 +8,7 @@ import pytest
 
 from untrained.foundation import UserError
 from untrained.harness.search import searchers
-from untrained.harness.search.experiment.pools import draw_pools
+from untrained.harness.search.experiment.setup import draw_pools
 from untrained.harness.search.problem import Domain
 from untrained.harness.study.search_study import SearchStudy
 from untrained.results.searches.speed import speed_ups
