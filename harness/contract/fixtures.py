@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import random
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, Literal, TypedDict
 
@@ -74,6 +76,21 @@ PIXELS = 8
 NUM_WORDS, NUM_SEQUENCES = 11, 3
 
 Batches = tuple[tuple[Tensor, Tensor | None], ...]
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seed the global random numbers of torch, numpy and Python inside; restore them outside."""
+    numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        np.random.seed(seed % 2**32)  # noqa: NPY002 what is checked may draw from it
+        random.seed(seed)
+        try:
+            yield
+        finally:
+            np.random.set_state(numpy_state)  # noqa: NPY002
+            random.setstate(python_state)
 
 
 def network(

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from itertools import count
 from typing import Any
 from unittest.mock import patch
 
@@ -155,7 +156,7 @@ def _passes_taken(item: Indicator) -> tuple[Passes, Reading]:
     counts, reading = counted_alone(item)
     if counts.shapes <= _shapes():
         # a pass that stops short of some layers counts as a whole
-        forward, backward = (math.ceil(count / num_layers()) for count in counts.total)
+        forward, backward = (math.ceil(calls / num_layers()) for calls in counts.total)
     else:  # a copy, which has other layers at its end
         forward, backward = counts.of_images["forward"], counts.of_images["backward"]
     return (forward, backward), reading
@@ -226,11 +227,10 @@ def _fail(module: nn.Module, args: Any) -> None:
 
 
 def _fail_the_second_time() -> Callable[[nn.Module, Any], None]:
-    calls: list[int] = []
+    calls = count()
 
     def hook(module: nn.Module, args: Any) -> None:
-        calls.append(1)
-        if len(calls) > 1:
+        if next(calls):
             _fail(module, args)
 
     return hook

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import copy
 import math
-import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -143,10 +140,8 @@ def _in_company(case: IndicatorCase) -> tuple[Reading, dict[str, Reading], Readi
     if not case.reads_sequences:
         others = [indicators[name] for name in COMPANIONS if name != item.id]
         read(Measurement(net, case.batches()[1:]), *others[:2])
-    with (
-        _other_global_randomness(),
-        Measurement(copy.deepcopy(net), case.batches()) as measurement,
-    ):
+    measurement = Measurement(copy.deepcopy(net), case.batches())
+    with torch.random.fork_rng(), fixtures.seeded(20261125), measurement:
         return (
             read_items(measurement, [item])[item.id],
             read_items(measurement, others),
@@ -160,56 +155,27 @@ def _undisturbed() -> dict[str, Reading]:
     return read(Measurement(fixtures.network(), batches), *(indicators[n] for n in COMPANIONS))
 
 
-@contextmanager
-def _other_global_randomness() -> Iterator[None]:
-    """Set other global random states inside; restore those outside."""
-    kept = random.getstate(), np.random.get_state()  # noqa: NPY002 - the global state is meant
-    with torch.random.fork_rng():
-        torch.manual_seed(20261125)
-        random.seed(20261125)
-        np.random.seed(20261125)  # noqa: NPY002
-        try:
-            yield
-        finally:
-            random.setstate(kept[0])
-            np.random.set_state(kept[1])  # noqa: NPY002
-
-
 def _on_batches(net: nn.Module) -> Measurement:
     return Measurement(net, fixtures.batches())
 
 
-def _on_cuda(case: IndicatorCase) -> Measurement:
-    return Measurement(case.network().cuda(), case.batches())
-
-
-def _without_labels(case: IndicatorCase) -> Measurement:
-    return Measurement(case.network(), fixtures.without_labels())
-
-
-def _other_labels(case: IndicatorCase) -> Measurement:
-    return Measurement(case.network(), fixtures.with_other_labels())
-
-
-def _one_batch(case: IndicatorCase) -> Measurement:
-    return Measurement(case.network(), case.batches()[:1])
-
-
-def _without_gradients(case: IndicatorCase) -> Measurement:
-    return _on_batches(fixtures.without_gradients())
-
-
-def _nan_weight(case: IndicatorCase) -> Measurement:
-    return _on_batches(fixtures.with_nan_weight())
-
-
-def _thin(case: IndicatorCase, *, seed: int = 0) -> Measurement:
+def _thin(seed: int) -> Measurement:
     pieces = fixtures.images(0, 2000)[:, :1, :3, :3]
     return Measurement(fixtures.thin_network(seed), [(pieces, None)])
 
 
-def _other_thin(case: IndicatorCase) -> Measurement:
-    return _thin(case, seed=1)
+SITUATIONS: dict[str, Setup] = {
+    "on CUDA": lambda case: Measurement(case.network().cuda(), case.batches()),
+    "without labels": lambda case: Measurement(case.network(), fixtures.without_labels()),
+    "other labels": lambda case: Measurement(case.network(), fixtures.with_other_labels()),
+    "one batch": lambda case: Measurement(case.network(), case.batches()[:1]),
+    "without gradients": lambda case: _on_batches(fixtures.without_gradients()),
+    "NaN weight": lambda case: _on_batches(fixtures.with_nan_weight()),
+    "thin": lambda case: _thin(0),
+    "other thin": lambda case: _thin(1),
+    "other attentive weights": lambda case: _on_batches(fixtures.attentive_network(seed=1)),
+}
+"""Kept here, because readings are shared by the identity of their setup."""
 
 
 @image_scores.promise
@@ -230,7 +196,7 @@ def cuda_agrees_with_the_cpu(case: IndicatorCase) -> None:
     if not torch.cuda.is_available():
         raise Inapplicable("there is no CUDA device")
     usual = case.usual
-    reading = case.reading(_on_cuda)
+    reading = case.reading(SITUATIONS["on CUDA"])
     require(
         reading.status == "ok" and close(reading.value, usual, 1e-6),
         f"on the CPU the score is {usual!r}, on a CUDA device {described(reading)}; make new "
@@ -243,7 +209,7 @@ def cuda_agrees_with_the_cpu(case: IndicatorCase) -> None:
 def labels_matter_exactly_if_they_are_needed(case: IndicatorCase) -> None:
     """Labels change the score, and it is unsupported without them, exactly if it needs labels."""
     usual = case.usual
-    without, other = case.reading(_without_labels), case.reading(_other_labels)
+    without, other = (case.reading(SITUATIONS[name]) for name in ("without labels", "other labels"))
     if case.needs(Need.LABELS):
         require(
             without.status == "unsupported" and "label" in without.reason,
@@ -272,7 +238,7 @@ def labels_matter_exactly_if_they_are_needed(case: IndicatorCase) -> None:
 @batch_scores.promise
 def a_second_batch_matters_exactly_if_it_is_needed(case: IndicatorCase) -> None:
     """It is unsupported with a single batch exactly if it needs a second one."""
-    reading = case.reading(_one_batch)
+    reading = case.reading(SITUATIONS["one batch"])
     if case.needs(Need.SECOND_BATCH):
         require(
             reading.status == "unsupported" and "batch" in reading.reason,
@@ -331,7 +297,7 @@ def what_a_network_lacks_is_unsupported_exactly_if_it_is_needed(
 @image_scores.promise
 def gradients_are_taken_exactly_if_they_are_needed(case: IndicatorCase) -> None:
     """A network whose layers have no gradient has no score exactly if it needs gradients."""
-    reading = case.reading(_without_gradients)
+    reading = case.reading(SITUATIONS["without gradients"])
     if case.needs(Need.GRADIENTS):
         require(
             reading.status != "ok",
@@ -350,7 +316,7 @@ def gradients_are_taken_exactly_if_they_are_needed(case: IndicatorCase) -> None:
 def it_follows_the_initialisation_exactly_if_declared(case: IndicatorCase) -> None:
     """Weights drawn anew change the score exactly if it declares that it follows them."""
     if case.item.protocol.skeleton == "thin":  # saturated on a whole network
-        one, other = (case.reading(setup, apart=True) for setup in (_thin, _other_thin))
+        one, other = (case.reading(SITUATIONS[name], apart=True) for name in ("thin", "other thin"))
     else:
         one, other = case.reading(healthy), case.reading(other_weights)
     differs, declared = one.value != other.value, case.item.follows_initialisation
@@ -364,7 +330,7 @@ def it_follows_the_initialisation_exactly_if_declared(case: IndicatorCase) -> No
 @image_scores.promise
 def a_nan_weight_gives_no_score_that_depends_on_weights(case: IndicatorCase) -> None:
     """A network with a NaN weight is diverged, unless the score does not look at weights."""
-    reading = case.reading(_nan_weight)
+    reading = case.reading(SITUATIONS["NaN weight"])
     if reading.status == "ok":  # then it does not look at the weights
         usual, other = case.usual, case.reading(other_weights)
         require(
@@ -456,10 +422,6 @@ def _without_ways_back(case: IndicatorCase) -> Measurement:
     return _on_batches(net)
 
 
-def _attentive_weights(case: IndicatorCase) -> Measurement:
-    return _on_batches(fixtures.attentive_network(seed=1))
-
-
 def _nan_in_attention(case: IndicatorCase) -> Measurement:
     net = fixtures.attentive_network()
     net.patches.weight.data[0, 0, 0, 0] = torch.nan
@@ -475,7 +437,7 @@ def of_attention_gradients_and_weights_are_looked_at_as_declared(case: Indicator
         f"Need.GRADIENTS is {'' if case.needs(Need.GRADIENTS) else 'not '}declared, but a network "
         f"whose classifier has no gradient gets {described(reading)}",
     )
-    other = case.reading(_attentive_weights)
+    other = case.reading(SITUATIONS["other attentive weights"])
     require(
         (other.value != case.usual) == case.item.follows_initialisation,
         f"it declares follows_initialisation={case.item.follows_initialisation}, but other weights "

@@ -26,6 +26,12 @@ KINDS: dict[str, Registry[Any]] = {
     "searcher": searchers,
     "executor": executors,
 }
+_PROMISES: dict[str, Callable[[Any], Suite[Any]]] = {
+    "indicator": indicator_promises,
+    "space": space_promises,
+    "searcher": searcher_promises,
+    "executor": executor_promises,
+}
 GROUPS = {f"untrained.{kind}s": kind for kind in KINDS}
 PACKAGE = "package"
 THIS = "."
@@ -89,17 +95,8 @@ def _of_any_kind(name: str) -> Iterator[Plugin]:
 
 
 def _plugin(kind: str, name: str) -> Plugin:
-    item: Any = KINDS[kind][name]
-    suite: Suite[Any]
-    if kind == "indicator":
-        suite, subject = indicator_promises(item), IndicatorCase(item)
-    else:
-        promises: dict[str, Callable[[Any], Suite[Any]]] = {
-            "space": space_promises,
-            "searcher": searcher_promises,
-            "executor": executor_promises,
-        }
-        suite, subject = promises[kind](item), item
+    item = KINDS[kind][name]
+    suite, subject = _PROMISES[kind](item), IndicatorCase(item) if kind == "indicator" else item
     return f"{kind} {name}", Suite(suite, _something_was_checked(suite)), subject
 
 

@@ -155,6 +155,15 @@ def require(kept: bool, detail: str) -> None:
         raise Broken(detail)
 
 
+def refusal(call: Callable[[], object], kind: type[Exception], otherwise: str) -> str:
+    """Return what a call says when it refuses; raise `Broken` with a detail if it does not."""
+    try:
+        call()
+    except kind as error:
+        return str(error)
+    raise Broken(otherwise)
+
+
 @contextmanager
 def _one_thread() -> Iterator[None]:
     before = torch.get_num_threads()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -21,7 +22,7 @@ from untrained.harness.contract.fixtures import (
     noise,
     words,
 )
-from untrained.harness.contract.promise import Broken, Inapplicable, Suite, require
+from untrained.harness.contract.promise import Inapplicable, Suite, refusal, require
 from untrained.indicators import indicators
 from untrained.spaces import Architecture, Network, SearchSpace
 from untrained.spaces.darts.space import DARTS
@@ -44,12 +45,9 @@ def _only(space: SearchSpace, inputs: Inputs) -> None:
 
 def refuses(build: Callable[[], nn.Module], argument: str) -> None:
     """Require that something is refused as malformed, naming the argument."""
-    try:
-        build()
-    except MalformedInput as error:
-        require(argument in str(error), f"refusing {argument}, it does not say so: {error}")
-    else:
-        raise Broken(f"with {argument} it builds a network; raise MalformedInput that names it")
+    wrong = f"with {argument} it builds a network; raise MalformedInput that names it"
+    said = refusal(build, MalformedInput, wrong)
+    require(argument in said, f"refusing {argument}, it does not say so: {said}")
 
 
 @networks.promise
@@ -251,15 +249,9 @@ def a_network_of_nodes_gives_logits_of_nodes_and_refuses_images(space: SearchSpa
 
 
 def _refuses_images(method: Callable[[Tensor], object], said: str) -> None:
-    try:
-        method(noise(2, 3, 8, 8).double())
-    except Unsupported as reason:
-        require(
-            said in str(reason),
-            f"given images, it says {str(reason)!r}; leave that to MaplessNetwork",
-        )
-    else:
-        raise Broken("a network that has no maps takes images; leave that to MaplessNetwork")
+    wrong = "a network that has no maps takes images; leave that to MaplessNetwork"
+    reason = refusal(lambda: method(noise(2, 3, 8, 8).double()), Unsupported, wrong)
+    require(said in reason, f"given images, it says {reason!r}; leave that to MaplessNetwork")
 
 
 def _has_thin(space: SearchSpace) -> bool:
@@ -310,12 +302,10 @@ def a_thin_network_of_nothing_or_of_no_member_is_refused(space: SearchSpace, arg
         (drawn(space, 1)[0].text, given, f"{argument}=0"),
         ("no architecture", {"num_classes": 5}, "no architecture"),
     ):
-        try:
-            space.build_thin(text, **arguments)
-        except MalformedInput as error:
-            require(name in str(error), f"refusing {name}, it does not say so: {error}")
-        else:
-            raise Broken(f"with {name} it builds a thin network; raise MalformedInput")
+        build = partial(space.build_thin, text, **arguments)
+        wrong = f"with {name} it builds a thin network; raise MalformedInput"
+        said = refusal(build, MalformedInput, wrong)
+        require(name in said, f"refusing {name}, it does not say so: {said}")
 
 
 @networks.promise
@@ -323,13 +313,10 @@ def a_space_without_thin_networks_says_so(space: SearchSpace) -> None:
     """Where there are no thin networks, asking for one raises Unsupported."""
     if _has_thin(space):
         raise Inapplicable("it builds thin networks")
-    try:
-        space.build_thin(drawn(space, 1)[0], num_classes=5)
-    except Unsupported as reason:
-        said = f"{space.name!r} builds no thin network; leave out"
-        require(said in str(reason), f"it says {str(reason)!r}; leave that to SearchSpace")
-    else:
-        raise Broken("it builds a thin network without a method of its own")
+    build = partial(space.build_thin, drawn(space, 1)[0], num_classes=5)
+    reason = refusal(build, Unsupported, "it builds a thin network without a method of its own")
+    said = f"{space.name!r} builds no thin network; leave out"
+    require(said in reason, f"it says {reason!r}; leave that to SearchSpace")
 
 
 def tie_weights(network: Network, *, alike: bool) -> Network:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -12,7 +13,14 @@ from scipy.stats import chisquare
 
 from untrained.foundation import MalformedInput, UserError
 from untrained.harness.contract.fixtures import drawn
-from untrained.harness.contract.promise import Broken, Finding, Inapplicable, Suite, require
+from untrained.harness.contract.promise import (
+    Broken,
+    Finding,
+    Inapplicable,
+    Suite,
+    refusal,
+    require,
+)
 from untrained.harness.contract.space_networks import networks
 from untrained.spaces import Architecture, SearchSpace
 
@@ -56,8 +64,16 @@ def sampling_is_uniform(space: SearchSpace) -> None:
 def enumeration_gives_each_member_once_in_constant_memory(space: SearchSpace) -> None:
     """Iterating gives `size` different architectures, or says that there are too many."""
     if space.size is None:
-        for call in (iter, len):
-            _refuses_to_enumerate(space, call)
+        calls: tuple[Callable[[SearchSpace], object], ...] = (iter, len)
+        for call in calls:
+            name = call.__name__
+            message = refusal(
+                partial(call, space), UserError, f"its size is None, but {name} works"
+            )
+            require(
+                "too large to enumerate" in message and "sample" in message,
+                f"its size is None, and {name} says {message!r}; leave it to SearchSpace",
+            )
         return
     require(len(space) == space.size, f"its len is {len(space)}, its size {space.size}")
     list(islice(space, 10))
@@ -74,19 +90,6 @@ def enumeration_gives_each_member_once_in_constant_memory(space: SearchSpace) ->
     require(
         len(found) == len(set(found)) == space.size,
         f"its size is {space.size}, but it enumerates {len(found)}, {len(set(found))} different",
-    )
-
-
-def _refuses_to_enumerate(space: SearchSpace, call: Callable[[SearchSpace], object]) -> None:
-    try:
-        call(space)
-    except UserError as error:
-        message = str(error)
-    else:
-        raise Broken(f"its size is None, but {call.__name__} works")
-    require(
-        "too large to enumerate" in message and "sample" in message,
-        f"its size is None, and {call.__name__} says {message!r}; leave it to SearchSpace",
     )
 
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import copy
 import math
-import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from untrained.foundation import derive
+from untrained.harness.contract.fixtures import seeded
 from untrained.harness.contract.indicator_effects import CountedConvolutions
 from untrained.indicators import Family, Indicator, Measurement, Need, Passes, Protocol
 
@@ -53,7 +51,7 @@ def as_indicator(function: Plain, *, higher_is_better: bool, traits: Traits) -> 
     def score(m: Measurement) -> float:
         network = copy.deepcopy(m.network)
         labels = m.batches[0][1]
-        with _seeded(derive(m.seed, "plain function")):
+        with seeded(derive(m.seed, "plain function")):
             value = function(network, m.inputs.clone(), None if labels is None else labels.clone())
         return _number(function.__name__, value)
 
@@ -86,20 +84,6 @@ def _number(name: str, value: object) -> float:
         raise TypeError(f"{name} returned {shown!r}, which is no number") from None
 
 
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        np.random.seed(seed % 2**32)  # noqa: NPY002 the user's function draws from it
-        random.seed(seed)
-        try:
-            yield
-        finally:
-            np.random.set_state(numpy_state)  # noqa: NPY002
-            random.setstate(python_state)
-
-
 def find_traits(function: Plain, network: nn.Module, inputs: Tensor, labels: Tensor) -> Traits:
     """Find what a plain function needs and costs by trying.
 
@@ -113,7 +97,7 @@ def find_traits(function: Plain, network: nn.Module, inputs: Tensor, labels: Ten
 
     def value(given: Tensor | None, seed: int = 0) -> float | None:
         try:
-            with _seeded(seed), torch.enable_grad():
+            with seeded(seed), torch.enable_grad():
                 own = copy.deepcopy(network).train()
                 return float(function(own, inputs.clone(), None if given is None else given))
         except Exception:
@@ -136,7 +120,7 @@ def _works_without_gradients(
     function: Plain, network: nn.Module, inputs: Tensor, labels: Tensor
 ) -> bool:
     try:
-        with _seeded(0), torch.inference_mode():
+        with seeded(0), torch.inference_mode():
             function(copy.deepcopy(network).train(), inputs.clone(), labels.clone())
     except Exception:
         return False
