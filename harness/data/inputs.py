@@ -1,11 +1,14 @@
-"""The batches that a protocol stands for: image files, random crops, synthetic inputs."""
+"""The batches that a protocol stands for: image files, random crops, words, synthetic inputs."""
 
 from __future__ import annotations
 
 import hashlib
 import io
+import re
+from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +19,6 @@ from torch import Tensor
 
 from untrained.foundation import READ_ERRORS, MalformedInput, MissingData, derive
 from untrained.harness.data.datasets import Dataset, find_dataset, stand_ins
-from untrained.harness.data.words import word_batch
 from untrained.indicators import Protocol
 from untrained.indicators.framework.measurement import plain_defaults
 from untrained.spaces import data_folder
@@ -218,6 +220,7 @@ _KEPT = 64  # all indicators on one dataset have 15 protocols
 
 
 @lru_cache(maxsize=_KEPT)
+@plain_defaults()
 def batches(protocol: Protocol) -> tuple[Batch, ...]:
     """The batches of a protocol, on the CPU in its dtype; made once a process.
 
@@ -232,8 +235,31 @@ def batches(protocol: Protocol) -> tuple[Batch, ...]:
         MissingData: the images are not there.
         MalformedInput: their file cannot be read or is not the one the protocol names.
     """
-    with plain_defaults():
-        return _batches(protocol)
+    dataset = find_dataset(protocol.dataset)
+    if dataset.words:
+        return tuple(word_batch(protocol, dataset, b) for b in range(protocol.num_batches))
+    dtype = torch.float64 if protocol.dtype == "float64" else torch.float32
+    if protocol.inputs == "none":
+        shape = (_NO_BATCH_SIZE, *_sample_shape(protocol))
+        return ((torch.ones(shape, dtype=dtype), None),)
+    pairs: list[Batch]
+    if protocol.inputs == "images":
+        pairs = _image_batches(protocol)
+    else:
+        pairs = [(_synthetic_inputs(protocol, b), None) for b in range(protocol.num_batches)]
+    made: list[Batch] = []
+    for b, (inputs, true_labels) in enumerate(pairs):
+        labels = true_labels if protocol.labels == "true" else None
+        if protocol.labels == "random":
+            labels = random_labels(protocol, b, protocol.batch_size)
+        made.append((inputs.to(dtype), labels))
+    return tuple(made)
+
+
+def random_labels(protocol: Protocol, index: int, count: int) -> Tensor:
+    """Draw the labels of one batch, (count,), from a random stream of their own."""
+    generator = torch.Generator().manual_seed(derive(protocol.data_seed, "labels", index))
+    return torch.randint(protocol.num_classes, (count,), generator=generator)
 
 
 def batches_on(protocol: Protocol, device: str) -> tuple[Batch, ...]:
@@ -255,31 +281,6 @@ def _moved(protocol: Protocol, device: str) -> tuple[Batch, ...]:
     )
 
 
-def _batches(protocol: Protocol) -> tuple[Batch, ...]:
-    dataset = find_dataset(protocol.dataset)
-    if dataset.words:
-        return tuple(word_batch(protocol, dataset, b) for b in range(protocol.num_batches))
-    dtype = torch.float64 if protocol.dtype == "float64" else torch.float32
-    if protocol.inputs == "none":
-        shape = (_NO_BATCH_SIZE, *_sample_shape(protocol))
-        return ((torch.ones(shape, dtype=dtype), None),)
-    pairs: list[tuple[Tensor, Tensor | None]]
-    if protocol.inputs == "images":
-        pairs = _image_batches(protocol)
-    else:
-        pairs = [(_synthetic_inputs(protocol, b), None) for b in range(protocol.num_batches)]
-    made: list[Batch] = []
-    for b, (inputs, true_labels) in enumerate(pairs):
-        labels = true_labels if protocol.labels == "true" else None
-        if protocol.labels == "random":
-            generator = torch.Generator().manual_seed(derive(protocol.data_seed, "labels", b))
-            labels = torch.randint(
-                protocol.num_classes, (protocol.batch_size,), generator=generator
-            )
-        made.append((inputs.to(dtype), labels))
-    return tuple(made)
-
-
 def _sample_shape(protocol: Protocol) -> tuple[int, ...]:
     """Channels, height and width; of a node its features."""
     if find_dataset(protocol.dataset).features and protocol.skeleton == "full":
@@ -295,7 +296,7 @@ def _synthetic_inputs(protocol: Protocol, index: int) -> Tensor:
     return torch.randn(shape, generator=generator)
 
 
-def _image_batches(protocol: Protocol) -> list[tuple[Tensor, Tensor | None]]:
+def _image_batches(protocol: Protocol) -> list[Batch]:
     dataset = find_dataset(protocol.dataset)
     if image_source(dataset) != protocol.source:
         raise MalformedInput(
@@ -303,7 +304,7 @@ def _image_batches(protocol: Protocol) -> list[tuple[Tensor, Tensor | None]]:
             f"{image_source(dataset)[:16]} instead of {protocol.source[:16]}; put the file back, "
             "or score again with the new one"
         )
-    pairs: list[tuple[Tensor, Tensor | None]] = []
+    pairs: list[Batch] = []
     for b in range(protocol.num_batches):
         start = b * protocol.batch_size
         read = read_images(dataset, protocol.sample_ids[start : start + protocol.batch_size])
@@ -317,3 +318,44 @@ def _image_batches(protocol: Protocol) -> list[tuple[Tensor, Tensor | None]]:
             )
         pairs.append((images, labels))
     return pairs
+
+
+@cache
+def text_words() -> Tensor:
+    """Number the words and marks of the shipped text by how often they occur, from 1.
+
+    The text is the beginning of Lewis Carroll's "Alice's Adventures in Wonderland" (1865), in lower
+    case: 1,353 words and marks, of which 404 differ. Equally frequent ones are in the order of the
+    alphabet.
+    """
+    text = files("untrained.harness.data").joinpath("alice.txt").read_text(encoding="utf-8")
+    found = re.findall(r"[a-z']+|[^\sa-z]", text.lower())
+    order = sorted(Counter(found).items(), key=lambda item: (-item[1], item[0]))
+    number = {word: place for place, (word, _) in enumerate(order, 1)}
+    return torch.tensor([number[word] for word in found])
+
+
+def word_batch(protocol: Protocol, dataset: Dataset, index: int) -> Batch:
+    """Make one batch of sequences of `resolution` words, (batch_size, resolution), and labels.
+
+    Words are numbered from 1; 0 fills up sequences elsewhere. Drawn words are uniform over the
+    vocabulary. Sequences of the text begin at random places, and go on at its beginning after its
+    end. Labels are the word that follows where that is what the network tells and the text is
+    given, else drawn.
+    """
+    size = (protocol.batch_size, protocol.resolution)
+    labels = None
+    if protocol.labels != "none":
+        labels = random_labels(protocol, index, protocol.batch_size)
+    if protocol.inputs in ("none", "ones"):
+        return torch.ones(size, dtype=torch.int64), labels
+    generator = torch.Generator().manual_seed(derive(protocol.data_seed, "inputs", index))
+    if protocol.inputs != "text":
+        drawn = torch.randint(1, dataset.words, size, generator=generator)
+        return drawn, labels
+    text = text_words()
+    starts = torch.randint(len(text), (size[0], 1), generator=generator)
+    taken = text[(starts + torch.arange(size[1] + 1)) % len(text)]
+    if protocol.labels == "true":
+        labels = taken[:, -1].contiguous()
+    return taken[:, :-1].contiguous(), labels

@@ -136,7 +136,9 @@ class Plan:
             return
         networks: dict[tuple[int, str], dict[str, dict[str, None]]] = {}
         for key in missing:
-            built = self._built_for(key.indicator, key.architecture)
+            # the network of the class's first member gives a score that is shared
+            is_shared, own = key.indicator in self.shared, key.architecture
+            built = self.representatives[own] if is_shared else own
             members = networks.setdefault((key.seed, built), {}).setdefault(key.indicator, {})
             members[key.architecture] = None
         yield from networks.items()
@@ -177,10 +179,6 @@ class Plan:
             & frame["seed"].isin(self.seeds)
             & frame["architecture"].isin(self.selection.architectures)
         )
-
-    def _built_for(self, indicator: str, architecture: str) -> str:
-        """The architecture whose network gives the score: its class's first, if it is shared."""
-        return self.representatives[architecture] if indicator in self.shared else architecture
 
     @cached_property
     def representatives(self) -> dict[str, str]:

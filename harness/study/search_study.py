@@ -91,28 +91,16 @@ class SearchStudy(StudyFile):
     """The searches."""
 
     @model_validator(mode="after")
-    def _one_source(self) -> SearchStudy:
+    def _fits_together(self) -> SearchStudy:
         if self.scores is not None and self.store is not None:
             raise ValueError("scores are either looked up (scores) or measured (store), not both")
-        return self
-
-    @model_validator(mode="after")
-    def _has_pools(self) -> SearchStudy:
         if self.pools is None and self.pool_size is not None:
             raise ValueError("pool_size is the size of each pool; add their number, pools")
         if self.pools is not None and self.scores is None:
             raise ValueError("pools are drawn from stored scores; add scores, or leave pools out")
-        return self
-
-    @model_validator(mode="after")
-    def _searches_something(self) -> SearchStudy:
         # a least length of the field would be reported beside every mistake in one of its tables
         if not self.search:
             raise ValueError("search is empty; add a table [[search]]")
-        return self
-
-    @model_validator(mode="after")
-    def _pairs_exist(self) -> SearchStudy:
         labels = [one.label for one in self.search]
         for one in self.search:
             if one.against is not None and (one.against not in labels or one.against == one.label):

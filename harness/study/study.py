@@ -358,26 +358,20 @@ class Study(StudyFile, Conditions):
         """Make the list, files of scores and accuracies and the folders relative to `folder`."""
         from untrained.spaces.framework.registry import is_file
 
-        population, truth, report = self.population, self.truth, self.report
-        if truth.benchmark is not None and is_file(truth.benchmark):
-            truth = truth.model_copy(update={"benchmark": str(folder / truth.benchmark)})
-        if population.file is not None:
-            population = population.model_copy(update={"file": str(folder / population.file)})
-        if report.folder is not None:
-            report = report.model_copy(update={"folder": str(folder / report.folder)})
-        cluster = self.cluster
-        if cluster is not None and cluster.log_folder is not None:
-            cluster = cluster.model_copy(update={"log_folder": str(folder / cluster.log_folder)})
-        scores = tuple(
-            str(folder / one) if (folder / one).is_file() or Path(one).suffix else one
-            for one in self.scores
-        )
-        return self.model_copy(
-            update={
-                "scores": scores,
-                "population": population,
-                "truth": truth,
-                "report": report,
-                "cluster": cluster,
-            }
-        )
+        update: dict[str, Any] = {
+            "scores": tuple(
+                str(folder / one) if (folder / one).is_file() or Path(one).suffix else one
+                for one in self.scores
+            )
+        }
+        for table, key in (
+            ("population", "file"),
+            ("truth", "benchmark"),
+            ("report", "folder"),
+            ("cluster", "log_folder"),
+        ):
+            part = getattr(self, table)
+            path = getattr(part, key, None)
+            if path is not None and (key != "benchmark" or is_file(path)):
+                update[table] = part.model_copy(update={key: str(folder / path)})
+        return self.model_copy(update=update)

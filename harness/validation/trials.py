@@ -15,7 +15,7 @@ import torch
 
 from untrained.foundation import derive
 from untrained.harness.contract import Finding, examine
-from untrained.harness.data.inputs import Batch, batches
+from untrained.harness.data.inputs import Batch, batches, random_labels
 from untrained.harness.execution.scoring import build_network, score_task
 from untrained.harness.execution.watchdog import TimeLimitReached, time_limit
 from untrained.harness.study.plan import ScoreTask
@@ -194,10 +194,7 @@ def _measurement(
 
 def _labelled(batch: Batch, protocol: Protocol, index: int) -> Batch:
     inputs, labels = batch
-    if labels is None:
-        generator = torch.Generator().manual_seed(derive(protocol.data_seed, "labels", index))
-        labels = torch.randint(protocol.num_classes, (inputs.shape[0],), generator=generator)
-    return inputs, labels
+    return inputs, random_labels(protocol, index, len(inputs)) if labels is None else labels
 
 
 def _reordered(labels: torch.Tensor | None) -> torch.Tensor:

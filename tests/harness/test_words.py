@@ -4,8 +4,7 @@ import pytest
 import torch
 
 from untrained.foundation import MalformedInput
-from untrained.harness.data.inputs import batches, read_images
-from untrained.harness.data.words import text_words
+from untrained.harness.data.inputs import batches, read_images, text_words
 from untrained.harness.study.conditions import resolve
 from untrained.harness.study.study import Conditions
 from untrained.indicators import indicators
