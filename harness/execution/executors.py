@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -13,6 +14,8 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import parent_process
+from multiprocessing.context import ForkServerContext, SpawnContext
+from multiprocessing.process import BaseProcess
 from multiprocessing.queues import SimpleQueue
 from types import MappingProxyType
 from typing import Any, Literal, Protocol, TypeVar
@@ -20,7 +23,6 @@ from typing import Any, Literal, Protocol, TypeVar
 from untrained.foundation import UserError
 from untrained.harness.execution.process_memory import memory_kept
 from untrained.harness.execution.watchdog import Step, follow, overdue, worked_on
-from untrained.harness.execution.worker_start import worker_context
 
 _FOR_LIFE = ExitStack()
 """Of a worker process; what is entered here must stay referred to, or it would be left again."""
@@ -79,6 +81,42 @@ def _follow_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
+
+
+class _Recording:
+    """Knows the processes that it has started."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.started: list[BaseProcess] = []
+
+    def Process(self, *args: Any, **options: Any) -> BaseProcess:  # noqa: N802
+        process: BaseProcess = super().Process(*args, **options)  # type: ignore[misc]
+        self.started.append(process)
+        return process
+
+
+class _Spawning(_Recording, SpawnContext):  # type: ignore[misc]
+    pass
+
+
+class _Forking(_Recording, ForkServerContext):  # type: ignore[misc]
+    pass
+
+
+def worker_context(*, gpus: bool) -> _Spawning | _Forking:
+    """Return what starts worker processes.
+
+    On the CPU they are forked from a server process that has imported torch and the plug-ins and
+    has computed nothing. A worker, and one in place of a worker that died, is then ready at once
+    instead of after seconds of imports. The server gets no later change of this process, so a
+    worker is given the environment variables and the search path of its pool.
+    """
+    if gpus or sys.platform != "linux":
+        return _Spawning()  # threads of CUDA, and libraries of other systems, survive no fork
+    context = _Forking()
+    context.set_forkserver_preload(["untrained.harness.execution.preloaded"])
+    return context
 
 
 T = TypeVar("T")

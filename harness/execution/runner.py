@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import socket
 import time
 from collections import Counter, deque
@@ -23,12 +24,6 @@ from untrained.harness.execution.executors import (
     gpu_names,
     numeric_settings,
 )
-from untrained.harness.execution.failures import (
-    FAILURES,
-    Failure,
-    FailureGroup,
-    group_failures,
-)
 from untrained.harness.execution.progress import Progress
 from untrained.harness.execution.scoring import score_task
 from untrained.harness.study.plan import Plan, ScoreTask
@@ -36,6 +31,50 @@ from untrained.indicators import indicators
 from untrained.results import Environment, Score, ScoreKey, ScoreStore, current_environment
 from untrained.results.store.disk import FileExchanged
 from untrained.results.store.score import machine
+
+FAILURES = frozenset({"error", "timeout", "out_of_memory"})
+"""Statuses that say something went wrong in the run; `unsupported` and `diverged` are findings."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailureGroup:
+    """Failed scores whose reasons differ in numbers and quoted names at most."""
+
+    status: str
+    reason: str
+    """That of the first one."""
+    count: int
+    indicators: tuple[str, ...]
+    architecture: str
+    """That of the first one."""
+
+
+class Failure(NamedTuple):
+    """A failed score."""
+
+    architecture: str
+    indicator: str
+    status: str
+    reason: str
+
+
+def group_failures(failures: Iterable[Failure]) -> tuple[FailureGroup, ...]:
+    """Group failed scores, the most frequent reason first."""
+    groups: dict[tuple[str, str], list[tuple[str, str, str]]] = {}
+    for architecture, indicator, status, reason in failures:
+        key = status, re.sub(r"'[^']*'|\d+(\.\d+)?", "#", reason)
+        groups.setdefault(key, []).append((reason, indicator, architecture))
+    found = [
+        FailureGroup(
+            status,
+            members[0][0],
+            len(members),
+            tuple(sorted({indicator for _, indicator, _ in members})),
+            members[0][2],
+        )
+        for (status, _), members in groups.items()
+    ]
+    return tuple(sorted(found, key=lambda group: (-group.count, group.status, group.reason)))
 
 
 def check_sharing(plan: Plan, store: ScoreStore) -> None:
@@ -137,9 +176,13 @@ def run_plans(
         with (
             progress.running(total=left, done_before=wanted - left),
             closing(_run_tasks(executor, tasks)) as results,
+            _Writer(store, environment, progress, replace_ok=rescore) as writer,
         ):
-            writer = _Writer(store, environment, progress, replace_ok=rescore)
-            scored = _store_all(results, writer)
+            for task, result in results:
+                if isinstance(result, WorkerDied):
+                    writer.add(Scored(task.failed(result.reason, result.status)))
+                else:
+                    writer.add(result)
     except KeyboardInterrupt:
         raise Interrupted(
             f"interrupted; everything that was finished is in {store.path}: run the same command "
@@ -147,7 +190,11 @@ def run_plans(
         ) from None
     statuses, failures = _outcome(plans, store)
     return RunSummary(
-        wanted, wanted - left, scored, tuple(sorted(statuses.items())), group_failures(failures)
+        wanted,
+        wanted - left,
+        writer.stored,
+        tuple(sorted(statuses.items())),
+        group_failures(failures),
     )
 
 
@@ -299,14 +346,3 @@ class _Writer:
                 self._progress.record(scores, worker)
                 failed = sum(score.status in FAILURES for score in scores)
                 self._progress.advance(len(scores), failed)
-
-
-def _store_all(results: Iterable[tuple[ScoreTask, Scored | WorkerDied]], writer: _Writer) -> int:
-    """Store the scores of each network; how many there were."""
-    with writer:
-        for task, result in results:
-            if isinstance(result, WorkerDied):
-                writer.add(Scored(task.failed(result.reason, result.status)))
-            else:
-                writer.add(result)
-    return writer.stored

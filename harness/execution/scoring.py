@@ -209,11 +209,10 @@ def _check_device(task: ScoreTask, reading: Reading) -> None:
 
 def _failure(what: str, error: BaseException, timeout_s: float | None) -> Reading:
     if isinstance(error, TimeLimitReached):
-        return Reading(math.nan, "timeout", f"not done after {timeout_s:g} s", math.nan, None)
+        return Reading(math.nan, "timeout", f"not done after {timeout_s:g} s")
     if isinstance(error, TimeoutError):  # of the indicator's own
-        return Reading(math.nan, "timeout", str(error), math.nan, None)
+        return Reading(math.nan, "timeout", str(error))
     if isinstance(error, Unsupported):
-        return Reading(math.nan, "unsupported", str(error), math.nan, None)
-    reason = f"{what}: {type(error).__name__}: {error}"
+        return Reading(math.nan, "unsupported", str(error))
     status: Status = "out_of_memory" if is_out_of_memory(error) else "error"
-    return Reading(math.nan, status, reason, math.nan, None)
+    return Reading(math.nan, status, f"{what}: {type(error).__name__}: {error}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from untrained.foundation import MissingData
-from untrained.harness.execution.failures import FAILURES
+from untrained.harness.execution.runner import FAILURES
 from untrained.harness.gate.baseline import Baseline, BaselineTruth, Definition
 from untrained.harness.gate.baseline_files import rounded
 from untrained.harness.study.plan import Plan

@@ -73,7 +73,7 @@ class ScoreTask:
 
     def failed(self, reason: str, status: Literal["error", "timeout"] = "error") -> list[Score]:
         """Scores without a value for everything that is wanted."""
-        reading = Reading(math.nan, status, reason, math.nan, None)
+        reading = Reading(math.nan, status, reason)
         return [score for wanted in self.wanted for score in self.scores_of(wanted, reading)]
 
 

@@ -24,7 +24,7 @@ import torch
 from PIL import Image
 
 from untrained.harness.cli.main import main
-from untrained.harness.execution.worker_start import worker_context
+from untrained.harness.execution.executors import worker_context
 from untrained.harness.study.study import Study
 from untrained.harness.study.study_file import checked
 from untrained.indicators import indicators

@@ -26,8 +26,8 @@ from untrained.harness.execution.executors import (
     device_name,
     find_device,
     make_executor,
+    worker_context,
 )
-from untrained.harness.execution.worker_start import worker_context
 
 WORK = '''
 import os, signal, time

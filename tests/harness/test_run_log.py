@@ -15,9 +15,9 @@ import pytest
 from untrained.foundation import StorageError
 from untrained.harness.cli import status as status_command
 from untrained.harness.execution import run_log
-from untrained.harness.execution.failures import Failure, group_failures
 from untrained.harness.execution.progress import PlainProgress, Progress
 from untrained.harness.execution.run_log import FIELDS, LoggedProgress, log_path, read_log
+from untrained.harness.execution.runner import Failure, group_failures
 from untrained.results import Score, ScoreStore
 
 NAN = float("nan")

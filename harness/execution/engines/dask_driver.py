@@ -141,14 +141,10 @@ class DaskExecutor:
         self._batch = BatchSize()
         self._deaths = 0
         self._numbers = count()
-        self._workers = 0
+        self.workers = 0
+        """How many items were worked on at once when the workers were last counted."""
         self._looked = self._found = time.monotonic()
         self._look()
-
-    @property
-    def workers(self) -> int:
-        """How many items were worked on at once when the workers were last counted."""
-        return self._workers
 
     def run(
         self, function: Callable[[T], R], items: Iterable[T]
@@ -164,7 +160,7 @@ class DaskExecutor:
         done: SimpleQueue[Any] = SimpleQueue()
         try:
             while True:
-                while len(running) < min(2 * self._workers + 2, MOST_BATCHES):
+                while len(running) < min(2 * self.workers + 2, MOST_BATCHES):
                     batch = (
                         [alone.popleft()] if alone else list(islice(remaining, self._batch.size))
                     )
@@ -260,11 +256,11 @@ class DaskExecutor:
         """
         answers = True
         try:
-            self._workers = self._client.sync(self._count, callback_timeout=CONNECT_S)
+            self.workers = self._client.sync(self._count, callback_timeout=CONNECT_S)
         except (OSError, TimeoutError):
             answers = False
         self._looked = time.monotonic()
-        if answers and self._workers:
+        if answers and self.workers:
             self._found = self._looked
         elif self._looked - self._found > self._wait_s:
             what = "has had no worker" if answers else "has not answered"
