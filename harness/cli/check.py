@@ -24,7 +24,7 @@ from untrained.harness.cli.run import fill
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from untrained.harness.gate.baseline import Baseline
+    from untrained.harness.gate.baseline_files import Baseline
     from untrained.harness.gate.check import Check, Fill
     from untrained.harness.study.plan import Plan
     from untrained.harness.study.study import Study

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from untrained.foundation import MalformedInput
-from untrained.harness.gate.baseline import Baseline
+from untrained.harness.gate.baseline_files import Baseline
 from untrained.harness.gate.findings import (
     Compared,
     comparable,

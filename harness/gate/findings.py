@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from untrained.foundation import MissingData
 from untrained.harness.execution.runner import FAILURES
-from untrained.harness.gate.baseline import Baseline, BaselineTruth, Definition
-from untrained.harness.gate.baseline_files import rounded
+from untrained.harness.gate.baseline_files import Baseline, BaselineTruth, Definition, rounded
 from untrained.harness.study.plan import Plan
 from untrained.harness.study.truth import ChosenTruth, NoTruth, find_truth
 from untrained.indicators import Protocol, indicators

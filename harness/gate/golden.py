@@ -16,8 +16,7 @@ from torch import Tensor, nn
 from untrained.foundation import derive
 from untrained.harness.execution.executors import isolated
 from untrained.harness.execution.process_memory import memory_kept
-from untrained.harness.gate.baseline import GoldenScore
-from untrained.harness.gate.baseline_files import rounded, score_text
+from untrained.harness.gate.baseline_files import GoldenScore, rounded, score_text
 from untrained.indicators import Measurement, Reading, indicators, read
 from untrained.results import Finding
 from untrained.spaces import Network, spaces

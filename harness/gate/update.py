@@ -12,7 +12,6 @@ from untrained.foundation import MalformedInput, MissingData
 from untrained.harness.execution.executors import isolated
 from untrained.harness.execution.process_memory import memory_kept
 from untrained.harness.execution.scoring import score_task
-from untrained.harness.gate.baseline import Baseline
 from untrained.harness.gate.baseline_files import (
     FORMAT,
     GOLDEN,
@@ -22,6 +21,7 @@ from untrained.harness.gate.baseline_files import (
     PROVENANCE,
     SCORES,
     STUDY,
+    Baseline,
     csv_text,
     read_golden,
     read_scores,

@@ -16,8 +16,7 @@ from torch import nn
 from untrained.harness.execution.executors import SerialExecutor
 from untrained.harness.execution.progress import PlainProgress
 from untrained.harness.execution.runner import run_plans
-from untrained.harness.gate.baseline import Baseline
-from untrained.harness.gate.baseline_files import load_baseline, write_baseline
+from untrained.harness.gate.baseline_files import Baseline, load_baseline, write_baseline
 from untrained.harness.gate.check import Check, check_baseline
 from untrained.harness.gate.update import measure_baseline
 from untrained.harness.study.plan import Plan

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from untrained.harness.gate.baseline import GoldenScore
+from untrained.harness.gate.baseline_files import GoldenScore
 from untrained.harness.gate.golden import golden_findings
 from untrained.indicators import Reading, indicators
 
