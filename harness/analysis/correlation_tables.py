@@ -81,10 +81,7 @@ def correlation_section(
     matrix = score_matrix(drawn)
     scores, computed = matrix.wide, matrix.computed
     values = truth.values(scores.index)
-    larger_is_better = values if truth.higher_is_better else -values
-    resampling = Resampling(
-        statistics.resamples, statistics.confidence, statistics.seed, statistics.interval
-    )
+    larger_is_better, resampling = truth.oriented(values), statistics.resampling
     noise = noise_of_batches(selection, larger_is_better)
     analysis = analyse(
         scores,
@@ -96,11 +93,12 @@ def correlation_section(
         noise=noise,
     )
     biases = dict(analysis.size_bias)
-    clean = _clean_values(truth, scores.index)
+    # the accuracies without an attack, where the target is an accuracy under one
+    clean = truth.benchmark.clean_target(truth.target)
     if clean is not None:
         biases = _given_clean(
             biases,
-            scores.assign(**{CLEAN: clean}),
+            scores.assign(**{CLEAN: truth.benchmark.values(scores.index, clean)}),
             larger_is_better,
             higher_is_better=matrix.higher_is_better,
             resampling=resampling,
@@ -160,12 +158,6 @@ def correlation_section(
         redundancy=analysis.redundancy,
     )
     return Section(table, scores, values, larger_truth_is_better=truth.higher_is_better)
-
-
-def _clean_values(truth: ChosenTruth, architectures: pd.Index[str]) -> pd.Series[float] | None:
-    """Return the accuracies without an attack, where the target is an accuracy under one."""
-    target = truth.benchmark.clean_target(truth.target)
-    return None if target is None else truth.benchmark.values(architectures, target)
 
 
 def _given_clean(
@@ -324,9 +316,7 @@ def agreement_table(
     found = agree(
         scores,
         higher_is_better=matrix.higher_is_better,
-        resampling=Resampling(
-            statistics.resamples, statistics.confidence, statistics.seed, statistics.interval
-        ),
+        resampling=statistics.resampling,
     )
     return AgreementTable(
         title=title or f"{spaces[selection.space].title}: agreement of scores, no accuracies",

@@ -236,7 +236,7 @@ def effects_of_factors(
             if len({cell.plans[number].protocols[name].digest for cell in cells}) > 1
             for effect in factor_effects(
                 {levels: scores[name] for levels, scores in wide.items()},
-                values if truth.higher_is_better else -values,
+                truth.oriented(values),
                 indicator=name,
                 factors=factors,
                 reference=tuple(cells[0].levels.values()),

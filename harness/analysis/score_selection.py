@@ -159,7 +159,7 @@ def select_stored_scores(
     frame = store.frame(space=space, seed=seed, indicators=only)
     if frame.empty:
         raise MissingData(_nothing_fits(store, space, seed, only))
-    _check_chosen(protocols, set(frame["protocol"]))
+    check_chosen(protocols, set(frame["protocol"]), "no score")
     known = _known_protocols(store, set(frame["protocol"]))
     selections = [
         _select(str(name), part, known, protocols) for name, part in frame.groupby("space")
@@ -229,11 +229,12 @@ def _nothing_fits(
     )
 
 
-def _check_chosen(chosen: Iterable[str], stored: set[str]) -> None:
+def check_chosen(chosen: Iterable[str], stored: set[str], none: str) -> None:
+    """Refuse the beginning of a digest that no stored protocol has; `none` begins the sentence."""
     for prefix in chosen:
         if not any(digest.startswith(prefix) for digest in stored):
             raise UserError(
-                f"no score has the protocol {prefix!r}; there are: {', '.join(sorted(stored))}"
+                f"{none} has the protocol {prefix!r}; there are: {', '.join(sorted(stored))}"
             )
 
 

@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING
 
 from untrained.foundation import MissingData, UserError
 from untrained.harness.analysis.score_matrix import wide_scores
-from untrained.harness.analysis.score_selection import ScoreSelection, select_stored_scores
+from untrained.harness.analysis.score_selection import (
+    ScoreSelection,
+    check_chosen,
+    select_stored_scores,
+)
 from untrained.harness.study.study import Statistics, Truth
-from untrained.harness.study.truth import ChosenTruth, NoTruth, find_truth
+from untrained.harness.study.truth import NoTruth, find_truth
 from untrained.indicators import indicators
 from untrained.reports import Report
 from untrained.results import (
@@ -20,7 +24,6 @@ from untrained.results import (
     Condition,
     Difference,
     Environment,
-    Resampling,
     ScoreStore,
     SideBySide,
     compare_scores,
@@ -100,7 +103,7 @@ def compare_stores(
         MissingData: the two have nothing in common.
     """
     before, after = (_side(path, space=space, protocols=protocols, seed=seed) for path in paths)
-    _check_chosen(protocols, before, after)
+    check_chosen(protocols, before.digests | after.digests, "no score on either side")
     shared = sorted(set(before.selections) & set(after.selections))
     if not shared:
         raise MissingData(
@@ -163,16 +166,6 @@ def _side(path: Path, *, space: str | None, protocols: Sequence[str], seed: int 
         )
 
 
-def _check_chosen(chosen: Sequence[str], before: _Side, after: _Side) -> None:
-    there = before.digests | after.digests
-    for prefix in chosen:
-        if not any(digest.startswith(prefix) for digest in there):
-            raise UserError(
-                f"no score on either side has the protocol {prefix!r}; there are: "
-                f"{', '.join(sorted(there))}"
-            )
-
-
 def _names(paths: tuple[Path, Path]) -> tuple[str, str]:
     """As much of the end of each path as tells the two apart."""
     one, other = (path.parts for path in paths)
@@ -199,15 +192,13 @@ def _compare(
     truth = find_truth(old.space, wanted, datasets=datasets)
     first, second = wide_scores(old), wide_scores(new)
     common = first.index.intersection(second.index).sort_values()
-    resampling = Resampling(
-        statistics.resamples, statistics.confidence, statistics.seed, statistics.interval
-    )
+    known = None if isinstance(truth, NoTruth) else truth
     changes = compare_scores(
         first,
         second,
-        _values(truth, common),
+        known.oriented(known.values(common)) if known else None,
         higher_is_better={name: indicators[name].higher_is_better for name in first.columns},
-        resampling=resampling,
+        resampling=statistics.resampling,
     )
     rows = tuple(
         ComparedRow(
@@ -220,7 +211,6 @@ def _compare(
         )
         for change in changes
     )
-    known = isinstance(truth, ChosenTruth)
     return SideBySide(
         title=f"{spaces[old.space].title}: before and after",
         space=old.space,
@@ -233,13 +223,13 @@ def _compare(
         only_after=tuple(second.index.difference(common)[:EXAMPLES]),
         indicators_before=tuple(sorted(set(first.columns) - set(second.columns))),
         indicators_after=tuple(sorted(set(second.columns) - set(first.columns))),
-        target=truth.target.label if isinstance(truth, ChosenTruth) else "",
-        truth_source=truth.source if isinstance(truth, ChosenTruth) else truth.reason,
-        truth_sha256=(truth.benchmark.provenance.sha256 if isinstance(truth, ChosenTruth) else ""),
-        resamples=resampling.resamples if known else 0,
-        confidence=resampling.confidence,
-        bootstrap_seed=resampling.seed,
-        interval=resampling.interval,
+        target=known.target.label if known else "",
+        truth_source=truth.reason if isinstance(truth, NoTruth) else truth.source,
+        truth_sha256=known.benchmark.provenance.sha256 if known else "",
+        resamples=statistics.resamples if known else 0,
+        confidence=statistics.confidence,
+        bootstrap_seed=statistics.seed,
+        interval=statistics.interval,
         tolerance=TOLERANCE,
         margin=MARGIN,
         command=command,
@@ -255,10 +245,7 @@ def _compare(
     )
 
 
-def _common_seeds(
-    before: Measured,
-    after: Measured,
-) -> tuple[Measured, Measured]:
+def _common_seeds(before: Measured, after: Measured) -> tuple[Measured, Measured]:
     """Both sides with the seeds that they share, where they share any.
 
     A mean over three networks has less noise than one, and would seem to be the better score.
@@ -285,13 +272,6 @@ def _with_seeds(selection: ScoreSelection, shared: Mapping[str, tuple[int, ...]]
     return replace(
         selection, frame=selection.frame[keep], seeds=seeds, notes=(*selection.notes, note)
     )
-
-
-def _values(truth: ChosenTruth | NoTruth, common: pd.Index[str]) -> pd.Series[float] | None:
-    if isinstance(truth, NoTruth):
-        return None
-    values = truth.values(common)
-    return values if truth.higher_is_better else -values
 
 
 def _rows(selection: ScoreSelection, indicator: str) -> pd.DataFrame:

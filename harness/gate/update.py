@@ -264,7 +264,7 @@ def _correlations(
     rows = []
     for plan in plans:
         truth = values[plan.space].map(rounded, na_action="ignore")
-        truth = truth if truths[plan.space].higher_is_better else -truth
+        truth = truths[plan.space].oriented(truth)
         for name in sorted(plan.protocols):
             frame = frames[plan.space]
             mine = frame[frame["indicator"] == name]

@@ -21,6 +21,7 @@ from untrained.foundation import MalformedInput
 
 if TYPE_CHECKING:
     from untrained.harness.data.datasets import Dataset
+    from untrained.results import Resampling
 
 # lists of TOML become tuples, which strict mode would refuse; their items stay strict
 Names = Annotated[tuple[Annotated[str, Field(strict=True)], ...], Field(strict=False, min_length=1)]
@@ -168,6 +169,13 @@ class Statistics(StudyTable):
     """Kind of interval: `percentile`, or `bca` (bias-corrected and accelerated)."""
     average: Literal["seeds", "none"] = "seeds"
     """Score of a network with several seeds: their mean, or that of the first (`none`)."""
+
+    @property
+    def resampling(self) -> Resampling:
+        """The resamples that intervals are computed from."""
+        from untrained.results import Resampling
+
+        return Resampling(self.resamples, self.confidence, self.seed, self.interval)
 
 
 class ReportOptions(StudyTable):

@@ -31,6 +31,10 @@ class ChosenTruth:
         """The values of some architectures, NaN where there is none; index: their texts."""
         return self.benchmark.values(architectures, self.target)
 
+    def oriented(self, values: pd.Series[float]) -> pd.Series[float]:
+        """Values of it with a sign that makes larger better."""
+        return values if self.higher_is_better else -values
+
     def notes(self, values: pd.Series[float]) -> tuple[str, ...]:
         """What must be said about these values of it."""
         seeds = self.benchmark.averaged_seeds(self.target)

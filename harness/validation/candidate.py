@@ -203,7 +203,10 @@ def find_candidate(
             return replace(draft, function=chosen)
         chosen = _plain_function(path, module, chosen, names)
     if chosen in indicators:
-        raise UserError(_taken(path, chosen))
+        raise UserError(
+            f"{path}: an indicator named {chosen!r} exists already (untrained list indicators); "
+            "every indicator has a name of its own: rename the function"
+        )
     return replace(
         draft,
         function=chosen,
@@ -357,13 +360,6 @@ def _takes_three(function: Callable[..., Any]) -> bool:
     return True
 
 
-def _taken(path: Path, name: str) -> str:
-    return (
-        f"{path}: an indicator named {name!r} exists already (untrained list indicators); every "
-        "indicator has a name of its own: rename the function"
-    )
-
-
 class CandidateExecutor:
     """Runs tasks in workers that know the candidate, and collects what it accessed."""
 
@@ -402,7 +398,6 @@ class CandidateExecutor:
 def _run_registered(
     candidate: Candidate, function: Callable[[T], R], item: T
 ) -> tuple[R, tuple[AccessEvent, ...]]:
-    known = candidate.function in indicators
-    if not known:
+    if candidate.function not in indicators:
         candidate.register_for_life()
     return function(item), take_access_events()

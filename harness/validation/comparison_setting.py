@@ -18,7 +18,7 @@ from untrained.harness.study.study_file import builtin_studies, load_study
 from untrained.harness.study.truth import ChosenTruth, choose_truth
 from untrained.indicators import Indicator, Protocol, indicators
 from untrained.results.store.committed import committed_file
-from untrained.results.store.export import ExportedScores, read_export
+from untrained.results.store.export import read_export
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,11 +42,6 @@ class StoredBaselines:
     order: tuple[str, ...]
     """Architectures: those with the most baselines first, equal ones at random; any beginning of
     it is a fair choice of networks."""
-
-    @property
-    def conditions(self) -> Conditions:
-        """Run conditions of the study."""
-        return self.study
 
     @property
     def network_seed(self) -> int:
@@ -76,6 +71,8 @@ def stored_baselines(space: str, *, without: str = "") -> StoredBaselines:
         MissingData: a file that should be there is not.
         MalformedInput: it is damaged.
     """
+    import pandas as pd
+
     names = spaces_with_baselines()
     if space not in names:
         raise UnknownName("space with stored baselines", space, names)
@@ -90,7 +87,8 @@ def stored_baselines(space: str, *, without: str = "") -> StoredBaselines:
     seconds: dict[str, float] = {}
     used: dict[str, None] = {}
     for name, _, export in alike:
-        for indicator, rows in _of_space(export, space).groupby("indicator"):
+        frame = export.frame[export.frame["space"] == space]
+        for indicator, rows in frame.groupby("indicator"):
             key = str(indicator)
             texts = {digest: export.protocols[digest] for digest in rows["protocol"].unique()}
             known = {digest: Protocol.from_json(text) for digest, text in texts.items()}
@@ -109,7 +107,7 @@ def stored_baselines(space: str, *, without: str = "") -> StoredBaselines:
         space=space,
         study=main,
         studies=tuple(used),
-        scores=_wide(columns),
+        scores=pd.DataFrame(dict(sorted(columns.items()))).sort_index(),
         seconds=seconds,
         order=_order(space, columns),
     )
@@ -123,22 +121,12 @@ def _same_networks(study: Study, main: Study) -> bool:
     )
 
 
-def _of_space(export: ExportedScores, space: str) -> pd.DataFrame:
-    return export.frame[export.frame["space"] == space]
-
-
 def _is_current(name: str, rows: pd.DataFrame) -> bool:
     if name not in indicators or rows.empty or rows["seed"].nunique() > 1:
         return False
     return set(rows["version"].unique()) == {
         score_version(indicators[name].version, space) for space in rows["space"].unique()
     }
-
-
-def _wide(columns: Mapping[str, pd.Series[float]]) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.DataFrame(dict(sorted(columns.items()))).sort_index()
 
 
 def _order(space: str, columns: Mapping[str, pd.Series[float]]) -> tuple[str, ...]:
@@ -258,7 +246,7 @@ def _truths(baselines: StoredBaselines) -> tuple[ChosenTruth, ...]:
 def _conditions(
     baselines: StoredBaselines, candidate: Indicator
 ) -> tuple[Conditions, tuple[str, ...]]:
-    conditions = baselines.conditions
+    conditions: Conditions = baselines.study
     try:
         resolve(candidate.protocol, conditions)
     except MissingData as error:

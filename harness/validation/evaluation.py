@@ -80,7 +80,7 @@ def evaluate(
         standings += [
             standing(
                 scores,
-                values if truth.higher_is_better else -values,
+                truth.oriented(values),
                 item.id,
                 higher_is_better=directions,
                 space=comparison.space,
@@ -91,8 +91,7 @@ def evaluate(
             for truth, values in truths
         ]
         truth, values = truths[0]
-        oriented = values if truth.higher_is_better else -values
-        steadiness += _steadiness(plans, item, store, oriented)
+        steadiness += _steadiness(plans, item, store, truth.oriented(values))
         searches += compare_searches(
             scores,
             truths,

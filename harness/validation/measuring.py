@@ -182,10 +182,6 @@ class Measured:
     """Spaces that got the least number of networks although time did not allow for it."""
 
 
-OnProgress = Callable[[str], None]
-"""Receives a description of the step that begins."""
-
-
 def measure_candidate(
     candidate: Candidate,
     item: Indicator,
@@ -195,7 +191,7 @@ def measure_candidate(
     settings: Settings,
     absent: Mapping[str, str],
     progress: Progress,
-    on_progress: OnProgress = lambda text: None,
+    on_progress: Callable[[str], None] = lambda text: None,
     chosen: Path | None = None,
     inner: Executor | None = None,
 ) -> Measured:
@@ -342,17 +338,10 @@ def _conduct(
 def _cost_tasks(
     comparisons: Sequence[ComparisonSetting], item: Indicator, settings: Settings
 ) -> list[ScoreTask]:
+    beside = [indicators[name] for name in settings.beside if name != item.id]
     return [
         comparison.task(
-            text,
-            [
-                item,
-                *(
-                    indicators[name]
-                    for name in settings.beside
-                    if name in comparison.baselines.scores and name != item.id
-                ),
-            ],
+            text, [item, *(one for one in beside if one.id in comparison.baselines.scores)]
         )
         for comparison in comparisons
         for text in comparison.baselines.order[: max(1, settings.trials // 2)]
@@ -370,10 +359,7 @@ def _choose(
     demands = {
         comparison.space: Demand(
             seconds[comparison.space] * (1 + 2 * AGAIN),
-            min(
-                len(comparison.baselines.order),
-                settings.networks or len(comparison.baselines.order),
-            ),
+            len(comparison.baselines.order[: settings.networks]),
             # networks with accuracies on several datasets tell more
             weight=(1 + len(comparison.truths)) / 2,
         )

@@ -20,6 +20,7 @@ FEW = 4
 """Counts up to this one are not taken for the number of samples or classes."""
 
 Plain = Callable[[nn.Module, Tensor, Tensor | None], float]
+Mode = type[torch.enable_grad | torch.inference_mode]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +96,12 @@ def find_traits(function: Plain, network: nn.Module, inputs: Tensor, labels: Ten
         inputs: a batch whose size B differs from the number of classes K and from small numbers.
     """
 
-    def value(given: Tensor | None, seed: int = 0) -> float | None:
+    def value(given: Tensor | None, seed: int = 0, mode: Mode = torch.enable_grad) -> float | None:
         try:
-            with seeded(seed), torch.enable_grad():
+            with seeded(seed), mode():
                 own = copy.deepcopy(network).train()
-                return float(function(own, inputs.clone(), None if given is None else given))
+                own_labels = None if given is None else given.clone()
+                return float(function(own, inputs.clone(), own_labels))
         except Exception:
             return None
 
@@ -110,21 +112,10 @@ def find_traits(function: Plain, network: nn.Module, inputs: Tensor, labels: Ten
     other_seed = value(labels, 1)
     return Traits(
         labels=without is None or not _same(first, without),
-        gradients=not _works_without_gradients(function, network, inputs, labels),
+        gradients=value(labels, mode=torch.inference_mode) is None,
         randomness=other_seed is None or not _same(first, other_seed),
         cost=counted_passes(function, network, inputs, labels),
     )
-
-
-def _works_without_gradients(
-    function: Plain, network: nn.Module, inputs: Tensor, labels: Tensor
-) -> bool:
-    try:
-        with seeded(0), torch.inference_mode():
-            function(copy.deepcopy(network).train(), inputs.clone(), labels.clone())
-    except Exception:
-        return False
-    return True
 
 
 def _same(one: float, other: float) -> bool:

@@ -134,7 +134,10 @@ def try_labels(task: ScoreTask) -> LabelTrial:
     (wanted,) = task.wanted
     protocol = wanted.protocol
     network = _build(task, protocol)
-    given = [_labelled(batch, protocol, i) for i, batch in enumerate(batches(protocol))]
+    given = [
+        (inputs, random_labels(protocol, index, len(inputs)) if labels is None else labels)
+        for index, (inputs, labels) in enumerate(batches(protocol))
+    ]
 
     def reading(variant: Sequence[Batch]) -> Reading:
         with _measurement(task, protocol, network, variant) as measurement:
@@ -192,13 +195,7 @@ def _measurement(
     )
 
 
-def _labelled(batch: Batch, protocol: Protocol, index: int) -> Batch:
-    inputs, labels = batch
-    return inputs, random_labels(protocol, index, len(inputs)) if labels is None else labels
-
-
-def _reordered(labels: torch.Tensor | None) -> torch.Tensor:
-    assert labels is not None
+def _reordered(labels: torch.Tensor) -> torch.Tensor:
     generator = torch.Generator().manual_seed(derive(0, "reordered"))
     return labels[torch.randperm(len(labels), generator=generator)]
 

@@ -109,7 +109,9 @@ def pareto(
     try:
         while not generations or number <= generations:
             children: list[Architecture] = []
-            ranked = _tournament_order(objectives(alive)) if alive else {}
+            # places among the living, by their places in the order of survival
+            order = best_of(objectives(alive), len(alive)) if alive else []
+            ranked = {place: rank for rank, place in enumerate(order)}
             while len(children) < population:
                 child = _new(problem, rng, alive, ranked, seen=seen, crossover=crossover)
                 if child is None:
@@ -141,12 +143,6 @@ def _objective(problem: Problem, name: str) -> Cost:
     """Return a size or a metric of the benchmark with its sign such that larger is better."""
     value = problem.cost(name)
     return value if higher_is_better(name) else lambda architecture: -value(architecture)
-
-
-def _tournament_order(objectives: NDArray[np.float64]) -> dict[int, int]:
-    """Map places among the living to places in the order of survival."""
-    order = best_of(objectives, len(objectives))
-    return {place: rank for rank, place in enumerate(order)}
 
 
 def _new(

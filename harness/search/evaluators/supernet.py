@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -136,7 +135,7 @@ class SupernetMeter:
         Raises:
             MissingData: the images do not exist.
         """
-        protocol = self._protocol("nasi", derive(draw, "batch", batch))
+        protocol = self.protocol("nasi", derive(draw, "batch", batch))
         if labels == "random":
             protocol = protocol.replace(labels="random")
         supernet = self._supernet(protocol, draw, one_shot=True).train()
@@ -152,12 +151,8 @@ class SupernetMeter:
             )
         return trace, slope.double().cpu().numpy()
 
-    def protocols(self, names: Sequence[str]) -> Mapping[str, Protocol]:
-        """Return the protocol of each indicator at the first draw, for a report."""
-        return MappingProxyType({name: self._protocol(name, 0) for name in names})
-
     def _score(self, part: OperationMask, name: str, draw: int) -> float:
-        protocol = self._protocol(name, draw)
+        protocol = self.protocol(name, draw)
         network = self._supernet(protocol, draw).masked(part)
         with Measurement(
             network,
@@ -178,7 +173,8 @@ class SupernetMeter:
             raise UntrainedError(f"{name}: {reading.reason}")
         return reading.value
 
-    def _protocol(self, name: str, draw: int) -> Protocol:
+    def protocol(self, name: str, draw: int) -> Protocol:
+        """Resolve the protocol of an indicator at a draw."""
         item = indicators[name]
         seed = derive(self._conditions.seed, "supernet", draw)
         conditions = self._conditions.model_copy(update={"seed": seed})

@@ -79,7 +79,8 @@ def equal_costs(
         if pools is None:
             mean, sd, simulated = _best(draws, values, known, n, rng=rng, times=_SIMULATED)
         else:
-            inside = _inside(prepared, draws)
+            members = [{a.text for a in one.domain.members or ()} for one in prepared.problems]
+            inside = [np.array([text in pool for text in draws.texts]) for pool in members]
             if not all((known & part).any() for part in inside):
                 continue
             each = math.ceil(_SIMULATED / pools.number)
@@ -163,12 +164,6 @@ def _scored(search: PreparedSearch, study: SearchStudy) -> _Draws | None:
         estimator=estimator,
         scored=scored,
     )
-
-
-def _inside(search: PreparedSearch, draws: _Draws) -> list[NDArray[np.bool_]]:
-    """Tell for each pool which of the networks to draw from are in it."""
-    members = [{a.text for a in problem.domain.members or ()} for problem in search.problems]
-    return [np.array([text in pool for text in draws.texts]) for pool in members]
 
 
 def _best(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -183,7 +183,7 @@ def _row(search: SearchRuns, truth: GroundTruth | None, main: int) -> SearchRow:
         distinct=len({run.final for run in runs}),
         reaching=reaching,
         budget=_budget(search.prepared.spec),
-        settings=_settings(search.prepared.settings),
+        settings=", ".join(f"{name} = {v}" for name, v in search.prepared.settings.items()),
         facts=(*search.prepared.facts, *_devices(runs)),
         curve=curve,
         cost_is_known=search.prepared.cost_is_known,
@@ -286,7 +286,3 @@ def _budget(spec: SearchSpec) -> str:
     parts = [f"{spec.seconds:,g} s"] if spec.seconds is not None else []
     parts += [f"{spec.evaluations:,} evaluations"] if spec.evaluations is not None else []
     return ", ".join(parts)
-
-
-def _settings(settings: Mapping[str, object]) -> str:
-    return ", ".join(f"{name} = {value}" for name, value in settings.items())

@@ -84,21 +84,15 @@ def read_runs(folder: Path) -> Mapping[str, tuple[Trajectory, ...]]:
         if "measured_on" in runs:
             runs["measured_on"] = runs["measured_on"].fillna("")
         steps = pd.read_parquet(folder / STEPS)
-    except (*READ_ERRORS, pa.ArrowException) as error:
-        raise MalformedInput(
-            f"{folder}: its runs cannot be read: {error}; {RUNS} and {STEPS} should be as "
-            "untrained search --output wrote them"
-        ) from error
-    for name, frame, wanted in ((RUNS, runs, _RUN_COLUMNS), (STEPS, steps, _STEP_COLUMNS)):
-        absent = [column for column in wanted if column not in frame]
-        if absent:
-            raise MalformedInput(
-                f"{folder / name} has no column {', '.join(absent)}; it should be what untrained "
-                "search --output writes"
-            )
-    try:
+        for name, frame, wanted in ((RUNS, runs, _RUN_COLUMNS), (STEPS, steps, _STEP_COLUMNS)):
+            absent = [column for column in wanted if column not in frame]
+            if absent:
+                raise MalformedInput(
+                    f"{folder / name} has no column {', '.join(absent)}; it should be what "
+                    "untrained search --output writes"
+                )
         return _grouped(folder, runs, steps)
-    except READ_ERRORS as error:
+    except (*READ_ERRORS, pa.ArrowException) as error:
         raise MalformedInput(
             f"{folder}: its runs cannot be read: {error}; {RUNS} and {STEPS} should be as "
             "untrained search --output wrote them"

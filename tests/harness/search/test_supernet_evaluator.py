@@ -134,15 +134,14 @@ def test_oriented_scores_turn_the_condition_number_round() -> None:
 
 def test_regions_are_counted_among_thousands_of_inputs_whatever_the_batch_size() -> None:
     meter = SupernetMeter(spaces["nasbench201"], NOISE)
-    protocols = meter.protocols(["linear_regions", "ntk_condition"])
-    assert protocols["linear_regions"].batch_size == 1000
-    assert protocols["ntk_condition"].batch_size == 4
+    assert meter.protocol("linear_regions", 0).batch_size == 1000
+    assert meter.protocol("ntk_condition", 0).batch_size == 4
 
 
 def test_a_supernet_has_at_least_as_many_cells_as_show_every_kind() -> None:
     for name, cells in (("nasbench201", 1), ("darts", 3)):
         meter = SupernetMeter(spaces[name], NOISE)
-        assert meter.protocols(["ntk_condition"])["ntk_condition"].cells == cells
+        assert meter.protocol("ntk_condition", 0).cells == cells
 
 
 def test_the_initialisation_is_that_of_the_conditions() -> None:

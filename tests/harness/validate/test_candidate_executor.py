@@ -31,7 +31,7 @@ def test_a_task_is_scored_and_its_sightings_come_back(
     write("x", "notes.txt")
     candidate = find_candidate(write(decorated("mine", BODY)))
     baselines = stored_baselines("nasbench201")
-    comparison = ComparisonSetting(baselines, (), baselines.conditions)
+    comparison = ComparisonSetting(baselines, (), baselines.study)
     text = baselines.order[0]
     executor = CandidateExecutor(inner, candidate)
     with candidate.registered() as item:
