@@ -71,9 +71,6 @@ def correlation_section(
     A score that was measured for several seeds is their mean, if all of them have a value, or that
     of the first seed, as the statistics say.
 
-    Args:
-        title: of the table; by default the space's title and the target.
-
     Raises:
         MissingData: no score fits.
     """
@@ -304,9 +301,6 @@ def agreement_table(
     title: str | None = None,
 ) -> AgreementTable:
     """The table of one search space.
-
-    Args:
-        title: of the table; by default the space's title and what it is.
 
     Raises:
         MissingData: no score fits.

@@ -75,9 +75,6 @@ def wide_scores(selection: ScoreSelection) -> pd.DataFrame:
 def member_scores(selection: ScoreSelection, scores: pd.DataFrame) -> MemberScores:
     """Collect the scores that aggregates are computed from.
 
-    Args:
-        scores: the same as a table, one row an architecture, one column an indicator.
-
     Returns:
         The scores, and where all that is missing for a mean over the seeds diverged.
     """
@@ -178,11 +175,7 @@ def aggregate_row(
     selection: ScoreSelection,
     rows: Mapping[str, RowProvenance],
 ) -> RowProvenance:
-    """Describe how an aggregate was computed.
-
-    Args:
-        values: its values; NaN = missing.
-    """
+    """Describe how an aggregate was computed whose values are these; NaN = missing."""
     members = [rows[member] for member in one.members]
     without = values.index[values.isna()]
     failed = selection.frame[

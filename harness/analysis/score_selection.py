@@ -144,8 +144,6 @@ def select_stored_scores(
 
     Args:
         protocols: digests, or beginnings of them, to choose among several of one indicator.
-        seed: only this seed.
-        only: these indicators; by default all that are there.
 
     Raises:
         MissingData: nothing in the store fits, or an aggregate has no scores of a member.

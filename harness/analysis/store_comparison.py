@@ -93,10 +93,8 @@ def compare_stores(
     """A report of what changed between two stores, for every search space that both hold.
 
     Args:
-        truth: what scores are ranked against, where it is there.
         protocols: digests, or beginnings of them, to choose among several of one indicator; each
             has to be in one of the two at least.
-        seed: only this seed.
 
     Raises:
         UserError: a store cannot be read, or leaves open what is compared.

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from untrained.harness.study.plan import Plan
     from untrained.harness.study.study import Study
     from untrained.harness.study.study_file import Named
-    from untrained.results import Finding, ScoreStore
+    from untrained.results import ScoreStore
 
 
 def check(
@@ -300,20 +300,12 @@ def _facts(check: Check) -> list[str]:
 
 
 def _print(check: Check, facts: Sequence[str], *, everything: bool) -> None:
-    from untrained.reports.pages.findings import tier_counts
+    from untrained.reports.pages.findings import finding_grid, tier_counts
 
     shown = [one for one in check.findings if everything or one.outcome != "holds"]
     if shown:
-        _print_findings(shown)
+        unbroken = ("Outcome", "Tier", "Indicator", "value", "limit")
+        print_rows(finding_grid(shown).texts(), unbroken=unbroken)
         print()
     for line in [*tier_counts(check.findings), *facts, _verdict(check)]:
         print(line)
-
-
-def _print_findings(findings: Sequence[Finding]) -> None:
-    from untrained.reports.pages.findings import finding_grid
-
-    print_rows(
-        finding_grid(findings).texts(),
-        unbroken=("Outcome", "Tier", "Indicator", "value", "limit"),
-    )

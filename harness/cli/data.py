@@ -154,11 +154,7 @@ def _inventory() -> Iterator[dict[str, str]]:
 
 
 def _how_to_get(name: str) -> str:
-    """Name the command that makes a table or image set, and the source of its official file.
-
-    Returns:
-        Empty text where nothing is known.
-    """
+    """Name the command that makes a table or image set, and its source; empty if none is known."""
     from untrained.harness.data.image_conversion import image_converters
     from untrained.spaces.converters import converters
     from untrained.spaces.converters.download import sources

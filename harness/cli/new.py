@@ -18,9 +18,6 @@ from untrained.foundation import StorageError, UserError
 def check_name(name: str) -> None:
     """Check the name of a new indicator.
 
-    Args:
-        name: of the function, which is the id.
-
     Raises:
         UserError: it may not; the message says why and proposes another one.
     """
@@ -48,11 +45,7 @@ def _proposed(name: str) -> str:
 
 
 def indicator_template(name: str, *, year: int) -> str:
-    """Fill the template of a file that defines a working indicator.
-
-    Args:
-        name: of the indicator.
-        year: for its reference.
+    """Fill the template of a file that defines a working indicator, with a reference of a year.
 
     Raises:
         UserError: an indicator may not be called so.
@@ -65,10 +58,6 @@ def indicator_template(name: str, *, year: int) -> str:
 
 def write_template(text: str, path: Path) -> None:
     """Write a file that is not there yet, and the folders above it.
-
-    Args:
-        text: its content.
-        path: where it goes.
 
     Raises:
         StorageError: it is there already, or cannot be written.

@@ -237,6 +237,11 @@ class Execution(BaseModel):
     """Longest time in which a scheduler may have no worker, in seconds."""
 
 
+def split_names(text: str) -> list[str]:
+    """Split a text of names with commas; empty ones are left out."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
 def use_tasks(files: list[Path] | None) -> list[str]:
     """Make the tasks of `--task` indicators.
 

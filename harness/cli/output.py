@@ -24,7 +24,6 @@ def print_rows(
 
     Args:
         rows: all with the same keys.
-        title: above the table.
         unbroken: the columns that are not wrapped.
         width_of_files: columns of characters where the output is no terminal.
     """

@@ -18,6 +18,7 @@ from untrained.harness.cli.options import (
     StoredScoresIfAny,
     flag_of,
     model_options,
+    split_names,
 )
 from untrained.harness.study.study import ReportOptions, Statistics, StudyTable, Truth
 
@@ -134,7 +135,7 @@ def report(
     from untrained.reports import formats as registered
     from untrained.reports import verdict_counts, write_report
 
-    names = _split(formats)
+    names = split_names(formats)
     for name in names:
         registered[name]
     if (store is None) == (compare is None):
@@ -195,13 +196,13 @@ def _report_of_store(
     from untrained.harness.study.truth import find_truth
     from untrained.results import ScoreStore
 
-    computed = aggregates_of_names(_split(selection.get("aggregates", "")))
+    computed = aggregates_of_names(split_names(selection.get("aggregates", "")))
     names = ",".join(one.name for one in computed)
     again = _typed(command, "--store", path, selection={**selection, "aggregates": names})
     again += _typed_conditions(truth, statistics)
 
-    datasets: list[str | None] = [*_split(wanted.dataset or "")] or [None]
-    metrics: list[str | None] = [*_split(wanted.metric or "")] or [None]
+    datasets: list[str | None] = [*split_names(wanted.dataset or "")] or [None]
+    metrics: list[str | None] = [*split_names(wanted.metric or "")] or [None]
 
     def made_of(
         scores: Mapping[str | None, list[ScoreSelection]], store: ScoreStore | None
@@ -289,10 +290,6 @@ def _report_of_two_stores(
         command=_typed("report", "--compare", *paths, selection=selection)
         + _typed_conditions(truth, statistics),
     )
-
-
-def _split(names: str) -> list[str]:
-    return [name.strip() for name in names.split(",") if name.strip()]
 
 
 def _typed(command: str, *words: object, selection: Mapping[str, Any]) -> str:

@@ -202,7 +202,6 @@ def print_plan(plans: Sequence[Plan], path: Path, *, known: Sequence[Path] = ())
     """Print what a run would do: nothing is scored, and no store is made.
 
     Args:
-        plans: what is wanted.
         path: the store, which need not exist.
         known: further stores and exports that a run would add first.
     """

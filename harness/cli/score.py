@@ -21,6 +21,7 @@ from untrained.harness.cli.options import (
     TaskFiles,
     Workers,
     model_options,
+    split_names,
     use_tasks,
 )
 from untrained.harness.study.study import Conditions
@@ -92,7 +93,7 @@ def score(
     use_tasks(task)
     values = {
         "spaces": [space],
-        "indicators": _names(indicators),
+        "indicators": split_names(indicators),
         **conditions,
         "share_classes": share_classes,
         "population": _population(architectures, notation, sample, all_),
@@ -126,11 +127,6 @@ def score(
         )
     print_summary(summary, store, as_json=as_json)
     leave(summary)
-
-
-def _names(text: str) -> list[str]:
-    names = [name.strip() for name in text.split(",")]
-    return [name for name in names if name]
 
 
 def _population(

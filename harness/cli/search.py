@@ -10,7 +10,6 @@ import typer
 
 from untrained.foundation import UserError
 from untrained.harness.cli.options import (
-    DeviceName,
     DeviceOption,
     TaskFiles,
     Workers,
@@ -23,7 +22,6 @@ from untrained.harness.study.study import Conditions
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from untrained.harness.search.evaluators.measuring import Measuring
     from untrained.harness.search.experiment.study import NamedSearchStudy
     from untrained.reports import Format
     from untrained.results.searches.table import SearchTable
@@ -112,6 +110,7 @@ def search(
 
     from untrained.harness.cli.options import use_tasks
     from untrained.harness.execution.executors import find_device
+    from untrained.harness.search.evaluators.measuring import Measuring
     from untrained.harness.search.experiment.reporting import search_table
     from untrained.harness.search.experiment.run import run_study
     from untrained.harness.search.experiment.run_files import (
@@ -133,18 +132,20 @@ def search(
         one["indicator"] = [name.strip() for name in one["indicator"].split(",")]
     elif tasks:
         one["indicator"] = tasks[-1:]
-    for name in ("settings", "limits"):
-        if name in one:
-            one[name] = _pairs(flag_of(name, _FLAGS), one[name])
+    pairs = {name: one[name] for name in ("settings", "limits") if name in one}
+    one |= {name: _pairs(flag_of(name, _FLAGS), texts) for name, texts in pairs.items()}
     if "seed" in whole:
         measuring["seed"] = whole["seed"]
     if measuring:
         whole["measuring"] = measuring
     named = _study(study, one, whole)
-    _try_folder(output)
+    if output is not None:
+        write_files({}, output)  # that it cannot be written is said before hours of searching
     finished, truth, where = run_study(
         named,
-        measuring=_measuring(named, device, workers),
+        measuring=None
+        if named.study.store is None
+        else Measuring.of_study(named.study, device=device, workers=workers),
         device=find_device(device),
         stored_runs={} if from_ is None else read_runs(from_),
         on_run=_counter(named),
@@ -171,18 +172,6 @@ def search(
         print(search_json(table), end="")
     else:
         _print_table(table)
-
-
-def _try_folder(output: Path | None) -> None:
-    """Find out before hours of searching whether files can be written into a folder.
-
-    Raises:
-        StorageError: they cannot.
-    """
-    from untrained.reports.formats.formats import write_files
-
-    if output is not None:
-        write_files({}, output)
 
 
 def _text_format(name: str) -> Format:
@@ -231,8 +220,9 @@ def _study(name: str | None, one: dict[str, Any], whole: dict[str, Any]) -> Name
     if name is not None:
         given = sorted({*one, *whole, *whole.get("measuring", ())} - {*_CHANGEABLE, "measuring"})
         if given:
+            options = ", ".join(flag_of(one, _FLAGS) for one in given)
             raise UserError(
-                f"cannot combine the study {name} with {_options(given)}: a study defines its "
+                f"cannot combine the study {name} with {options}: a study defines its "
                 "searches and their conditions. Leave the options out, or the study; --runs, "
                 "--seed, --scores and --store go with a study."
             )
@@ -253,20 +243,6 @@ def _study(name: str | None, one: dict[str, Any], whole: dict[str, Any]) -> Name
         name=f"{one['searcher']} on {whole['space']}",
         command=typed_command("--output", "--workers"),
     )
-
-
-def _options(fields: Sequence[str]) -> str:
-    return ", ".join(flag_of(name, _FLAGS) for name in fields)
-
-
-def _measuring(
-    named: NamedSearchStudy, device: DeviceName, workers: int | None
-) -> Measuring | None:
-    if named.study.store is None:
-        return None
-    from untrained.harness.search.evaluators.measuring import Measuring
-
-    return Measuring.of_study(named.study, device=device, workers=workers)
 
 
 def _counter(named: NamedSearchStudy) -> Any:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from untrained.harness.cli.options import Workers
+from untrained.harness.cli.options import Workers, split_names
 
 STORE_NAME = "scores.sqlite"
 _MINUTES = 15.0
@@ -110,7 +110,7 @@ def validate(
     with ScoreStore(store or folder / STORE_NAME) as opened:
         validation = validate_candidate(
             candidate,
-            spaces=[name.strip() for name in spaces.split(",") if name.strip()],
+            spaces=split_names(spaces),
             store=opened,
             folder=folder,
             settings=Settings(

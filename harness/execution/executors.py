@@ -60,7 +60,6 @@ def prepare_worker(
         places: indices of `steps`, one for each worker.
         steps: shared memory, where a worker writes its current step.
         devices: numbers that stand for GPUs in turn, one for each worker, or None on the CPU.
-        variables: all environment variables.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     os.environ.clear()

@@ -36,12 +36,7 @@ class PlainProgress(Progress):
     def __init__(
         self, stream: TextIO | None = None, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """Say where lines go.
-
-        Args:
-            stream: by default standard error.
-            clock: seconds since some moment.
-        """
+        """Say where lines go, by default to standard error, and which clock counts seconds."""
         self._stream = stream
         self._clock = clock
         self._last = ""

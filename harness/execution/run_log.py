@@ -60,7 +60,6 @@ class LoggedProgress(Progress):
         Args:
             shown: what else is told.
             command: repeats the run.
-            clock: seconds since some moment.
 
         Raises:
             StorageError: the log cannot be opened.

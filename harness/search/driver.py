@@ -42,10 +42,7 @@ class Search:
         rng: np.random.Generator,
         settings: Mapping[str, object] = MappingProxyType({}),
     ) -> None:
-        """Start a search, without a request.
-
-        Args:
-            settings: parameters of the searcher that differ from the default.
+        """Start a search with the settings that differ from the default, without a request.
 
         Raises:
             UserError: the searcher does not have a setting, or refuses its value.
@@ -254,10 +251,8 @@ def run_many(
     """Run a search several times; errors as in `Search` and `run_search`.
 
     Args:
-        settings: the searcher's, those that differ from the default.
         problems: parts of the evaluator's problem, one a pool, over which runs are divided: run r
             gets number r modulo their number. Without any, every run gets the whole.
-        on_run: called with the number of finished runs.
     """
     trajectories = []
     for run in range(runs):

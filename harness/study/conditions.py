@@ -20,14 +20,7 @@ def protocols(
     names: Iterable[str],
     options: Mapping[str, Mapping[str, float]] = MappingProxyType({}),
 ) -> dict[str, Protocol]:
-    """Resolve the protocol of every named indicator.
-
-    Args:
-        options: of indicators, by their ids.
-
-    Raises:
-        UserError: see `resolve`.
-    """
+    """Resolve the protocol of every named indicator, with its options; errors as in `resolve`."""
     return {
         item.id: resolve(
             item.protocol, conditions, follows_initialisation=item.follows_initialisation

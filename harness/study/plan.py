@@ -146,11 +146,7 @@ class Plan:
     def rows_in(
         self, store: ScoreStore, names: Collection[str] | None = None
     ) -> Iterator[tuple[ScoreKey, StoredRow]]:
-        """The wanted scores that a store holds, with their keys, as a run looks at them.
-
-        Args:
-            names: only of these indicators.
-        """
+        """The wanted scores that a store holds, with their keys; only those of some indicators."""
         wanted = frozenset(self.selection.architectures)
         for name, protocol in self.protocols.items():
             if names is not None and name not in names:
@@ -188,11 +184,7 @@ class Plan:
 
 
 def score_version(version: int, space: str) -> int:
-    """The version of an indicator's scores of a space: that of the networks counts as well.
-
-    Args:
-        version: of the indicator.
-    """
+    """The version of an indicator's scores of a space: that of the networks counts as well."""
     return version + spaces[space].version - 1
 
 

@@ -123,11 +123,7 @@ def prepare_search(
     measuring: Measuring | None = None,
     device: Device = "cpu",
 ) -> PreparedSearch:
-    """Make the evaluator of one search.
-
-    Args:
-        measuring: where the study measures scores.
-        device: of supernets.
+    """Make the evaluator of one search; the device is that of supernets.
 
     Raises:
         UserError: a name does not exist or options do not fit together; in particular, the
