@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from untrained.foundation import MissingData, derive
 from untrained.harness.search.estimator import Estimator, find_estimator
 from untrained.harness.search.evaluators.stored_scores import coverage, read_scores
-from untrained.harness.search.experiment.ground_truth import GroundTruth
-from untrained.harness.search.experiment.run import SearchRuns
+from untrained.harness.search.experiment.run import GroundTruth, SearchRuns
 from untrained.harness.search.experiment.setup import ACCURACIES, PreparedSearch
 from untrained.harness.search.requests import Scored
 from untrained.harness.search.searcher import Asks

@@ -12,8 +12,7 @@ from scipy.stats import rankdata
 from untrained.foundation import UserError
 from untrained.harness.search.estimator import Estimator, find_estimator
 from untrained.harness.search.evaluators.stored_scores import read_scores
-from untrained.harness.search.experiment.ground_truth import GroundTruth
-from untrained.harness.search.experiment.run import SearchRuns
+from untrained.harness.search.experiment.run import GroundTruth, SearchRuns
 from untrained.harness.search.searcher import Asks
 from untrained.harness.study.search_study import SearchStudy
 from untrained.results.searches.runs import Landscape, Logged, Pruning, Route, Surface, anytime

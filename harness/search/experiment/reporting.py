@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from untrained.harness.search.evaluators.evaluator import VALIDATION_METRICS
 from untrained.harness.search.experiment.equal_cost import equal_costs, random_ranks
 from untrained.harness.search.experiment.figures import landscape_of, logged, prunings
-from untrained.harness.search.experiment.ground_truth import GroundTruth
-from untrained.harness.search.experiment.run import SearchRuns
+from untrained.harness.search.experiment.run import GroundTruth, SearchRuns
 from untrained.harness.search.experiment.study import NamedSearchStudy
 from untrained.harness.study.search_study import SearchSpec
 from untrained.results.searches.pools import PoolSpread, pool_spread

@@ -13,8 +13,7 @@ import pyarrow as pa
 
 from untrained.foundation import READ_ERRORS, MalformedInput, MissingData
 from untrained.harness.search.algorithms.pareto import FRONT
-from untrained.harness.search.experiment.ground_truth import GroundTruth
-from untrained.harness.search.experiment.run import SearchRuns
+from untrained.harness.search.experiment.run import GroundTruth, SearchRuns
 from untrained.results.searches.speed import Trajectory
 
 RUNS = "runs.csv"

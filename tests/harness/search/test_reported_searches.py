@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from untrained.harness.search import searchers
-from untrained.harness.search.experiment.ground_truth import GroundTruth
 from untrained.harness.search.experiment.reporting import _notes, is_comparable
+from untrained.harness.search.experiment.run import GroundTruth
 from untrained.harness.search.experiment.run_files import read_runs
 from untrained.harness.search.experiment.setup import benchmark_of, prepare_search
 from untrained.harness.search.experiment.study import load_search_study
