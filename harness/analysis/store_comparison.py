@@ -101,12 +101,14 @@ def compare_stores(
         MissingData: the two have nothing in common.
     """
     before, after = (_side(path, space=space, protocols=protocols, seed=seed) for path in paths)
-    check_chosen(protocols, before.digests | after.digests, "no score on either side")
-    shared = sorted(set(before.selections) & set(after.selections))
+    measured = [part for side in (before, after) for part, _ in side.values()]
+    digests = {protocol.digest for part in measured for protocol in part.protocols.values()}
+    check_chosen(protocols, digests, "no score on either side")
+    shared = sorted(before.keys() & after.keys())
     if not shared:
         raise MissingData(
             f"the two stores hold no common search space: {paths[0]} has "
-            f"{', '.join(before.selections)}, {paths[1]} has {', '.join(after.selections)}"
+            f"{', '.join(before)}, {paths[1]} has {', '.join(after)}"
         )
     names = _names(paths)
     return Report(
@@ -115,14 +117,14 @@ def compare_stores(
         environments=tuple(
             asdict(place)
             for place in dict.fromkeys(
-                place for side in (before, after) for name in shared for place in side.part(name)[1]
+                place for side in (before, after) for name in shared for place in side[name][1]
             )
         ),
         version=version("untrained"),
         comparisons=tuple(
             _compare(
-                before.part(name),
-                after.part(name),
+                before[name],
+                after[name],
                 names,
                 wanted=truth,
                 statistics=statistics,
@@ -133,35 +135,20 @@ def compare_stores(
     )
 
 
-class _Side:
-    """Scores of one store."""
-
-    def __init__(
-        self, selections: Sequence[ScoreSelection], environments: Mapping[int, Environment]
-    ) -> None:
-        self.selections = {part.space: part for part in selections}
-        self.environments = environments
-
-    def part(self, space: str) -> Measured:
-        """Take one space out."""
-        part = self.selections[space]
-        numbers = sorted({int(number) for number in part.frame["environment"]})
-        return part, [self.environments[number] for number in numbers]
-
-    @property
-    def digests(self) -> set[str]:
-        """Of the protocols that are compared."""
-        return {p.digest for part in self.selections.values() for p in part.protocols.values()}
-
-
-def _side(path: Path, *, space: str | None, protocols: Sequence[str], seed: int | None) -> _Side:
+def _side(
+    path: Path, *, space: str | None, protocols: Sequence[str], seed: int | None
+) -> dict[str, Measured]:
+    """Read what one store holds of each search space."""
     with ScoreStore.read(path) as store:
-        digests = store.protocols()
+        digests, environments = store.protocols(), store.environments()
         here = [one for one in protocols if any(digest.startswith(one) for digest in digests)]
-        return _Side(
-            select_stored_scores(store, space=space, protocols=here, seed=seed),
-            store.environments(),
-        )
+        return {
+            part.space: (
+                part,
+                [environments[n] for n in sorted({*map(int, part.frame["environment"])})],
+            )
+            for part in select_stored_scores(store, space=space, protocols=here, seed=seed)
+        }
 
 
 def _names(paths: tuple[Path, Path]) -> tuple[str, str]:

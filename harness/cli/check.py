@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -120,7 +119,9 @@ def check(
     given |= {"--junit": junit is not None, "--summary": summary is not None}
     of_updates = {"--accept-lower-coverage": accept_lower_coverage, "--golden-only": golden_only}
     _check_together(given if update else of_updates, update)
-    destinations = check_destinations(junit, summary)
+    for path in (junit, summary):
+        if path is not None:  # that it cannot be written is said before anything is measured
+            _write(path, "", append=True)
     named = None if study is None else load_study(study)
     fresh = update and not _has_baseline(baseline_folder(baseline))
     old = None if fresh and (named or golden_only) else load_baseline(baseline)
@@ -144,7 +145,7 @@ def check(
             return
         assert old is not None
         done = _checked(old, named, store, fill, seed)
-    destinations.write(done, as_json=as_json, everything=all_)
+    _report(done, junit, summary, as_json=as_json, everything=all_)
     if done.failed:
         raise typer.Exit(1)
 
@@ -214,52 +215,27 @@ def _update(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Destinations:
-    """The files that were asked for."""
+def _report(
+    check: Check, junit: Path | None, summary: Path | None, *, as_json: bool, everything: bool
+) -> None:
+    """Print first, so that a file that cannot be written loses nothing; then write the files."""
+    from untrained.reports.pages.findings import findings_json, findings_junit, findings_markdown
 
-    junit: Path | None
-    summary: Path | None
-
-    def write(self, check: Check, *, as_json: bool, everything: bool) -> None:
-        """Print first, so that a file that cannot be written loses nothing; then write.
-
-        Raises:
-            StorageError: a file cannot be written.
-        """
-        from untrained.reports.pages.findings import (
-            findings_json,
-            findings_junit,
-            findings_markdown,
-        )
-
-        title, facts = f"untrained check {check.baseline}", _facts(check)
-        if as_json:
-            document = {
-                "baseline": check.baseline,
-                "seed": check.seed,
-                "other_versions": list(check.other_versions),
-            }
-            print(findings_json(document, check.findings), end="", flush=True)
-        else:
-            _print(check, facts, everything=everything)
-        if self.junit is not None:
-            _write(self.junit, findings_junit(title, check.findings), append=False)
-        if self.summary is not None:
-            text = findings_markdown(title, _verdict(check), facts, check.findings)
-            _write(self.summary, text + "\n", append=True)
-
-
-def check_destinations(junit: Path | None, summary: Path | None) -> Destinations:
-    """Check that the files can be written, before anything is measured.
-
-    Raises:
-        StorageError: one cannot.
-    """
-    for path in (junit, summary):
-        if path is not None:
-            _write(path, "", append=True)
-    return Destinations(junit, summary)
+    title, facts = f"untrained check {check.baseline}", _facts(check)
+    if as_json:
+        document = {
+            "baseline": check.baseline,
+            "seed": check.seed,
+            "other_versions": list(check.other_versions),
+        }
+        print(findings_json(document, check.findings), end="", flush=True)
+    else:
+        _print(check, facts, everything=everything)
+    if junit is not None:
+        _write(junit, findings_junit(title, check.findings), append=False)
+    if summary is not None:
+        text = findings_markdown(title, _verdict(check), facts, check.findings)
+        _write(summary, text + "\n", append=True)
 
 
 def _write(path: Path, text: str, *, append: bool) -> None:

@@ -59,7 +59,17 @@ def status(
         if watch and sys.stdout.isatty():
             print("\033[2J\033[H", end="")
         if as_json:
-            print(_as_json(store, counts, costs, runs), flush=True)
+            found = {
+                "store": str(store),
+                "statuses": counts,
+                "indicators": costs,
+                "runs": [
+                    asdict(run)
+                    | {"running": run.is_running, "rate": run.rate, "left_s": run.left_s}
+                    for run in runs
+                ],
+            }
+            print(json.dumps(found), flush=True)
         else:
             _show(store, counts, costs, runs)
         if not watch or not any(run.is_running for run in runs):
@@ -77,21 +87,6 @@ def _look(store: Path, log: Path) -> tuple[dict[str, int], list[dict[str, Any]],
     runs = read_log(log)[-_MOST_RUNS:] if log.exists() else []
     with ScoreStore(store, create=False) as opened:
         return opened.count_by_status(), opened.costs(), runs
-
-
-def _as_json(
-    store: Path, counts: dict[str, int], costs: list[dict[str, Any]], runs: list[RunState]
-) -> str:
-    found = {
-        "store": str(store),
-        "statuses": counts,
-        "indicators": costs,
-        "runs": [
-            asdict(run) | {"running": run.is_running, "rate": run.rate, "left_s": run.left_s}
-            for run in runs
-        ],
-    }
-    return json.dumps(found)
 
 
 def _show(

@@ -64,7 +64,12 @@ class Shard:
         for plan in plans:
             if plan.space not in chosen:
                 chosen[plan.space] = self._architectures(plan)
-        return [self._restricted(plan, chosen[plan.space]) for plan in plans]
+        parts = []
+        for plan in plans:
+            kept = [one for one in plan.selection.architectures if one in chosen[plan.space]]
+            part = Selection(tuple(kept), f"shard {self} of {plan.selection.text}")
+            parts.append(replace(plan, selection=part))
+        return parts
 
     def _architectures(self, plan: Plan) -> frozenset[str]:
         architectures = plan.selection.architectures
@@ -78,8 +83,3 @@ class Shard:
             for one in architectures
             if places[plan.representatives[one]] % self.count == self.number - 1
         )
-
-    def _restricted(self, plan: Plan, chosen: frozenset[str]) -> Plan:
-        selection = plan.selection
-        kept = tuple(one for one in selection.architectures if one in chosen)
-        return replace(plan, selection=Selection(kept, f"shard {self} of {selection.text}"))
