@@ -291,12 +291,9 @@ def numeric_settings() -> dict[str, str]:
     mkldnn = torch.backends.mkldnn
     on = mkldnn.is_available() and mkldnn.enabled  # type: ignore[no-untyped-call]
     able = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    sets = [
-        name
-        for name in ("amx_tile", "avx512_bf16", "avx512_vnni", "avx512_f", "avx2")
-        if able.get(name)
-    ]
-    best = f"on, {sets[0]}" if sets else "on"  # the best of the CPU is what it uses
+    sets = ("amx_tile", "avx512_bf16", "avx512_vnni", "avx512_f", "avx2")
+    # the best of the CPU is what it uses
+    best = next((f"on, {name}" for name in sets if able.get(name)), "on")
     return {
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "onednn": "off" if not on else f"{best}, at most {limit}" if limit else best,

@@ -208,14 +208,34 @@ def task_search_table(
     command: str,
 ) -> TaskSearchTable:
     """Make the report; `lots` are the labelled and the held-out networks."""
+    n, m = (len(lot.architectures) for lot in lots)
     return TaskSearchTable(
         title=f"A task of GenNAS for {truth.space}",
-        facts=_facts(truth, target, conditions, evolution, command),
+        facts=(
+            f"Search space: {conditions.space}",
+            f"Labels: {target.label}",
+            f"Truth: {truth.provenance.describe()}",
+            f"Networks: {conditions.protocol.describe()}, {conditions.steps} steps of training, "
+            f"on {conditions.device}",
+            f"Evolution: {evolution.population} tasks drawn, {evolution.steps} children, "
+            f"tournaments of {evolution.tournament}, every gene drawn anew with probability "
+            f"{evolution.rate:g} (paper: 50, 400, 10, 0.2)",
+            f"Seed: {conditions.seed}",
+            f"Repeat: {command} --output FOLDER",
+        ),
         tried=found.tried,
         best=found.best,
         num_drawn=evolution.population,
         rivals=found.rivals,
-        notes=_notes(file, *lots),
+        notes=(
+            f"the task was chosen for its rho on {n} labelled networks, so that this rho is too "
+            f"high as an estimate; the one on the {m} networks held out is not, and its interval "
+            "(percentile bootstrap over them, 1,000 resamples) says how little so few networks "
+            "tell",
+            "no two of all these networks compute the same function",
+            f"losses after {file.steps} steps are those of the indicators gennas_task_{file.id}"
+            + ("" if file.steps == 100 else f"_{file.steps} (and gennas_task_{file.id} after 100)"),
+        ),
     )
 
 
@@ -226,39 +246,4 @@ def origin_comment(table: TaskSearchTable) -> str:
         f"{table.title}, found by untrained search-task: Spearman's rho "
         f"{rival.labelled.rho:.3f} on {rival.labelled.n} labelled networks, "
         f"{rival.held_out.rho:.3f} on {rival.held_out.n} others"
-    )
-
-
-def _facts(
-    benchmark: Benchmark,
-    target: Target,
-    conditions: LossConditions,
-    evolution: Evolution,
-    command: str,
-) -> tuple[str, ...]:
-    return (
-        f"Search space: {conditions.space}",
-        f"Labels: {target.label}",
-        f"Truth: {benchmark.provenance.describe()}",
-        f"Networks: {conditions.protocol.describe()}, {conditions.steps} steps of training, on "
-        f"{conditions.device}",
-        f"Evolution: {evolution.population} tasks drawn, {evolution.steps} children, tournaments "
-        f"of {evolution.tournament}, every gene drawn anew with probability {evolution.rate:g} "
-        "(paper: 50, 400, 10, 0.2)",
-        f"Seed: {conditions.seed}",
-        f"Repeat: {command} --output FOLDER",
-    )
-
-
-def _notes(
-    file: TaskFile, labelled: LabelledNetworks, held_out: LabelledNetworks
-) -> tuple[str, ...]:
-    n, m = len(labelled.architectures), len(held_out.architectures)
-    return (
-        f"the task was chosen for its rho on {n} labelled networks, so that this rho is too high "
-        f"as an estimate; the one on the {m} networks held out is not, and its interval "
-        "(percentile bootstrap over them, 1,000 resamples) says how little so few networks tell",
-        "no two of all these networks compute the same function",
-        f"losses after {file.steps} steps are those of the indicators gennas_task_{file.id}"
-        + ("" if file.steps == 100 else f"_{file.steps} (and gennas_task_{file.id} after 100)"),
     )
