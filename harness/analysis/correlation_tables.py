@@ -308,9 +308,7 @@ def agreement_table(
     matrix = score_matrix(selection)
     scores = matrix.wide
     found = agree(
-        scores,
-        higher_is_better=matrix.higher_is_better,
-        resampling=statistics.resampling,
+        scores, higher_is_better=matrix.higher_is_better, resampling=statistics.resampling
     )
     return AgreementTable(
         title=title or f"{spaces[selection.space].title}: agreement of scores, no accuracies",

@@ -10,13 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from untrained.foundation import Interrupted, StorageError, UserError
-from untrained.harness.cli.options import (
-    AsJson,
-    DeviceName,
-    DeviceOption,
-    KnownScores,
-    Workers,
-)
+from untrained.harness.cli.options import AsJson, DeviceName, DeviceOption, KnownScores, Workers
 from untrained.harness.cli.output import print_rows
 from untrained.harness.cli.run import fill
 
@@ -68,12 +62,10 @@ def check(
         ),
     ] = False,
     accept_lower_coverage: Annotated[
-        bool,
-        typer.Option("--accept-lower-coverage", help="With --update: accept fewer scores."),
+        bool, typer.Option("--accept-lower-coverage", help="With --update: accept fewer scores.")
     ] = False,
     junit: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="File for JUnit XML.", show_default=False),
+        Path | None, typer.Option(metavar="FILE", help="File for JUnit XML.", show_default=False)
     ] = None,
     summary: Annotated[
         Path | None,

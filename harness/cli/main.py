@@ -35,10 +35,7 @@ COMMANDS = {
         "status:status",
         "Show what a store holds, what its indicators cost, and how far its runs are.",
     ),
-    "merge": (
-        "merge:merge",
-        "Merge stores, such as those of shards, into one.",
-    ),
+    "merge": ("merge:merge", "Merge stores, such as those of shards, into one."),
     "search": (
         "search:search",
         "Search for good networks, several times, and look up what was found.",
@@ -59,18 +56,12 @@ COMMANDS = {
         "validate:validate",
         "Judge a new indicator: better than params, than the best baseline, where and how surely.",
     ),
-    "new": (
-        "new:app",
-        "Write a file to start from.",
-    ),
+    "new": ("new:app", "Write a file to start from."),
     "check": (
         "check:check",
         "Fail if a score, a correlation or the truth has moved since a baseline was agreed on.",
     ),
-    "data": (
-        "data:app",
-        "List, fetch, convert and verify ground truth and images.",
-    ),
+    "data": ("data:app", "List, fetch, convert and verify ground truth and images."),
 }
 """Where each command is, in the modules of this folder, and what it does in a sentence."""
 

@@ -11,8 +11,7 @@ import typer
 
 def merge(
     stores: Annotated[
-        list[Path],
-        typer.Argument(metavar="STORE...", help="Score stores, or exports of stores."),
+        list[Path], typer.Argument(metavar="STORE...", help="Score stores, or exports of stores.")
     ],
     *,
     output: Annotated[

@@ -14,12 +14,7 @@ from pydantic import BaseModel, ConfigDict, PositiveFloat
 
 DeviceName = Literal["auto", "cpu", "cuda"]
 
-_FLAGS = {
-    "inputs": "input",
-    "timeout_s": "timeout",
-    "wait_s": "wait",
-    "protocols": "protocol",
-}
+_FLAGS = {"inputs": "input", "timeout_s": "timeout", "wait_s": "wait", "protocols": "protocol"}
 """Options that are not named like their field."""
 _METAVARS = {
     "inputs": "SOURCE",

@@ -100,11 +100,7 @@ def print_agreement(table: AgreementTable) -> None:
 
     for fact in agreement_facts(table):
         print(f"{fact.name}: {fact.text}")
-    print_rows(
-        agreement_grid(table).texts(),
-        title=table.title,
-        unbroken=("Indicator",),
-    )
+    print_rows(agreement_grid(table).texts(), title=table.title, unbroken=("Indicator",))
     for line in agreement_notes(table):
         print(line)
     print(f"regenerate: {table.command}")

@@ -56,11 +56,7 @@ def _table_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options `selection`, `truth` and `statistics`."""
     command = model_options("selection", StoredSelection)(command)
     command = model_options(
-        "truth",
-        Truth,
-        without=("absent",),
-        flags=_TRUTH_FLAGS,
-        aliases={"benchmark": "--truth"},
+        "truth", Truth, without=("absent",), flags=_TRUTH_FLAGS, aliases={"benchmark": "--truth"}
     )(command)
     without = ("seed", "interval")
     return model_options("statistics", Statistics, without=without)(command)

@@ -9,13 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from untrained.foundation import UserError
-from untrained.harness.cli.options import (
-    DeviceOption,
-    TaskFiles,
-    Workers,
-    flag_of,
-    model_options,
-)
+from untrained.harness.cli.options import DeviceOption, TaskFiles, Workers, flag_of, model_options
 from untrained.harness.study.search_study import SearchSpec, SearchStudy
 from untrained.harness.study.study import Conditions
 

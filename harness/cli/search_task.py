@@ -39,8 +39,7 @@ def search_task(
         int, typer.Option(min=3, help="Number of labelled networks that rate a task.")
     ] = 20,
     held_out: Annotated[
-        int,
-        typer.Option(min=3, help="Number of other networks that the found task is checked on."),
+        int, typer.Option(min=3, help="Number of other networks that the found task is checked on.")
     ] = 20,
     population: Annotated[int, typer.Option(min=1, help="Number of tasks in the population.")] = 50,
     steps: Annotated[

@@ -32,8 +32,7 @@ def status(
         ),
     ] = None,
     watch: Annotated[
-        bool,
-        typer.Option("--watch", help="Refresh every 2 seconds until no run is at work."),
+        bool, typer.Option("--watch", help="Refresh every 2 seconds until no run is at work.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:

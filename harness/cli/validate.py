@@ -39,21 +39,16 @@ def validate(
         ),
     ] = None,
     minutes: Annotated[
-        float,
-        typer.Option(min=0.1, help="Approximate duration; more minutes allow more networks."),
+        float, typer.Option(min=0.1, help="Approximate duration; more minutes allow more networks.")
     ] = _MINUTES,
     networks: Annotated[
         int | None,
         typer.Option(
-            min=3,
-            metavar="N",
-            help="Maximum number of networks of a space.",
-            show_default=False,
+            min=3, metavar="N", help="Maximum number of networks of a space.", show_default=False
         ),
     ] = None,
     spaces: Annotated[
-        str,
-        typer.Option(metavar="A,B", help="Search spaces with stored scores to compare on."),
+        str, typer.Option(metavar="A,B", help="Search spaces with stored scores to compare on.")
     ] = "nasbench201,nasbench101,darts",
     workers: Workers = None,
     seed: Annotated[

@@ -295,10 +295,7 @@ def state(net: nn.Module) -> dict[str, Any]:
             of_numpy["state"]["key"].tobytes(),
         ],
         "Python's global random state": random.getstate(),
-        "gradient and inference mode": (
-            torch.is_grad_enabled(),
-            torch.is_inference_mode_enabled(),
-        ),
+        "gradient and inference mode": (torch.is_grad_enabled(), torch.is_inference_mode_enabled()),
         "torch's default type, threads and determinism": (
             torch.get_default_dtype(),
             torch.get_num_threads(),

@@ -363,18 +363,12 @@ ODD: dict[str, tuple[str, Setup]] = {
     name: (name, setup)
     for name, setup in (
         ("logits times zero", _changed_logits(lambda out: out * 0)),
-        (
-            "no path from input to output",
-            lambda case: _on_batches(fixtures.disconnected()),
-        ),
+        ("no path from input to output", lambda case: _on_batches(fixtures.disconnected())),
         ("infinite logits", _changed_logits(lambda out: out * 1e200 * 1e200)),
         ("one sample", _changed_batches(lambda x, y: (x[:1], y[:1]))),
         ("one class of labels", _changed_batches(lambda x, y: (x, y * 0))),
         ("constant images", _changed_batches(lambda x, y: (x * 0 + 1, y))),
-        (
-            "the same batch twice",
-            lambda case: Measurement(case.network(), [case.batches()[0]] * 2),
-        ),
+        ("the same batch twice", lambda case: Measurement(case.network(), [case.batches()[0]] * 2)),
     )
 }
 

@@ -190,8 +190,7 @@ def the_budget_is_kept(searcher: Searcher, evaluations: int) -> None:
     world = toy_world()
     found = run(searcher, world, evaluations=evaluations)
     require(
-        world.answered <= evaluations,
-        f"of {evaluations} evaluations it spent {world.answered}",
+        world.answered <= evaluations, f"of {evaluations} evaluations it spent {world.answered}"
     )
     counted = sum(found.counts.values())
     require(counted == world.answered, f"{counted} of {world.answered} answers are counted")

@@ -15,12 +15,7 @@ from untrained.harness.execution.executors import DeviceLost
 from untrained.harness.execution.watchdog import TimeLimitReached, time_limit
 from untrained.harness.study.plan import ScoreTask, Wanted
 from untrained.indicators import Measurement, Protocol, Reading, indicators, read
-from untrained.indicators.framework.devices import (
-    is_lost,
-    is_out_of_memory,
-    move,
-    warm_up,
-)
+from untrained.indicators.framework.devices import is_lost, is_out_of_memory, move, warm_up
 from untrained.indicators.framework.guard import NETWORK
 from untrained.indicators.framework.indicator import Status
 from untrained.indicators.framework.measurement import plain_defaults

@@ -76,10 +76,7 @@ OTHER_NETWORKS: tuple[GoldenNetwork, ...] = (
 
 
 def golden_measurement(
-    golden: GoldenNetwork,
-    *,
-    thin: bool = False,
-    memory_format: torch.memory_format | None = None,
+    golden: GoldenNetwork, *, thin: bool = False, memory_format: torch.memory_format | None = None
 ) -> Measurement:
     """Make a measurement of a golden network in float64 and training mode.
 

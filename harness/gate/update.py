@@ -179,9 +179,7 @@ def _population(baseline: Baseline | None, plan: Plan) -> str:
 
 
 def _files(
-    names: list[str],
-    tables: Mapping[str, str],
-    provenance: Mapping[str, Any],
+    names: list[str], tables: Mapping[str, str], provenance: Mapping[str, Any]
 ) -> dict[str, str]:
     environment = current_environment(device="cpu", threads=1)
     document = {"format": FORMAT, **provenance} | {

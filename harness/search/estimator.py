@@ -62,8 +62,7 @@ class Estimator:
         if complete.any():
             # as a table computes it, without the labels, which would take most of the time here
             candidates = MemberScores(
-                pd.DataFrame(values[complete], columns=list(self.indicators)),
-                self.higher_is_better,
+                pd.DataFrame(values[complete], columns=list(self.indicators)), self.higher_is_better
             )
             aggregate = self.aggregate.aggregate
             found = aggregate.function(candidates, **self.aggregate.parameters)

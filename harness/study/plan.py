@@ -304,11 +304,7 @@ def bind_aggregate(own: OwnAggregate, kind: Aggregate) -> BoundAggregate:
         UserError: they do not fit the kind.
     """
     return BoundAggregate.of(
-        kind,
-        name=own.name,
-        members=own.members,
-        parameters=own.parameters,
-        diverged=own.diverged,
+        kind, name=own.name, members=own.members, parameters=own.parameters, diverged=own.diverged
     )
 
 

@@ -41,11 +41,7 @@ class StudyTable(BaseModel):
     """A table of a study file: unknown keys, converted types and infinite numbers are errors."""
 
     model_config = ConfigDict(
-        extra="forbid",
-        strict=True,
-        frozen=True,
-        allow_inf_nan=False,
-        use_attribute_docstrings=True,
+        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
     )
 
 

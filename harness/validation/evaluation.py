@@ -151,9 +151,7 @@ def _steadiness(
         if plan is None:
             continue
         stability = seed_stability(
-            {0: main, 1: _column(plan, item, store)},
-            truth,
-            higher_is_better=item.higher_is_better,
+            {0: main, 1: _column(plan, item, store)}, truth, higher_is_better=item.higher_is_better
         )
         assert stability is not None, "there are two columns"
         found.append(Steadiness(plans.comparison.space, what, stability))

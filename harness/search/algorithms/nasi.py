@@ -177,12 +177,7 @@ class GumbelSoftmax:
 
     @classmethod
     def draw(
-        cls,
-        alpha: NDArray[np.float64],
-        rng: np.random.Generator,
-        *,
-        temperature: float,
-        hard: bool,
+        cls, alpha: NDArray[np.float64], rng: np.random.Generator, *, temperature: float, hard: bool
     ) -> GumbelSoftmax:
         """Draw the weights of all edges.
 

@@ -35,11 +35,7 @@ class StoredScores:
 
 
 def read_scores(
-    path: Path,
-    space: str,
-    estimator: Estimator,
-    *,
-    protocols: Sequence[str] = (),
+    path: Path, space: str, estimator: Estimator, *, protocols: Sequence[str] = ()
 ) -> StoredScores:
     """Read the scores of a store, or of a Parquet file exported from one.
 

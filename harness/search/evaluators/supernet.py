@@ -115,12 +115,7 @@ class SupernetMeter:
             return tuple(self._score(part, name, draw) for name in names)
 
     def gradient(
-        self,
-        weights: NDArray[np.float64],
-        draw: int,
-        *,
-        batch: int = 0,
-        labels: str = "true",
+        self, weights: NDArray[np.float64], draw: int, *, batch: int = 0, labels: str = "true"
     ) -> tuple[float, NDArray[np.float64]]:
         """Measure NASI's T~ and its gradient, see `squared_gradient_norm`.
 
@@ -144,10 +139,7 @@ class SupernetMeter:
         inputs = inputs.contiguous(memory_format=supernet.memory_format)
         with isolated():
             trace, slope = squared_gradient_norm(
-                supernet,
-                inputs,
-                targets,
-                torch.from_numpy(weights).to(inputs),
+                supernet, inputs, targets, torch.from_numpy(weights).to(inputs)
             )
         return trace, slope.double().cpu().numpy()
 

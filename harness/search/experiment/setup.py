@@ -229,11 +229,7 @@ def prepare_search(
 
 
 def _supernet_evaluator(
-    spec: SearchSpec,
-    study: SearchStudy,
-    dataset: str,
-    estimator: Estimator | None,
-    device: Device,
+    spec: SearchSpec, study: SearchStudy, dataset: str, estimator: Estimator | None, device: Device
 ) -> tuple[SupernetEvaluator, str]:
     """Make the evaluator of a supernet, and the fact of it for the report.
 
