@@ -217,11 +217,7 @@ def make_report(
     *,
     agreements: Sequence[AgreementTable] = (),
 ) -> Report:
-    """A report of some tables, with the environments that their scores were measured in.
-
-    Args:
-        store: what the scores were read from; None: files that know no environment.
-    """
+    """A report of some tables, with the environments of their scores where a store knows them."""
     environments = store.environments() if store else {}
     used = sorted(
         {int(number) for part in selections for number in part.frame["environment"].unique()}

@@ -58,11 +58,7 @@ def printable(text: str) -> str:
 
 
 def typed_command(*without: str) -> str:
-    """Return the command line, which repeats a run.
-
-    Args:
-        without: options with a value that are left out: where it writes, how many workers.
-    """
+    """Return the command line, which repeats a run, without some options that have a value."""
     words = iter(sys.argv[1:])
     kept = ["untrained"]
     for word in words:

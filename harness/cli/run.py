@@ -158,11 +158,7 @@ def fill(
     execution: Execution | None = None,
     cluster: Cluster | None = None,
 ) -> RunSummary:
-    """Score what the store lacks, with progress on standard error.
-
-    Args:
-        log: file that a log of the run is added to; None: there is no log.
-    """
+    """Score what the store lacks, with progress on standard error and in the log, if any."""
     from untrained.harness.cli.output import typed_command
     from untrained.harness.execution.engines import Request, open_executor
     from untrained.harness.execution.progress import make_progress

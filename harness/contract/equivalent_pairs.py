@@ -42,11 +42,7 @@ equivalence: Suite[IndicatorCase] = Suite()
 
 
 def equivalent_networks(pair: int) -> tuple[Network, Network]:
-    """Build two members of a functional class with equal weights wherever weights matter.
-
-    Args:
-        pair: place in `PAIRS`.
-    """
+    """Build two members of a functional class of `PAIRS`, with equal weights where they matter."""
     space = spaces["nasbench201"]
     assert isinstance(space, NASBench201)
     forms = [normal_form(space.operations(text)) for text in PAIRS[pair]]
@@ -68,11 +64,7 @@ def equivalent_networks(pair: int) -> tuple[Network, Network]:
 
 @cache
 def _setups(pair: int, *, similar: bool) -> tuple[Setup, Setup]:
-    """Make measurements of both networks of a pair.
-
-    Args:
-        similar: on images so alike that a count of patterns does not saturate.
-    """
+    """Measure both of a pair; `similar` images are so alike that no count of patterns saturates."""
 
     def measurement(place: int) -> Measurement:
         batches = fixtures.batches()

@@ -111,11 +111,7 @@ def thin_network(seed: int = 0) -> Network:
 
 
 def plain_network(*, cell: str = "cell") -> nn.Module:
-    """Build convolutions, batch norm and ReLU without stages; float64.
-
-    Args:
-        cell: name of the inner part; scores of cells look for parameters named so.
-    """
+    """Build convolutions, batch norm and ReLU without stages, a part named `cell`; float64."""
     with torch.random.fork_rng():
         torch.manual_seed(1)
         inner = nn.Sequential(nn.Conv2d(6, 6, 3), nn.BatchNorm2d(6), nn.ReLU(inplace=True))

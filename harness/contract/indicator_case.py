@@ -51,11 +51,7 @@ class IndicatorCase:
         return fixtures.sequences() if self.reads_sequences else fixtures.batches()
 
     def reading(self, setup: Setup, *, apart: bool = False) -> Reading:
-        """Read the indicator in a situation, now or before.
-
-        Args:
-            apart: without the others, few of which look at this situation.
-        """
+        """Read the indicator in a situation, now or before, with the others or apart from them."""
         key = self.item.id, setup
         if key not in self.readings:
             shared = self.item in self.together and not apart

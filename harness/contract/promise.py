@@ -83,11 +83,7 @@ class Suite(Generic[S]):
     """Promises in the order in which they are written."""
 
     def __init__(self, *parts: Suite[S], declarative: bool = False) -> None:
-        """Join some suites; without any, start an empty one that the decorators fill.
-
-        Args:
-            declarative: checks added by the decorators never run the plug-in.
-        """
+        """Join some suites, or start an empty one; checks that are `declarative` run no plug-in."""
         self._declarative = declarative
         self._promises: dict[str, Promise[S]] = {}
         for part in parts:

@@ -176,10 +176,8 @@ class Pool:
     ) -> Iterator[tuple[T, R | WorkerDied]]:
         """Pairs of item and result as they are ready, until the items or the pool are at an end.
 
-        An item whose worker does not keep its time limit has `WorkerDied` for a result.
-
-        Args:
-            lost: receives the other items that were under way when a worker died.
+        An item whose worker does not keep its time limit has `WorkerDied` for a result. `lost`
+        receives the others that were under way when a worker died.
         """
         running: dict[Future[R], tuple[int, T]] = {}
         number = 0

@@ -142,8 +142,7 @@ def baseline_label(folder: Path) -> str:
 def load_baseline(name: str, *, check_names: bool = True) -> Baseline:
     """Read the baseline in a folder, or the built-in one of that name.
 
-    Args:
-        check_names: False to list baselines: no name in the study is looked up.
+    Names in its study are looked up only if they are to be checked: a list needs none.
 
     Raises:
         UnknownName: neither a folder nor a built-in baseline.
@@ -476,10 +475,7 @@ def read_text(path: Path) -> str:
 def read_rows(
     text: str, path: Path, columns: Sequence[str], *, more: str | None = None
 ) -> Iterator[Row]:
-    """Parse the lines of a CSV document.
-
-    Args:
-        more: beginning of the names of further columns at the end, of which there is at least one.
+    """Parse the lines of a CSV document; `more` begins the names of the columns at its end.
 
     Raises:
         MalformedInput: other columns, or a line with too few or too many fields.

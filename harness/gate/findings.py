@@ -39,11 +39,7 @@ UPDATE = "if that is meant, --update the baseline"
 
 
 def definition_findings(baseline: Baseline, plans: Sequence[Plan]) -> list[Finding]:
-    """Find new or incompatible indicators and spaces; unchanged ones give no finding.
-
-    Args:
-        plans: of the present study, on the baseline's networks.
-    """
+    """Find new or incompatible indicators and spaces; unchanged ones give no finding."""
     definitions, protocols = baseline.definitions, dict(plans[0].protocols) if plans else {}
     found = []
     for name, old in definitions.items():

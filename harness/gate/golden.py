@@ -309,11 +309,7 @@ def _difference(old: float, new: float) -> float:
 def golden_rows(
     readings: Mapping[tuple[str, str], Reading], others: Mapping[tuple[str, str], Reading]
 ) -> Iterator[tuple[object, ...]]:
-    """Yield the lines of a baseline's golden scores.
-
-    Args:
-        others: readings with other kernels; the difference widens the tolerance.
-    """
+    """Yield the lines of golden scores; the difference of other kernels widens the tolerance."""
     for (name, network), reading in readings.items():
         score = score_text(reading.value) if reading.status == "ok" else reading.status
         rounding = _difference(reading.value, others[name, network].value)

@@ -49,11 +49,7 @@ class TaskGenome:
         return self._build(rng, None, lambda: True)
 
     def mutate(self, task: AnyTask, rng: np.random.Generator, rate: float) -> AnyTask:
-        """Draw every gene of a task anew with a probability.
-
-        Args:
-            rate: the probability; a gene that is drawn anew may stay the same.
-        """
+        """Draw every gene of a task anew with a probability; it may stay the same."""
         return self._build(rng, task, lambda: bool(rng.random() < rate))
 
     def _build(self, rng: np.random.Generator, parent: AnyTask | None, again: Again) -> AnyTask:

@@ -69,8 +69,7 @@ def draw_labelled(
 ) -> tuple[LabelledNetworks, LabelledNetworks]:
     """Draw two sets of networks without replacement, no two of which compute the same function.
 
-    Args:
-        seed: of both draws; the first set does not depend on the size of the second.
+    The first set does not depend on the size of the second.
 
     Raises:
         MalformedInput: fewer networks have a label.
@@ -179,10 +178,7 @@ class Journal:
         return self._losses.get((task, architecture))
 
     def add(self, task: str, architecture: str, loss: float, seconds: float) -> None:
-        """Write one loss to disk.
-
-        Args:
-            loss: infinite where the training diverged.
+        """Write one loss to disk; it is infinite where the training diverged.
 
         Raises:
             StorageError: the file cannot be written.

@@ -131,10 +131,7 @@ def search_task(
 
 
 def protocol_of(space: str, architecture: str, conditions: Conditions) -> tuple[Protocol, bool]:
-    """Resolve the protocol of a space's networks, and tell whether they read sequences.
-
-    Args:
-        architecture: any of the space; its network is built.
+    """Resolve the protocol of a space's networks, and tell by building one if they read sequences.
 
     Raises:
         UserError: the conditions cannot be met.

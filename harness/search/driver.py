@@ -115,10 +115,7 @@ class Budget:
     def forbids(self, spent_s: float, evaluations: int, price_s: float | None) -> str | None:
         """Name the limit that one more evaluation would exceed: `seconds`, `evaluations` or None.
 
-        An evaluation of unknown cost is allowed if any budget is left.
-
-        Args:
-            price_s: cost of the next evaluation, None if not known in advance.
+        An evaluation of unknown price (None) is allowed if any budget is left.
         """
         if self.evaluations is not None and evaluations >= self.evaluations:
             return "evaluations"

@@ -51,8 +51,7 @@ class Estimator:
     def fitness(self, scored: Sequence[Scored]) -> NDArray[np.float64]:
         """Compute one number per network, larger is better; NaN if a score is missing.
 
-        Args:
-            scored: candidates, among which an aggregate takes its ranks.
+        An aggregate takes its ranks among these networks.
         """
         if self.aggregate is None:
             return np.array([one.oriented[0] for one in scored], dtype=np.float64)

@@ -78,10 +78,7 @@ class Searcher:
     function: Function
 
     def settings(self, given: Mapping[str, object]) -> dict[str, Value]:
-        """Check the given parameters and add the defaults of the others.
-
-        Args:
-            given: by name; texts are converted.
+        """Check the given parameters, convert texts, and add the defaults of the others.
 
         Raises:
             UnknownName: the searcher has no parameter of that name.

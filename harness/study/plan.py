@@ -107,11 +107,7 @@ class Plan:
         ]
 
     def tasks(self, missing: Sequence[ScoreKey], *, device: str) -> Iterator[ScoreTask]:
-        """The work that yields the missing scores, one task a network.
-
-        Args:
-            missing: a part of `keys`.
-        """
+        """The work that yields the missing ones of `keys`, one task a network."""
         for (seed, architecture), wanted in self._networks(missing):
             yield ScoreTask(
                 space=self.space,
@@ -189,10 +185,7 @@ def score_version(version: int, space: str) -> int:
 
 
 def shared_indicators(study: Study, names: Collection[str] = ()) -> frozenset[str]:
-    """Return the indicators whose scores a study shares within functional classes.
-
-    Args:
-        names: indicators of the study, among which to choose where it names none.
+    """Return those, of some indicators, whose scores a study shares within functional classes.
 
     Raises:
         UserError: a named indicator is unknown, or members of a class may score differently.
@@ -323,10 +316,7 @@ class Cell:
 
 
 def plan_cells(study: Study) -> list[Cell]:
-    """The plans of every combination of levels, the study's own first.
-
-    Args:
-        study: without factors it has one cell, itself.
+    """The plans of every combination of levels; the study's own are first, or alone.
 
     Raises:
         UserError: see `plan_study`, of every cell.

@@ -45,11 +45,7 @@ class Shard:
         return f"{self.number}/{self.count}"
 
     def file_name(self, name: str, *, number: str = "") -> str:
-        """Name the file of this shard: `scores-003-of-100.sqlite` of `scores.sqlite`.
-
-        Args:
-            number: stands in place of the shard's own, `*` for a pattern of all shards.
-        """
+        """Name the file of this shard: `scores-003-of-100.sqlite`; `*` as number stands for all."""
         stem, dot, suffix = name.rpartition(".")
         width = len(str(self.count))
         return f"{stem}-{number or f'{self.number:0{width}}'}-of-{self.count}{dot}{suffix}"

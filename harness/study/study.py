@@ -268,11 +268,7 @@ class Conditions(StudyTable):
         return self.inputs in SYNTHETIC_INPUTS
 
     def about(self, dataset: str | None, *, inputs: str | None = None) -> Self:
-        """Fill in the dataset of synthetic inputs, which have none of their own.
-
-        Args:
-            dataset: taken where inputs are synthetic and no dataset is given.
-        """
+        """Fill in the dataset where inputs are synthetic and none is given."""
         changed = self.model_copy(update={"inputs": inputs or self.inputs})
         if self.dataset is not None or not changed.synthetic:
             return changed

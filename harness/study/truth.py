@@ -75,10 +75,7 @@ class NoTruth:
 
 
 def find_truth(space: str, truth: Truth, *, datasets: Iterable[str] = ()) -> ChosenTruth | NoTruth:
-    """The truth that is asked for, or why there is none where a run can do without.
-
-    Args:
-        truth: what is asked for; see `choose_truth`.
+    """The truth that `choose_truth` finds, or why there is none where a run can do without.
 
     Raises:
         UnknownName: no such benchmark, dataset or metric.

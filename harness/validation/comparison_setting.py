@@ -60,10 +60,7 @@ def spaces_with_baselines() -> dict[str, list[str]]:
 
 
 def stored_baselines(space: str, *, without: str = "") -> StoredBaselines:
-    """Read the scores of a search space that were measured under one study's conditions.
-
-    Args:
-        without: indicator to leave out: the candidate, if it has stored scores.
+    """Read the scores of a space under one study's conditions, without those of the candidate.
 
     Raises:
         UnknownName: no scores of such a space come with the project.
@@ -157,11 +154,7 @@ class ComparisonSetting:
         return self.baselines.space
 
     def protocol(self, item: Indicator, *, other_batch: int = 0) -> Protocol:
-        """Resolve the protocol that an indicator is measured under.
-
-        Args:
-            other_batch: 0 for the batch that the baselines saw, other numbers for others.
-        """
+        """Resolve an indicator's protocol on the baselines' batch (0), or on another."""
         seed = self.conditions.seed + other_batch
         return resolve(
             item.protocol,

@@ -112,11 +112,7 @@ def plan_comparison(
     seed: int,
     timeout_s: float | None,
 ) -> ComparisonPlans:
-    """Plan the scores of a space.
-
-    Args:
-        seed: chooses the second initialisation and batch.
-    """
+    """Plan the scores of a space; the seed chooses the second initialisation and batch."""
     again = min(n, max(LEAST, round(AGAIN * n)))
     first = comparison.baselines.network_seed
 

@@ -233,11 +233,7 @@ class Examined:
 
 
 def examine_candidate(name: str, *, plain: bool) -> Examined:
-    """Examine a registered indicator by the contract.
-
-    Args:
-        plain: the indicator is a plain function, which cannot break what it never declared.
-    """
+    """Examine an indicator by the contract; a plain function breaks nothing it never declared."""
     try:
         with time_limit(LIMIT_S):
             found = examine(indicators[name])

@@ -65,8 +65,7 @@ def validate_candidate(
 ) -> Validation:
     """Measure a candidate, compare it with stored scores, and make its verdict page.
 
-    Args:
-        executor: runs the tasks; by default worker processes.
+    Tasks run in worker processes unless another executor is given.
 
     Raises:
         UserError: no space can be used, or the candidate gives no score.

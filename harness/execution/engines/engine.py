@@ -94,10 +94,7 @@ def register_executor(name: str, title: str, *, remote: bool = False) -> Callabl
 
 
 def open_executor(name: str | None, request: Request) -> AbstractContextManager[Executor]:
-    """The executor of that name, for as long as a block lasts.
-
-    Args:
-        name: None for `serial` with one worker, else `processes`.
+    """The executor of that name, or `serial` for one worker and `processes` for more.
 
     Raises:
         UnknownName: there is no such executor.

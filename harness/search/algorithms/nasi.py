@@ -142,11 +142,7 @@ class RunningMaximum:
         self._number = 0
 
     def add(self, gradient: NDArray[np.float64]) -> None:
-        """Add G_t; one that is not finite counts as zero: it has no direction.
-
-        Args:
-            gradient: of the shape of the others.
-        """
+        """Add G_t; one that is not finite counts as zero: it has no direction."""
         self._number += 1
         norm = float(np.linalg.norm(gradient))
         if not np.isfinite(norm):

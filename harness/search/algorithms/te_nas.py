@@ -228,10 +228,7 @@ def least_important(
 ) -> list[Removal]:
     """Choose the `number` least important ones in each group, at most its quota.
 
-    The first of equal ones is chosen first.
-
-    Args:
-        ranks: (removals,).
+    The first of equal ones is chosen first. Ranks have the shape (removals,).
     """
     groups: dict[int, list[int]] = {}
     for place, removal in enumerate(candidates):

@@ -50,10 +50,7 @@ class Evaluator(ABC):
         )
 
     def train(self, architecture: Architecture, epochs: int) -> Trained:
-        """Return the validation accuracy of one network.
-
-        Args:
-            epochs: length of the training; 0 is the shortest of the benchmark.
+        """Return the validation accuracy of one network; 0 epochs are the shortest training.
 
         Raises:
             UserError: there is no benchmark, or none of that length of training.
@@ -188,10 +185,7 @@ class Trainings:
     """The validation accuracy and the cost of every network after each length of training."""
 
     def __init__(self, benchmark: Benchmark, dataset: str | None) -> None:
-        """Choose the metric.
-
-        Args:
-            dataset: one of its datasets; by default that of its default target.
+        """Choose the metric on a dataset, by default that of the benchmark's default target.
 
         Raises:
             UnknownName: the benchmark has no such dataset.
@@ -225,10 +219,7 @@ class Trainings:
         return self.benchmark.training_cost(self.dataset)
 
     def target(self, epochs: int) -> Target:
-        """Return the benchmark's column of a length of training.
-
-        Args:
-            epochs: one of `lengths`; 0 for the shortest.
+        """Return the benchmark's column of one of `lengths`, or of the shortest (0).
 
         Raises:
             UserError: the benchmark did not train that long.

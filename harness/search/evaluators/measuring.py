@@ -50,10 +50,7 @@ class Measuring:
         device: Literal["auto", "cpu", "cuda"] = "auto",
         workers: int | None = None,
     ) -> Measuring:
-        """Open the store of a study and choose the device.
-
-        Args:
-            workers: number of processes; by default one per CPU core, or up to 12 per GPU.
+        """Open the store of a study, and choose the device and by default the number of processes.
 
         Raises:
             UserError: the device does not exist, or the store cannot be opened.

@@ -41,10 +41,8 @@ def read_scores(
 
     Only networks that have a row of every indicator count as scored; the value of a failed score
     is NaN. A Parquet file is read once for all searches of a process, as long as it does not
-    change; a store, to which another run may add, anew each time.
-
-    Args:
-        protocols: digests, to choose among several protocols of an indicator.
+    change; a store, to which another run may add, anew each time. Digests of protocols choose among
+    several of an indicator.
 
     Raises:
         MissingData: there is no file, or it lacks an indicator.

@@ -245,11 +245,7 @@ class SupernetEvaluator(Evaluator):
         return ScoredSupernet(mask, values, estimator.oriented(values), cost_s)
 
     def supernet_gradient(self, request: SupernetGradient) -> Gradient:
-        """Measure NASI's objective and its gradient.
-
-        Args:
-            request: weights, draw, and as options `batch` and `labels`.
-        """
+        """Measure NASI's objective and its gradient; options are `batch` and `labels`."""
         began = time.perf_counter()
         value, gradient = self._meter.gradient(request.weights, request.draw, **request.options)
         return Gradient(value, gradient, time.perf_counter() - began)

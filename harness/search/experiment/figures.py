@@ -240,11 +240,7 @@ def _explained(points: Floats, height: Floats) -> float:
 def logged(
     searches: Sequence[SearchRuns], truth: GroundTruth | None, main: int
 ) -> tuple[Logged, ...]:
-    """Make curves of the series that searches by scores log, and of the incumbents' accuracy.
-
-    Args:
-        main: column of their accuracy; -1: none.
-    """
+    """Make curves of the series that searches by scores log, and of the incumbents' accuracy."""
     curves = []
     for search in searches:
         runs, estimator = search.trajectories, search.prepared.estimator

@@ -37,11 +37,7 @@ _GRID = 200
 def search_table(
     named: NamedSearchStudy, searches: Sequence[SearchRuns], truth: GroundTruth | None, dataset: str
 ) -> SearchTable:
-    """Make the table of a study, with the rules that searches are compared with.
-
-    Args:
-        truth: ground truth of the answers; None: there is none.
-    """
+    """Make the table of a study, with the rules that searches are compared with."""
     study = named.study
     main = -1 if truth is None else truth.main(dataset)
     rows = [_row(search, truth, main) for search in searches]
@@ -140,8 +136,7 @@ def _number(search: SearchRuns) -> int:
 def _near(column: Column, share: float) -> float:
     """Compute what is near the optimum: of a loss above the least, of an accuracy below the best.
 
-    Args:
-        share: 0.99 for 1 % of the optimum away.
+    A share of 0.99 is 1 % of the optimum away.
     """
     sign = 1.0 if column.higher_is_better else -1.0
     return column.optimum - sign * (1 - share) * abs(column.optimum)
