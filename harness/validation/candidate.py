@@ -8,7 +8,7 @@ import inspect
 import linecache
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing, contextmanager, redirect_stdout
+from contextlib import ExitStack, closing, contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import partial, wraps
 from pathlib import Path
@@ -126,12 +126,6 @@ class Candidate:
         with _imported(self.path, self.text, self.module_name) as (module, declared):
             yield self._register(module, declared())
 
-    def register_for_life(self) -> Indicator:
-        """Register the indicator in a worker process, which never forgets it."""
-        block = self.registered()
-        _FOR_LIFE.append(block)
-        return block.__enter__()
-
     def _register(self, module: ModuleType, declared: list[str]) -> Indicator:
         if self.plain:
             function = vars(module)[self.function]
@@ -147,8 +141,8 @@ class Candidate:
         return indicators.register(self.function, watched, origin=module.__name__)
 
 
-_FOR_LIFE: list[Any] = []
-"""Blocks that a worker never leaves; without a reference they would be left at once."""
+_FOR_LIFE = ExitStack()
+"""Of a worker process, which never forgets an indicator; what is entered here is not left."""
 
 
 def _watched(function: Callable[[Measurement], float]) -> Callable[[Measurement], float]:
@@ -399,5 +393,5 @@ def _run_registered(
     candidate: Candidate, function: Callable[[T], R], item: T
 ) -> tuple[R, tuple[AccessEvent, ...]]:
     if candidate.function not in indicators:
-        candidate.register_for_life()
+        _FOR_LIFE.enter_context(candidate.registered())
     return function(item), take_access_events()

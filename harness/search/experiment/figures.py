@@ -218,12 +218,8 @@ def _route(
 
 def _ranks(columns: Floats) -> Floats:
     """Rank every column from 0, the worst, to 1; NaN stays, ties share their mean."""
-    found = np.full(columns.shape, np.nan)
-    for values, ranks in zip(columns.T, found.T, strict=True):
-        there = ~np.isnan(values)
-        n = int(there.sum())
-        if n:
-            ranks[there] = (rankdata(values[there]) - 1) / max(n - 1, 1)
+    ranks = rankdata(columns, axis=0, nan_policy="omit") - 1
+    found: Floats = ranks / np.maximum((~np.isnan(columns)).sum(axis=0) - 1, 1)
     return found
 
 
