@@ -37,17 +37,14 @@ def check(
     study: Annotated[
         str | None,
         typer.Option(
-            metavar="STUDY",
-            help="Study file or built-in study (default: the baseline's own).",
-            show_default=False,
+            metavar="STUDY", help="Study file or built-in study (default: the baseline's own)."
         ),
     ] = None,
     seed: Annotated[
         int | None,
         typer.Option(
             help="Seed of the networks' weights (default: the baseline's first seed, whose scores "
-            "must be reproduced). Other seeds are compared with the spread between seeds.",
-            show_default=False,
+            "must be reproduced). Other seeds are compared with the spread between seeds."
         ),
     ] = None,
     update: Annotated[
@@ -64,15 +61,12 @@ def check(
     accept_lower_coverage: Annotated[
         bool, typer.Option("--accept-lower-coverage", help="With --update: accept fewer scores.")
     ] = False,
-    junit: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="File for JUnit XML.", show_default=False)
-    ] = None,
+    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="File for JUnit XML.")] = None,
     summary: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
             help="File to append a Markdown summary to, such as $GITHUB_STEP_SUMMARY.",
-            show_default=False,
         ),
     ] = None,
     as_json: AsJson = False,

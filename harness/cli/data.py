@@ -23,9 +23,7 @@ app = typer.Typer(
 
 Output = Annotated[
     Path | None,
-    typer.Option(
-        metavar="FOLDER", help="Folder to write to (default: the data folder).", show_default=False
-    ),
+    typer.Option(metavar="FOLDER", help="Folder to write to (default: the data folder)."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 

@@ -23,7 +23,6 @@ def list_(
             metavar="KIND",
             help="indicators, aggregates, searchers, spaces, benchmarks, studies, baselines or "
             "formats; all by default.",
-            show_default=False,
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

@@ -19,7 +19,6 @@ def merge(
         typer.Option(
             metavar="FILE",
             help="Score store that receives the scores; one that exists keeps its own.",
-            show_default=False,
         ),
     ],
 ) -> None:

@@ -91,16 +91,13 @@ def indicator(
         typer.Argument(
             metavar="NAME",
             help="Name of the indicator and its function: lower-case letters, digits, underscores.",
-            show_default=False,
         ),
     ],
     *,
     output: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE",
-            help="File to write (default: NAME.py in the working directory).",
-            show_default=False,
+            metavar="FILE", help="File to write (default: NAME.py in the working directory)."
         ),
     ] = None,
 ) -> None:

@@ -133,7 +133,7 @@ def _option(
     return Annotated[python, option], default
 
 
-Store = Annotated[Path, typer.Option(metavar="FILE", help="Score store.", show_default=False)]
+Store = Annotated[Path, typer.Option(metavar="FILE", help="Score store.")]
 _SCORES_HELP = (
     "Score store, the scores.parquet exported from one, the name of a study with committed scores, "
     "or scores of others: CSV or Parquet with a column architecture and one column an indicator, "
@@ -148,11 +148,7 @@ def _find_scores(source: str) -> Path:
 
 
 _SCORES = typer.Option(
-    *("--store", "--scores"),
-    metavar="FILE",
-    parser=_find_scores,
-    help=_SCORES_HELP,
-    show_default=False,
+    *("--store", "--scores"), metavar="FILE", parser=_find_scores, help=_SCORES_HELP
 )
 StoredScores = Annotated[Path, _SCORES]
 StoredScoresIfAny = Annotated[Path | None, _SCORES]
@@ -164,7 +160,6 @@ KnownScores = Annotated[
         parser=_find_scores,
         help="Existing scores, exported, in a store, or the name of a study with committed scores: "
         "they are added first and not computed again. May be repeated.",
-        show_default=False,
     ),
 ]
 TaskFiles = Annotated[
@@ -173,7 +168,6 @@ TaskFiles = Annotated[
         "--task",
         metavar="FILE",
         help="Task of GenNAS (untrained search-task), which becomes an indicator; may be repeated.",
-        show_default=False,
     ),
 ]
 Workers = Annotated[
@@ -182,7 +176,6 @@ Workers = Annotated[
         min=1,
         help="Number of worker processes (default: one per CPU core, or up to 12 per GPU). Scores "
         "do not depend on it.",
-        show_default=False,
     ),
 ]
 DeviceOption = Annotated[DeviceName, typer.Option(help="Device of the networks.")]
@@ -193,7 +186,6 @@ ShardOption = Annotated[
         metavar="K/N",
         help="Part of the architectures, such as 3/100 for the third of 100 parts (default: all). "
         "untrained merge joins their stores.",
-        show_default=False,
     ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan with counts and stop.")]
@@ -211,7 +203,6 @@ LogOption = Annotated[
         "--log",
         metavar="FILE",
         help="Log of the run, one JSON object a line (default: STORE.jsonl beside the store).",
-        show_default=False,
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]

@@ -102,15 +102,12 @@ def report(
             metavar="BEFORE AFTER",
             help="Two stores or exports instead of --store: a report of what changed from one to "
             "the other.",
-            show_default=False,
         ),
     ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
-            metavar="FOLDER",
-            help="Folder of the files (default: that of the (second) store).",
-            show_default=False,
+            metavar="FOLDER", help="Folder of the files (default: that of the (second) store)."
         ),
     ] = None,
     formats: Annotated[

@@ -47,7 +47,6 @@ def run(
         typer.Option(
             metavar="FOLDER",
             help="Folder of store and report (default: the study's value, else its name).",
-            show_default=False,
         ),
     ] = None,
     scores: KnownScores = None,

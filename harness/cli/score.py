@@ -31,14 +31,13 @@ from untrained.harness.study.study import Conditions
 @model_options("execution", Execution)
 def score(
     *,
-    space: Annotated[str, typer.Option(help="Search space.", show_default=False)],
+    space: Annotated[str, typer.Option(help="Search space.")],
     indicators: Annotated[
         str,
         typer.Option(
             metavar="A,B",
             help="Indicator ids, patterns of them (ntk_*), or all, some of which take minutes a "
             "network: untrained list indicators shows the passes of each.",
-            show_default=False,
         ),
     ],
     store: Store,
@@ -54,8 +53,7 @@ def score(
         str | None,
         typer.Option(
             help="Notation of --architectures, if not the space's own: naslib or autodl for "
-            "operation indices of NAS-Bench-201.",
-            show_default=False,
+            "operation indices of NAS-Bench-201."
         ),
     ] = None,
     sample: Annotated[

@@ -37,7 +37,6 @@ def search(
             metavar="[STUDY]",
             help="TOML file with searches, or name of a built-in one, instead of the options that "
             "describe a single search.",
-            show_default=False,
         ),
     ] = None,
     *,
@@ -51,7 +50,6 @@ def search(
             metavar="FOLDER",
             help="Folder for report.md, report.html, their figures, runs.csv and "
             "trajectories.parquet.",
-            show_default=False,
         ),
     ] = None,
     from_: Annotated[
@@ -60,7 +58,6 @@ def search(
             "--from",
             metavar="FOLDER",
             help="Folder of an earlier --output: its runs are reported again and nothing is run.",
-            show_default=False,
         ),
     ] = None,
     format_: Annotated[

@@ -25,14 +25,13 @@ TASK_NAME = "task.toml"
 )
 def search_task(
     *,
-    space: Annotated[str, typer.Option(help="Search space.", show_default=False)],
+    space: Annotated[str, typer.Option(help="Search space.")],
     output: Annotated[
         Path,
         typer.Option(
             metavar="FOLDER",
             help="Folder for the journal, from which a killed search resumes, the task, the "
             "report and the list of tasks.",
-            show_default=False,
         ),
     ],
     networks: Annotated[
@@ -57,21 +56,16 @@ def search_task(
     measuring: dict[str, Any],
     benchmark: Annotated[
         str | None,
-        typer.Option(
-            help="Benchmark of the labels (default: the first whose data is present).",
-            show_default=False,
-        ),
+        typer.Option(help="Benchmark of the labels (default: the first whose data is present)."),
     ] = None,
     dataset: Annotated[
-        str | None,
-        typer.Option(help="Dataset of the labels (default: the benchmark's).", show_default=False),
+        str | None, typer.Option(help="Dataset of the labels (default: the benchmark's).")
     ] = None,
     metric: Annotated[
         str | None,
         typer.Option(
             help="Metric of the labels (default: the validation accuracy). Keep the test accuracy "
-            "for later: data that chose a task cannot rate it.",
-            show_default=False,
+            "for later: data that chose a task cannot rate it."
         ),
     ] = None,
     workers: Workers = None,

@@ -26,9 +26,7 @@ def status(
     log: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE",
-            help="Log of its runs (default: STORE.jsonl beside the store).",
-            show_default=False,
+            metavar="FILE", help="Log of its runs (default: STORE.jsonl beside the store)."
         ),
     ] = None,
     watch: Annotated[

@@ -22,30 +22,24 @@ def validate(
             metavar="FILE.py",
             help="Python file with a function decorated by @indicator, or with a plain function "
             "(network, inputs, labels) -> float.",
-            show_default=False,
         ),
     ],
     *,
     function: Annotated[
-        str | None,
-        typer.Option(help="Name of the function, where the file has several.", show_default=False),
+        str | None, typer.Option(help="Name of the function, where the file has several.")
     ] = None,
     higher_is_better: Annotated[
         bool | None,
         typer.Option(
             "--higher-is-better/--lower-is-better",
             help="Direction of a plain function (default: higher).",
-            show_default=False,
         ),
     ] = None,
     minutes: Annotated[
         float, typer.Option(min=0.1, help="Approximate duration; more minutes allow more networks.")
     ] = _MINUTES,
     networks: Annotated[
-        int | None,
-        typer.Option(
-            min=3, metavar="N", help="Maximum number of networks of a space.", show_default=False
-        ),
+        int | None, typer.Option(min=3, metavar="N", help="Maximum number of networks of a space.")
     ] = None,
     spaces: Annotated[
         str, typer.Option(metavar="A,B", help="Search spaces with stored scores to compare on.")
@@ -65,15 +59,12 @@ def validate(
         typer.Option(
             metavar="FOLDER",
             help="Folder of the verdict page and the scores (default: NAME-verdict).",
-            show_default=False,
         ),
     ] = None,
     store: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE",
-            help="Store of the indicator's scores (default: in the output folder).",
-            show_default=False,
+            metavar="FILE", help="Store of the indicator's scores (default: in the output folder)."
         ),
     ] = None,
 ) -> None:
