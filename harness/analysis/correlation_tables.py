@@ -374,11 +374,10 @@ def noise_ceilings(
     A perfect predictor, where the benchmark trained networks with several seeds; and validation in
     place of an indicator.
 
+    There are as many as the benchmark's columns allow, none of surrogates without such columns.
+
     Args:
         values: its values, indexed by architecture; they cut the top slices.
-
-    Returns:
-        As many as the benchmark's columns allow; surrogates without such columns have none.
     """
     import pandas as pd
 

@@ -295,11 +295,7 @@ class LossMeter:
 
 
 def _regress(item: _Item) -> tuple[float, float] | str:
-    """Measure loss and seconds like the indicators of GenNAS: same network, batch and noise.
-
-    Returns:
-        The reason if there is no loss.
-    """
+    """Measure loss and seconds as GenNAS's indicators do; a text is the reason for no loss."""
     how = item.conditions
     began = time.perf_counter()
     try:

@@ -77,9 +77,6 @@ def search_task(
         held_out: networks of the final check; may be empty.
         on_task: receives every task and the best so far.
 
-    Returns:
-        The best task of all that were tried, and the rankings of both sets by it and its rivals.
-
     Raises:
         UserError: a network cannot be trained, or the journal cannot be written.
     """

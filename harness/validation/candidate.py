@@ -161,14 +161,11 @@ def _watched(function: Callable[[Measurement], float]) -> Callable[[Measurement]
 def find_candidate(
     path: Path, *, function: str | None = None, higher_is_better: bool | None = None
 ) -> Candidate:
-    """Find the one indicator of a file.
+    """Find the one indicator of a file, which is not registered yet.
 
     Args:
         path: a Python file with a function decorated by `@indicator`, or a plain function.
         higher_is_better: direction of a plain function, True by default.
-
-    Returns:
-        What is to be registered; nothing is registered yet.
 
     Raises:
         MissingData: there is no such file.

@@ -57,9 +57,6 @@ def split_budget(seconds: float, demands: Mapping[str, Demand]) -> dict[str, int
     A space whose networks are all affordable gives what it does not need to the others. Where time
     does not even suffice for `LEAST` networks of a space, it gets these all the same (as far as
     there are so many): the caller says so.
-
-    Returns:
-        By space, in the order of `demands`.
     """
     left = dict(demands)
     chosen: dict[str, int] = {}

@@ -195,11 +195,7 @@ NUM_RANDOM = 1000
 def random_ranks(
     space: str, seed: int, searches: Sequence[SearchRuns], truth: GroundTruth, main: int
 ) -> RandomRanks | None:
-    """Rank every answer among 1,000 networks, where there is no table of all.
-
-    Returns:
-        None where the benchmark is a table, or has no value of a random network.
-    """
+    """Rank every answer among 1,000 networks; None where there is a table of all, or no value."""
     if truth.benchmark.enumerable:
         return None
     rng = np.random.default_rng(derive(seed, "random networks"))

@@ -165,10 +165,8 @@ def front_frame(searches: Sequence[SearchRuns], truth: GroundTruth | None) -> pd
 def genotypes_text(searches: Sequence[SearchRuns]) -> str | None:
     """Write a Python module in which every run's answer is `SEARCH_RUN = Genotype(...)`.
 
-    DARTS's training code and its descendants read architectures from such files.
-
-    Returns:
-        The text, or None where no search was for cells that have such a text.
+    DARTS's training code and its descendants read architectures from such files. None where no
+    search was for cells that have such a text.
     """
     lines: list[str] = []
     taken: set[str] = set()

@@ -269,11 +269,7 @@ def _members(
 ) -> tuple[list[Architecture] | None, bool]:
     """List the networks with all requested answers, and tell whether the search is confined.
 
-    Args:
-        facts: facts of the report, which are appended.
-
-    Returns:
-        None for the whole space.
+    None stands for the whole space. What the report has to say of it is added to the facts.
 
     Raises:
         UserError: the searcher would leave the networks with answers, and is not confined.
