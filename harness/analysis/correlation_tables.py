@@ -59,12 +59,7 @@ WITHOUT_ACCURACIES = (
 
 
 def correlation_section(
-    selection: ScoreSelection,
-    truth: ChosenTruth,
-    *,
-    statistics: Statistics,
-    command: str,
-    title: str | None = None,
+    selection: ScoreSelection, truth: ChosenTruth, *, statistics: Statistics, command: str
 ) -> Section:
     """The correlation table of one search space with one target, and its points.
 
@@ -116,7 +111,7 @@ def correlation_section(
         for name, row in row_provenances(drawn, matrix).items()
     )
     table = CorrelationTable(
-        title=title or f"{spaces[selection.space].title}: {truth.target.label}",
+        title=f"{spaces[selection.space].title}: {truth.target.label}",
         space=selection.space,
         population=selection.population,
         n_population=len(selection.architectures),
@@ -289,12 +284,7 @@ def _notes(
 
 
 def agreement_table(
-    selection: ScoreSelection,
-    truth: NoTruth,
-    *,
-    statistics: Statistics,
-    command: str,
-    title: str | None = None,
+    selection: ScoreSelection, truth: NoTruth, *, statistics: Statistics, command: str
 ) -> AgreementTable:
     """The table of one search space.
 
@@ -307,7 +297,7 @@ def agreement_table(
         scores, higher_is_better=matrix.higher_is_better, resampling=statistics.resampling
     )
     return AgreementTable(
-        title=title or f"{spaces[selection.space].title}: agreement of scores, no accuracies",
+        title=f"{spaces[selection.space].title}: agreement of scores, no accuracies",
         space=selection.space,
         population=selection.population,
         n_population=len(selection.architectures),

@@ -56,9 +56,9 @@ def inputs_of(space: SearchSpace) -> Inputs:
     return "words" if isinstance(network, WordNetwork) else "images"
 
 
-def noise(*shape: int, seed: int = 0) -> Tensor:
+def noise(*shape: int) -> Tensor:
     """Draw standard normal numbers in float32."""
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+    return torch.randn(shape, generator=torch.Generator().manual_seed(0))
 
 
 def words(num_words: int = 5) -> Tensor:

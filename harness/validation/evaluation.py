@@ -63,7 +63,6 @@ def evaluate(
     *,
     suspicions: Sequence[str] = (),
     seed: int = 0,
-    runs: int = RUNS,
     on_progress: Callable[[str], None] = lambda text: None,
 ) -> Evaluation:
     """Compute the evidence from what was measured."""
@@ -93,13 +92,7 @@ def evaluate(
         truth, values = truths[0]
         steadiness += _steadiness(plans, item, store, truth.oriented(values))
         searches += compare_searches(
-            scores,
-            truths,
-            item.id,
-            space=comparison.space,
-            higher_is_better=directions,
-            runs=runs,
-            seed=seed,
+            scores, truths, item.id, space=comparison.space, higher_is_better=directions, seed=seed
         )
     labels = measured.labels
     evidence = Evidence(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from untrained.foundation import StorageError, UserError
-from untrained.harness.execution.executors import WorkerDied, make_executor
+from untrained.harness.execution.executors import WorkerDied
 from untrained.harness.execution.progress import Progress
 from untrained.harness.execution.runner import RunSummary, run_plans
 from untrained.harness.study.plan import Plan, ScoreTask, score_version
@@ -184,9 +184,9 @@ def measure_candidate(
     settings: Settings,
     absent: Mapping[str, str],
     progress: Progress,
-    on_progress: Callable[[str], None] = lambda text: None,
-    chosen: Path | None = None,
-    inner: Executor | None = None,
+    on_progress: Callable[[str], None],
+    chosen: Path,
+    inner: Executor,
 ) -> Measured:
     """Measure a candidate; it is registered in this process.
 
@@ -194,15 +194,12 @@ def measure_candidate(
         store: keeps the scores; those that are there are not measured again.
         chosen: a file that keeps how many networks were chosen, so that a run that goes on after
             an interruption chooses as many.
-        inner: runs the tasks; by default worker processes.
 
     Raises:
         UserError: the candidate gives no score of any network that was tried.
     """
     began = time.monotonic()
-    executor = CandidateExecutor(
-        inner or make_executor("cpu", settings.workers, limited=True), candidate
-    )
+    executor = CandidateExecutor(inner, candidate)
     on_progress("trying a few networks of each space")
     seconds, left_out = _try(executor, comparisons, item, settings)
     comparisons = [comparison for comparison in comparisons if comparison.space in seconds]
@@ -361,11 +358,9 @@ def _choose(
     return split_budget(left * settings.workers, demands)
 
 
-def _kept(
-    file: Path | None, key: str, comparisons: Sequence[ComparisonSetting]
-) -> dict[str, int] | None:
+def _kept(file: Path, key: str, comparisons: Sequence[ComparisonSetting]) -> dict[str, int] | None:
     """Read the choice of an interrupted run of the same file and settings."""
-    if file is None or not file.is_file():
+    if not file.is_file():
         return None
     try:
         kept = json.loads(file.read_text(encoding="utf-8"))
@@ -378,9 +373,7 @@ def _kept(
     return networks if same else None
 
 
-def _keep(file: Path | None, key: str, counts: Mapping[str, int]) -> None:
-    if file is None:
-        return
+def _keep(file: Path, key: str, counts: Mapping[str, int]) -> None:
     text = json.dumps({"key": key, "networks": counts}, indent=1)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

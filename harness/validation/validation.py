@@ -16,7 +16,7 @@ from untrained.harness.execution.executors import WorkerDied, make_executor
 from untrained.harness.execution.progress import Progress
 from untrained.harness.validation.candidate import Candidate, CandidateExecutor, source_notes
 from untrained.harness.validation.comparison_setting import find_comparison_settings
-from untrained.harness.validation.evaluation import RUNS, Evaluation, evaluate
+from untrained.harness.validation.evaluation import Evaluation, evaluate
 from untrained.harness.validation.measuring import (
     ComparisonPlans,
     Measured,
@@ -60,17 +60,13 @@ def validate_candidate(
     progress: Progress,
     command: str,
     on_progress: Callable[[str], None] = lambda text: None,
-    executor: Executor | None = None,
-    runs: int = RUNS,
 ) -> Validation:
     """Measure a candidate, compare it with stored scores, and make its verdict page.
-
-    Tasks run in worker processes unless another executor is given.
 
     Raises:
         UserError: no space can be used, or the candidate gives no score.
     """
-    inner = executor or make_executor("cpu", settings.workers, limited=True)
+    inner = make_executor("cpu", settings.workers, limited=True)
     if candidate.plain and candidate.traits is None:
         on_progress("trying what the function needs")
         candidate = _tried(candidate, inner)
@@ -94,7 +90,6 @@ def validate_candidate(
             store,
             suspicions=[note.text for note in source_notes(candidate.text) if note.suspicious],
             seed=settings.seed,
-            runs=runs,
             on_progress=on_progress,
         )
         page = verdict_page(candidate, item, measured, evaluation, store, command=command)
