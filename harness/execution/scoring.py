@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import torch
 
 from untrained.foundation import Unsupported, derive
-from untrained.harness.data.inputs import batches_on, forget_batches
+from untrained.harness.data.inputs import Batch, batches_on, forget_batches
 from untrained.harness.execution.executors import DeviceLost
 from untrained.harness.execution.watchdog import TimeLimitReached, time_limit
 from untrained.harness.study.plan import ScoreTask, Wanted
@@ -45,13 +45,7 @@ def _readings(task: ScoreTask) -> Iterator[tuple[Wanted, Reading]]:
         try:
             warm_up(task.device)
             with time_limit(task.timeout_s, f"building {task.architecture}", whole=True):
-                network = build_network(
-                    task.space,
-                    task.architecture,
-                    same_network[0].protocol,
-                    seed=task.seed,
-                    device=task.device,
-                )
+                network = network_of(task, same_network[0].protocol)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -132,20 +126,35 @@ def build_network(
     return network
 
 
+def network_of(task: ScoreTask, protocol: Protocol) -> Network:
+    """The network of a task under one of its protocols; errors as in `build_network`."""
+    return build_network(
+        task.space, task.architecture, protocol, seed=task.seed, device=task.device
+    )
+
+
+def measurement_of(
+    task: ScoreTask, network: Network, protocol: Protocol, batches: Sequence[Batch]
+) -> Measurement:
+    """The measurement of a task's network on batches of a protocol."""
+    return Measurement(
+        network,
+        batches,
+        seed=derive(task.seed, "measure", task.space, task.architecture),
+        data_seed=protocol.data_seed,
+        batch_norm=protocol.batch_norm,
+        options=dict(protocol.options),
+    )
+
+
 def _measure(
     task: ScoreTask, network: Network, protocol: Protocol, wanted: list[Wanted]
 ) -> Iterator[tuple[Wanted, Reading]]:
     """One measurement, from which the indicators are read one by one."""
     done = 0
     try:
-        with Measurement(
-            network,
-            batches_on(protocol, task.device),
-            seed=derive(task.seed, "measure", task.space, task.architecture),
-            data_seed=protocol.data_seed,
-            batch_norm=protocol.batch_norm,
-            options=dict(protocol.options),
-        ) as measurement:
+        batches = batches_on(protocol, task.device)
+        with measurement_of(task, network, protocol, batches) as measurement:
             for item in wanted:
                 try:
                     with time_limit(task.timeout_s, f"{item.indicator} of {task.architecture}"):

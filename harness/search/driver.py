@@ -185,11 +185,8 @@ class _Ledger:
         self._numbers: list[int] = []
 
     def forbids(self, evaluator: Evaluator, request: CostlyRequest, item: object) -> str | None:
-        budget = self._budget
-        if budget.seconds is None and budget.evaluations is None:
-            return None
-        price = None if budget.seconds is None else evaluator.price_s(request, item)
-        reason = budget.forbids(self._spent_s, self._evaluations, price)
+        price = None if self._budget.seconds is None else evaluator.price_s(request, item)
+        reason = self._budget.forbids(self._spent_s, self._evaluations, price)
         self.stopped = reason or ""
         return reason
 

@@ -16,15 +16,15 @@ import torch
 from untrained.foundation import derive
 from untrained.harness.contract import Finding, examine
 from untrained.harness.data.inputs import Batch, batches, random_labels
-from untrained.harness.execution.scoring import build_network, score_task
+from untrained.harness.execution.scoring import measurement_of, network_of, score_task
 from untrained.harness.execution.watchdog import TimeLimitReached, time_limit
 from untrained.harness.study.plan import ScoreTask
 from untrained.harness.validation.access_audit import audit_access
 from untrained.harness.validation.candidate import Candidate
 from untrained.harness.validation.plain_function import Traits, find_traits
-from untrained.indicators import Measurement, Protocol, Reading, indicators, read
+from untrained.indicators import Measurement, Reading, indicators, read
 from untrained.results import Score
-from untrained.spaces import Network, spaces
+from untrained.spaces import spaces
 
 
 def peak_allocated(work: Callable[[], object]) -> int:
@@ -133,14 +133,14 @@ def try_labels(task: ScoreTask) -> LabelTrial:
     """Read the one wanted indicator of a task with labels, with others, and without."""
     (wanted,) = task.wanted
     protocol = wanted.protocol
-    network = _build(task, protocol)
+    network = network_of(task, protocol)
     given = [
         (inputs, random_labels(protocol, index, len(inputs)) if labels is None else labels)
         for index, (inputs, labels) in enumerate(batches(protocol))
     ]
 
     def reading(variant: Sequence[Batch]) -> Reading:
-        with _measurement(task, protocol, network, variant) as measurement:
+        with measurement_of(task, network, protocol, variant) as measurement:
             return _read(measurement, wanted.indicator, task.timeout_s)
 
     return LabelTrial(
@@ -160,10 +160,10 @@ def try_costs(task: ScoreTask) -> CostTrial:
     peaks: list[tuple[str, int]] = []
     for wanted in task.wanted:
         protocol, name = wanted.protocol, wanted.indicator
-        network = _build(task, protocol)
-        with _measurement(task, protocol, network, batches(protocol)) as measurement:
+        network = network_of(task, protocol)
+        with measurement_of(task, network, protocol, batches(protocol)) as measurement:
             peaks.append((name, peak_allocated(partial(_read, measurement, name, task.timeout_s))))
-        with _measurement(task, protocol, network, batches(protocol)) as measurement:
+        with measurement_of(task, network, protocol, batches(protocol)) as measurement:
             reading = _read(measurement, name, task.timeout_s)
         seconds.append((name, reading.alone_s if reading.status == "ok" else math.nan))
     return CostTrial(task.space, task.architecture, tuple(seconds), tuple(peaks))
@@ -175,24 +175,6 @@ def _read(measurement: Measurement, name: str, timeout_s: float | None) -> Readi
             return read(measurement, [name])[name]
     except (TimeLimitReached, TimeoutError):
         return Reading(math.nan, "timeout", "not done in time")
-
-
-def _build(task: ScoreTask, protocol: Protocol) -> Network:
-    return build_network(
-        task.space, task.architecture, protocol, seed=task.seed, device=task.device
-    )
-
-
-def _measurement(
-    task: ScoreTask, protocol: Protocol, network: torch.nn.Module, variant: Sequence[Batch]
-) -> Measurement:
-    return Measurement(
-        network,
-        variant,
-        seed=derive(task.seed, "measure", task.space, task.architecture),
-        data_seed=protocol.data_seed,
-        batch_norm=protocol.batch_norm,
-    )
 
 
 def _reordered(labels: torch.Tensor) -> torch.Tensor:
