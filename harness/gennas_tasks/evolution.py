@@ -31,6 +31,7 @@ Again = Callable[[], bool]
 """Tells whether the next gene is drawn anew."""
 
 
+@dataclass(frozen=True, slots=True)
 class TaskGenome:
     """Draws and mutates tasks of one kind, as the authors' search does.
 
@@ -40,9 +41,7 @@ class TaskGenome:
     before. Signals of sequences are always local, and none is `resize`.
     """
 
-    def __init__(self, *, sequences: bool) -> None:
-        """Choose the kind of task."""
-        self._sequences = sequences
+    sequences: bool
 
     def draw(self, rng: np.random.Generator) -> AnyTask:
         """Draw every gene of a task."""
@@ -59,7 +58,7 @@ class TaskGenome:
             level = NOISE_LEVELS[rng.integers(len(NOISE_LEVELS))]
         else:
             noise, level = parent.noise, parent.noise_level
-        if self._sequences:
+        if self.sequences:
             assert parent is None or isinstance(parent, SequenceTask)
             kept = None if parent is None or again() else parent.width
             width = kept or WIDTHS[rng.integers(len(WIDTHS))]
@@ -83,7 +82,7 @@ class TaskGenome:
         self, rng: np.random.Generator, parent: tuple[Signal, ...] | None, again: Again
     ) -> tuple[Signal, ...]:
         found: list[Signal] = []
-        for base in SEQUENCE_BASES if self._sequences else IMAGE_BASES:
+        for base in SEQUENCE_BASES if self.sequences else IMAGE_BASES:
             if parent is not None and not again():
                 found += [signal for signal in parent if signal.kind == base]
             elif rng.random() < _ON:
@@ -102,7 +101,7 @@ class TaskGenome:
             frequencies = tuple(round(float(one), 4) for one in drawn)
         else:
             share = round(float(rng.random()), 4)
-        local = self._sequences or bool(rng.random() < _ON)
+        local = self.sequences or bool(rng.random() < _ON)
         return Signal(base, level, frequencies, share, local)
 
 

@@ -254,14 +254,13 @@ class _Item:
     conditions: LossConditions
 
 
+@dataclass(frozen=True, slots=True)
 class LossMeter:
     """Measures the losses that the journal lacks."""
 
-    def __init__(self, conditions: LossConditions, journal: Journal, executor: Executor) -> None:
-        """Combine the conditions with the journal and the processes."""
-        self._conditions = conditions
-        self._journal = journal
-        self._executor = executor
+    conditions: LossConditions
+    journal: Journal
+    executor: Executor
 
     def losses(self, task: AnyTask, architectures: Sequence[str]) -> NDArray[np.float64]:
         """Measure the final loss of each network; infinite where the training diverged.
@@ -270,9 +269,9 @@ class LossMeter:
             UserError: a network cannot be trained on such a task.
         """
         number = digest(task)
-        missing = [text for text in architectures if self._journal.get(number, text) is None]
-        items = [_Item(task, text, self._conditions) for text in missing]
-        with closing(self._executor.run(_regress, items)) as results:
+        missing = [text for text in architectures if self.journal.get(number, text) is None]
+        items = [_Item(task, text, self.conditions) for text in missing]
+        with closing(self.executor.run(_regress, items)) as results:
             for item, outcome in results:
                 if isinstance(outcome, WorkerDied | str):
                     reason = outcome if isinstance(outcome, str) else "its worker process died"
@@ -280,7 +279,7 @@ class LossMeter:
                         f"cannot train {item.architecture} on a task: {reason}; smaller networks "
                         "or batches, another space or another --seed may help"
                     )
-                self._journal.add(number, item.architecture, *outcome)
+                self.journal.add(number, item.architecture, *outcome)
         return np.array([loss for loss, _ in self._rows(task, architectures)])
 
     def seconds(self, task: AnyTask, architectures: Sequence[str]) -> float:
@@ -289,7 +288,7 @@ class LossMeter:
 
     def _rows(self, task: AnyTask, architectures: Sequence[str]) -> list[tuple[float, float]]:
         number = digest(task)
-        rows = [row for text in architectures if (row := self._journal.get(number, text))]
+        rows = [row for text in architectures if (row := self.journal.get(number, text))]
         assert len(rows) == len(architectures), "losses are measured before they are read"
         return rows
 
