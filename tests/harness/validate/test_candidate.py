@@ -154,6 +154,12 @@ NETWORK = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4
             {Need.GRADIENTS},
             "B forward, B backward",
         ),
+        (
+            "value = 0.0 if labels is None else float(labels.sum())\n"
+            "    return value if labels is None else value + 0 * float(labels.zero_().sum())",
+            {Need.LABELS},
+            "none",
+        ),
     ],
 )
 def test_what_a_plain_function_needs_and_costs_is_found_by_trying(
