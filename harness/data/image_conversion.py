@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +26,6 @@ from untrained.foundation import (
 from untrained.harness.data.datasets import Dataset, datasets
 from untrained.spaces import data_folder
 from untrained.spaces.converters.safe_pickle import PLAIN, load_inert_stream
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 _ROWS_AT_ONCE = 1000
 
@@ -146,22 +143,19 @@ def _write(
         for pixels, labels in batches:
             for start in range(0, len(labels), _ROWS_AT_ONCE):
                 part = slice(start, start + _ROWS_AT_ONCE)
-                writer.write_table(_table(pixels[part], labels[part], schema))
+                cells = [{"bytes": _png(picture), "path": None} for picture in pixels[part]]
+                writer.write_table(pa.table({"img": cells, "label": labels[part]}, schema=schema))
                 yield len(labels[part])
     file.flush()
     os.fsync(file.fileno())
 
 
-def _table(pixels: NDArray[np.uint8], labels: NDArray[np.int64], schema: pa.Schema) -> pa.Table:
-    import pyarrow as pa
+def _png(picture: NDArray[np.uint8]) -> bytes:
     from PIL import Image
 
-    cells = []
-    for picture in pixels:
-        stream = io.BytesIO()
-        Image.fromarray(picture).save(stream, "PNG")
-        cells.append({"bytes": stream.getvalue(), "path": None})
-    return pa.table({"img": cells, "label": labels}, schema=schema)
+    stream = io.BytesIO()
+    Image.fromarray(picture).save(stream, "PNG")
+    return stream.getvalue()
 
 
 def _read(
