@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -144,7 +145,7 @@ class RunningMaximum:
     def add(self, gradient: NDArray[np.float64]) -> None:
         """Add G_t; one that is not finite counts as zero: it has no direction."""
         self._number += 1
-        norm = float(np.linalg.norm(gradient))
+        norm = math.hypot(*gradient.flat)  # which squares no small number to zero
         if not np.isfinite(norm):
             return
         self._largest = max(self._largest, norm)

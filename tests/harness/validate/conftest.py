@@ -10,6 +10,7 @@ from textwrap import dedent
 import pytest
 
 from untrained.harness.execution.executors import SerialExecutor
+from untrained.harness.study.study import Conditions
 from untrained.harness.validation import comparison_setting, measuring, validation
 from untrained.harness.validation.comparison_setting import StoredBaselines, stored_baselines
 
@@ -83,5 +84,10 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(validation, "make_executor", lambda *_, **__: SerialExecutor())
     smaller = partial(measuring.Settings, trials=1, beside=("params",))
     monkeypatch.setattr(measuring, "Settings", smaller)
-    tiny = property(lambda one: one.study.model_copy(update={"channels": 4, "cells": 1}))
-    monkeypatch.setattr(StoredBaselines, "conditions", tiny)
+    resolved = comparison_setting._conditions
+
+    def tiny(*args: object) -> tuple[Conditions, tuple[str, ...]]:
+        conditions, notes = resolved(*args)
+        return conditions.model_copy(update={"channels": 4, "cells": 1}), notes
+
+    monkeypatch.setattr(comparison_setting, "_conditions", tiny)
