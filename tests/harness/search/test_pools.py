@@ -98,7 +98,9 @@ def test_pools_that_cannot_be_drawn_are_refused() -> None:
         SearchStudy.model_validate({"space": "s", "pools": 3, "search": [{"searcher": "rea"}]})
 
 
-def test_a_study_divides_its_runs_and_reports_both_errors(untrained, study, tmp_path) -> None:
+def test_a_study_divides_its_runs_and_reports_both_errors(
+    untrained, study, undrawn, tmp_path
+) -> None:
     out = tmp_path / "out"
     code, shown, err = untrained("search", study(10), "--output", out)
     assert code == 0, err

@@ -113,7 +113,7 @@ def test_the_scores_beside_which_searches_are_shown_may_have_a_studys_name(untra
     assert code == 0, err
 
 
-def test_runs_outlast_a_report_that_cannot_be_written(untrained, study, tmp_path):
+def test_runs_outlast_a_report_that_cannot_be_written(untrained, study, undrawn, tmp_path):
     (tmp_path / "out" / "report.md").mkdir(parents=True)
     code, _, err = untrained("search", study, "--output", tmp_path / "out")
     assert code == 2

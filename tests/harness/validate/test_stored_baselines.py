@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 
 from untrained.foundation import UnknownName
@@ -12,6 +14,8 @@ from untrained.harness.validation.comparison_setting import (
 )
 from untrained.indicators import indicators
 
+read_before = cache(stored_baselines)
+
 
 def test_the_default_spaces_have_some() -> None:
     assert set(DEFAULT_SPACES) <= set(spaces_with_baselines())
@@ -19,7 +23,7 @@ def test_the_default_spaces_have_some() -> None:
 
 @pytest.mark.parametrize("space", DEFAULT_SPACES)
 def test_every_network_has_params_and_its_order_is_fixed(space: str) -> None:
-    found = stored_baselines(space)
+    found = read_before(space)
     assert found.scores["params"].notna().all()
     assert sorted(found.order) == list(found.scores.index)
     assert found.order == stored_baselines(space).order
@@ -27,7 +31,7 @@ def test_every_network_has_params_and_its_order_is_fixed(space: str) -> None:
 
 
 def test_costly_indicators_share_the_first_networks() -> None:
-    found = stored_baselines("nasbench201")
+    found = read_before("nasbench201")
     for name, n in (("grasp", 120), ("zen", 300)):
         first = found.scores.loc[list(found.order[:n])]
         assert first[name].notna().all()
