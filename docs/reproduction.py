@@ -183,6 +183,8 @@ def published(report: str) -> str:
 def beyond_params(report: str, datasets: list[str], suffix: str, *, side: int) -> list[str]:
     """List the indicators told apart from params on every data set, best first.
 
+    Those that lack more than a fifth of the networks are left out.
+
     Args:
         suffix: "" over architectures, "_functions" over functions.
         side: 1 for those whose interval of the difference is above 0 everywhere, -1 for below.
@@ -192,7 +194,17 @@ def beyond_params(report: str, datasets: list[str], suffix: str, *, side: int) -
     return [
         name
         for name in everywhere[0]
-        if name != "params" and all(side * float(found[name][end]) > 0 for found in everywhere)
+        if name not in {"params", *of_few_networks(report)}
+        and all(side * float(found[name][end]) > 0 for found in everywhere)
+    ]
+
+
+def of_few_networks(report: str) -> list[str]:
+    """List the indicators that lack more than a fifth of the networks."""
+    return [
+        name
+        for name, row in rows(report).items()
+        if 5 * int(row["n"]) < 4 * int(row["n_population"])
     ]
 
 

@@ -98,7 +98,7 @@ def _fair_columns(table: CorrelationTable) -> tuple[Column, Column]:
             "tau_common",
             f"{TAU}-b, common {table.n_common:,}",
             "correlation.tau_common",
-            "on the networks that all rows have; rows that lack more than half do not count",
+            "on the networks that all rows have; rows that lack more than a fifth do not count",
         ),
         Column(
             "tau_failures_last",

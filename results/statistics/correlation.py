@@ -72,8 +72,8 @@ class CorrelationRow:
     delta_p_holm: float = math.nan
     """`delta_p` adjusted by Holm's method for the rows of the table that have one."""
     n_common: int = 0
-    """Networks that all rows have a score for; rows that lack more than half of the population do
-    not count, and have no such networks."""
+    """Networks that all rows have a score for; rows that lack more than a fifth of the population
+    do not count, and have no such networks."""
     tau_common: float = math.nan
     """tau-b over these networks: what rows of one table are compared by."""
     n_finite: int = 0
@@ -161,7 +161,8 @@ class _Common:
     """Networks by which the rows of a table can be compared."""
 
     names: frozenset[str]
-    """Rows that have a score for at least half of the population."""
+    """Rows that have a score for at least four fifths of the population. Those of others would make
+    the networks that all rows are compared on few, and others than the population."""
     scored: Mask
     """Networks that all these have a score for."""
     finite: Mask
@@ -172,7 +173,7 @@ class _Common:
         names = [
             name
             for name in population.scores
-            if 0 < population.size <= 2 * int(population.having(name).sum())
+            if 0 < 4 * population.size <= 5 * int(population.having(name).sum())
         ]
         finite = np.ones(population.size, dtype=np.bool_)
         for name in names:
