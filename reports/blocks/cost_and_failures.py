@@ -23,6 +23,8 @@ def cost_part(section: Section) -> Part | None:
     if figure is None or len(rows) < 2:
         return None
     front = {row.indicator for row in pareto_front(rows)}
+    hollow = " Hollow points lack more than a fifth of the networks and are not compared."
+    few = "" if all(row.correlation.has_most for row in rows) else hollow
     columns = (
         INDICATOR,
         Column("alone_s", "s/arch", note="median seconds an architecture, alone", show=seconds),
@@ -38,7 +40,7 @@ def cost_part(section: Section) -> Part | None:
         "cost-quality",
         "Cost against quality",
         "Bold names on the dashed front: no other indicator ranks better for less time. Times are "
-        "those of the machine named below and compare only within the table.",
+        f"those of the machine named below and compare only within the table.{few}",
         Grid("cost-quality", columns, rows),
         (figure,),
         repeats=True,

@@ -36,10 +36,14 @@ def with_cost(table: CorrelationTable) -> list[TableRow]:
 
 
 def pareto_front(rows: Sequence[TableRow]) -> list[TableRow]:
-    """Select the rows of `with_cost` that no other beats in both; of equal ones the first."""
+    """Select the rows of `with_cost` that no other beats in both; of equal ones the first.
+
+    Rows without a score of most networks neither belong to it nor beat any.
+    """
     front: list[TableRow] = []
     for row in rows:
-        if not front or row.correlation.tau > front[-1].correlation.tau:
+        better = not front or row.correlation.tau > front[-1].correlation.tau
+        if better and row.correlation.has_most:
             front.append(row)
     return front
 
@@ -75,7 +79,8 @@ def _draw(axes: Axes, table: CorrelationTable, rows: Sequence[TableRow], *, titl
     seconds = [row.alone_s for row in rows]
     taus, lows, highs = zip(*(estimate_of(row.correlation, "tau") for row in rows), strict=True)
     axes.plot([seconds] * 2, [lows, highs], color=BLUE, linewidth=0.9, alpha=0.35)
-    axes.scatter(seconds, taus, s=14, color=BLUE, zorder=3)
+    inside = [BLUE if row.correlation.has_most else PAPER for row in rows]
+    axes.scatter(seconds, taus, s=14, color=inside, edgecolors=BLUE, linewidths=0.8, zorder=3)
     axes.axhline(0, color=GREY, linewidth=0.4)
     axes.margins(x=0.14)
     axes.grid(axis="y")
@@ -102,7 +107,8 @@ def _label(axes: Axes, rows: Sequence[TableRow], bold: set[str]) -> None:
     taken: list[Bbox] = [Bbox.from_bounds(x - 3, y - 3, 6, 6) for x, y in centres] * 4
     for row in sorted(rows, key=lambda row: -row.correlation.tau):
         text = axes.annotate(
-            drawable(row.indicator),
+            drawable(row.indicator)
+            + ("" if row.correlation.has_most else f" ({row.correlation.n:,} networks)"),
             (row.alone_s, row.correlation.tau),
             xytext=(0, 0),
             textcoords="offset points",

@@ -87,6 +87,18 @@ class CorrelationRow:
         """The fraction of the population that has a score; NaN for an empty population."""
         return self.n / self.n_population if self.n_population else math.nan
 
+    @property
+    def has_most(self) -> bool:
+        """Tell whether at least four fifths of the population have a score.
+
+        The tau of other rows is of networks that may be unlike the population.
+        """
+        return _are_most(self.n, self.n_population)
+
+
+def _are_most(n: int, size: int) -> bool:
+    return 0 < 4 * size <= 5 * n
+
 
 def correlate(
     scores: pd.DataFrame,
@@ -173,7 +185,7 @@ class _Common:
         names = [
             name
             for name in population.scores
-            if 0 < 4 * population.size <= 5 * int(population.having(name).sum())
+            if _are_most(int(population.having(name).sum()), population.size)
         ]
         finite = np.ones(population.size, dtype=np.bool_)
         for name in names:

@@ -98,3 +98,13 @@ def test_the_front_is_what_nothing_beats(pairs: list[tuple[float, float]]) -> No
     }
     front = pareto_front(with_cost(make_table(*rows)))
     assert [(row.alone_s, row.correlation.tau) for row in front] == sorted(unbeaten)
+
+
+def test_a_row_without_most_networks_beats_no_other(
+    table: Callable[..., CorrelationTable], row: Callable[..., TableRow]
+) -> None:
+    rows = [row("few", alone_s=0.01, tau=0.9, n=799), row("most", alone_s=1.0, tau=0.6, n=800)]
+    drawn = table(*rows)
+    assert [one.indicator for one in pareto_front(with_cost(drawn))] == ["most"]
+    shown = texts(formats["svg"].render(Report("T", (Section(drawn),))))
+    assert {"few (799 networks)", "most"} <= set(shown)
