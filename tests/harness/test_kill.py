@@ -108,10 +108,8 @@ def test_a_full_disk_ends_with_2_keeps_what_is_done_and_says_how_to_go_on(
     tmp_path: Path, start, untrained, score_arguments, rows
 ):
     store, other = tmp_path / "full.sqlite", tmp_path / "undisturbed.sqlite"
-    arguments = score_arguments(store, sample=12, indicators="params,random")
-    # bytes a file may have: the log of the store has 45 kB of tables, then 17 kB of protocols,
-    # 29 kB of the first network's scores, and no less than 12 kB of all others together
-    limit = 100_000
+    arguments = score_arguments(store, sample=150, indicators="params,random")
+    limit = 100_000  # bytes a file may have: enough for some scores, not for all
     process = start(*arguments, file_size=limit)
     _, err = process.communicate(timeout=120)
     assert process.returncode == 2, err
@@ -120,9 +118,9 @@ def test_a_full_disk_ends_with_2_keeps_what_is_done_and_says_how_to_go_on(
     assert "scores of this run are stored and none of them is lost" in message
     assert "run the same command again" in message
     done = len(rows(store))
-    assert 0 < done < 24
+    assert 0 < done < 300
     code, _, err = untrained(*arguments)
     assert code == 0, err
     assert f"({done} are stored already)" in err
-    untrained(*score_arguments(other, sample=12, indicators="params,random"))
+    untrained(*score_arguments(other, sample=150, indicators="params,random"))
     assert rows(store).equals(rows(other))
