@@ -5,8 +5,8 @@ from importlib.metadata import EntryPoint, EntryPoints
 
 import pytest
 
-from untrained.harness.cli import list as list_cache
-from untrained.harness.cli.list import kept
+from untrained.harness.cli import list_cache
+from untrained.harness.cli.list_cache import kept
 
 ROWS = [{"name": "naswot", "needs": ["images"], "size": None}]
 
