@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from untrained.foundation import derive
-from untrained.harness.execution.executors import isolated, memory_kept
+from untrained.harness.execution.executors import isolated
+from untrained.harness.execution.process_memory import memory_kept
 from untrained.harness.gate.baseline_files import GoldenScore, rounded, score_text
 from untrained.indicators import Measurement, Reading, indicators, read
 from untrained.results import Finding

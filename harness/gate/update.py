@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from untrained.foundation import MalformedInput, MissingData
-from untrained.harness.execution.executors import isolated, memory_kept
+from untrained.harness.execution.executors import isolated
+from untrained.harness.execution.process_memory import memory_kept
 from untrained.harness.execution.scoring import score_task
 from untrained.harness.gate.baseline_files import (
     FORMAT,

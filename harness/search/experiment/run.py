@@ -12,7 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from untrained.foundation import MissingData, UserError
-from untrained.harness.execution.executors import Device, memory_kept
+from untrained.harness.execution.executors import Device
+from untrained.harness.execution.process_memory import memory_kept
 from untrained.harness.search.driver import Budget, run_many
 from untrained.harness.search.evaluators.measuring import Measuring
 from untrained.harness.search.experiment.setup import PreparedSearch, benchmark_of, prepare_search

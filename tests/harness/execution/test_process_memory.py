@@ -8,7 +8,7 @@ import resource
 import pytest
 import torch
 
-from untrained.harness.execution.executors import memory_kept
+from untrained.harness.execution.process_memory import memory_kept
 
 MB = 2**20
 ROUNDS, MAPS, PAGE = 10, 6, 4096
