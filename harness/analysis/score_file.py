@@ -23,6 +23,7 @@ from untrained.harness.analysis.score_selection import (
 )
 from untrained.indicators import indicators
 from untrained.results.aggregates import BoundAggregate
+from untrained.results.statistics.size_bias import SIZES
 from untrained.results.store.database import TABLE_ENDINGS
 from untrained.spaces import spaces
 from untrained.spaces.framework.architecture_file import COLUMNS, read_text, split_table
@@ -93,7 +94,8 @@ def select_file_scores(
 
     Raises:
         MissingData: the file does not exist, or an aggregate has no scores of a member.
-        UserError: no space or dataset is chosen, or a column of `lower_is_better` is not there.
+        UserError: no space or dataset is chosen, or a column of `lower_is_better` is not there,
+            or a size.
         MalformedInput: the file is no such table, or a cell is no number or architecture.
     """
     import pandas as pd
@@ -115,6 +117,12 @@ def select_file_scores(
     for name in lower_is_better:
         if name not in names:
             raise UserError(f"{path} has no scores {name!r}. {suggest(name, names)}")
+        if name in SIZES:
+            raise UserError(
+                f"cannot take lower {name} as better: {name} is a size, by which the report tells "
+                "what favours larger networks. Leave it out; where smaller networks are better, "
+                "its correlation is negative."
+            )
     values = np.column_stack([_numbers(networks, name, networks.scores[name]) for name in names])
     times = np.full_like(values, math.nan)
     for column, name in enumerate(names):

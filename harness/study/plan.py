@@ -54,7 +54,9 @@ class ScoreTask:
     """Whether an indicator that runs out of memory is tried again with the batch in parts."""
 
     def scores_of(self, wanted: Wanted, reading: Reading) -> Iterator[Score]:
-        """The reading as one score for each member."""
+        """Give the reading as one score for each member, its seconds to three digits."""
+        # further digits do not repeat, and would make up half of an exported file
+        alone_s = float(f"{reading.alone_s:.3g}")
         for member in wanted.members:
             yield Score(
                 space=self.space,
@@ -66,7 +68,7 @@ class ScoreTask:
                 value=reading.value if reading.status == "ok" else math.nan,
                 status=reading.status,
                 reason=reading.reason,
-                alone_s=reading.alone_s,
+                alone_s=alone_s,
                 peak_bytes=reading.peak_bytes,
                 representative=None if member == self.architecture else self.architecture,
             )

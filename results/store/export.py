@@ -78,7 +78,8 @@ def _write_parquet(frame: pd.DataFrame, path: Path, metadata: Mapping[str, Any])
     schema = dict(table.schema.metadata or {})
     for name, value in metadata.items():
         schema[name.encode()] = json.dumps(value, sort_keys=True).encode()
-    pq.write_table(table.replace_schema_metadata(schema), path)
+    table = table.replace_schema_metadata(schema)
+    pq.write_table(table, path, compression="zstd", compression_level=9)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ class Score:
     reason: str = ""
     """Why there is no value; of one that was measured in parts of the batch, that it was."""
     alone_s: float = math.nan
-    """Seconds this indicator would have taken by itself; NaN where not measured."""
+    """Seconds this indicator would have taken by itself (three digits); NaN where not measured."""
     peak_bytes: int | None = None
     """Largest memory in use while it was measured; None where not measured."""
     representative: str | None = None

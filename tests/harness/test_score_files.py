@@ -129,6 +129,12 @@ def test_space_and_directions_are_checked(tmp_path):
         select_file_scores(tmp_path / "none.json", SPACE)
 
 
+def test_the_direction_of_a_size_is_not_turned(tmp_path):
+    file = write_csv(tmp_path / "s.csv", params=list(range(len(KEYS))))
+    with pytest.raises(UserError, match=r"cannot take lower params as better: .* Leave it out"):
+        select_file_scores(file, SPACE, lower_is_better=["params"])
+
+
 def test_command_reads_them_and_says_so(tmp_path, truth, untrained: Callable):
     file = write_csv(tmp_path / "s.csv", ours=list(range(len(KEYS))))
     words = ("correlate", "--scores", str(file), "--truth", truth.benchmark)

@@ -16,6 +16,7 @@ from untrained.harness.execution.scoring import score_task
 from untrained.harness.study.plan import ScoreTask, Wanted
 from untrained.indicators import Need, Protocol, indicators
 from untrained.indicators.framework.devices import is_lost
+from untrained.indicators.framework.reading import Reading
 from untrained.spaces import initialise, spaces
 
 ARCH = "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|avg_pool_3x3~0|none~1|nor_conv_3x3~2|"
@@ -111,6 +112,15 @@ def test_a_shared_score_goes_to_all_members_and_names_the_one_measured():
     assert first.value == second.value == other.value
     assert [s.architecture for s in (first, second, other)] == [ARCH, "x", "y"]
     assert [s.representative for s in (first, second, other)] == [None, ARCH, ARCH]
+
+
+def test_seconds_are_kept_to_three_digits_and_unmeasured_ones_as_nan():
+    for seconds, kept in ((0.0123456, 0.0123), (98.7654, 98.8), (0.0, 0.0)):
+        task = ScoreTask("nasbench201", ARCH, (want("params"),), 0)
+        (only,) = task.scores_of(want("params"), Reading(1.25, "ok", "", alone_s=seconds))
+        assert (only.value, only.alone_s) == (1.25, kept)
+    (failed,) = task.failed("it broke")
+    assert math.isnan(failed.alone_s)
 
 
 def test_a_network_that_the_space_does_not_build_is_unsupported_for_its_scores_alone():
