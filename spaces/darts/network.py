@@ -286,6 +286,7 @@ class CellThinNetwork(PooledNetwork):
         """Build with the layers' default initialisation; the images have the channels of a node."""
         super().__init__()
         channels = size.channels
+        self.stem = self._make_stem(size)
         between = channels * len(genotype.normal.concat)
         last = 2 * channels * len(genotype.reduction.concat)
         self.cells = nn.ModuleList(
@@ -312,7 +313,22 @@ class CellThinNetwork(PooledNetwork):
         self.global_pooling = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Linear(last, size.num_classes)
 
+    def _make_stem(self, size: NetworkSize) -> nn.Module | None:
+        return None
+
     def stages(self, x: Tensor) -> list[Tensor]:
         """Two maps: what the normal cell gives, and the reduction cell at half the resolution."""
-        normal = self.cells[0](x, x)
-        return [normal, self.cells[1](x, normal)]
+        first = x if self.stem is None else self.stem(x)
+        normal = self.cells[0](first, first)
+        return [normal, self.cells[1](first, normal)]
+
+
+class CellPairNetwork(CellThinNetwork):
+    """The thin network behind a stem as wide as a node of its first cell.
+
+    TE-NAS takes the condition number of the kernel on it (prune_tenas.py: depth 2, stem multiplier
+    1, affine; search_model_darts_nasnet.py: batch norm and ReLU before the pooling).
+    """
+
+    def _make_stem(self, size: NetworkSize) -> nn.Module:
+        return nn.Sequential(*conv_bn(size.in_channels, size.channels, 3))

@@ -39,6 +39,7 @@ from untrained.spaces.darts.network import (
     DARTS_OPERATIONS,
     Cell,
     CellNetwork,
+    CellPairNetwork,
     CellThinNetwork,
     Zero,
     make_operation,
@@ -61,7 +62,7 @@ LAYOUT = SupernetLayout.dense(
     nodes=NUM_NODES,
     operations=OPERATIONS,
     inputs_per_node=2,
-    least_cells=3,
+    least_cells=2,
 )
 """Of the supernet: 14 edges a cell, those of the normal cell first."""
 FORM = "normal;reduction, each four nodes joined by '+', each node |op~input|op~input|"
@@ -282,10 +283,12 @@ class DARTS(StemSpace):
         stem: Stem = "cifar",
         pooling_norm: bool = False,
     ) -> Supernet:
-        """See `SearchSpace.supernet`; three cells are the fewest with both kinds among them.
+        """See `SearchSpace.supernet`.
 
         Args:
-            cells: all cells together; see `build`.
+            cells: all cells together; see `build`, of whose networks three cells are the fewest
+                with both kinds among them. Two cells are `CellPairNetwork`, which TE-NAS prunes:
+                one of each kind, batch norm and ReLU before the pooling, and a narrow stem.
             stem: `cifar` or `imagenet`.
             pooling_norm: whether a batch norm follows every pooling; see `DARTSParts`.
 
@@ -299,7 +302,8 @@ class DARTS(StemSpace):
             in_channels=in_channels,
             stem=stem,
         )
-        return Supernet(DARTSParts(partial(CellNetwork, size=size), pooling_norm))
+        network = CellPairNetwork if cells == 2 and stem == "cifar" else CellNetwork
+        return Supernet(DARTSParts(partial(network, size=size), pooling_norm))
 
     def thin_supernet(self, *, num_classes: int, channels: int = 1) -> Supernet:
         """See `SearchSpace.thin_supernet`: one cell of each kind, batch norm, ReLU, classifier."""

@@ -121,6 +121,45 @@ def test_thin_supernet_agrees_with_thin_networks(space: SearchSpace) -> None:
         torch.testing.assert_close(found, expected, rtol=0, atol=CLOSE)
 
 
+def test_the_smallest_supernet_of_darts_is_the_one_that_te_nas_prunes() -> None:
+    """prune_tenas.py: two cells, stem multiplier 1; the class ends with batch norm and ReLU."""
+    darts = spaces["darts"]
+    supernet = darts.supernet(num_classes=4, channels=2, cells=2).double().train()
+    assert list(dict(supernet.skeleton.named_children())) == [
+        "stem",
+        "cells",
+        "lastact",
+        "global_pooling",
+        "classifier",
+    ]
+    assert supernet.skeleton.get_parameter("stem.0.weight").shape == (2, 3, 3, 3)
+    assert supernet.skeleton.get_parameter("classifier.weight").shape == (4, 2 * 2 * 4)
+    arch, inputs = darts.parse(DARTS_CORNERS), images()
+    masked = supernet.masked(OperationMask.parse(darts.supernet_layout, arch))
+    torch.testing.assert_close(masked(inputs), supernet(inputs, one_hot(darts, arch)))
+    # behind its stem it is the thin network of the same weights
+    built = darts.build_thin(arch, num_classes=4, channels=2).double()
+    own = {k: v for k, v in masked.state_dict().items() if not k.startswith("stem")}
+    built.load_state_dict(dict(zip(built.state_dict(), own.values(), strict=True)))
+    stem = supernet.skeleton.get_submodule("stem")(inputs)
+    torch.testing.assert_close(masked(inputs), built(stem), rtol=0, atol=CLOSE)
+
+
+def test_the_kernel_of_the_smallest_supernet_of_darts_is_not_singular() -> None:
+    """Where all that the classifier reads is normalised, a batch's gradients sum to zero."""
+    darts = spaces["darts"]
+    convolutions = ";".join(["+".join(["|sep_conv_3x3~0|sep_conv_3x3~1|"] * 4)] * 2)
+    mask = OperationMask.parse(darts.supernet_layout, darts.parse(convolutions))
+    conditions = []
+    for cells in (2, 3):
+        torch.manual_seed(0)
+        network = darts.supernet(num_classes=4, channels=2, cells=cells).masked(mask)
+        found = measure(network.double(), images(), None, ["ntk_condition"])
+        conditions.append(found["ntk_condition"])
+    assert conditions[0] < 1e4
+    assert not conditions[1] < 1e8  # NaN, or of rounding alone
+
+
 def test_a_batch_norm_follows_the_poolings_of_darts_where_it_is_asked_for() -> None:
     darts = spaces["darts"]
     supernet = darts.supernet(**SIZES["darts"], pooling_norm=True).double().train()

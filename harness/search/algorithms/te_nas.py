@@ -44,10 +44,10 @@ COMBINED: Mapping[str, Callable[..., NDArray[np.float64]]] = MappingProxyType(
     "infinitely bad, where the code takes 100,000 for NaN and lets negative condition numbers "
     "pass as excellent. The number to prune is limited edge by edge, not by the first edge of the "
     "first cell. Regions are counted exactly and on ReLUs that are seen once. Kernels see batches "
-    "of their protocol without augmentation (paper: 32; code: 72, for DARTS 14). A supernet of "
-    "DARTS has three cells, not two, affine batch norms and, as the networks inside, none behind "
-    "poolings: where all that the classifier reads is normalised, gradients of a batch sum to zero "
-    "and its kernel is singular.",
+    "of their protocol without augmentation (paper: 32; code: 72, for DARTS 14). The kernel of "
+    "DARTS is that of their network of two cells, batch norm and ReLU at its end, unless more cells "
+    "are asked for: those have no batch norm and ReLU at the end, and where all that the classifier "
+    "reads is normalised, gradients of a batch sum to zero and the kernel is singular.",
 )
 def te_nas(
     problem: Problem,

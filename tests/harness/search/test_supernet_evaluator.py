@@ -139,7 +139,7 @@ def test_regions_are_counted_among_thousands_of_inputs_whatever_the_batch_size()
 
 
 def test_a_supernet_has_at_least_as_many_cells_as_show_every_kind() -> None:
-    for name, cells in (("nasbench201", 1), ("darts", 3)):
+    for name, cells in (("nasbench201", 1), ("darts", 2)):
         meter = SupernetMeter(spaces[name], NOISE)
         assert meter.protocol("ntk_condition", 0).cells == cells
 
