@@ -25,9 +25,10 @@ from untrained.indicators.quantities.quiet import quiet
     protocol=Protocol(batch_size=1, labels="none"),
     cost="2 forward",
     deviations="A network without a curvature is diverged, where the authors' code goes on with S "
-    "alone. Each layer (a module without children) counts once; their hooks count every container "
-    "as well. The curvature is of all logits; theirs is of ten drawn with replacement. The circle "
-    "is one draw a data seed for all networks.",
+    "alone. Each layer (a module without children) that returns a map counts once; their hooks "
+    "count every container as well, and the logits, whose ratio is 1. The curvature is of all "
+    "logits; theirs is of ten drawn with replacement. The circle is one draw a data seed for all "
+    "networks.",
 )
 def dextr(m: Measurement) -> float:
     """Harmonic combination of convergence and expressivity, of one input and one point of a circle.

@@ -29,7 +29,9 @@ GAMMA_ACTIVATIONS, GAMMA_LAST = 2.68690173088039e-12, 1.02460061284506e-11
     "their detection takes the smallest ratio of squared difference of means to variances over "
     "some networks of a space, without labels. Determinants are expanded so that a kernel whose "
     "entries are nearly 1 loses no digits. Every activation whose output takes both signs, and "
-    "ReLU, counts. The first three images of the batch.",
+    "ReLU, counts; their hooks are on every module with ReLU in its class's name, and in "
+    "NAS-Bench-201 the batch-norm output of a ReLU-Conv-BN counts as well. The first three images "
+    "of the batch, where their script crops them at random.",
 )
 def rbflex(m: Measurement) -> float:
     """Log-determinants of two Gaussian kernels between three images.

@@ -18,7 +18,9 @@ REFERENCE = (
 )
 _DEVIATIONS = (
     "Correlations and the determinant in float64. A batch that does not fit into memory has no "
-    "score; the authors' code splits it and multiplies the parts' log-determinants."
+    "score; the authors' code splits it and multiplies the parts' log-determinants. Their hooks "
+    "are on every module with ReLU in its class's name: in NAS-Bench-201 a ReLU-Conv-BN counts its "
+    "inputs a second time, and with them the gradients at its batch norm, which are no ReLU's."
 )
 
 

@@ -78,6 +78,7 @@ BUDGETS = {  # waits and launches on the specimen of 97 tensors, 3 cells and 14 
     "synaptic_diversity": (10, 155),
     **dict.fromkeys(("t_cet", "t_cet_log", "t_cet_log1p", "t_cet_norm"), (4, 517)),
     "vkdnw": (2, 1591),
+    "vkdnw_released": (2, 1602),
     "wrcor": (16, 385),
     "zen": (3, 436),
     "zen_released": (3, 437),

@@ -107,10 +107,11 @@ def _chosen(probabilities: NDArray[np.float64], uniform: float) -> int:
     by="accuracy",
     endless={"steps": 0},
     deviations="The learning rate 0.01 is that of the NATS-Bench authors' scripts. Which one the "
-    "published NAS-Bench-201 row had is not known: the script takes it as an argument, its usage "
-    "line shows 0.001 and its grid 0.01 to 0.5. The script counts the network that no longer fits "
-    "into the budget among those it chooses from, and adds the seconds of its own computation. By "
-    "scores: the reward of a network without a finite score is the lowest so far.",
+    "published NAS-Bench-201 row had is not known: the authors' document says 0.5, which does not "
+    "give the row. Their first script had 0.001 and answered with the policy's arg-max, the later "
+    "one, as here, with the best of all proposals. The script counts the network that no longer "
+    "fits into the budget among those it chooses from, and adds the seconds of its own "
+    "computation. By scores: the reward of a network without a finite score is the lowest so far.",
 )
 def reinforce(
     problem: Problem,

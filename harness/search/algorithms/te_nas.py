@@ -45,9 +45,9 @@ COMBINED: Mapping[str, Callable[..., NDArray[np.float64]]] = MappingProxyType(
     "pass as excellent. The number to prune is limited edge by edge, not by the first edge of the "
     "first cell. Regions are counted exactly and on ReLUs that are seen once. Kernels see batches "
     "of their protocol without augmentation (paper: 32; code: 72, for DARTS 14). The kernel of "
-    "DARTS is that of their network of two cells, batch norm and ReLU at its end, unless more cells "
-    "are asked for: those have no batch norm and ReLU at the end, and where all that the classifier "
-    "reads is normalised, gradients of a batch sum to zero and the kernel is singular.",
+    "DARTS is that of their network of two cells, with batch norm and ReLU at its end, unless more "
+    "cells are asked for: those end with the last cell, and where all that the classifier reads is "
+    "normalised, gradients of a batch sum to zero and the kernel is singular.",
 )
 def te_nas(
     problem: Problem,
