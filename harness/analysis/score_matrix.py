@@ -114,8 +114,15 @@ def functional_classes(space: str, architectures: pd.Index[str]) -> pd.Series[st
 
 
 def score_notes(selection: ScoreSelection) -> tuple[str, ...]:
-    """Note which stored scores were left out, averaged or shared."""
+    """Note which stored scores were left out, averaged or shared, or of incomplete networks."""
     notes = list(selection.notes)
+    least = spaces[selection.space].least_cells
+    whole = [one for one in selection.protocols.values() if one.skeleton == "full"]
+    if any(one.cells < least for one in whole):
+        notes.append(
+            f"with fewer than {least} cells a network of {selection.space} can lack a kind of "
+            "cell, of which its scores then know nothing"
+        )
     if any(len(seeds) > 1 for seeds in selection.seeds.values()):
         notes.append("where a row has several seeds, a score is the mean over these networks")
     shared = selection.frame["representative"].notna()

@@ -133,13 +133,14 @@ def protocol_of(space: str, architecture: str, conditions: Conditions) -> tuple[
     Raises:
         UserError: the conditions cannot be met.
     """
-    protocol = resolve(PROTOCOL, conditions)
+    least_cells = spaces[space].least_cells
+    protocol = resolve(PROTOCOL, conditions, least_cells=least_cells)
     network = build_network(space, architecture, protocol, seed=0, device="cpu")
     try:
         embedding_size_of(network)
     except Unsupported:
         return protocol, False
-    return resolve(NLP_PROTOCOL, conditions), True
+    return resolve(NLP_PROTOCOL, conditions, least_cells=least_cells), True
 
 
 def describe(task: AnyTask) -> str:

@@ -12,25 +12,34 @@ from untrained.harness.data.datasets import Dataset
 from untrained.harness.data.inputs import image_source, num_images
 from untrained.harness.study.study import Conditions
 from untrained.indicators import Protocol, indicators
-from untrained.spaces import find_initialisation
+from untrained.spaces import find_initialisation, spaces
 
 
 def protocols(
     conditions: Conditions,
     names: Iterable[str],
     options: Mapping[str, Mapping[str, float]] = MappingProxyType({}),
+    *,
+    space: str,
 ) -> dict[str, Protocol]:
     """Resolve the protocol of every named indicator, with its options; errors as in `resolve`."""
     return {
         item.id: resolve(
-            item.protocol, conditions, follows_initialisation=item.follows_initialisation
+            item.protocol,
+            conditions,
+            follows_initialisation=item.follows_initialisation,
+            least_cells=spaces[space].least_cells,
         ).replace(options=item.chosen(options.get(item.id, {})))
         for item in map(indicators.__getitem__, names)
     }
 
 
 def resolve(
-    reference: Protocol, conditions: Conditions, *, follows_initialisation: bool = True
+    reference: Protocol,
+    conditions: Conditions,
+    *,
+    follows_initialisation: bool = True,
+    least_cells: int = 1,
 ) -> Protocol:
     """The protocol an indicator is measured under in a run.
 
@@ -48,6 +57,8 @@ def resolve(
 
     Args:
         follows_initialisation: whether the indicator does; else it keeps its protocol's.
+        least_cells: of the networks, unless the run says their cells: those of the search space
+            in which every kind of cell occurs.
 
     Returns:
         The protocol; for images with row numbers and the SHA-256 of their file.
@@ -81,7 +92,7 @@ def resolve(
         protocol = protocol.replace(
             resolution=_resolution(base, dataset, conditions),
             channels=conditions.channels or base.channels,
-            cells=conditions.cells or base.cells,
+            cells=conditions.cells or max(base.cells, least_cells),
         )
     if conditions.initialisation is not None and follows_initialisation:
         protocol = protocol.replace(initialisation=conditions.initialisation)

@@ -221,16 +221,14 @@ def plan_study(
     patterns = study.indicators if study.indicators != ("all",) else list(indicators)
     names = [name for pattern in patterns for name in indicators.matching(pattern)]
     names = list(dict.fromkeys([*names, *(member for one in bound for member in one.members)]))
-    resolved = protocols(
-        study.model_copy(update={"seed": study.batch_seeds[0]}), names, study.options
-    )
+    conditions = study.model_copy(update={"seed": study.batch_seeds[0]})
     return [
         Plan(
             space=name,
             selection=select(spaces[name], study)
             if architectures is None
             else Selection(tuple(architectures[name]), f"{len(architectures[name]):,} given"),
-            protocols=resolved,
+            protocols=protocols(conditions, names, study.options, space=name),
             versions={i: score_version(indicators[i].version, name) for i in names},
             seeds=study.network_seeds,
             shared=shared_indicators(study, names).intersection(names),
@@ -268,7 +266,10 @@ def plan_batches(study: Study, plan: Plan) -> tuple[Plan, ...]:
             plan,
             selection=Selection(tuple(part), f"{len(part):,} of {plan.selection.text}"),
             protocols=protocols(
-                study.model_copy(update={"seed": seed}), plan.protocols, study.options
+                study.model_copy(update={"seed": seed}),
+                plan.protocols,
+                study.options,
+                space=plan.space,
             ),
             seeds=plan.seeds[:1],
         )

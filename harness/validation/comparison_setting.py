@@ -19,6 +19,7 @@ from untrained.harness.study.truth import ChosenTruth, choose_truth
 from untrained.indicators import Indicator, Protocol, indicators
 from untrained.results.store.committed import committed_file
 from untrained.results.store.export import read_export
+from untrained.spaces import spaces
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -160,6 +161,7 @@ class ComparisonSetting:
             item.protocol,
             self.conditions.model_copy(update={"seed": seed}),
             follows_initialisation=item.follows_initialisation,
+            least_cells=spaces[self.space].least_cells,
         )
 
     def task(

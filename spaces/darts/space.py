@@ -169,6 +169,7 @@ class DARTS(StemSpace):
     reference = "Liu et al., ICLR 2019"
     size = None
     own_size = "channels=32, cells=8, in_channels=3 on CIFAR-10"
+    least_cells = 3
 
     def genotype(self, arch: str | Architecture) -> Genotype:
         """Both cells.

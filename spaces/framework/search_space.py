@@ -59,6 +59,8 @@ class SearchSpace(ABC):
     """The arguments of `build` that give the benchmark's own networks, for messages."""
     least_channels: int = 1
     """The fewest channels that a network can have."""
+    least_cells: int = 1
+    """The fewest `cells` of a whole network in which every kind of cell occurs."""
     stems: tuple[Stem, ...] = ("cifar", "imagenet")
     """Those that `build` knows, where it takes one."""
     version: int = 1

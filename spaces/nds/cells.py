@@ -73,6 +73,7 @@ class NDSCells(StemSpace):
 
     size = None
     own_size = AS_WRITTEN
+    least_cells = 3  # of the five that leave a depth as it is written: six cells become four
 
     def __init__(
         self,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from untrained.foundation import MalformedInput, UnknownName
 from untrained.harness.data.datasets import datasets
-from untrained.harness.study.conditions import resolve
+from untrained.harness.study.conditions import protocols, resolve
 from untrained.harness.study.plan import plan_study
 from untrained.harness.study.study import Conditions
 from untrained.indicators import Protocol
+from untrained.spaces import spaces
 
 REFERENCE = Protocol(batch_size=48, labels="true", channels=12, cells=3, batch_norm="eval")
 THIN = Protocol(
@@ -166,3 +168,27 @@ def test_random_labels_take_the_place_of_true_ones_where_labels_matter(image_fil
     assert found["random"]["nasi"] == found["true"]["nasi"].replace(labels="random")
     for name in ("naswot", "params"):
         assert found["random"][name] == found["true"][name]
+
+
+CELL_SPACES = ["darts", "nds_amoeba", "nds_darts", "nds_enas", "nds_nasnet", "nds_pnas"]
+
+
+@pytest.mark.parametrize("name", CELL_SPACES)
+def test_a_network_of_the_reference_protocol_has_every_kind_of_cell(name):
+    """Kernels are taken with one cell a stage, which would be a reduction and no normal cell."""
+    space = spaces[name]
+    protocol = protocols(Conditions(inputs="gaussian"), ["ntk_condition"], space=name)
+    size = {"channels": 4, "cells": protocol["ntk_condition"].cells, "num_classes": 2}
+    for seed in range(10):
+        network = space.build(space.sample(np.random.default_rng(seed)), **size)
+        assert {cell.reduction for cell in network.get_submodule("cells")} == {False, True}
+    whole = Conditions(inputs="gaussian", cells=1)
+    assert protocols(whole, ["ntk_condition"], space=name)["ntk_condition"].cells == 1
+
+
+def test_cells_of_other_spaces_and_of_thin_networks_are_those_of_the_protocol():
+    for name, cells in (("nasbench201", 1), ("nasbench101", 1), ("darts", 3)):
+        found = protocols(Conditions(inputs="gaussian"), ["ntk_condition"], space=name)
+        assert found["ntk_condition"].cells == cells
+    thin = protocols(Conditions(inputs="gaussian"), ["linear_regions"], space="darts")
+    assert thin["linear_regions"].cells == 1

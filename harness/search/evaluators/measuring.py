@@ -92,7 +92,7 @@ class MeasuringEvaluator(Evaluator):
         self._plan = Plan(
             space=study.space,
             selection=Selection((), _REASON),
-            protocols=protocols(conditions, names),
+            protocols=protocols(conditions, names, space=study.space),
             versions={name: score_version(indicators[name].version, study.space) for name in names},
             seeds=(conditions.seed,),
             timeout_s=conditions.timeout_s,

@@ -425,7 +425,8 @@ def _size(name: str, study: SearchStudy, dataset: str) -> Cost:
         # images keep their own
         resolution=study.measuring.resolution if study.measuring.synthetic else None,
     )
-    protocol = resolve(indicators[name].protocol, conditions)
+    reference = indicators[name].protocol
+    protocol = resolve(reference, conditions, least_cells=space.least_cells)
     known = _stored_sizes(name, study)
 
     def count(architecture: Architecture) -> float:
