@@ -63,7 +63,10 @@ class SupernetGradient:
 
 @dataclass(frozen=True, slots=True)
 class Incumbent:
-    """Log a step: the architecture that the search would return now. An incumbent costs nothing."""
+    """Log a step: the architecture that the search would return now. An incumbent costs nothing.
+
+    Of several after one answer only the last is one that the search could return.
+    """
 
     architecture: Architecture
     series: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))

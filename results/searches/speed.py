@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import compress
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,8 @@ class Trajectory:
     evaluations: NDArray[np.int64]
     """Evaluations made up to each step."""
     incumbents: tuple[str, ...]
-    """Answer of the search, had it ended at each step."""
+    """Answer of the search, had it ended at each step; of steps that no evaluation lies between,
+    such as those that list a front, only the last is an answer."""
     series: Mapping[str, Floats] = field(hash=False)
     """Further numbers of the steps; NaN where a step has none."""
     final: str
@@ -41,6 +43,17 @@ class Trajectory:
     def num_evaluations(self) -> int:
         """Count the evaluations of all kinds."""
         return sum(self.counts.values())
+
+    def answers(self) -> Trajectory:
+        """Keep the last step after each evaluation, whose incumbent is what the search returns."""
+        last = np.diff(self.evaluations, append=self.evaluations[-1:] + 1) > 0
+        return replace(
+            self,
+            cost_s=self.cost_s[last],
+            evaluations=self.evaluations[last],
+            incumbents=tuple(compress(self.incumbents, last)),
+            series={name: values[last] for name, values in self.series.items()},
+        )
 
     def frame(self) -> pd.DataFrame:
         """Make a frame with one row a step: step, cost_s, evaluations, incumbent and the series."""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from untrained.results.searches.speed import speed_ups
+from untrained.results.searches.speed import Trajectory, speed_ups
 
 
 def steps(*pairs: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
@@ -98,3 +98,22 @@ def test_nothing_is_said_where_a_run_cannot_be_compared(own):
     costs = ([run[0] for run in own], [run[0] for run in other])
     found = ([run[1] for run in own], [run[1] for run in other])
     assert speed_ups(("a", "b"), costs, found, {0.9: 1.0}, higher_is_better=True) == ()
+
+
+def test_of_steps_that_no_evaluation_lies_between_the_last_is_the_answer():
+    run = Trajectory(
+        cost_s=np.array([1.0, 2.0, 4.0, 4.0, 4.0]),
+        evaluations=np.array([1, 2, 3, 3, 3]),
+        incumbents=("a", "b", "c", "small", "c"),
+        series={"front": np.array([0.0, 0.0, 0.0, 1.0, 1.0])},
+        final="c",
+        stopped="finished",
+        total_s=4.0,
+        counts={"Score": 3},
+    )
+    found = run.answers()
+    assert found.incumbents == ("a", "b", "c")
+    assert found.cost_s.tolist() == [1, 2, 4]
+    assert found.evaluations.tolist() == [1, 2, 3]
+    assert found.series["front"].tolist() == [0, 0, 1]
+    assert (found.final, found.num_evaluations) == ("c", 3)

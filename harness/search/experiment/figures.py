@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from untrained.foundation import UserError
+from untrained.harness.search.algorithms.pareto import FRONT
 from untrained.harness.search.estimator import Estimator, find_estimator
 from untrained.harness.search.evaluators.stored_scores import read_scores
 from untrained.harness.search.experiment.run import GroundTruth, SearchRuns
@@ -243,7 +244,8 @@ def logged(
         names = [
             name
             for name in runs[0].series
-            if name != "is_likeliest" and not all(np.isnan(run.series[name]).all() for run in runs)
+            if name not in ("is_likeliest", FRONT)
+            and not all(np.isnan(run.series[name]).all() for run in runs)
         ]
         if not names or _ROUNDS in names or estimator is None:
             continue

@@ -39,6 +39,7 @@ def search_table(
 ) -> SearchTable:
     """Make the table of a study, with the rules that searches are compared with."""
     study = named.study
+    searches = [search.answers() for search in searches]
     main = -1 if truth is None else truth.main(dataset)
     rows = [_row(search, truth, main) for search in searches]
     if truth is not None and (known := truth.table()) is not None and len(known):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -41,6 +41,10 @@ class SearchRuns:
     def label(self) -> str:
         """The label of its row."""
         return self.prepared.label
+
+    def answers(self) -> SearchRuns:
+        """Keep of each run the steps whose incumbents are answers."""
+        return replace(self, trajectories=tuple(run.answers() for run in self.trajectories))
 
 
 def run_study(

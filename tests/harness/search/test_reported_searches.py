@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from untrained.harness.search import searchers
+from untrained.harness.search.experiment import reporting
 from untrained.harness.search.experiment.reporting import _notes, is_comparable
 from untrained.harness.search.experiment.run import GroundTruth
 from untrained.harness.search.experiment.run_files import read_runs
@@ -88,6 +89,31 @@ def test_random_search_at_equal_cost_is_the_mean_of_many_such_searches(untrained
         assert said["simulated"] == (0 if one.label == "evolution" else 1000)
     [speed] = json.loads(out)["speed_ups"]
     assert (speed["search"], speed["against"], speed["runs"]) == ("evolution", "short", 4)
+
+
+def test_the_listing_of_a_front_loses_no_level(untrained, study, undrawn, tmp_path, monkeypatch):
+    monkeypatch.setattr(reporting, "LEVELS", (0.9,))
+    front = """
+[[search]]
+label = "front"
+searcher = "pareto"
+indicator = ["params"]
+settings = { population = 4, generations = 2 }
+confined = true
+against = "short"
+"""
+    study.write_text(study.read_text("utf-8") + front, "utf-8")
+    code, out, err = untrained("search", study, "--output", tmp_path, "--format", "json")
+    assert code == 0, err
+    truth = GroundTruth(benchmark_of(load_search_study(str(study)).study))
+    steps = pd.read_parquet(tmp_path / "trajectories.parquet").query("search == 'front'")
+    [said] = [one for one in json.loads(out)["speed_ups"] if one["search"] == "front"]
+    times = []
+    for _, run in steps[steps["front"] == 0].groupby("run"):
+        values = truth.values(truth.main("cifar10"), run["incumbent"])
+        below = np.flatnonzero(values < said["level"])
+        times.append([*run["cost_s"], np.inf][below[-1] + 1 if len(below) else 0])
+    assert said["cost_s"] == sorted(times)[1] < steps["cost_s"].max()
 
 
 def test_runs_of_a_study_are_reported_again_without_being_run(untrained, study, tmp_path):
