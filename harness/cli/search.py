@@ -105,13 +105,10 @@ def search(
     from untrained.harness.search.experiment.reporting import search_table
     from untrained.harness.search.experiment.run import run_study
     from untrained.harness.search.experiment.run_files import (
-        RUNS,
-        STEPS,
         front_frame,
         genotypes_text,
         read_runs,
-        runs_frame,
-        steps_frame,
+        write_runs,
     )
     from untrained.reports.formats.formats import write_files
     from untrained.reports.pages.search import search_files, search_json, search_report
@@ -145,10 +142,7 @@ def search(
     made = version("untrained")
     if output is not None:
         # the runs first: the report can be made again from them
-        written = [
-            write_frame(runs_frame(finished, truth), output / RUNS, metadata={}),
-            write_frame(steps_frame(finished), output / STEPS, metadata={}),
-        ]
+        written = write_runs(finished, truth, output)
         written += write_files(search_files(table, version=made), output)
         front = front_frame(finished, truth)
         if front is not None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +19,13 @@ from untrained.harness.execution.executors import Device
 from untrained.harness.execution.process_memory import memory_kept
 from untrained.harness.search.driver import Budget, run_many
 from untrained.harness.search.evaluators.measuring import Measuring
-from untrained.harness.search.experiment.setup import PreparedSearch, benchmark_of, prepare_search
+from untrained.harness.search.experiment.setup import (
+    ACCURACIES,
+    SIZES,
+    PreparedSearch,
+    benchmark_of,
+    prepare_search,
+)
 from untrained.harness.search.experiment.study import NamedSearchStudy
 from untrained.harness.study.search_study import SearchStudy
 from untrained.results.searches.speed import Trajectory
@@ -25,7 +34,17 @@ from untrained.results.store.committed import find_scores
 from untrained.spaces import Benchmark, Target
 from untrained.spaces.benchmarks.benchmark import is_cost
 
-_NONE: Mapping[str, tuple[Trajectory, ...]] = MappingProxyType({})
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredRuns:
+    """The runs of a search as read from files."""
+
+    trajectories: tuple[Trajectory, ...]
+    conditions: Mapping[str, Any] = field(hash=False)
+    """Empty in files of former versions."""
+
+
+_NONE: Mapping[str, StoredRuns] = MappingProxyType({})
 OnRun = Callable[[str, int, int], None]
 """Receives the label of a search, and the numbers of its finished runs and of all its runs."""
 
@@ -36,6 +55,8 @@ class SearchRuns:
 
     prepared: PreparedSearch
     trajectories: tuple[Trajectory, ...]
+    conditions: Mapping[str, Any] = field(hash=False)
+    """What they were run under, as `conditions_of` says; empty where nobody noted it."""
 
     @property
     def label(self) -> str:
@@ -52,7 +73,7 @@ def run_study(
     *,
     measuring: Measuring | None = None,
     device: Device = "cpu",
-    stored_runs: Mapping[str, tuple[Trajectory, ...]] = _NONE,
+    stored_runs: Mapping[str, StoredRuns] = _NONE,
     on_run: OnRun = lambda label, done, total: None,
 ) -> tuple[list[SearchRuns], GroundTruth | None, str]:
     """Run every search of a study.
@@ -66,8 +87,9 @@ def run_study(
         The searches, the ground truth of their answers, and the data set of the study.
 
     Raises:
-        UserError: a name of the study does not exist, or options do not fit together. All searches
-            are prepared before the first one is run.
+        UserError: a name of the study does not exist, options do not fit together, or
+            `stored_runs` are of other conditions. All searches are prepared before the first one is
+            run.
         MissingData: `stored_runs` lacks a search of the study, or there are no known scores.
     """
     study = named.study
@@ -101,17 +123,17 @@ def run_study(
             "pools out."
         )
     if stored_runs:
-        for search in searches:
-            _check_pools(search, stored_runs[search.label])
-        runs = [SearchRuns(search, stored_runs[search.label]) for search in searches]
+        runs = [_again(search, study, benchmark, stored_runs[search.label]) for search in searches]
     else:
         with memory_kept():
-            runs = [_run(search, study, on_run) for search in searches]
+            runs = [_run(search, study, benchmark, on_run) for search in searches]
     truth = None if benchmark is None else GroundTruth(benchmark)
     return runs, truth, searches[0].evaluator.problem.dataset
 
 
-def _run(search: PreparedSearch, study: SearchStudy, on_run: OnRun) -> SearchRuns:
+def _run(
+    search: PreparedSearch, study: SearchStudy, benchmark: Benchmark | None, on_run: OnRun
+) -> SearchRuns:
     spec, label = search.spec, search.label
     total = spec.runs or study.runs
     trajectories = run_many(
@@ -124,22 +146,68 @@ def _run(search: PreparedSearch, study: SearchStudy, on_run: OnRun) -> SearchRun
         problems=search.problems,
         on_run=lambda done: on_run(label, done, total),
     )
-    return SearchRuns(search, tuple(trajectories))
+    return SearchRuns(search, tuple(trajectories), conditions_of(search, study, benchmark))
 
 
-def _check_pools(search: PreparedSearch, stored: tuple[Trajectory, ...]) -> None:
-    """Check that stored runs were divided over the pools of the study.
+def conditions_of(
+    search: PreparedSearch, study: SearchStudy, benchmark: Benchmark | None
+) -> dict[str, Any]:
+    """Name everything that decides what the runs of a search find, as values of JSON.
+
+    Scores that are looked up are named by a digest of them; the benchmark, by its name, where the
+    search sees values of it. What only the report shows is left out.
+    """
+    spec, stored = search.spec, search.stored
+    sees = search.asks & ACCURACIES or {*spec.limits, *search.metrics_seen} - SIZES
+    scores = repr((sorted(stored.values.items()), stored.cost_s)) if stored else ""
+    found: dict[str, Any] = {
+        "space": study.space,
+        "searcher": search.searcher.name,
+        "indicator": search.estimator.name if search.estimator else "",
+        "dataset": search.evaluator.problem.dataset,
+        "benchmark": benchmark.name if benchmark is not None and sees else "",
+        "scores": hashlib.sha256(scores.encode()).hexdigest()[:12] if stored else "",
+        "runs": spec.runs or study.runs,
+        "seed": study.seed,
+        "pool_size": search.pools.size if search.pools else 0,
+        "inputs": spec.inputs or "",
+        **spec.model_dump(include={"seconds", "evaluations", "limits", "confined"}),
+        **{f"setting {name}": value for name, value in search.settings.items()},
+        **{f"measuring.{name}": value for name, value in study.measuring.model_dump().items()},
+    }
+    read: dict[str, Any] = json.loads(json.dumps(found))
+    return read
+
+
+def _again(
+    search: PreparedSearch, study: SearchStudy, benchmark: Benchmark | None, stored: StoredRuns
+) -> SearchRuns:
+    """Take stored runs for those of a search.
 
     Raises:
-        UserError: they were not.
+        UserError: they are of other pools or conditions than the study's.
     """
     number = search.pools.number if search.pools else 0
-    expected = [1 + run % number if number else 0 for run in range(len(stored))]
-    if [run.pool for run in stored] != expected:
+    expected = [1 + run % number if number else 0 for run in range(len(stored.trajectories))]
+    if [run.pool for run in stored.trajectories] != expected:
         raise UserError(
             f"cannot report the runs of {search.label!r} again: they are on other pools than those "
             f"of the study, which has {number}. Run the study without --from."
         )
+    here = conditions_of(search, study, benchmark)
+    # what another version did not note, or no longer notes, cannot be compared
+    changed = [
+        f"{name} was {there!r} and is {here[name]!r}"
+        for name, there in stored.conditions.items()
+        if name in here and there != here[name]
+    ]
+    if changed:
+        raise UserError(
+            f"cannot report the runs of {search.label!r} again: their conditions are not those of "
+            f"the study, {'; '.join(changed)}. Give the conditions of the runs, or run the study "
+            "without --from."
+        )
+    return SearchRuns(search, stored.trajectories, stored.conditions)
 
 
 _ORDER = ("valid_accuracy", "surrogate_accuracy", "val_loss", "test_accuracy", "test_loss")

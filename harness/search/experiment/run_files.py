@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -10,14 +11,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from untrained.foundation import READ_ERRORS, MalformedInput, MissingData
 from untrained.harness.search.algorithms.pareto import FRONT
-from untrained.harness.search.experiment.run import GroundTruth, SearchRuns
+from untrained.harness.search.experiment.run import GroundTruth, SearchRuns, StoredRuns
 from untrained.results.searches.speed import Trajectory
+from untrained.results.store.export import write_frame
 
 RUNS = "runs.csv"
 STEPS = "trajectories.parquet"
+_CONDITIONS = "untrained.searches"
+"""Conditions of each search by label, in the metadata of the steps."""
 _STEP_COLUMNS = ("step", "cost_s", "evaluations", "incumbent", "search", "run")
 _WORDS = ("search", "architecture", "measured_on")
 _RUN_COLUMNS = ("search", "run", "architecture", "evaluations", "cost_s", "stopped")
@@ -64,7 +69,26 @@ def steps_frame(searches: Sequence[SearchRuns]) -> pd.DataFrame:
     )
 
 
-def read_runs(folder: Path) -> Mapping[str, tuple[Trajectory, ...]]:
+def write_runs(
+    searches: Sequence[SearchRuns], truth: GroundTruth | None, folder: Path
+) -> list[Path]:
+    """Write runs and steps, with the conditions of every search, and return the files.
+
+    Raises:
+        StorageError: a file cannot be written.
+    """
+    conditions = {one.label: dict(one.conditions) for one in searches if one.conditions}
+    return [
+        write_frame(runs_frame(searches, truth), folder / RUNS, metadata={}),
+        write_frame(
+            steps_frame(searches),
+            folder / STEPS,
+            metadata={_CONDITIONS: conditions} if conditions else {},
+        ),
+    ]
+
+
+def read_runs(folder: Path) -> Mapping[str, StoredRuns]:
     """Read the runs of every search from a folder, by label.
 
     Raises:
@@ -90,7 +114,12 @@ def read_runs(folder: Path) -> Mapping[str, tuple[Trajectory, ...]]:
                     f"{folder / name} has no column {', '.join(absent)}; it should be what "
                     "untrained search --output writes"
                 )
-        return _grouped(folder, runs, steps)
+        noted = (pq.read_schema(folder / STEPS).metadata or {}).get(_CONDITIONS.encode(), b"{}")
+        conditions = json.loads(noted)
+        return {
+            label: StoredRuns(found, dict(conditions.get(label, {})))
+            for label, found in _grouped(folder, runs, steps).items()
+        }
     except (*READ_ERRORS, pa.ArrowException) as error:
         raise MalformedInput(
             f"{folder}: its runs cannot be read: {error}; {RUNS} and {STEPS} should be as "

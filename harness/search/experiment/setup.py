@@ -39,7 +39,7 @@ from untrained.spaces.benchmarks.benchmark import is_cost
 SCORES = {Asks.scores, Asks.drawn_scores}
 ACCURACIES = {Asks.accuracy, Asks.drawn_accuracy}
 SUPERNETS = {Asks.supernet, Asks.supernet_gradient}
-_SIZES = ("params", "flops")
+SIZES = {"params", "flops"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +80,7 @@ class PreparedSearch:
     @property
     def metrics_seen(self) -> frozenset[str]:
         """Metrics of the benchmark that the search looks up as its objectives."""
-        return self.searcher.costs_named(self.settings) - {*_SIZES}
+        return self.searcher.costs_named(self.settings) - SIZES
 
     @property
     def asks(self) -> frozenset[Asks]:
@@ -174,7 +174,7 @@ def prepare_search(
     facts += [
         f"the search sees {name} of any network, in the benchmark {benchmark.name}, at no cost"
         for name in named
-        if name not in _SIZES and benchmark is not None
+        if name not in SIZES and benchmark is not None
     ]
     problem = Problem(domain, dataset, estimator, costs)
     pools: Pools | None = None
@@ -400,7 +400,7 @@ def find_cost(
         UnknownName: no cost of these networks has that name.
     """
     dataset = _dataset(study, benchmark)
-    if name in _SIZES:
+    if name in SIZES:
         return _size(name, study, dataset or indicators[name].protocol.dataset)
     costs: set[str] = set()
     if benchmark is not None and benchmark.enumerable:
@@ -408,7 +408,7 @@ def find_cost(
         costs = {metric for metric in here if any_metric or is_cost(metric)}
     if benchmark is None or name not in costs:
         kind = "metric of a network" if any_metric else "cost of a network"
-        raise UnknownName(kind, name, {*_SIZES, *costs})
+        raise UnknownName(kind, name, SIZES | costs)
     table = benchmark.table(dataset=dataset, metric=name)
     known = dict(zip(table["architecture"], table["value"], strict=True))
     return lambda arch: float(known.get(arch.text, math.nan))

@@ -132,6 +132,44 @@ def test_runs_of_a_study_are_reported_again_without_being_run(untrained, study, 
     assert "the study also has other" in err
 
 
+def test_runs_are_not_reported_under_conditions_that_they_are_not_of(
+    untrained, scored, undrawn, monkeypatch, tmp_path
+):
+    monkeypatch.delenv("UNTRAINED_DATA", raising=False)
+    search = ["search", "--searcher", "random", "--space", "nasbench201", "--indicator", "params"]
+    search += ["--benchmark", "nasbench201-analog"]
+    mine = ["--scores", scored(12, "params"), "--set", "n=3", "--runs", "2"]
+    first, again = tmp_path / "first", tmp_path / "again"
+    code, _, err = untrained(*search, *mine, "--limit", "params=1e6", "--output", first)
+    assert code == 0, err
+    # as a file of a former version, which notes no conditions
+    former = tmp_path / "former"
+    former.mkdir()
+    (former / "runs.csv").write_bytes((first / "runs.csv").read_bytes())
+    pd.read_parquet(first / "trajectories.parquet").to_parquet(former / "trajectories.parquet")
+    other = ["--scores", scored(40, "params,depth"), "--set", "n=3", "--runs", "50", "--seed", "7"]
+    other += ["--budget", "1", "--evaluations", "9", "--confined", "--limit", "params=9e5"]
+    code, _, err = untrained(*search, *other, "--from", first)
+    assert code == 2
+    assert "the runs of 'random by params n=3' again" in err
+    for said in (
+        "runs was 2 and is 50",
+        "seed was 0 and is 7",
+        "limits was {'params': 1000000.0} and is {'params': 900000.0}",
+        "seconds was None and is 1.0",
+        "evaluations was None and is 9",
+        "confined was False and is True",
+        "scores was ",
+    ):
+        assert said in " ".join(err.split()), said
+    assert "setting" not in err
+    code, _, err = untrained(*search, *other, "--from", former, "--output", again)
+    assert code == 0, err
+    # what nobody noted is not noted now
+    code, _, err = untrained(*search, *mine, "--from", again)
+    assert code == 0, err
+
+
 def test_the_scores_beside_which_searches_are_shown_may_have_a_studys_name(untrained, study):
     old, new = "runs = 4", 'runs = 1\nknown_scores = "nasbench201-quick"'
     study.write_text(study.read_text("utf-8").replace(old, new), "utf-8")
@@ -236,7 +274,7 @@ def test_networks_that_look_like_numbers_are_read_back_as_they_were(tmp_path):
             "run": [0],
         }
     ).to_parquet(tmp_path / "trajectories.parquet")
-    [run] = read_runs(tmp_path)["10"]
+    [run] = read_runs(tmp_path)["10"].trajectories
     assert run.final == run.incumbents[0] == "00112200"
 
 
