@@ -68,6 +68,26 @@ class Trajectory:
         )
 
 
+def with_common_series(runs: Sequence[Trajectory]) -> tuple[Trajectory, ...]:
+    """Give all runs of a search the series that any of them has a value of, NaN where it has none.
+
+    Series without any value are left out: a table of steps does not tell them from those of other
+    searches.
+    """
+    names = sorted(
+        {name for run in runs for name, values in run.series.items() if not np.isnan(values).all()}
+    )
+    return tuple(
+        replace(
+            run,
+            series={
+                name: run.series.get(name, np.full(len(run.incumbents), np.nan)) for name in names
+            },
+        )
+        for run in runs
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class SpeedUp:
     """Two searches' costs of one and the same accuracy."""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from untrained.results.searches.speed import Trajectory, speed_ups
+from untrained.results.searches.speed import Trajectory, speed_ups, with_common_series
 
 
 def steps(*pairs: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
@@ -117,3 +117,21 @@ def test_of_steps_that_no_evaluation_lies_between_the_last_is_the_answer():
     assert found.evaluations.tolist() == [1, 2, 3]
     assert found.series["front"].tolist() == [0, 0, 1]
     assert (found.final, found.num_evaluations) == ("c", 3)
+
+
+def test_runs_of_a_search_have_the_series_that_any_of_them_has_a_value_of():
+    def run(**series: list[float]) -> Trajectory:
+        values = {name: np.array(one) for name, one in series.items()}
+        return Trajectory(
+            np.ones(2), np.arange(2), ("a", "b"), values, "b", "finished", 1.0, {"Score": 2}
+        )
+
+    nan = float("nan")
+    first, second = with_common_series(
+        [run(z=[1, nan], params=[nan, nan], gone=[nan, nan]), run(params=[nan, 3], gone=[nan, nan])]
+    )
+    assert [*first.series] == [*second.series] == ["params", "z"]
+    np.testing.assert_array_equal(first.series["params"], [nan, nan])
+    np.testing.assert_array_equal(first.series["z"], [1, nan])
+    np.testing.assert_array_equal(second.series["params"], [nan, 3])
+    np.testing.assert_array_equal(second.series["z"], [nan, nan])

@@ -241,12 +241,7 @@ def logged(
     curves = []
     for search in searches:
         runs, estimator = search.trajectories, search.prepared.estimator
-        names = [
-            name
-            for name in runs[0].series
-            if name not in ("is_likeliest", FRONT)
-            and not all(np.isnan(run.series[name]).all() for run in runs)
-        ]
+        names = [name for name in runs[0].series if name not in ("is_likeliest", FRONT)]
         if not names or _ROUNDS in names or estimator is None:
             continue
         # the estimator's indicators in its order, then the rest by name

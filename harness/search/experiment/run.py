@@ -28,7 +28,7 @@ from untrained.harness.search.experiment.setup import (
 )
 from untrained.harness.search.experiment.study import NamedSearchStudy
 from untrained.harness.study.search_study import SearchStudy
-from untrained.results.searches.speed import Trajectory
+from untrained.results.searches.speed import Trajectory, with_common_series
 from untrained.results.searches.table import Column
 from untrained.results.store.committed import find_scores
 from untrained.spaces import Benchmark, Target
@@ -55,6 +55,7 @@ class SearchRuns:
 
     prepared: PreparedSearch
     trajectories: tuple[Trajectory, ...]
+    """All with the same series."""
     conditions: Mapping[str, Any] = field(hash=False)
     """What they were run under, as `conditions_of` says; empty where nobody noted it."""
 
@@ -146,7 +147,8 @@ def _run(
         problems=search.problems,
         on_run=lambda done: on_run(label, done, total),
     )
-    return SearchRuns(search, tuple(trajectories), conditions_of(search, study, benchmark))
+    conditions = conditions_of(search, study, benchmark)
+    return SearchRuns(search, with_common_series(trajectories), conditions)
 
 
 def conditions_of(

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from untrained.foundation import READ_ERRORS, MalformedInput, MissingData
 from untrained.harness.search.algorithms.pareto import FRONT
 from untrained.harness.search.experiment.run import GroundTruth, SearchRuns, StoredRuns
-from untrained.results.searches.speed import Trajectory
+from untrained.results.searches.speed import Trajectory, with_common_series
 from untrained.results.store.export import write_frame
 
 RUNS = "runs.csv"
@@ -140,11 +140,10 @@ def _grouped(
                 f"{RUNS} has; the two files are not from one command"
             )
         found.setdefault(str(row.search), []).append(_trajectory(row, part))
-    return {label: tuple(one) for label, one in found.items()}
+    return {label: with_common_series(one) for label, one in found.items()}
 
 
 def _trajectory(row: object, part: pd.DataFrame) -> Trajectory:
-    series = [name for name in part.columns if name not in _STEP_COLUMNS]
     total_s = float(row.cost_s)  # type: ignore[attr-defined]
     if math.isnan(total_s):
         raise ValueError("a run has no cost_s")
@@ -154,8 +153,8 @@ def _trajectory(row: object, part: pd.DataFrame) -> Trajectory:
         incumbents=tuple(map(str, part["incumbent"])),
         series={
             name: part[name].to_numpy(dtype=np.float64)
-            for name in series
-            if part[name].notna().any()
+            for name in part.columns
+            if name not in _STEP_COLUMNS
         },
         final=str(row.architecture),  # type: ignore[attr-defined]
         stopped=str(row.stopped),  # type: ignore[attr-defined]

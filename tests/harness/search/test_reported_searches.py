@@ -170,6 +170,24 @@ def test_runs_are_not_reported_under_conditions_that_they_are_not_of(
     assert code == 0, err
 
 
+def test_a_series_that_a_run_has_no_value_of_is_reported_again(untrained, study, undrawn, tmp_path):
+    text = study.read_text("utf-8").replace('"gennas"', '"teg"').replace('against = "short"', "")
+    study.write_text(text[: text.index("[[search]]", text.index("[[search]]") + 1)], "utf-8")
+    first, again = tmp_path / "first", tmp_path / "again"
+    code, _, err = untrained("search", study, "--output", first)
+    assert code == 0, err
+    report = (first / "report.md").read_text("utf-8")
+    assert "params, diversity, cifar10" in report
+    whole = pd.read_parquet(first / "trajectories.parquet")
+    for run in (0, 1):
+        steps = whole.assign(params=whole["params"].mask(whole["run"] == run))
+        steps.to_parquet(first / "trajectories.parquet")
+        code, _, err = untrained("search", study, "--from", first, "--output", again)
+        assert code == 0, err
+        assert (again / "report.md").read_text("utf-8") == report
+        pd.testing.assert_frame_equal(pd.read_parquet(again / "trajectories.parquet"), steps)
+
+
 def test_the_scores_beside_which_searches_are_shown_may_have_a_studys_name(untrained, study):
     old, new = "runs = 4", 'runs = 1\nknown_scores = "nasbench201-quick"'
     study.write_text(study.read_text("utf-8").replace(old, new), "utf-8")
