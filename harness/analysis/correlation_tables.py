@@ -16,6 +16,7 @@ from untrained.harness.analysis.score_matrix import (
     supervised_notes,
 )
 from untrained.harness.analysis.score_selection import ScoreSelection
+from untrained.harness.data.datasets import own_spelling
 from untrained.harness.study.study import Statistics
 from untrained.harness.study.truth import ChosenTruth, NoTruth
 from untrained.reports import Report, Section
@@ -262,7 +263,7 @@ def _notes(
     selection: ScoreSelection, truth: ChosenTruth, values: pd.Series[float]
 ) -> tuple[str, ...]:
     notes = list(score_notes(selection))
-    measured = selection.datasets
+    measured = {own_spelling(name, [truth.target.dataset]) for name in selection.datasets}
     shown = ", ".join(sorted(measured))
     if measured and truth.benchmark.name not in benchmarks:  # a file of the user's
         notes.append(

@@ -21,6 +21,7 @@ from untrained.harness.analysis.score_selection import (
     check_members,
     population_text,
 )
+from untrained.harness.data.datasets import datasets, own_spelling
 from untrained.indicators import indicators
 from untrained.results.aggregates import BoundAggregate
 from untrained.results.statistics.size_bias import SIZES
@@ -166,10 +167,8 @@ def _of_dataset(
     there = [name for name in parts if name is not None]
     if not there:
         return parts[None], None
-    chosen = next((name for name in there if name.lower() == (dataset or "").lower()), None)
-    if chosen is None and len(there) == 1:
-        chosen = there[0]
-    if chosen is None:
+    chosen = there[0] if len(there) == 1 else own_spelling(dataset or "", there)
+    if chosen not in there:
         raise UserError(
             f"{path} holds scores for several datasets and a table takes one. Choose with "
             f"--dataset; there are: {', '.join(there)}."
@@ -231,7 +230,10 @@ def _from_json(path: Path) -> tuple[dict[str | None, _Networks], list[str]]:
             left_out.update(dict.fromkeys(k for k in entries if k not in own))
             found.append(own)
         if found:
-            parts[dataset] = _of_entries(f"{path}: {dataset}", list(part), found)
+            name = own_spelling(dataset, datasets)
+            if name in parts:
+                raise _malformed(path, f"it has the dataset {name!r} twice")
+            parts[name] = _of_entries(f"{path}: {dataset}", list(part), found)
     return parts, _left_out(left_out)
 
 
@@ -292,9 +294,13 @@ def _from_table(path: Path) -> tuple[dict[str | None, _Networks], list[str]]:
     notes = _left_out(name for name in headings if name not in taken)
     if dataset is None:
         return ({None: networks} if lines else {}), notes
+    found = list(map(str, columns[dataset]))
+    spelling: dict[str, str] = {}
+    for name in dict.fromkeys(found):
+        spelling[name] = own_spelling(name, (*datasets, *spelling.values()))
     rows_of: dict[str | None, list[int]] = {}
-    for row, name in enumerate(columns[dataset]):
-        rows_of.setdefault(str(name), []).append(row)
+    for row, name in enumerate(found):
+        rows_of.setdefault(spelling[name], []).append(row)
     return {name: networks.among(rows) for name, rows in rows_of.items()}, notes
 
 

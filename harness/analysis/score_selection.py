@@ -26,7 +26,7 @@ class ScoreFile:
     name: str
     sha256: str
     dataset: str | None
-    """As the file names it; None: the file names none."""
+    """In the spelling of known data sets; None: the file names none."""
     lower_is_better: tuple[str, ...]
 
     def higher_is_better(self, name: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from untrained.foundation import UnknownName
 from untrained.spaces import Dataset, datasets
 
@@ -12,6 +14,7 @@ __all__ = [
     "datasets",
     "find_dataset",
     "input_sources",
+    "own_spelling",
     "stand_ins",
 ]
 
@@ -34,6 +37,19 @@ def find_dataset(name: str) -> Dataset:
         return datasets[name]
     except KeyError:
         raise UnknownName("dataset", name, datasets) from None
+
+
+def own_spelling(name: str, names: Iterable[str]) -> str:
+    """Return the one of some names that differs in capitals and punctuation alone, else the name.
+
+    >>> own_spelling("CIFAR-100", ["cifar10", "cifar100"])
+    'cifar100'
+    """
+
+    def plain(text: str) -> str:
+        return "".join(filter(str.isalnum, text)).casefold()
+
+    return next((one for one in names if plain(one) == plain(name)), name)
 
 
 def stand_ins(name: str) -> list[Dataset]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from untrained.foundation import MissingData
 from untrained.harness.data.datasets import datasets as known
+from untrained.harness.data.datasets import own_spelling
 from untrained.harness.study.study import Study, Truth
 from untrained.spaces import Benchmark, Target, benchmarks, find_benchmark, spaces
 
@@ -121,7 +122,8 @@ def choose_truth(space: str, truth: Truth, *, datasets: Iterable[str] = ()) -> C
     dataset = truth.dataset
     if dataset is None:
         there = {target.dataset for target in benchmark.targets()}
-        candidates = {name if name in there else _meant(name) for name in datasets} & there
+        own = {name: own_spelling(name, there) for name in datasets}
+        candidates = {own[name] if own[name] in there else _meant(name) for name in own} & there
         dataset = min(candidates) if len(candidates) == 1 else None
     target = benchmark.target(
         dataset=dataset, metric=truth.metric, epochs=truth.epochs, seed=truth.seed

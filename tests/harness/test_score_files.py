@@ -99,6 +99,13 @@ def test_one_dataset_of_several_is_chosen(tmp_path):
         select_file_scores(file, SPACE)
 
 
+def test_a_dataset_in_two_spellings_is_refused(tmp_path):
+    file = suite_zero(tmp_path / "zc.json")
+    file.write_text(file.read_text().replace("cifar100", "CIFAR-10"))
+    with pytest.raises(MalformedInput, match="it has the dataset 'cifar10' twice"):
+        select_file_scores(file, SPACE)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -1,10 +1,12 @@
 """A report over several targets: a table each, and which indicator serves which."""
 
 import json
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from untrained.spaces import spaces
 
@@ -89,3 +91,28 @@ def test_a_file_of_scores_for_each_dataset_is_ranked_by_its_own(
     assert code == 0, error
     rows = pd.read_csv(tmp_path / "report.csv").query("indicator == 'mine'")
     assert rows["tau"].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("spelling", ["CIFAR100", "cifar-100", "Cifar10"])
+def test_a_dataset_is_known_in_any_capitals(untrained, tmp_path: Path, monkeypatch, spelling):
+    texts = list(dict.fromkeys(str(arch) for arch in islice(spaces["nasbench201"], 3000, 3020)))
+    name = spelling.lower().replace("-", "")
+    values = np.random.default_rng(0).normal(size=len(texts))
+    scores = pd.DataFrame({"architecture": texts, "mine": values})
+    # a part in the usual spelling is a part of the same dataset
+    scores.assign(dataset=[name, *[spelling] * 19]).to_csv(tmp_path / "s.csv", index=False)
+    columns = {"metric": "test_accuracy", "epochs": 200, "seed": -1}
+    truth = [
+        pd.DataFrame({"architecture": texts, "dataset": one, "value": 50 + sign * values})
+        for one, sign in ((name, 1), ("cifar10" if name == "cifar100" else "cifar100", -1))
+    ]
+    (tmp_path / "tables").mkdir()
+    pd.concat(truth).assign(**columns).to_parquet(tmp_path / "tables" / "nasbench201.parquet")
+    monkeypatch.setenv("UNTRAINED_DATA", str(tmp_path))
+    words = ("--space", "nasbench201", "--truth", "nasbench201", "--resamples", "20", "--json")
+    code, out, error = untrained("correlate", "--scores", tmp_path / "s.csv", *words)
+    assert code == 0, error
+    (table,) = json.loads(out)["tables"]
+    assert table["target"].split()[0] == name
+    assert table["rows"][0]["correlation"]["tau"] == 1
+    assert not any("measured for" in note for note in table["notes"])
