@@ -24,6 +24,7 @@ from untrained.harness.analysis.score_selection import (
 from untrained.harness.data.datasets import datasets, own_spelling
 from untrained.indicators import indicators
 from untrained.results.aggregates import BoundAggregate
+from untrained.results.comparison.score_changes import ABSENT
 from untrained.results.statistics.size_bias import SIZES
 from untrained.results.store.database import TABLE_ENDINGS
 from untrained.spaces import spaces
@@ -129,18 +130,24 @@ def select_file_scores(
     for column, name in enumerate(names):
         if name in networks.times:
             times[:, column] = _numbers(networks, name, networks.times[name])
+    times[np.isinf(times)] = math.nan
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    file = ScoreFile(path.name, digest, chosen, tuple(lower_is_better))
+    # an infinite score that would rank first is an accident, as among measured ones
+    first = np.where([file.higher_is_better(name) for name in names], math.inf, -math.inf)
+    status = np.where(np.isnan(values), ABSENT, np.where(values == first, "diverged", "ok"))
+    values[values == first] = math.nan
     frame = pd.DataFrame(
         {
             "architecture": np.repeat(np.array(texts, dtype=np.object_), len(names)),
             "indicator": np.tile(np.array(names, dtype=np.object_), len(texts)),
             "value": values.ravel(),
             "alone_s": times.ravel(),
-            "status": np.where(np.isnan(values.ravel()), "error", "ok"),
+            "status": status.ravel(),
         }
     )
     frame = frame.assign(version=0, seed=0, representative=None, environment=-1)
     check_members(aggregates, names, f"the file {path}")
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return ScoreSelection(
         space,
         frame,
@@ -154,7 +161,7 @@ def select_file_scores(
             *notes,
         ),
         tuple(aggregates),
-        ScoreFile(path.name, digest, chosen, tuple(lower_is_better)),
+        file,
     )
 
 

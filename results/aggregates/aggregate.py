@@ -254,7 +254,8 @@ class BoundAggregate:
         Only architectures that have all members are candidates; ranks are taken among them.
 
         Returns:
-            One value an architecture, in the order of `scores`; NaN without one of the members.
+            One value an architecture, in the order of `scores`; NaN without one of the members, or
+            where it is infinite and would rank first.
         """
         import pandas as pd
 
@@ -265,7 +266,8 @@ class BoundAggregate:
         if len(candidates.raw):
             found = self.aggregate.function(candidates, **self.parameters)
             values.loc[candidates.raw.index] = np.asarray(found, dtype=np.float64)
-        return values
+        # an infinite value that would rank first is an accident, as of a score
+        return values.mask(values == (np.inf if self.aggregate.higher_is_better else -np.inf))
 
     def describe(self) -> str:
         """Write formula, members, parameters and what the value depends on in one line."""

@@ -62,7 +62,7 @@ def test_json_of_suite_zero_is_ranked_like_measured_scores(tmp_path, truth):
     values = [-float((n * 3) % 11) for n in range(2, len(KEYS))]
     assert mine.correlation.tau == pytest.approx(kendalltau(values, ACCURACIES[2:]).statistic)
     assert mine.correlation.delta_tau is not None
-    assert (mine.failures, mine.higher_is_better) == ((("error", 2),), False)
+    assert (mine.failures, mine.higher_is_better) == ((("absent", 2),), False)
     assert (params.alone_s, params.seeds, params.version, params.protocol) == (0.25, (), 0, "")
     assert "zc_nasbench201.json (SHA-256 " in mine.protocol_text
     assert "protocol unknown" in mine.protocol_text
@@ -90,7 +90,24 @@ def test_columns_with_names_of_their_own(tmp_path, truth):
     assert selection.datasets == set()
     table = section_of(selection, truth).table
     assert "index, note, test_accuracy" in table.notes[1]
-    assert [row.failures for row in table.rows] == [(("error", 1),), ()]
+    assert [row.failures for row in table.rows] == [(("absent", 1),), ()]
+
+
+def test_an_infinite_score_that_would_rank_first_has_diverged(tmp_path, truth):
+    """`near` is better high, `ntk_condition` low, in both an infinite one may rank last."""
+    ends = {"near": ["inf", "-inf"], "ntk_condition": ["-inf", "inf"], "mine": ["", "inf"]}
+    columns = {name: [*values, *range(18)] for name, values in ends.items()}
+    selection = select_file_scores(write_csv(tmp_path / "s.csv", **columns), SPACE)
+    rows = {row.indicator: row for row in section_of(selection, truth).table.rows}
+    assert {name: row.failures for name, row in rows.items()} == {
+        "near": (("diverged", 1),),
+        "ntk_condition": (("diverged", 1),),
+        "mine": (("absent", 1), ("diverged", 1)),
+    }
+    expected = kendalltau([-1, *range(18)], ACCURACIES[1:]).statistic
+    assert rows["near"].correlation.tau == pytest.approx(expected)
+    expected = kendalltau([18, *range(18)], ACCURACIES[1:]).statistic
+    assert rows["ntk_condition"].correlation.tau == pytest.approx(-expected)
 
 
 def test_one_dataset_of_several_is_chosen(tmp_path):

@@ -516,3 +516,15 @@ def test_ranks_of_a_larger_population_keep_the_order_of_two_but_not_their_values
     assert few == [2, 4]
     assert many[:2] == [2, 8]
     assert all(a < b for a, b in pairwise(sorted(many)))
+
+
+@pytest.mark.parametrize("higher", [True, False])
+def test_an_infinite_value_that_would_rank_first_is_missing(higher: bool):
+    kind = replace(
+        aggregates["rank_sum"],
+        higher_is_better=higher,
+        function=lambda scores, ties: np.array([INF, 1.0, -INF]),
+    )
+    found = BoundAggregate.of(kind, members=["a"])(members_of([[1, 2, 3]]))
+    last = -INF if higher else INF
+    assert sorted(found.dropna()) == sorted([1.0, last])
