@@ -97,7 +97,7 @@ def select_file_scores(
     Raises:
         MissingData: the file does not exist, or an aggregate has no scores of a member.
         UserError: no space or dataset is chosen, or a column of `lower_is_better` is not there,
-            or a size.
+            or a size, or a column has the name of an aggregate.
         MalformedInput: the file is no such table, or a cell is no number or architecture.
     """
     import pandas as pd

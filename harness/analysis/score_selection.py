@@ -197,12 +197,18 @@ def numeric_notes(frame: pd.DataFrame, store: ScoreStore) -> tuple[str, ...]:
 
 
 def check_members(chosen: Sequence[BoundAggregate], stored: Sequence[str], place: str) -> None:
-    """Refuse an aggregate whose members were not scored.
+    """Refuse an aggregate whose members were not scored, or whose row would hide a score's.
 
     Raises:
         MissingData: a member is missing.
+        UserError: a score has the name of the aggregate.
     """
     for one in chosen:
+        if one.name in stored:
+            raise UserError(
+                f"cannot compute {one.name}: {place} has scores of this name, whose row it would "
+                "take. Leave one of the two out, or rename the scores."
+            )
         missing = [member for member in one.members if member not in stored]
         if missing:
             raise MissingData(

@@ -16,6 +16,7 @@ from scipy.stats import kendalltau
 from untrained.foundation import MalformedInput, MissingData, UserError
 from untrained.harness.analysis.correlation_tables import correlation_section
 from untrained.harness.analysis.score_file import is_score_file, select_file_scores
+from untrained.harness.study.plan import aggregates_of_names
 from untrained.harness.study.study import Statistics, Truth
 from untrained.harness.study.truth import choose_truth
 from untrained.spaces import data_folder, spaces
@@ -157,6 +158,14 @@ def test_the_direction_of_a_size_is_not_turned(tmp_path):
     file = write_csv(tmp_path / "s.csv", params=list(range(len(KEYS))))
     with pytest.raises(UserError, match=r"cannot take lower params as better: .* Leave it out"):
         select_file_scores(file, SPACE, lower_is_better=["params"])
+
+
+def test_an_aggregate_does_not_take_the_row_of_a_score(tmp_path):
+    members = ("az_expressivity", "az_progressivity", "az_trainability", "flops")
+    columns = dict.fromkeys((*members, "az_nas"), ACCURACIES)
+    file = write_csv(tmp_path / "s.csv", **columns)
+    with pytest.raises(UserError, match=r"cannot compute az_nas: the file .* has scores of this"):
+        select_file_scores(file, SPACE, aggregates=aggregates_of_names(["az_nas"]))
 
 
 def test_command_reads_them_and_says_so(tmp_path, truth, untrained: Callable):
