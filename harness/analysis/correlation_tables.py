@@ -16,7 +16,6 @@ from untrained.harness.analysis.score_matrix import (
     supervised_notes,
 )
 from untrained.harness.analysis.score_selection import ScoreSelection
-from untrained.harness.data.datasets import own_spelling
 from untrained.harness.study.study import Statistics
 from untrained.harness.study.truth import ChosenTruth, NoTruth
 from untrained.reports import Report, Section
@@ -44,7 +43,7 @@ from untrained.results import (
 )
 from untrained.results.statistics.population import Population, Rankings
 from untrained.results.statistics.size_bias import SizeBias, size_biases
-from untrained.spaces import benchmarks, spaces
+from untrained.spaces import spaces
 from untrained.spaces.benchmarks.benchmark import is_cost
 
 if TYPE_CHECKING:
@@ -262,26 +261,13 @@ def _stability(selection: ScoreSelection, name: str, truth: pd.Series[float]) ->
 def _notes(
     selection: ScoreSelection, truth: ChosenTruth, values: pd.Series[float]
 ) -> tuple[str, ...]:
-    notes = list(score_notes(selection))
-    measured = {own_spelling(name, [truth.target.dataset]) for name in selection.datasets}
-    shown = ", ".join(sorted(measured))
-    if measured and truth.benchmark.name not in benchmarks:  # a file of the user's
-        notes.append(
-            f"scores were measured for {shown}; which data set the values of "
-            f"{truth.target.dataset} are of is not known"
-        )
-    elif measured and measured != {truth.target.dataset}:
-        notes.append(
-            f"scores were measured for {shown}, but the target is on {truth.target.dataset}"
-        )
-    notes += stand_in_notes(selection)
-    notes += truth.notes(values)
-    unknown = int(values.isna().sum())
-    if unknown:
-        notes.append(f"{unknown:,} architectures have no ground truth and are not ranked")
-    if not truth.higher_is_better:
-        notes.append("lower values of the target are better; correlations are with its negative")
-    return (*notes, *supervised_notes(selection))
+    return (
+        *score_notes(selection),
+        *truth.dataset_notes(selection.datasets),
+        *stand_in_notes(selection),
+        *truth.notes(values),
+        *supervised_notes(selection),
+    )
 
 
 def agreement_table(

@@ -178,10 +178,16 @@ def _compare(
     first, second = wide_scores(old), wide_scores(new)
     common = first.index.intersection(second.index).sort_values()
     known = None if isinstance(truth, NoTruth) else truth
+    larger_is_better: pd.Series[float] | None = None
+    about_truth: tuple[str, ...] = ()
+    if known:
+        values = known.values(common)
+        larger_is_better = known.oriented(values)
+        about_truth = (*known.dataset_notes(datasets), *known.notes(values))
     changes = compare_scores(
         first,
         second,
-        known.oriented(known.values(common)) if known else None,
+        larger_is_better,
         higher_is_better={name: indicators[name].higher_is_better for name in first.columns},
         resampling=statistics.resampling,
     )
@@ -218,12 +224,13 @@ def _compare(
         tolerance=TOLERANCE,
         margin=MARGIN,
         command=command,
-        notes=tuple(
-            dict.fromkeys(
+        notes=(
+            *dict.fromkeys(
                 f"{side}: {note}"
                 for side, part in (("before", old), ("after", new))
                 for note in part.notes
-            )
+            ),
+            *about_truth,
         ),
         differences=(*environment_differences(old_places, new_places), *row_differences(rows)),
         rows=rows,

@@ -38,6 +38,17 @@ class ChosenTruth:
 
     def notes(self, values: pd.Series[float]) -> tuple[str, ...]:
         """What must be said about these values of it."""
+        lines = [*self._seed_notes(values)]
+        unknown = int(values.isna().sum())
+        if unknown:
+            lines.append(f"{unknown:,} architectures have no ground truth and are not ranked")
+        if not self.higher_is_better:
+            lines.append(
+                "lower values of the target are better; correlations are with its negative"
+            )
+        return tuple(lines)
+
+    def _seed_notes(self, values: pd.Series[float]) -> tuple[str, ...]:
         seeds = self.benchmark.averaged_seeds(self.target)
         if not seeds:
             return ()
@@ -53,6 +64,20 @@ class ChosenTruth:
         if fewer:
             line += f"; {fewer:,} networks were trained with fewer of them, and have more noise"
         return (line,)
+
+    def dataset_notes(self, datasets: Iterable[str]) -> tuple[str, ...]:
+        """What must be said where scores are about other data sets, or about unknown ones."""
+        mine = self.target.dataset
+        measured = {own_spelling(name, [mine]) for name in datasets}
+        shown = ", ".join(sorted(measured))
+        if measured and self.benchmark.name not in benchmarks:  # a file of the user's
+            return (
+                f"scores were measured for {shown}; which data set the values of {mine} are of is "
+                "not known",
+            )
+        if measured <= {mine}:
+            return ()
+        return (f"scores were measured for {shown}, but the target is on {mine}",)
 
     @property
     def source(self) -> str:

@@ -14,6 +14,7 @@ from untrained.reports.tables.columns import RHO, TAU
 from untrained.reports.tables.facts import ARROW, ARROW_MEANING, intervals, truth
 from untrained.reports.tables.grid import Cell, Column, Grid, Line, probability
 from untrained.reports.tables.numbers import MISSING, confidence_level, percent, seconds
+from untrained.results.statistics.population import MIN_NETWORKS
 
 if TYPE_CHECKING:
     from untrained.results import ComparedRow, SideBySide
@@ -87,7 +88,10 @@ def _meaning(one: SideBySide) -> str:
 
 
 def _grid(one: SideBySide) -> Grid:
+    fewer = any(row.change.n_truth != row.change.n for row in one.rows)
+    n_truth = Column("n_truth", "n, true value", "change.n_truth", "of those, with a true value")
     with_truth = (
+        *([n_truth] if fewer else ()),
         Column("tau_before", f"{TAU}-b before", "change.tau_before"),
         Column("tau_after", f"{TAU}-b after", "change.tau_after"),
         Column(
@@ -196,6 +200,12 @@ def _notes(one: SideBySide) -> tuple[str, ...]:
         f"Intervals: {intervals(one, one.n_common)}; verdicts at a family-wise level of "
         f"{confidence_level(1 - one.confidence)}"
     )
+    few = [r.indicator for r in one.rows if r.change.n >= MIN_NETWORKS > r.change.n_truth]
+    if one.target and few:
+        lines.append(
+            f"No {TAU}-b of {', '.join(few)}: fewer than {MIN_NETWORKS} networks have both scores "
+            "and a true value"
+        )
     if any(not row.higher_is_better for row in one.rows):
         lines.append(ARROW_MEANING)
     return (*lines, *one.notes)

@@ -165,6 +165,29 @@ def test_without_accuracies_it_says_what_changed_and_no_more(untrained, pair, tm
     assert "Target: none; none were asked for" in text
 
 
+@pytest.mark.parametrize("known", [12, 2])
+def test_it_says_how_many_networks_have_a_true_value_and_which_end_is_good(
+    untrained, tmp_path, known
+):
+    before = write(tmp_path / "a.sqlite", {"naswot": values()})
+    after = write(tmp_path / "b.sqlite", {"naswot": -values()})
+    truth = [f"{text},{loss}" for text, loss in zip(TEXTS[:known], -values(), strict=False)]
+    (tmp_path / "truth.csv").write_text("\n".join(["architecture,val_loss", *truth]))
+    options = ("--truth", tmp_path / "truth.csv", "--resamples", 20, "--output", tmp_path)
+    done = untrained("report", "--compare", before, after, *options, "--formats", "markdown,csv")
+    assert done.code == 0, done.err
+    found = lines((tmp_path / "comparison.csv").read_text())["naswot"]
+    assert (found["n"], found["n_truth"]) == ("120", str(known))
+    assert found["tau_before"] == ("1.000000" if known == 12 else "")
+    text = (tmp_path / "comparison.md").read_text()
+    assert "| n, true value |" in text
+    assert f"{N - known} architectures have no ground truth and are not ranked" in text
+    assert "lower values of the target are better; correlations are with its negative" in text
+    assert "which data set the values of truth are of is not known" in text
+    reason = "-b of naswot: fewer than 3 networks have both scores and a true value"
+    assert (reason in text) == (known == 2)
+
+
 def test_only_seeds_of_both_sides_are_compared(untrained, tmp_path):
     rng = np.random.default_rng(2)
     drawn = [values() + rng.normal(0, 4, N) for _ in range(3)]
