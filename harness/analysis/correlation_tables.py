@@ -69,7 +69,7 @@ def correlation_section(
     Raises:
         MissingData: no score fits.
     """
-    drawn = selection if statistics.average == "seeds" else selection.first_draw()
+    drawn = selection.averaging(statistics.average)
     matrix = score_matrix(drawn)
     scores, computed = matrix.wide, matrix.computed
     values = truth.values(scores.index)
@@ -278,6 +278,7 @@ def agreement_table(
     Raises:
         MissingData: no score fits.
     """
+    selection = selection.averaging(statistics.average)
     matrix = score_matrix(selection)
     scores = matrix.wide
     found = agree(

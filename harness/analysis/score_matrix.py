@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -205,13 +205,18 @@ def aggregate_row(
 
 
 def effects_of_factors(
-    cells: Sequence[Cell], store: ScoreStore, truths: Mapping[str, ChosenTruth | NoTruth]
+    cells: Sequence[Cell],
+    store: ScoreStore,
+    truths: Mapping[str, ChosenTruth | NoTruth],
+    *,
+    average: Literal["seeds", "none"] = "seeds",
 ) -> dict[str, tuple[FactorEffect, ...]]:
     """Measure what every factor does to every indicator, by search space.
 
     Args:
         cells: as `plan_cells` gives them, scored.
         truths: by search space; one without accuracies has no effects.
+        average: whether a score is the mean over its seeds or that of the first.
 
     Returns:
         Effects in the order of the indicators, without those that no factor changes; empty for a
@@ -226,7 +231,9 @@ def effects_of_factors(
         if isinstance(truth, NoTruth):
             continue
         wide = {
-            tuple(cell.levels.values()): wide_scores(select_scores(cell.plans[number], store))
+            tuple(cell.levels.values()): wide_scores(
+                select_scores(cell.plans[number], store).averaging(average)
+            )
             for cell in cells
         }
         values = truth.values(plan.selection.architectures)

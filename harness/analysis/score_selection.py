@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from untrained.foundation import MalformedInput, MissingData, StorageError, UserError
 from untrained.harness.study.plan import Plan
@@ -63,6 +63,10 @@ class ScoreSelection:
     """The file that holds the scores, if others computed them."""
     batches: tuple[ScoreSelection, ...] = ()
     """The scores of a part of the population for further batches."""
+
+    def averaging(self, average: Literal["seeds", "none"]) -> ScoreSelection:
+        """The scores that a table takes the mean of, as `Statistics.average` says."""
+        return self if average == "seeds" else self.first_draw()
 
     def first_draw(self) -> ScoreSelection:
         """The scores of the first seed of every indicator."""

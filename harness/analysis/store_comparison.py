@@ -173,6 +173,7 @@ def _compare(
     command: str,
 ) -> SideBySide:
     (old, old_places), (new, new_places) = _common_seeds(before, after)
+    old, new = old.averaging(statistics.average), new.averaging(statistics.average)
     datasets = {p.dataset for part in (old, new) for p in part.protocols.values()}
     truth = find_truth(old.space, wanted, datasets=datasets)
     first, second = wide_scores(old), wide_scores(new)

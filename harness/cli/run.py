@@ -131,7 +131,7 @@ def run(
         sections, agreements = build_tables(
             ranked, truths, statistics=named.study.statistics, command=named.command
         )
-        effects = effects_of_factors(cells, store, truths)
+        effects = effects_of_factors(cells, store, truths, average=named.study.statistics.average)
         sections = [
             replace(section, parts=(*section.parts, factor_part(found)))
             if (found := effects.get(section.table.space))

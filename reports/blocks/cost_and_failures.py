@@ -25,6 +25,9 @@ def cost_part(section: Section) -> Part | None:
     front = {row.indicator for row in pareto_front(rows)}
     hollow = " Hollow points lack more than a fifth of the networks and are not compared."
     few = "" if all(row.correlation.has_most for row in rows) else hollow
+    whose = "of the machine named below"
+    if not any(row.protocol for row in rows):  # scores of others
+        whose = "that their file gives"
     columns = (
         INDICATOR,
         Column("alone_s", "s/arch", note="median seconds an architecture, alone", show=seconds),
@@ -40,7 +43,7 @@ def cost_part(section: Section) -> Part | None:
         "cost-quality",
         "Cost against quality",
         "Bold names on the dashed front: no other indicator ranks better for less time. Times are "
-        f"those of the machine named below and compare only within the table.{few}",
+        f"those {whose} and compare only within the table.{few}",
         Grid("cost-quality", columns, rows),
         (figure,),
         repeats=True,

@@ -36,12 +36,15 @@ def stability_part(section: Section) -> Part | None:
         Column("tau_mean", f"mean {TAU}-b", "stability.tau_mean", "over seeds, one at a time"),
         Column("tau_sd", "sd", "stability.tau_sd", "between seeds", places=4),
     )
+    # the rows of a table name the seeds that their own tau-b is about
+    own = "the first of them"
+    if any(len(row.seeds) > 1 for row, _ in rows):
+        own = "the mean over seeds, which is less noisy than one seed"
     return Part(
         "stability",
         "Stability over seeds",
         f"The same networks scored under several seeds: {RHO} compares the scores of two seeds, "
-        f"{TAU}-b those of one seed with the truth. A table's own {TAU}-b is that of the mean "
-        "over seeds, which is less noisy than one seed.",
+        f"{TAU}-b those of one seed with the truth. A table's own {TAU}-b is that of {own}.",
         Grid("stability", columns, [row for row, _ in rows]),
         (_figure(rows),),
     )

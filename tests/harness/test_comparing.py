@@ -200,6 +200,19 @@ def test_only_seeds_of_both_sides_are_compared(untrained, tmp_path):
     assert "before: only the seeds of both sides are compared: naswot" in text
 
 
+def test_the_first_seed_is_compared_on_request(untrained, tmp_path):
+    drawn = [values(), -values()]
+    before = write(tmp_path / "a.sqlite", {"naswot": lambda seed: drawn[seed]}, seeds=(0, 1))
+    after = write(tmp_path / "b.sqlite", {"naswot": lambda _: drawn[0]}, seeds=(0, 1))
+    options = ("--benchmark", "none", "--output", tmp_path, "--formats", "csv")
+    for average, verdict in (("none", "same"), ("seeds", "moved")):
+        done = untrained("report", "--compare", before, after, *options, "--average", average)
+        assert done.code == 0, done.err
+        found = lines((tmp_path / "comparison.csv").read_text())["naswot"]
+        assert found["verdict"] == verdict
+        assert found["seeds_before"] == ("0" if average == "none" else "0 1")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

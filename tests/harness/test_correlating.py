@@ -13,14 +13,18 @@ import pytest
 from scipy.stats import kendalltau
 
 from untrained.foundation import MissingData, StorageError, UnknownName, UserError
-from untrained.harness.analysis.correlation_tables import correlation_section, make_report
+from untrained.harness.analysis.correlation_tables import (
+    agreement_table,
+    correlation_section,
+    make_report,
+)
 from untrained.harness.analysis.score_selection import select_scores, select_stored_scores
 from untrained.harness.study.plan import Plan, plan_batches, plan_study
 from untrained.harness.study.study import OwnAggregate, Statistics, Truth
-from untrained.harness.study.truth import choose_truth
+from untrained.harness.study.truth import NoTruth, choose_truth
 from untrained.indicators import Protocol
 from untrained.reports import Section
-from untrained.reports.blocks.stability import batches_part
+from untrained.reports.blocks.stability import batches_part, stability_part
 from untrained.reports.tables.facts import draws
 from untrained.results import Score, ScoreStore, current_environment
 from untrained.spaces import Benchmark, Provenance, Target, benchmarks, find_benchmark, spaces
@@ -481,3 +485,10 @@ class TestDraws:
         # both seeds are still compared with each other
         assert row.stability.seeds == (0, 1)
         assert draws(section.table).startswith("1 of the weights; 1 of the batch")
+        assert stability_part(section).meaning.endswith("own τ-b is that of the first of them.")
+        usual = stability_part(section_of(select_scores(main, store))).meaning
+        assert usual.endswith("that of the mean over seeds, which is less noisy than one seed.")
+        table = agreement_table(
+            select_scores(main, store), NoTruth("none"), statistics=first, command=""
+        )
+        assert {row.indicator: row.seeds for row in table.rows} == {"naswot": (0,), "params": (0,)}

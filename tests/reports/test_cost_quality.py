@@ -15,6 +15,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.text import Annotation, Text
 
 from untrained.reports import Report, Section, formats
+from untrained.reports.blocks.cost_and_failures import cost_part
 from untrained.reports.figures.cost_quality import cost_quality, pareto_front, with_cost
 from untrained.results import CorrelationTable, TableRow
 
@@ -108,3 +109,10 @@ def test_a_row_without_most_networks_beats_no_other(
     assert [one.indicator for one in pareto_front(with_cost(drawn))] == ["most"]
     shown = texts(formats["svg"].render(Report("T", (Section(drawn),))))
     assert {"few (799 networks)", "most"} <= set(shown)
+
+
+def test_times_of_others_are_of_no_machine_that_is_named() -> None:
+    for protocol, whose in (("ab", "of the machine named below"), ("", "that their file gives")):
+        rows = [make_row(name, protocol=protocol) for name in "ab"]
+        part = cost_part(Section(make_table(*rows)))
+        assert f"Times are those {whose} and compare only within the table." in part.meaning
