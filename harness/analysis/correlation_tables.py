@@ -241,9 +241,9 @@ def _over_tasks(sections: Sequence[Section]) -> TaskComparison | None:
             for section in sections
         }
     ).T.dropna(axis="columns")
-    if len(sections) < 2 or quality.shape[1] < 2:
+    if len(quality) < 2 or quality.shape[1] < 2:
         return None
-    return compare_over_tasks(quality)
+    return compare_over_tasks(quality, confidence=sections[0].table.confidence)
 
 
 def _stability(selection: ScoreSelection, name: str, truth: pd.Series[float]) -> Stability | None:

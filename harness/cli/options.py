@@ -224,8 +224,8 @@ class Execution(BaseModel):
 
 
 def split_names(text: str) -> list[str]:
-    """Split a text of names with commas; empty ones are left out."""
-    return [name.strip() for name in text.split(",") if name.strip()]
+    """Split a text of names with commas; empty and repeated ones are left out."""
+    return list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
 def use_tasks(files: list[Path] | None) -> list[str]:

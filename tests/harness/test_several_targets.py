@@ -38,6 +38,27 @@ def test_a_report_over_several_targets(untrained, tmp_path: Path) -> None:
     assert "Indicators over tasks" in text
 
 
+def test_a_target_named_twice_is_one_task_and_tests_have_the_level_asked_for(
+    untrained, tmp_path: Path
+) -> None:
+    texts = [str(arch) for arch in islice(spaces["nasbench201"], 3000, 3020)]
+    one, other = np.random.default_rng(0).normal(size=(2, len(texts)))
+    columns = {"architecture": texts, "one_accuracy": one, "other_accuracy": other}
+    pd.DataFrame(columns).to_csv(tmp_path / "truth.csv", index=False)
+    scores = {"architecture": texts, "of_one": one, "of_other": other}
+    pd.DataFrame(scores).to_csv(tmp_path / "scores.csv", index=False)
+    words = ("--scores", tmp_path / "scores.csv", "--space", "nasbench201", "--resamples", "20")
+    words += ("--truth", tmp_path / "truth.csv", "--confidence", "0.9", "--output", tmp_path)
+    for metrics, count in (("one_accuracy,one_accuracy", 1), ("one_accuracy,other_accuracy", 2)):
+        code, _, error = untrained("report", *words, "--metric", metrics, "--formats", "markdown")
+        assert code == 0, error
+        text = (tmp_path / "report.md").read_text(encoding="utf-8")
+        assert text.count("Ground truth:") == count
+        assert ("Friedman" in text) == (count == 2)
+    # Nemenyi: 1.645 sqrt(k (k + 1) / 6 N) for k = 2 indicators and N = 2 tasks, by Demsar's table
+    assert f"critical difference, {1.645 * 0.5**0.5:.2f} at 90 %" in text
+
+
 def test_a_report_over_several_datasets(untrained, tmp_path: Path, monkeypatch) -> None:
     rng = np.random.default_rng(0)
     texts = list(dict.fromkeys(spaces["nasbench201"].sample(rng).text for _ in range(30)))
