@@ -110,8 +110,9 @@ def merge_stores(paths: Sequence[Path], output: Path, *, canonical_of: Canonical
     if not output.exists():
         refuse_table_name(output)
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as folder:
+        # the folders of the output are made when there is something to put into them
+        there = next(folder for folder in output.absolute().parents if folder.exists())
+        with tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=there) as folder:
             return _merge(others, output, Path(folder), canonical_of)
     except OSError as error:
         raise StorageError(
@@ -137,6 +138,7 @@ def _merge(paths: Sequence[Path], output: Path, folder: Path, canonical_of: Cano
         _check_sharing(connection, canonical_of)
         added = _count(connection)
     if not output.exists():
+        output.parent.mkdir(parents=True, exist_ok=True)
         merged.replace(output)
         return added
     writer = Writer(output)
@@ -201,23 +203,27 @@ def _origin(representative: str | None) -> str:
 
 
 def _check_sharing(connection: sqlite3.Connection, canonical_of: CanonicalOf) -> None:
-    """Refuse a mixture of scores that classes share and scores of their members' own."""
+    """Refuse a mixture of scores that classes share and scores of their members' own.
+
+    Other versions and protocols are other scores, which no table mixes with these.
+    """
     groups = connection.execute(
-        f"SELECT DISTINCT space, indicator.name {_OF_ONE_KIND} WHERE representative IS NOT NULL"
+        f"SELECT DISTINCT space, indicator.id, protocol, indicator.name {_OF_ONE_KIND} "
+        "WHERE representative IS NOT NULL"
     )
-    for space, indicator in groups.fetchall():
+    for space, *kind, indicator in groups.fetchall():
         canonical = canonical_of(space)
         if canonical is None:
             continue
         own = connection.execute(
             f"SELECT DISTINCT architecture {_OF_ONE_KIND} "
-            "WHERE space = ? AND indicator.name = ? AND representative IS NULL",
-            [space, indicator],
+            "WHERE space = ? AND indicator.id = ? AND protocol = ? AND representative IS NULL",
+            [space, *kind],
         )
         for (architecture,) in own:
             if canonical(architecture) != architecture:
                 raise StorageError(
-                    f"cannot merge: scores of {indicator} of {space} were computed with class "
-                    f"sharing (share_classes) in one store and without in another, which holds one "
-                    f"of {architecture}. Merge stores with one setting."
+                    f"cannot merge: some scores of {indicator} of {space} were computed with "
+                    f"class sharing (share_classes) and others without, such as that of "
+                    f"{architecture}. Merge stores with one setting."
                 )

@@ -119,7 +119,7 @@ def unfit(make, make_score, case):
     elif case == "sharing":
         mine = make("3.sqlite", make_score("a"), make_score("b"))
         theirs = make("2.sqlite", make_score("d", representative="c"))
-        text = r"of naswot of toy .* with class sharing .* without in another, .* one of b\."
+        text = r"of naswot of toy .* with class sharing .* others without, such as that of b\."
     elif case == "schema":
         theirs = make("2.sqlite", make_score("e"))
         with sqlite3.connect(theirs) as connection:
@@ -157,6 +157,15 @@ def test_stores_that_do_not_fit_are_refused_and_nothing_changes(
         assert now[1] == before[1]
 
 
+@pytest.mark.parametrize("other", [{"version": 2}, {"protocol": "p1"}])
+def test_sharing_is_a_setting_of_one_version_and_protocol(make, make_score, tmp_path, other):
+    one = make("1.sqlite", make_score("d", representative="c"), make_score("b", **other))
+    assert merged([one], tmp_path / "all.sqlite") == 2
+    two = make("2.sqlite", make_score("d", representative="c", **other))
+    with pytest.raises(StorageError, match="such as that of b"):
+        merged([one, two], tmp_path / "all.sqlite")
+
+
 def test_classes_of_an_unknown_space_are_not_judged(make, make_score, tmp_path):
     one = make("1.sqlite", make_score("b", space="else"))
     two = make("2.sqlite", make_score("d", representative="c", space="else"))
@@ -178,7 +187,9 @@ def test_no_store_is_merged_under_the_name_of_a_table(make, make_score, tmp_path
 
 def test_a_missing_store_is_named(make, make_score, tmp_path):
     with pytest.raises(MissingData, match=r"no score store at .*2\.sqlite"):
-        merged([make("1.sqlite", make_score("a")), tmp_path / "2.sqlite"], tmp_path / "x.sqlite")
+        merged(
+            [make("1.sqlite", make_score("a")), tmp_path / "2.sqlite"], tmp_path / "y/z/x.sqlite"
+        )
     assert only(tmp_path, "1.sqlite")
 
 
