@@ -66,6 +66,7 @@ class Estimator:
             aggregate = self.aggregate.aggregate
             found = aggregate.function(candidates, **self.aggregate.parameters)
             fitness[complete] = found if aggregate.higher_is_better else -found
+        fitness[fitness == np.inf] = np.nan  # an accident, as in a table
         return fitness
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from untrained.harness.search import find_estimator
 from untrained.harness.search.evaluators.stored_scores import read_scores
+from untrained.harness.search.requests import Scored
 from untrained.indicators import indicators
 from untrained.results import Score, ScoreStore, current_environment
+from untrained.results.aggregates import BoundAggregate, aggregates
 from untrained.spaces import spaces
 
 PROTOCOL = indicators["params"].protocol
@@ -54,3 +59,15 @@ def test_a_store_is_read_anew_each_time(tmp_path: Path) -> None:
     assert len(read_scores(path, "nasbench201", params).values) == 2
     scored(path.with_suffix(".parquet"), TEXTS)
     assert len(read_scores(path, "nasbench201", params).values) == 3
+
+
+def test_an_aggregate_that_is_infinite_and_would_rank_first_is_missing():
+    kind = replace(
+        aggregates["rank_sum"],
+        higher_is_better=False,
+        function=lambda scores, ties: np.array([-np.inf, 1.0, np.inf]),
+    )
+    chosen = find_estimator(["naswot", "snip"])
+    chosen = replace(chosen, aggregate=BoundAggregate.of(kind, members=["naswot", "snip"]))
+    networks = [Scored(spaces["nasbench201"].parse(t), (1, 1), (1, 1), 0.0) for t in TEXTS]
+    np.testing.assert_array_equal(chosen.fitness(networks), [np.nan, -1, -np.inf])
