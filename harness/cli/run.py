@@ -90,6 +90,8 @@ def run(
     plans += [plan for further in batches.values() for plan in further]
     # what is wrong at the end must not show only after hours of scoring
     known = [*map(find_scores, named.study.scores), *(scores or ())]
+    for file in scores or ():
+        ScoreStore.read(file).close()  # a missing or damaged one leaves no empty store behind
     truths = truths_of_study(named.study)
     warn_without_truth(truths)
     path = folder / (part.file_name(STORE_NAME) if part else STORE_NAME)

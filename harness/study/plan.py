@@ -289,7 +289,14 @@ def aggregates_of_names(names: Sequence[str]) -> tuple[BoundAggregate, ...]:
     Raises:
         UnknownName: there is no such aggregate.
         MalformedInput: it is a kind, which has no members of its own.
+        UserError: an indicator has its name, as that of a plug-in can.
     """
+    for name in names:
+        if name in aggregates and name in indicators:
+            raise UserError(
+                f"cannot show the aggregate {name!r}: an indicator has the same name, and its row "
+                f"would be taken for the aggregate's. Rename the one in {aggregates.origin(name)}."
+            )
     return tuple(BoundAggregate.of(aggregates[name]) for name in dict.fromkeys(names))
 
 

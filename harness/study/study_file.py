@@ -343,11 +343,15 @@ def _check_measured(pattern: str) -> None:
 
 def _check_names(study: Study, at: At) -> None:
     # `untrained list studies` loads no indicator
-    from untrained.harness.study.plan import bind_aggregate, shared_indicators
+    from untrained.harness.study.plan import (
+        aggregates_of_names,
+        bind_aggregate,
+        shared_indicators,
+    )
     from untrained.harness.study.truth import find_truth
     from untrained.indicators import indicators
     from untrained.reports import formats
-    from untrained.results.aggregates import BoundAggregate, aggregates
+    from untrained.results.aggregates import aggregates
     from untrained.spaces import find_initialisation, spaces
 
     levels = study.factors
@@ -377,7 +381,7 @@ def _check_names(study: Study, at: At) -> None:
     taken = []
     for name in study.aggregates:
         with at("aggregates"):
-            taken.append(BoundAggregate.of(aggregates[name]).name)
+            taken += [one.name for one in aggregates_of_names([name])]
     for number, own in enumerate(study.aggregate):
         with at("aggregate", number, "name"):
             _check_free(own.name, taken, indicators, aggregates)

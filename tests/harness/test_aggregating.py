@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from scipy.stats import kendalltau, rankdata
 
-from untrained.foundation import MalformedInput, MissingData, UnknownName
+from untrained.foundation import MalformedInput, MissingData, UnknownName, UserError
 from untrained.harness.analysis.correlation_tables import correlation_section
 from untrained.harness.analysis.score_selection import select_scores, select_stored_scores
 from untrained.harness.study.plan import Plan, aggregates_of_names, aggregates_of_study, plan_study
@@ -22,6 +22,7 @@ from untrained.harness.study.study import Statistics, Truth
 from untrained.harness.study.study_file import parse_study
 from untrained.harness.study.truth import choose_truth
 from untrained.results import Score, ScoreStore, current_environment
+from untrained.results.aggregates import aggregates
 from untrained.spaces import find_benchmark
 
 STUDY = """\
@@ -70,6 +71,16 @@ def test_a_study_names_aggregates_and_defines_its_own():
     assert found["milder"].parameters == {"mu": 2.0, "nu": 7.0}
     assert found["heavy"].parameters == {"weights": (2.0, 1.0)}
     assert found["heavy"].diverged == "last"
+
+
+def test_an_aggregate_of_a_plugin_named_like_an_indicator_is_refused():
+    with aggregates.borrowed():
+        aggregates.register("synflow", aggregates["te_nas"], origin="plugin.mine")
+        refused = "cannot show the aggregate 'synflow': an indicator has the same name"
+        with pytest.raises(UserError, match=refused):
+            aggregates_of_names(["te_nas", "synflow"])
+        with pytest.raises(MalformedInput, match=f"s.toml:3: {refused}.*the one in plugin.mine"):
+            parse(STUDY.replace('["te_nas"]', '["synflow"]'))
 
 
 def test_members_are_scored_although_indicators_do_not_name_them():

@@ -369,6 +369,17 @@ def test_a_study_over_exported_scores_computes_none_and_gives_the_same_bytes(unt
     assert len(pd.read_parquet(tmp_path / "part" / "scores.parquet")) == 3
 
 
+@pytest.mark.parametrize("name", ["gone.parquet", "gone.sqlite", "damaged.parquet"])
+def test_scores_that_cannot_be_read_leave_no_empty_store(untrained, tmp_path, name):
+    study, output = tmp_path / "tiny.toml", tmp_path / "output"
+    study.write_text(STUDY)
+    (tmp_path / "damaged.parquet").write_bytes(b"PAR1")
+    code, _, err = untrained("run", study, "--output", output, "--scores", tmp_path / name)
+    assert code == 2
+    assert name in err
+    assert not output.exists()
+
+
 def test_exported_scores_are_correlated_and_reported_like_a_store(untrained, scored, tmp_path):
     with ScoreStore(scored, create=False) as store:
         export = store.export(tmp_path / "scores.parquet")
