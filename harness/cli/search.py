@@ -16,6 +16,8 @@ from untrained.harness.study.study import Conditions
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from untrained.harness.search.experiment.run import OnRun, SearchRuns
+    from untrained.harness.search.experiment.run_files import UnfinishedRuns
     from untrained.harness.search.experiment.study import NamedSearchStudy
     from untrained.reports import Format
     from untrained.results.searches.table import SearchTable
@@ -93,7 +95,8 @@ def search(
     [dim]untrained search --searcher evolution --set steps=200 --indicator synflow --space darts
     --store darts.sqlite --limit params=1e6 --runs 1[/dim]
 
-    A set of searches in one table:
+    A set of searches in one table; after an interruption, the same command goes on with the run
+    that was not finished:
 
     [dim]untrained search nasbench201-search --output results/committed/nasbench201-search[/dim]
     """
@@ -105,6 +108,7 @@ def search(
     from untrained.harness.search.experiment.reporting import search_table
     from untrained.harness.search.experiment.run import run_study
     from untrained.harness.search.experiment.run_files import (
+        UnfinishedRuns,
         front_frame,
         genotypes_text,
         read_runs,
@@ -129,6 +133,7 @@ def search(
     named = _study(study, one, whole)
     if output is not None:
         write_files({}, output)  # that it cannot be written is said before hours of searching
+    kept = None if output is None else UnfinishedRuns(output / "unfinished")
     finished, truth, where = run_study(
         named,
         measuring=None
@@ -136,13 +141,16 @@ def search(
         else Measuring.of_study(named.study, device=device, workers=workers),
         device=find_device(device),
         stored_runs={} if from_ is None else read_runs(from_),
-        on_run=_counter(named),
+        unfinished={} if kept is None or from_ is not None else kept.read(),
+        on_run=_counter(kept),
     )
     table = search_table(named, finished, truth, where)
     made = version("untrained")
     if output is not None:
         # the runs first: the report can be made again from them
         written = write_runs(finished, truth, output)
+        if kept is not None and from_ is None:
+            kept.remove()
         written += write_files(search_files(table, version=made), output)
         front = front_frame(finished, truth)
         if front is not None:
@@ -230,14 +238,18 @@ def _study(name: str | None, one: dict[str, Any], whole: dict[str, Any]) -> Name
     )
 
 
-def _counter(named: NamedSearchStudy) -> Any:
-    """Show the progress of each search on a terminal."""
-    if not sys.stderr.isatty():
-        return lambda label, done, total: None
+def _counter(kept: UnfinishedRuns | None) -> OnRun:
+    """Keep the runs so far, and show the progress of each search on a terminal."""
+    is_shown = sys.stderr.isatty()
 
-    def told(label: str, done: int, total: int) -> None:
-        end = "\n" if done == total else ""
-        print(f"\r{label}: {done:,} of {total:,} runs", end=end, file=sys.stderr, flush=True)
+    def told(searches: Sequence[SearchRuns], total: int) -> None:
+        if kept is not None:
+            kept.keep(searches)
+        if is_shown:
+            now, done = searches[-1], len(searches[-1].trajectories)
+            end = "\n" if done == total else ""
+            text = f"\r{now.label}: {done:,} of {total:,} runs"
+            print(text, end=end, file=sys.stderr, flush=True)
 
     return told
 

@@ -240,20 +240,23 @@ def run_many(
     settings: Mapping[str, object] = MappingProxyType({}),
     budget: Budget = UNLIMITED,
     problems: Sequence[Problem] = (),
-    on_run: Callable[[int], None] = lambda done: None,
+    done: Sequence[Trajectory] = (),
+    on_run: Callable[[Sequence[Trajectory]], None] = lambda runs: None,
 ) -> list[Trajectory]:
     """Run a search several times; errors as in `Search` and `run_search`.
 
     Args:
         problems: parts of the evaluator's problem, one a pool, over which runs are divided: run r
             gets number r modulo their number. Without any, every run gets the whole.
+        done: the first runs, which are not run again.
+        on_run: receives the runs so far after each of them.
     """
-    trajectories = []
-    for run in range(runs):
+    trajectories = [*done[:runs]]
+    for run in range(len(trajectories), runs):
         rng = generator_of_run(seed, searcher.name, run)
         place = run % len(problems) if problems else 0
         problem = problems[place] if problems else evaluator.problem
         found = run_search(Search(searcher, problem, rng, settings), evaluator, budget)
         trajectories.append(replace(found, pool=place + 1) if problems else found)
-        on_run(run + 1)
+        on_run(trajectories)
     return trajectories

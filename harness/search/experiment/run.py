@@ -45,8 +45,6 @@ class StoredRuns:
 
 
 _NONE: Mapping[str, StoredRuns] = MappingProxyType({})
-OnRun = Callable[[str, int, int], None]
-"""Receives the label of a search, and the numbers of its finished runs and of all its runs."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,13 +67,18 @@ class SearchRuns:
         return replace(self, trajectories=tuple(run.answers() for run in self.trajectories))
 
 
+OnRun = Callable[[Sequence[SearchRuns], int], None]
+"""Receives after each run the searches so far, and how many runs the last of them will have."""
+
+
 def run_study(
     named: NamedSearchStudy,
     *,
     measuring: Measuring | None = None,
     device: Device = "cpu",
     stored_runs: Mapping[str, StoredRuns] = _NONE,
-    on_run: OnRun = lambda label, done, total: None,
+    unfinished: Mapping[str, StoredRuns] = _NONE,
+    on_run: OnRun = lambda searches, total: None,
 ) -> tuple[list[SearchRuns], GroundTruth | None, str]:
     """Run every search of a study.
 
@@ -83,14 +86,15 @@ def run_study(
         measuring: where the study measures scores.
         device: of supernets.
         stored_runs: runs by label; if there are any, no search is run.
+        unfinished: first runs by label, of a command that was interrupted; they are not run again.
 
     Returns:
         The searches, the ground truth of their answers, and the data set of the study.
 
     Raises:
         UserError: a name of the study does not exist, options do not fit together, or
-            `stored_runs` are of other conditions. All searches are prepared before the first one is
-            run.
+            stored or unfinished runs are of other conditions. All searches are prepared before the
+            first one is run.
         MissingData: `stored_runs` lacks a search of the study, or there are no known scores.
     """
     study = named.study
@@ -126,16 +130,19 @@ def run_study(
     if stored_runs:
         runs = [_again(search, study, benchmark, stored_runs[search.label]) for search in searches]
     else:
+        begun = [_begun(search, study, benchmark, unfinished) for search in searches]
+        runs = []
         with memory_kept():
-            runs = [_run(search, study, benchmark, on_run) for search in searches]
+            for search in begun:
+                runs.append(_run(search, study, lambda now, total: on_run([*runs, now], total)))
     truth = None if benchmark is None else GroundTruth(benchmark)
     return runs, truth, searches[0].evaluator.problem.dataset
 
 
 def _run(
-    search: PreparedSearch, study: SearchStudy, benchmark: Benchmark | None, on_run: OnRun
+    begun: SearchRuns, study: SearchStudy, on_run: Callable[[SearchRuns, int], None]
 ) -> SearchRuns:
-    spec, label = search.spec, search.label
+    search, spec = begun.prepared, begun.prepared.spec
     total = spec.runs or study.runs
     trajectories = run_many(
         search.searcher,
@@ -145,10 +152,42 @@ def _run(
         settings=spec.settings,
         budget=Budget(spec.seconds, spec.evaluations),
         problems=search.problems,
-        on_run=lambda done: on_run(label, done, total),
+        done=begun.trajectories,
+        on_run=lambda runs: on_run(replace(begun, trajectories=tuple(runs)), total),
     )
-    conditions = conditions_of(search, study, benchmark)
-    return SearchRuns(search, with_common_series(trajectories), conditions)
+    return replace(begun, trajectories=with_common_series(trajectories))
+
+
+def _begun(
+    search: PreparedSearch,
+    study: SearchStudy,
+    benchmark: Benchmark | None,
+    unfinished: Mapping[str, StoredRuns],
+) -> SearchRuns:
+    """Take the first runs of a search from those of an interrupted command.
+
+    Raises:
+        UserError: they are of other conditions than the study's, but for the number of runs.
+    """
+    here = conditions_of(search, study, benchmark)
+    found = unfinished.get(search.label, StoredRuns((), here))
+    there = {**found.conditions, "runs": here["runs"]}
+    if changed := _changes(there, here):
+        raise UserError(
+            f"cannot go on with the runs of {search.label!r} that were interrupted: their "
+            f"conditions are not those of the study, {'; '.join(changed)}. Give the conditions of "
+            "the runs, or another folder, or remove the folder of unfinished runs."
+        )
+    return SearchRuns(search, found.trajectories, here)
+
+
+def _changes(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    # what another version did not note, or no longer notes, cannot be compared
+    return [
+        f"{name} was {value!r} and is {here[name]!r}"
+        for name, value in there.items()
+        if name in here and value != here[name]
+    ]
 
 
 def conditions_of(
@@ -171,6 +210,7 @@ def conditions_of(
         "scores": hashlib.sha256(scores.encode()).hexdigest()[:12] if stored else "",
         "runs": spec.runs or study.runs,
         "seed": study.seed,
+        "pools": search.pools.number if search.pools else 0,
         "pool_size": search.pools.size if search.pools else 0,
         "inputs": spec.inputs or "",
         **spec.model_dump(include={"seconds", "evaluations", "limits", "confined"}),
@@ -196,13 +236,7 @@ def _again(
             f"cannot report the runs of {search.label!r} again: they are on other pools than those "
             f"of the study, which has {number}. Run the study without --from."
         )
-    here = conditions_of(search, study, benchmark)
-    # what another version did not note, or no longer notes, cannot be compared
-    changed = [
-        f"{name} was {there!r} and is {here[name]!r}"
-        for name, there in stored.conditions.items()
-        if name in here and there != here[name]
-    ]
+    changed = _changes(stored.conditions, conditions_of(search, study, benchmark))
     if changed:
         raise UserError(
             f"cannot report the runs of {search.label!r} again: their conditions are not those of "

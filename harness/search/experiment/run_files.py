@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -78,14 +79,47 @@ def write_runs(
         StorageError: a file cannot be written.
     """
     conditions = {one.label: dict(one.conditions) for one in searches if one.conditions}
-    return [
-        write_frame(runs_frame(searches, truth), folder / RUNS, metadata={}),
-        write_frame(
-            steps_frame(searches),
-            folder / STEPS,
-            metadata={_CONDITIONS: conditions} if conditions else {},
-        ),
-    ]
+    # the steps first: runs without steps could not be read, should the process end between them
+    steps = write_frame(
+        steps_frame(searches),
+        folder / STEPS,
+        metadata={_CONDITIONS: conditions} if conditions else {},
+    )
+    return [write_frame(runs_frame(searches, truth), folder / RUNS, metadata={}), steps]
+
+
+class UnfinishedRuns:
+    """The runs so far of a command whose runs take long, in a folder that its end removes."""
+
+    every_s = 30
+    """Least number of seconds between two times of writing."""
+
+    def __init__(self, folder: Path) -> None:
+        """Choose the folder."""
+        self.folder = folder
+        self._written = time.monotonic()
+
+    def read(self) -> Mapping[str, StoredRuns]:
+        """Read the runs of every search that has any, by label; errors as in `read_runs`."""
+        return read_runs(self.folder) if (self.folder / RUNS).is_file() else {}
+
+    def keep(self, searches: Sequence[SearchRuns]) -> None:
+        """Write the runs so far, unless that was done a short time ago.
+
+        Raises:
+            StorageError: a file cannot be written.
+        """
+        if time.monotonic() - self._written >= self.every_s:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_runs(searches, None, self.folder)
+            self._written = time.monotonic()
+
+    def remove(self) -> None:
+        """Remove the folder and its files."""
+        if self.folder.is_dir():
+            for name in (RUNS, STEPS):
+                (self.folder / name).unlink(missing_ok=True)
+            self.folder.rmdir()
 
 
 def read_runs(folder: Path) -> Mapping[str, StoredRuns]:

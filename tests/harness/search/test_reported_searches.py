@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from untrained.foundation import UserError
 from untrained.harness.search import searchers
+from untrained.harness.search.driver import run_search
 from untrained.harness.search.experiment import reporting
 from untrained.harness.search.experiment.reporting import _notes, is_comparable
 from untrained.harness.search.experiment.run import GroundTruth
-from untrained.harness.search.experiment.run_files import read_runs
+from untrained.harness.search.experiment.run_files import UnfinishedRuns, read_runs
 from untrained.harness.search.experiment.setup import benchmark_of, prepare_search
 from untrained.harness.search.experiment.study import load_search_study
 from untrained.harness.study.search_study import SearchSpec
@@ -130,6 +132,42 @@ def test_runs_of_a_study_are_reported_again_without_being_run(untrained, study, 
     code, _, err = untrained("search", study, "--from", first)
     assert code == 2
     assert "the study also has other" in err
+
+
+def test_an_interrupted_study_goes_on_with_the_run_that_was_not_finished(
+    untrained, study, undrawn, monkeypatch, tmp_path
+):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    begun = []
+
+    def counted(search, *rest):
+        begun.append(search.searcher.name)
+        if len(begun) == 6:
+            raise UserError("enough")
+        return run_search(search, *rest)
+
+    monkeypatch.setattr("untrained.harness.search.driver.run_search", counted)
+    begun += [""] * 6
+    assert untrained("search", study, "--output", whole)[0] == 0
+    total = len(begun) - 6
+    begun.clear()
+    monkeypatch.setattr(UnfinishedRuns, "every_s", 0)  # runs that are short would not be kept
+    assert untrained("search", study, "--output", parts)[0] == 2
+    assert sorted(path.name for path in parts.iterdir()) == ["unfinished"]
+    kept = read_runs(parts / "unfinished")
+    assert sum(len(one.trajectories) for one in kept.values()) == 5
+    code, _, err = untrained("search", study, "--output", parts, "--seed", "7")
+    assert code == 2
+    assert "cannot go on with the runs of" in err
+    assert "seed was 0 and is 7" in " ".join(err.split())
+    assert len(begun) == 6
+    code, _, err = untrained("search", study, "--output", parts)
+    assert code == 0, err
+    assert len(begun) == 6 + total - 5
+    names = sorted(path.name for path in whole.iterdir())
+    assert names == sorted(path.name for path in parts.iterdir())
+    for name in names:
+        assert (whole / name).read_bytes() == (parts / name).read_bytes(), name
 
 
 def test_runs_are_not_reported_under_conditions_that_they_are_not_of(
