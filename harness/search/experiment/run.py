@@ -21,7 +21,6 @@ from untrained.harness.search.driver import Budget, run_many
 from untrained.harness.search.evaluators.measuring import Measuring
 from untrained.harness.search.experiment.setup import (
     ACCURACIES,
-    SIZES,
     PreparedSearch,
     benchmark_of,
     prepare_search,
@@ -30,6 +29,7 @@ from untrained.harness.search.experiment.study import NamedSearchStudy
 from untrained.harness.study.search_study import SearchStudy
 from untrained.results.searches.speed import Trajectory, with_common_series
 from untrained.results.searches.table import Column
+from untrained.results.statistics.size_bias import SIZES
 from untrained.results.store.committed import find_scores
 from untrained.spaces import Benchmark, Target
 from untrained.spaces.benchmarks.benchmark import is_cost
@@ -199,7 +199,7 @@ def conditions_of(
     search sees values of it. What only the report shows is left out.
     """
     spec, stored = search.spec, search.stored
-    sees = search.asks & ACCURACIES or {*spec.limits, *search.metrics_seen} - SIZES
+    sees = search.asks & ACCURACIES or {*spec.limits, *search.metrics_seen}.difference(SIZES)
     scores = repr((sorted(stored.values.items()), stored.cost_s)) if stored else ""
     found: dict[str, Any] = {
         "space": study.space,

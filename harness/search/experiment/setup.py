@@ -32,6 +32,7 @@ from untrained.harness.study.study import Conditions
 from untrained.indicators import Measurement, indicators, read
 from untrained.results import ScoreStore
 from untrained.results.searches.pools import Pools
+from untrained.results.statistics.size_bias import SIZES
 from untrained.results.store.committed import find_scores
 from untrained.spaces import Architecture, Benchmark, benchmarks, find_benchmark, spaces
 from untrained.spaces.benchmarks.benchmark import is_cost
@@ -39,7 +40,6 @@ from untrained.spaces.benchmarks.benchmark import is_cost
 SCORES = {Asks.scores, Asks.drawn_scores}
 ACCURACIES = {Asks.accuracy, Asks.drawn_accuracy}
 SUPERNETS = {Asks.supernet, Asks.supernet_gradient}
-SIZES = {"params", "flops"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +80,7 @@ class PreparedSearch:
     @property
     def metrics_seen(self) -> frozenset[str]:
         """Metrics of the benchmark that the search looks up as its objectives."""
-        return self.searcher.costs_named(self.settings) - SIZES
+        return self.searcher.costs_named(self.settings).difference(SIZES)
 
     @property
     def asks(self) -> frozenset[Asks]:
@@ -408,7 +408,7 @@ def find_cost(
         costs = {metric for metric in here if any_metric or is_cost(metric)}
     if benchmark is None or name not in costs:
         kind = "metric of a network" if any_metric else "cost of a network"
-        raise UnknownName(kind, name, SIZES | costs)
+        raise UnknownName(kind, name, {*SIZES, *costs})
     table = benchmark.table(dataset=dataset, metric=name)
     known = dict(zip(table["architecture"], table["value"], strict=True))
     return lambda arch: float(known.get(arch.text, math.nan))
