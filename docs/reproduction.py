@@ -135,6 +135,14 @@ def cell(report: str, title: str, row: str, column: str) -> str:
     return next(line[heading.index(column)] for line in lines if line[0] == row)
 
 
+def largest(report: str, title: str, column: str) -> str:
+    """Write the largest number in a column of a table of a report, and the row that has it."""
+    heading, *lines = next(lines for name, lines in tables(report).items() if title in name)
+    number_of = {line[0]: float(line[heading.index(column)]) for line in lines}
+    row = max(number_of, key=lambda name: number_of[name])
+    return f"{number_of[row]:.3f} ({row})"
+
+
 def apart(report: str, search: str, other: str, column: str) -> float:
     """Divide the difference of two searches' means over runs by its standard error."""
     means, errors = [], []
