@@ -90,8 +90,6 @@ def run(
     plans += [plan for further in batches.values() for plan in further]
     # what is wrong at the end must not show only after hours of scoring
     known = [*map(find_scores, named.study.scores), *(scores or ())]
-    for file in scores or ():
-        ScoreStore.read(file).close()  # a missing or damaged one leaves no empty store behind
     truths = truths_of_study(named.study)
     warn_without_truth(truths)
     path = folder / (part.file_name(STORE_NAME) if part else STORE_NAME)
@@ -100,9 +98,10 @@ def run(
     if dry_run:
         print_plan(plans, path, known=known)
         return
+    loaded = [ScoreStore.load(file) for file in known]  # a bad one leaves no empty store behind
     with ScoreStore(path) as store:
-        for file in known:
-            store.absorb(file, part=partial(wanted_scores, plans))
+        while loaded:
+            store.absorb(loaded.pop(0), part=partial(wanted_scores, plans))
         summary = fill(
             store,
             plans,

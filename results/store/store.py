@@ -88,33 +88,45 @@ class ScoreStore:
             return cls(path, create=False)
         return _ExportedStore(read_export(Path(path)))
 
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> ExportedScores:
+        """Read all scores of a store, or of an export, to `absorb` them later.
+
+        Args:
+            path: a store, or a `.parquet` file exported from one; it is left as it is.
+
+        Raises:
+            MissingData: there is no file.
+            MalformedInput: the Parquet file is damaged, or holds no exported scores.
+            StorageError: the store cannot be opened, or is something else than a score store.
+        """
+        if Path(path).suffix.lower() == ".parquet":
+            return read_export(Path(path))
+        with ScoreStore(path, create=False) as other:
+            return ExportedScores(
+                other.path, other.frame(), other.protocols(), other.environments()
+            )
+
     def absorb(
         self,
-        path: str | os.PathLike[str],
+        source: str | os.PathLike[str] | ExportedScores,
         *,
         part: Callable[[pd.DataFrame], pd.DataFrame] | None = None,
     ) -> int:
         """Add the scores of another store, or of an export, with their protocols and environments.
 
         Args:
-            path: a store, or a `.parquet` file exported from one; it is left as it is.
+            source: a path as `load` takes it, or what `load` returned.
             part: takes the frame of all scores and returns the rows to add; None: all.
 
         Returns:
             How many rows were written: a score that is `ok` here stays as it is.
 
         Raises:
-            MissingData: there is no file.
-            MalformedInput: the Parquet file is damaged, or holds no exported scores.
-            StorageError: the store cannot be opened, or this one cannot be written.
+            StorageError: this store cannot be written. Errors of a path are those of `load`.
         """
-        if Path(path).suffix.lower() == ".parquet":
-            return self._put_exported(read_export(Path(path)), part)
-        with ScoreStore(path, create=False) as other:
-            return self._put_exported(
-                ExportedScores(other.path, other.frame(), other.protocols(), other.environments()),
-                part,
-            )
+        loaded = source if isinstance(source, ExportedScores) else self.load(source)
+        return self._put_exported(loaded, part)
 
     def _put_exported(
         self, exported: ExportedScores, part: Callable[[pd.DataFrame], pd.DataFrame] | None = None

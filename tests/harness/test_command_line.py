@@ -378,6 +378,11 @@ def test_scores_that_cannot_be_read_leave_no_empty_store(untrained, tmp_path, na
     assert code == 2
     assert name in err
     assert not output.exists()
+    study.write_text(f'scores = ["{tmp_path / name}"]\n{STUDY}')
+    code, _, err = untrained("run", study, "--output", output)
+    assert code == 2
+    assert name in err
+    assert not output.exists()
 
 
 def test_exported_scores_are_correlated_and_reported_like_a_store(untrained, scored, tmp_path):
