@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from untrained.foundation import UserError
+from untrained.foundation import Interrupted, UserError
 from untrained.harness.cli.options import DeviceOption, TaskFiles, Workers, flag_of, model_options
 from untrained.harness.study.search_study import SearchSpec, SearchStudy
 from untrained.harness.study.study import Conditions
@@ -16,7 +16,7 @@ from untrained.harness.study.study import Conditions
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from untrained.harness.search.experiment.run import OnRun, SearchRuns
+    from untrained.harness.search.experiment.run import GroundTruth, OnRun, SearchRuns
     from untrained.harness.search.experiment.run_files import UnfinishedRuns
     from untrained.harness.search.experiment.study import NamedSearchStudy
     from untrained.reports import Format
@@ -107,16 +107,9 @@ def search(
     from untrained.harness.search.evaluators.measuring import Measuring
     from untrained.harness.search.experiment.reporting import search_table
     from untrained.harness.search.experiment.run import run_study
-    from untrained.harness.search.experiment.run_files import (
-        UnfinishedRuns,
-        front_frame,
-        genotypes_text,
-        read_runs,
-        write_runs,
-    )
+    from untrained.harness.search.experiment.run_files import UnfinishedRuns, read_runs
     from untrained.reports.formats.formats import write_files
-    from untrained.reports.pages.search import search_files, search_json, search_report
-    from untrained.results.store.export import write_frame
+    from untrained.reports.pages.search import search_json, search_report
 
     shown = None if format_ in ("text", "json") else _text_format(format_)
     tasks = use_tasks(task)
@@ -133,38 +126,65 @@ def search(
     named = _study(study, one, whole)
     if output is not None:
         write_files({}, output)  # that it cannot be written is said before hours of searching
-    kept = None if output is None else UnfinishedRuns(output / "unfinished")
-    finished, truth, where = run_study(
-        named,
-        measuring=None
-        if named.study.store is None
-        else Measuring.of_study(named.study, device=device, workers=workers),
-        device=find_device(device),
-        stored_runs={} if from_ is None else read_runs(from_),
-        unfinished={} if kept is None or from_ is not None else kept.read(),
-        on_run=_counter(kept),
-    )
+    kept = UnfinishedRuns(output / "unfinished") if output is not None and from_ is None else None
+    try:
+        finished, truth, where = run_study(
+            named,
+            measuring=None
+            if named.study.store is None
+            else Measuring.of_study(named.study, device=device, workers=workers),
+            device=find_device(device),
+            stored_runs={} if from_ is None else read_runs(from_),
+            unfinished={} if kept is None else kept.read(),
+            on_run=_counter(kept),
+        )
+    except KeyboardInterrupt:
+        if kept is None or not kept.folder.is_dir():
+            raise Interrupted("interrupted; no run has been kept") from None
+        raise Interrupted(
+            f"interrupted; finished runs are in {kept.folder}: run the same command again and it "
+            "goes on from there"
+        ) from None
     table = search_table(named, finished, truth, where)
     made = version("untrained")
     if output is not None:
-        # the runs first: the report can be made again from them
-        written = write_runs(finished, truth, output)
-        if kept is not None and from_ is None:
+        _write(finished, truth, table, output, made)
+        if kept is not None:
             kept.remove()
-        written += write_files(search_files(table, version=made), output)
-        front = front_frame(finished, truth)
-        if front is not None:
-            written.append(write_frame(front, output / "fronts.csv", metadata={}))
-        genotypes = genotypes_text(finished)
-        if genotypes is not None:
-            written += write_files({"genotypes.py": genotypes}, output)
-        print(f"written: {', '.join(map(str, written))}", file=sys.stderr)
     if shown is not None:
         print(shown.render(search_report(table, version=made)), end="")
     elif format_ == "json":
         print(search_json(table), end="")
     else:
         _print_table(table)
+
+
+def _write(
+    finished: Sequence[SearchRuns],
+    truth: GroundTruth | None,
+    table: SearchTable,
+    output: Path,
+    made: str,
+) -> None:
+    """Write all files of the searches; runs first, from which the report can be made again."""
+    from untrained.harness.search.experiment.run_files import (
+        front_frame,
+        genotypes_text,
+        write_runs,
+    )
+    from untrained.reports.formats.formats import write_files
+    from untrained.reports.pages.search import search_files
+    from untrained.results.store.export import write_frame
+
+    written = write_runs(finished, truth, output)
+    written += write_files(search_files(table, version=made), output)
+    front = front_frame(finished, truth)
+    if front is not None:
+        written.append(write_frame(front, output / "fronts.csv", metadata={}))
+    genotypes = genotypes_text(finished)
+    if genotypes is not None:
+        written += write_files({"genotypes.py": genotypes}, output)
+    print(f"written: {', '.join(map(str, written))}", file=sys.stderr)
 
 
 def _text_format(name: str) -> Format:

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from untrained.foundation import UserError
 from untrained.harness.search import searchers
 from untrained.harness.search.driver import run_search
 from untrained.harness.search.experiment import reporting
@@ -143,7 +142,7 @@ def test_an_interrupted_study_goes_on_with_the_run_that_was_not_finished(
     def counted(search, *rest):
         begun.append(search.searcher.name)
         if len(begun) == 6:
-            raise UserError("enough")
+            raise KeyboardInterrupt
         return run_search(search, *rest)
 
     monkeypatch.setattr("untrained.harness.search.driver.run_search", counted)
@@ -151,8 +150,14 @@ def test_an_interrupted_study_goes_on_with_the_run_that_was_not_finished(
     assert untrained("search", study, "--output", whole)[0] == 0
     total = len(begun) - 6
     begun.clear()
+    code, _, err = untrained("search", study, "--output", parts)
+    assert code == 130
+    assert "interrupted; no run has been kept" in err
+    begun.clear()
     monkeypatch.setattr(UnfinishedRuns, "every_s", 0)  # runs that are short would not be kept
-    assert untrained("search", study, "--output", parts)[0] == 2
+    code, _, err = untrained("search", study, "--output", parts)
+    assert code == 130
+    assert "run the same command again and it goes on from there" in " ".join(err.split())
     assert sorted(path.name for path in parts.iterdir()) == ["unfinished"]
     kept = read_runs(parts / "unfinished")
     assert sum(len(one.trajectories) for one in kept.values()) == 5
