@@ -120,9 +120,14 @@ def tables(report: str) -> dict[str, list[list[str]]]:
     return {title: [lines[0], *lines[2:]] for title, lines in found.items()}
 
 
+def find_table(report: str, title: str) -> list[list[str]]:
+    """Return the lines of the first table of a report whose heading contains a title."""
+    return next(lines for name, lines in tables(report).items() if title in name)
+
+
 def table(report: str, title: str, *columns: str) -> str:
     """Copy some columns of a table of a report, by default all."""
-    heading, *lines = next(lines for name, lines in tables(report).items() if title in name)
+    heading, *lines = find_table(report, title)
     places = [heading.index(name) for name in columns] or list(range(len(heading)))
     shown = [[line[place] for place in places] for line in (heading, *lines)]
     rule = [":--" if place == places[0] else "--:" for place in places]
@@ -131,16 +136,15 @@ def table(report: str, title: str, *columns: str) -> str:
 
 def cell(report: str, title: str, row: str, column: str) -> str:
     """Read one cell of a table of a report."""
-    heading, *lines = next(lines for name, lines in tables(report).items() if title in name)
+    heading, *lines = find_table(report, title)
     return next(line[heading.index(column)] for line in lines if line[0] == row)
 
 
 def largest(report: str, title: str, column: str) -> str:
     """Write the largest number in a column of a table of a report, and the row that has it."""
-    heading, *lines = next(lines for name, lines in tables(report).items() if title in name)
-    number_of = {line[0]: float(line[heading.index(column)]) for line in lines}
-    row = max(number_of, key=lambda name: number_of[name])
-    return f"{number_of[row]:.3f} ({row})"
+    heading, *lines = find_table(report, title)
+    value, row = max((float(line[heading.index(column)]), line[0]) for line in lines)
+    return f"{value:.3f} ({row})"
 
 
 def apart(report: str, search: str, other: str, column: str) -> float:
