@@ -1,9 +1,22 @@
-"""Scores that come with the project are found by the name of their study."""
+"""Scores that come with the project are found by their study's name; their reports are today's."""
+
+import csv
+import hashlib
+import re
 
 import pytest
 
 from untrained.foundation import MissingData
+from untrained.harness.study.plan import score_version
+from untrained.indicators import indicators
+from untrained.reports.formats.file_formats import _lines_grid
 from untrained.results.store.committed import committed_file, committed_scores, find_scores
+from untrained.spaces.framework.registry import data_folder
+
+REPORTS = {
+    path.parent.name: list(csv.DictReader(path.read_text("utf-8").splitlines()))
+    for path in sorted(committed_file("").parent.glob("*/report.csv"))
+}
 
 
 def test_a_study_is_its_committed_scores(tmp_path, monkeypatch):
@@ -32,3 +45,27 @@ def test_a_folder_is_called_one(tmp_path, monkeypatch):
     (tmp_path / "mine").mkdir()
     with pytest.raises(MissingData, match="it is a folder, and no study of this name"):
         find_scores("mine")
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_report_has_the_columns_and_the_versions_of_today(name):
+    rows = REPORTS[name]
+    if "target" in rows[0]:  # else a report of a space without accuracies
+        assert [*rows[0]] == [column.name for column in _lines_grid().columns]
+    known = [row for row in rows if row["indicator"] in indicators]
+    assert known
+    for row in known:
+        version = score_version(indicators[row["indicator"]].version, row["space"])
+        assert row["version"] == str(version), row["indicator"]
+
+
+@pytest.mark.parametrize("name", [one for one, rows in REPORTS.items() if "target" in rows[0]])
+def test_a_report_ranks_by_the_accuracies_of_today(name):
+    for row in {row["truth_sha256"]: row for row in REPORTS[name]}.values():
+        tables = re.findall(r"[\w-]+\.parquet", row["truth_source"])
+        files = [data_folder() / "tables" / table for table in tables]
+        if not files or not all(file.exists() for file in files):
+            pytest.skip(f"no {row['truth_source']}: set UNTRAINED_DATA to a folder that has it")
+        digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+        joined = hashlib.sha256("".join(digests).encode()).hexdigest()
+        assert row["truth_sha256"] == (digests[0] if len(digests) == 1 else joined)
