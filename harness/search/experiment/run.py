@@ -130,17 +130,24 @@ def run_study(
     if stored_runs:
         runs = [_again(search, study, benchmark, stored_runs[search.label]) for search in searches]
     else:
-        begun = [_begun(search, study, benchmark, unfinished) for search in searches]
-        runs = []
+        lost = [label for label in unfinished if label not in labels]
+        if lost:
+            raise UserError(
+                f"cannot go on with the runs that were interrupted: the study has no search "
+                f"{lost[0]!r}. Give it back its label, or choose another folder, or remove the "
+                "folder of unfinished runs."
+            )
+        runs = [_begun(search, study, benchmark, unfinished) for search in searches]
         with memory_kept():
-            for search in begun:
-                runs.append(_run(search, study, lambda now, total: on_run([*runs, now], total)))
+            for place, begun in enumerate(runs):
+                others = [one for one in runs if one is not begun and one.trajectories]
+                runs[place] = _run(begun, study, others, on_run)
     truth = None if benchmark is None else GroundTruth(benchmark)
     return runs, truth, searches[0].evaluator.problem.dataset
 
 
 def _run(
-    begun: SearchRuns, study: SearchStudy, on_run: Callable[[SearchRuns, int], None]
+    begun: SearchRuns, study: SearchStudy, others: Sequence[SearchRuns], on_run: OnRun
 ) -> SearchRuns:
     search, spec = begun.prepared, begun.prepared.spec
     total = spec.runs or study.runs
@@ -153,7 +160,7 @@ def _run(
         budget=Budget(spec.seconds, spec.evaluations),
         problems=search.problems,
         done=begun.trajectories,
-        on_run=lambda runs: on_run(replace(begun, trajectories=tuple(runs)), total),
+        on_run=lambda runs: on_run([*others, replace(begun, trajectories=tuple(runs))], total),
     )
     return replace(begun, trajectories=with_common_series(trajectories))
 

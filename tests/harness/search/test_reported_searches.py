@@ -133,6 +133,31 @@ def test_runs_of_a_study_are_reported_again_without_being_run(untrained, study, 
     assert "the study also has other" in err
 
 
+def test_runs_are_kept_where_searches_change_places(
+    untrained, study, undrawn, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(UnfinishedRuns, "every_s", 0)
+    left = [0]
+
+    def limited(search, *rest):
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        return run_search(search, *rest)
+
+    def kept_after(runs: int) -> dict[str, int]:
+        left[0] = runs
+        assert untrained("search", study, "--output", tmp_path / "runs")[0] == 130
+        kept = read_runs(tmp_path / "runs" / "unfinished")
+        return {label: len(one.trajectories) for label, one in kept.items()}
+
+    monkeypatch.setattr("untrained.harness.search.driver.run_search", limited)
+    assert kept_after(5) == {"evolution": 4, "ranks": 1}
+    head, *searches = study.read_text("utf-8").split("[[search]]")
+    study.write_text("[[search]]".join([head, *reversed(searches)]), "utf-8")
+    assert kept_after(1) == {"evolution": 4, "ranks": 1, "short": 1}
+
+
 def test_an_interrupted_study_goes_on_with_the_run_that_was_not_finished(
     untrained, study, undrawn, monkeypatch, tmp_path
 ):
@@ -165,6 +190,12 @@ def test_an_interrupted_study_goes_on_with_the_run_that_was_not_finished(
     assert code == 2
     assert "cannot go on with the runs of" in err
     assert "seed was 0 and is 7" in " ".join(err.split())
+    text = study.read_text("utf-8")
+    study.write_text(text.replace('"ranks"', '"other"'), "utf-8")
+    code, _, err = untrained("search", study, "--output", parts)
+    assert code == 2
+    assert "the study has no search 'ranks'" in " ".join(err.split())
+    study.write_text(text, "utf-8")
     assert len(begun) == 6
     code, _, err = untrained("search", study, "--output", parts)
     assert code == 0, err
