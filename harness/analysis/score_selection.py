@@ -126,7 +126,7 @@ def select_scores(plan: Plan, store: ScoreStore) -> ScoreSelection:
         plan.selection.text,
         plan.protocols,
         dict.fromkeys(plan.protocols, plan.seeds),
-        numeric_notes(frame, store),
+        (*plan.selection.notes, *numeric_notes(frame, store)),
         aggregates=plan.aggregates,
     )
 

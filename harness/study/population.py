@@ -28,6 +28,8 @@ class Selection:
     """Texts in the space's notation, in the order they are scored."""
     text: str
     """For a table: `sample of 250 of 15,625, seed 0`."""
+    notes: tuple[str, ...] = ()
+    """For a table: what its readers must know of the population."""
 
 
 def select(space: SearchSpace, study: Study) -> Selection:
@@ -120,7 +122,11 @@ def _one_of_each_class(space: SearchSpace, n: int | None, seed: int) -> Selectio
     chosen = tuple(members[rng.permutation(len(members))[:n]])
     of = f"{len(members):,} functions of {space.size:,} architectures"
     which = f"all {of}" if n is None else f"sample of {n:,} of {of}"
-    return Selection(chosen, f"{which}, one architecture each, seed {seed}")
+    note = (
+        "each function counts once here; published values are over architectures, where it counts "
+        "as often as it has spellings"
+    )
+    return Selection(chosen, f"{which}, one architecture each, seed {seed}", (note,))
 
 
 def _known(space: SearchSpace, study: Study, seed: int) -> Selection | NoTruth:

@@ -116,6 +116,17 @@ def test_a_store_describes_its_population(store, plan):
     assert select_scores(plan, store).population == "sample of 6 of 15,625, seed 0"
 
 
+def test_a_table_of_functions_says_what_published_values_count(store, plan, tiny_study):
+    fill(store, plan, lambda place, *_: float(place))
+    said = "each function counts once here; published values are over architectures"
+    assert said not in " ".join(section_of(select_scores(plan, store)).table.notes)
+    study = tiny_study(indicators=["params"], population={"kind": "classes", "n": 6})
+    (of_functions,) = plan_study(study)
+    fill(store, of_functions, lambda place, *_: float(place))
+    table = section_of(select_scores(of_functions, store)).table
+    assert said in " ".join(table.notes)
+
+
 def test_several_protocols_must_be_chosen_between(store, plan):
     fill(store, plan, lambda place, *_: float(place))
     naswot = plan.protocols["naswot"]
