@@ -188,6 +188,14 @@ def write_table(table: pa.Table, path: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
+def refuse_to_replace(path: Path, *, replace: bool) -> None:
+    """Raise a `UserError` where a file is in the way, unless it is to be replaced."""
+    if path.exists() and not replace:
+        raise UserError(
+            f"{path} exists already and would be written over; move it away, or say --replace"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Converted:
     """A table that was written."""
@@ -228,10 +236,7 @@ def convert(
     if not source.exists():
         raise MissingData(f"{source} does not exist; {name} is converted from {chosen.takes}")
     path = (folder or data_folder()) / "tables" / f"{name}.parquet"
-    if path.exists() and not replace:
-        raise UserError(
-            f"{path} exists already and would be written over; move it away, or say --replace"
-        )
+    refuse_to_replace(path, replace=replace)
     writer = TableWriter()
     try:
         for value in _checked(chosen, source, progress):

@@ -106,7 +106,7 @@ def record(where: str) -> Iterator[None]:
 
 
 _EPOCHS = 50
-_MACRO_SIZES = {"params": "params_millions", "flops": "flops_millions"}
+_SIZES = {"params": "params_millions", "flops": "flops_millions"}
 
 
 @converter(
@@ -122,7 +122,7 @@ def read_macro(path: Path) -> Iterator[Value]:
         with record(f"architecture {text!r}"):
             for run, accuracy in enumerate(found["test_acc"]):
                 yield Value(text, "cifar10", "test_accuracy", _EPOCHS, run, float(accuracy))
-            for theirs, ours in _MACRO_SIZES.items():
+            for theirs, ours in _SIZES.items():
                 yield Value(text, "cifar10", ours, 0, -1, float(found[theirs]) / 1e6)
 
 
@@ -180,7 +180,6 @@ _NOTE = (
     "description are numbered in the order of the files: those of <set>.json, then the repetitions "
     "with other seeds of <set>_reruns.json"
 )
-_SIZES = {"params": "params_millions", "flops": "flops_millions"}
 
 
 def _runs(content: Any) -> Iterator[Any]:

@@ -22,6 +22,7 @@ import numpy as np
 
 from untrained.foundation import MalformedInput, MissingData, StorageError, UnknownName, UserError
 from untrained.spaces import data_folder, spaces
+from untrained.spaces.converters.conversion import refuse_to_replace
 from untrained.spaces.converters.json_benchmarks import load_json
 from untrained.spaces.converters.xgboost_pickle import Trees, read_booster
 from untrained.spaces.darts.configuration import CELLS, OFFSETS, PREFIX
@@ -78,13 +79,6 @@ def place_surrogate(
     return _place_network(source, target, replace=replace)
 
 
-def _refuse_to_replace(path: Path, *, replace: bool) -> None:
-    if path.exists() and not replace:
-        raise UserError(
-            f"{path} exists already and would be written over; move it away, or say --replace"
-        )
-
-
 def _not_writable(path: Path, error: OSError) -> StorageError:
     return StorageError(
         f"{path} cannot be written ({error.strerror or error}); make room, or name another "
@@ -118,7 +112,7 @@ def _place_network(source: Path, target: Path, *, replace: bool) -> tuple[Path, 
     network, encoding = (source / file for file in pair)
     placed = [target / file for file in _PLACED]
     for path in placed:
-        _refuse_to_replace(path, replace=replace)
+        refuse_to_replace(path, replace=replace)
     content = json.dumps(_encoding(encoding))
     partial = [path.with_name(f".{path.name}.partial") for path in placed]
     try:
@@ -184,7 +178,7 @@ def has_ensemble(folder: Path) -> bool:
 
 def _place_ensemble(source: Path, path: Path, *, replace: bool) -> Path:
     """Write the trees into one file."""
-    _refuse_to_replace(path, replace=replace)
+    refuse_to_replace(path, replace=replace)
     arrays = read_ensemble(source)
     partial = path.with_name(f".{path.name}.partial.npz")
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NoReturn
@@ -106,6 +106,16 @@ def conv_bn(
         nn.Conv2d(channels_in, channels_out, kernel, stride, pad, groups=groups, bias=False),
         nn.BatchNorm2d(channels_out),
     ]
+
+
+def maps_behind(cells: Iterable[nn.Module], x: Tensor, ends: Collection[int]) -> list[Tensor]:
+    """Run cells one after the other; return the maps behind those of some numbers, from 1."""
+    maps = []
+    for number, cell in enumerate(cells, start=1):
+        x = cell(x)
+        if number in ends:
+            maps.append(x)
+    return maps
 
 
 class PooledNetwork(Network):

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput
 from untrained.spaces import Architecture, Network, NetworkSize, SearchSpace, register_space
-from untrained.spaces.framework.network import AS_WRITTEN, PooledNetwork, conv_bn
+from untrained.spaces.framework.network import AS_WRITTEN, PooledNetwork, conv_bn, maps_behind
 from untrained.spaces.framework.product_space import pick
 
 
@@ -78,13 +78,7 @@ class MobileNetV2Network(PooledNetwork):
 
     def stages(self, x: Tensor) -> list[Tensor]:
         """Five maps, at 1/2, 1/4, 1/8, 1/16 and 1/32 of the resolution; no ReLU after a block."""
-        x = self.stem(x)
-        maps = []
-        for place, cell in enumerate(self.cells, start=1):
-            x = cell(x)
-            if place in self.ends:
-                maps.append(x)
-        return maps
+        return maps_behind(self.cells, self.stem(x), self.ends)
 
 
 STRIDES = (1, 2, 2, 2, 1, 2, 1)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from untrained.foundation import MalformedInput
 from untrained.spaces import Architecture, Network, NetworkSize, ProductSpace, register_space
-from untrained.spaces.framework.network import PooledNetwork, conv_bn
+from untrained.spaces.framework.network import PooledNetwork, conv_bn, maps_behind
 from untrained.spaces.mobile.mobilenetv2 import InvertedResidual
 
 HEAD_PER_CHANNEL = 40
@@ -56,12 +56,7 @@ class NASBenchMacroNetwork(PooledNetwork):
         The first is the stem's, after its ReLU; layers end without one.
         """
         x = self.stem(x)
-        maps = [x]
-        for place, cell in enumerate(self.cells, start=1):
-            x = cell(x)
-            if place in self.ends:
-                maps.append(x)
-        return maps
+        return [x, *maps_behind(self.cells, x, self.ends)]
 
 
 BLOCKS = ("identity", "MBConv expansion 3 kernel 3", "MBConv expansion 6 kernel 5")

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from untrained.spaces import Architecture, Network, NetworkSize, ProductSpace, register_space
-from untrained.spaces.framework.network import AS_WRITTEN
+from untrained.spaces.framework.network import AS_WRITTEN, maps_behind
 from untrained.spaces.transformers.autoformer import PATCH
 from untrained.spaces.transformers.configuration import Reader, write
 from untrained.spaces.transformers.layers import STD, Block, SelfAttention, as_map, places_of
@@ -96,13 +96,7 @@ class PiTNetwork(Network):
         self.classifier = nn.Linear(widths[-1], size.num_classes)
 
     def _stages(self, x: Tensor) -> list[Tensor]:
-        x = self.stem(x)
-        found = []
-        for place, cell in enumerate(self.cells, start=1):
-            x = cell(x)
-            if place in self.ends:
-                found.append(x)
-        return found
+        return maps_behind(self.cells, self.stem(x), self.ends)
 
     def stages(self, x: Tensor) -> list[Tensor]:
         """Three maps: before each pooling and after the last block."""
