@@ -13,7 +13,6 @@ from typing import Any, Literal, TypedDict
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from untrained.spaces import Architecture, Network, SearchSpace, spaces
 from untrained.spaces.framework.network import NodeNetwork, RecurrentNetwork, WordNetwork
@@ -140,19 +139,9 @@ def labels() -> Tensor:
     return torch.arange(BATCH_SIZE) % NUM_CLASSES
 
 
-def other_labels() -> Tensor:
-    """Make the labels 0, 0, 1, 1, ...: another partition, not other names of the same."""
-    return torch.arange(BATCH_SIZE) // 2
-
-
 def batches() -> Batches:
-    """Make two batches of images with labels."""
-    return (images(0), labels()), (images(1), other_labels())
-
-
-def without_labels() -> Batches:
-    """Make the same batches without labels."""
-    return tuple((x, None) for x, _ in batches())
+    """Make two batches of images with labels, whose partitions differ, not their names alone."""
+    return (images(0), labels()), (images(1), torch.arange(BATCH_SIZE) // 2)
 
 
 def with_other_labels() -> Batches:
@@ -161,23 +150,14 @@ def with_other_labels() -> Batches:
     return (x, y2), (x2, y)
 
 
-def replaced(net: nn.Module, kind: type[nn.Module], by: Callable[[], nn.Module]) -> nn.Module:
-    """Replace all modules of a kind in a network, and return it."""
+def replaced(kind: type[nn.Module], by: Callable[[], nn.Module]) -> nn.Module:
+    """Build the network with another module in place of each of a kind."""
+    net = network()
     for name, module in list(net.named_modules()):
         if isinstance(module, kind):
             parent, _, last = name.rpartition(".")
             setattr(net.get_submodule(parent), last, by())
     return net
-
-
-def without_relu() -> nn.Module:
-    """Build the network with GELU in place of every ReLU."""
-    return replaced(network(), nn.ReLU, nn.GELU)
-
-
-def without_batch_norm() -> nn.Module:
-    """Build the network with nothing in place of every batch norm."""
-    return replaced(network(), _BatchNorm, nn.Identity)
 
 
 class _NoWayBack(torch.autograd.Function):
@@ -226,11 +206,6 @@ def with_logits(change: Callable[[Tensor], Tensor]) -> nn.Module:
     net = network()
     net.get_submodule("classifier").register_forward_hook(lambda module, args, out: change(out))
     return net
-
-
-def disconnected() -> nn.Module:
-    """Build a network with no path from the input to the output."""
-    return network("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|")
 
 
 class CountedNetwork(nn.Module):

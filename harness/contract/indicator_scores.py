@@ -9,6 +9,7 @@ from functools import cache
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from untrained.harness.contract import fixtures
 from untrained.harness.contract.indicator_case import (
@@ -166,7 +167,9 @@ def _thin(seed: int) -> Measurement:
 
 SITUATIONS: dict[str, Setup] = {
     "on CUDA": lambda case: Measurement(case.network().cuda(), case.batches()),
-    "without labels": lambda case: Measurement(case.network(), fixtures.without_labels()),
+    "without labels": lambda case: Measurement(
+        case.network(), [(x, None) for x, _ in fixtures.batches()]
+    ),
     "other labels": lambda case: Measurement(case.network(), fixtures.with_other_labels()),
     "one batch": lambda case: Measurement(case.network(), case.batches()[:1]),
     "without gradients": lambda case: _on_batches(fixtures.without_gradients()),
@@ -266,8 +269,8 @@ LACKING: dict[str, tuple[Need, Setup]] = {
     need.value: (need, setup)
     for need, setup in (
         (Need.STAGES, lambda case: _on_batches(fixtures.plain_network())),
-        (Need.RELU, lambda case: _on_batches(fixtures.without_relu())),
-        (Need.BATCH_NORM, lambda case: _on_batches(fixtures.without_batch_norm())),
+        (Need.RELU, lambda case: _on_batches(fixtures.replaced(nn.ReLU, nn.GELU))),
+        (Need.BATCH_NORM, lambda case: _on_batches(fixtures.replaced(_BatchNorm, nn.Identity))),
         (Need.CELLS, lambda case: _on_batches(fixtures.plain_network(cell="body"))),
     )
 }
@@ -359,11 +362,13 @@ def _changed_batches(change: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]) 
     return measurement
 
 
+_DISCONNECTED = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
+
 ODD: dict[str, tuple[str, Setup]] = {
     name: (name, setup)
     for name, setup in (
         ("logits times zero", _changed_logits(lambda out: out * 0)),
-        ("no path from input to output", lambda case: _on_batches(fixtures.disconnected())),
+        ("no path from input to output", lambda case: _on_batches(fixtures.network(_DISCONNECTED))),
         ("infinite logits", _changed_logits(lambda out: out * 1e200 * 1e200)),
         ("one sample", _changed_batches(lambda x, y: (x[:1], y[:1]))),
         ("one class of labels", _changed_batches(lambda x, y: (x, y * 0))),
