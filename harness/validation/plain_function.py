@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 
 from untrained.foundation import derive
 from untrained.harness.contract.fixtures import seeded
+from untrained.harness.contract.indicator_case import same
 from untrained.harness.contract.indicator_effects import CountedConvolutions
 from untrained.indicators import Family, Indicator, Measurement, Need, Passes, Protocol
 
@@ -111,15 +111,11 @@ def find_traits(function: Plain, network: nn.Module, inputs: Tensor, labels: Ten
     without = value(None)
     other_seed = value(labels, 1)
     return Traits(
-        labels=without is None or not _same(first, without),
+        labels=without is None or not same(first, without),
         gradients=value(labels, mode=torch.inference_mode) is None,
-        randomness=other_seed is None or not _same(first, other_seed),
+        randomness=other_seed is None or not same(first, other_seed),
         cost=counted_passes(function, network, inputs, labels),
     )
-
-
-def _same(one: float, other: float) -> bool:
-    return one == other or (math.isnan(one) and math.isnan(other))
 
 
 def counted_passes(function: Plain, network: nn.Module, inputs: Tensor, labels: Tensor) -> str:

@@ -15,6 +15,7 @@ import torch
 
 from untrained.foundation import derive
 from untrained.harness.contract import Finding, examine
+from untrained.harness.contract.fixtures import ARCHITECTURE
 from untrained.harness.data.inputs import Batch, batches, random_labels
 from untrained.harness.execution.scoring import measurement_of, network_of, score_task
 from untrained.harness.execution.watchdog import TimeLimitReached, time_limit
@@ -51,10 +52,6 @@ def peak_allocated(work: Callable[[], object]) -> int:
     return peak
 
 
-# one network in which every layer is called once
-_ARCHITECTURE = (
-    "|nor_conv_3x3~0|+|none~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_1x1~1|nor_conv_3x3~2|"
-)
 _CLASSES, _BATCH = 7, 9
 
 TRAITS_LIMIT_S = 120.0
@@ -110,8 +107,9 @@ def traits_of(candidate: Candidate) -> Traits:
     function = vars(sys.modules[candidate.module_name])[candidate.function]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
+        # every layer of it is called once
         network = spaces["nasbench201"].build(
-            _ARCHITECTURE, num_classes=_CLASSES, channels=4, cells=1
+            ARCHITECTURE, num_classes=_CLASSES, channels=4, cells=1
         )
         inputs = torch.randn(_BATCH, 3, 8, 8)
     labels = torch.arange(_BATCH) % _CLASSES

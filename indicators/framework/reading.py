@@ -151,10 +151,11 @@ def measure(
     batches = [(inputs, labels)] + ([second_batch] if second_batch else [])
     with Measurement(network, batches, seed=seed) as measurement:
         readings = read(measurement, ids)
-    return {name: _value(name, reading) for name, reading in readings.items()}
+    return {name: value_of(name, reading) for name, reading in readings.items()}
 
 
-def _value(name: str, reading: Reading) -> float:
+def value_of(name: str, reading: Reading) -> float:
+    """Return the score of a reading; errors are those of `measure`."""
     if reading.status == "unsupported":
         raise Unsupported(f"{name}: {reading.reason}")
     if reading.status == "out_of_memory":

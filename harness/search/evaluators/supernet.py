@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from untrained.foundation import Unsupported, UntrainedError, UserError, derive
+from untrained.foundation import Unsupported, UserError, derive
 from untrained.harness.data.inputs import batches_on
 from untrained.harness.execution.executors import isolated
 from untrained.harness.search.evaluators.evaluator import Evaluator
@@ -29,6 +29,7 @@ from untrained.harness.study.conditions import resolve
 from untrained.harness.study.study import Conditions
 from untrained.indicators import Measurement, Protocol, indicators, read
 from untrained.indicators.framework.devices import move
+from untrained.indicators.framework.reading import value_of
 from untrained.spaces import Architecture, SearchSpace, find_initialisation, initialise
 from untrained.spaces.framework.supernet import Supernet
 from untrained.spaces.framework.supernet_layout import OperationMask
@@ -159,11 +160,7 @@ class SupernetMeter:
                 f"the search measures {name} on restricted supernets of {self._space.name!r}, for "
                 f"which it does not exist: {reading.reason}; take other indicators"
             )
-        if reading.status == "out_of_memory":
-            raise MemoryError(f"{name}: {reading.reason}")
-        if reading.status == "error":
-            raise UntrainedError(f"{name}: {reading.reason}")
-        return reading.value
+        return value_of(name, reading)
 
     def protocol(self, name: str, draw: int) -> Protocol:
         """Resolve the protocol of an indicator at a draw."""
