@@ -71,13 +71,13 @@ class ScoreSelection:
     def first_draw(self) -> ScoreSelection:
         """The scores of the first seed of every indicator."""
         first = {name: seeds[:1] for name, seeds in self.seeds.items()}
-        if first == self.seeds:
-            return self
-        wanted = [
-            seed in first[name]
-            for name, seed in zip(self.frame["indicator"], self.frame["seed"], strict=True)
-        ]
-        return replace(self, frame=self.frame[wanted], seeds=first)
+        return self if first == self.seeds else self.with_seeds(first)
+
+    def with_seeds(self, seeds: Mapping[str, tuple[int, ...]]) -> ScoreSelection:
+        """The scores of some seeds of each indicator."""
+        pairs = zip(self.frame["indicator"], self.frame["seed"], strict=True)
+        kept = self.frame[[seed in seeds[name] for name, seed in pairs]]
+        return replace(self, frame=kept, seeds=seeds)
 
     def among(self, architectures: Collection[str]) -> ScoreSelection:
         """The scores of some architectures of the population."""

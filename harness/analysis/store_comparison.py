@@ -257,14 +257,8 @@ def _with_seeds(selection: ScoreSelection, shared: Mapping[str, tuple[int, ...]]
     left_out = sorted(name for name, own in selection.seeds.items() if set(own) != set(seeds[name]))
     if not left_out:
         return selection
-    keep = [
-        seed in seeds[name]
-        for name, seed in zip(selection.frame["indicator"], selection.frame["seed"], strict=True)
-    ]
     note = f"only the seeds of both sides are compared: {', '.join(left_out)}"
-    return replace(
-        selection, frame=selection.frame[keep], seeds=seeds, notes=(*selection.notes, note)
-    )
+    return replace(selection.with_seeds(seeds), notes=(*selection.notes, note))
 
 
 def _rows(selection: ScoreSelection, indicator: str) -> pd.DataFrame:
