@@ -145,8 +145,9 @@ def score_findings(compared: Compared) -> Iterator[Finding]:
 def _coverage(compared: Compared) -> Finding:
     drift = coverage_drift(compared.old, compared.new)
     random = not compared.exact and len(compared.baseline.seeds) > 1
-    # no seed explains a crash
-    random = random and not _crashed(compared, drift)
+    # no seed explains that a network which always had a score crashes
+    lost = compared.rows["architecture"].isin(drift.lost)
+    random = random and not compared.rows["status"][lost].isin(FAILURES).any()
     worse = drift.p < compared.level if random else drift.scored < drift.scored_before
     if drift.lost and not random:
         worse = True
@@ -170,12 +171,6 @@ def _coverage(compared: Compared) -> Finding:
         n=drift.n,
         p=drift.p if random else math.nan,
     )
-
-
-def _crashed(compared: Compared, drift: CoverageDrift) -> bool:
-    """Return whether a network that always had a score has failed to get one."""
-    rows = compared.rows[compared.rows["architecture"].isin(drift.lost)]
-    return bool(rows["status"].isin(FAILURES).any())
 
 
 def _reasons(compared: Compared, drift: CoverageDrift) -> str:

@@ -61,7 +61,6 @@ class Guard:
     """
 
     def __init__(self, network: nn.Module, batches: Sequence[tuple[Tensor, Tensor | None]]) -> None:
-        """Look at the network and its batches."""
         self._contents = {
             "the weights": _Contents(list(network.parameters())),
             "the batches": _Contents([t for batch in batches for t in batch if t is not None]),
@@ -379,11 +378,6 @@ def _attributes(place: Any, *names: str) -> tuple[Callable[[], Any], Callable[[A
     return lambda: tuple(getattr(place, name) for name in names), put
 
 
-def _numpy_state() -> bytes:
-    # the global state is what is kept
-    return pickle.dumps(np.random.get_state())  # noqa: NPY002
-
-
 def _flushes_denormals() -> bool:
     return float(torch.tensor(1e-40).mul_(1.0)) == 0.0
 
@@ -426,7 +420,7 @@ _SILENT: list[tuple[str, Callable[[], Any], Callable[[Any], Any]]] = [
     ),
     (
         "numpy's random state",
-        _numpy_state,
+        lambda: pickle.dumps(np.random.get_state()),  # noqa: NPY002 the global state is kept
         lambda state: np.random.set_state(pickle.loads(state)),  # noqa: NPY002, S301 own bytes
     ),
     ("Python's random state", random.getstate, random.setstate),

@@ -59,15 +59,11 @@ class FactorizedReduce(nn.Module):
         # an odd side has no pixel after the last: a zero stands for it, so that the halves match
         shifted = (
             nn.functional.pad(x, (-1, x.shape[3] % 2, -1, x.shape[2] % 2))
-            if _odd(x)
+            if x.shape[2] % 2 or x.shape[3] % 2
             else x[:, :, 1:, 1:]
         )
         out: Tensor = self.norm(torch.cat([self.first(x), self.second(shifted)], dim=1))
         return out
-
-
-def _odd(x: Tensor) -> bool:
-    return bool(x.shape[2] % 2 or x.shape[3] % 2)
 
 
 class Zero(nn.Module):
@@ -99,10 +95,6 @@ def _twice(channels: int, kernel: int, stride: int, dilation: int) -> nn.Sequent
     return nn.Sequential(*first, *_depthwise(channels, kernel, 1, dilation))
 
 
-def _conv(channels: int, kernel: int, stride: int) -> nn.Sequential:
-    return nn.Sequential(nn.ReLU(), *conv_bn(channels, channels, kernel, stride=stride))
-
-
 def _two_sided(channels: int, kernel: int, stride: int) -> nn.Sequential:
     """1 x k, then k x 1, without anything in between."""
     pad = kernel // 2
@@ -114,21 +106,17 @@ def _two_sided(channels: int, kernel: int, stride: int) -> nn.Sequential:
     )
 
 
-def _max_pool(channels: int, kernel: int, stride: int) -> nn.Module:
-    return nn.MaxPool2d(kernel, stride, padding=kernel // 2)
-
-
-def _avg_pool(channels: int, kernel: int, stride: int) -> nn.Module:
-    return nn.AvgPool2d(kernel, stride, padding=kernel // 2, count_include_pad=False)
-
-
 _KINDS: dict[str, Callable[[int, int, int], nn.Module]] = {
     "sep_conv": partial(_twice, dilation=1),
     "dil_conv": partial(_depthwise, dilation=2),
     "dil_sep_conv": partial(_twice, dilation=2),
-    "conv": _conv,
-    "max_pool": _max_pool,
-    "avg_pool": _avg_pool,
+    "conv": lambda c, kernel, stride: nn.Sequential(
+        nn.ReLU(), *conv_bn(c, c, kernel, stride=stride)
+    ),
+    "max_pool": lambda _, kernel, stride: nn.MaxPool2d(kernel, stride, padding=kernel // 2),
+    "avg_pool": lambda _, kernel, stride: nn.AvgPool2d(
+        kernel, stride, padding=kernel // 2, count_include_pad=False
+    ),
 }
 """By what stands before the kernel's size: from channels, kernel and stride."""
 

@@ -32,20 +32,16 @@ class Initialisation:
     """Of the weight's shape; None: what the constructors drew stays."""
 
 
-def _fan_in(weight: Tensor) -> float:
-    """sqrt(2 / fan), fan: the inputs of one output; a group's alone where there are groups."""
-    return math.sqrt(2 / weight[0].numel())
-
-
-def _fan_out(weight: Tensor) -> float:
-    """sqrt(2 / fan), fan: all outputs x kernel size, also where there are groups, as in torch."""
-    return math.sqrt(2 / weight[:, 0].numel())
-
-
 _ALL = (
     Initialisation("default", "as the layers' constructors draw", None),
-    Initialisation("kaiming_normal_fan_in", "N(0, 2 / fan-in)", _fan_in),
-    Initialisation("kaiming_normal_fan_out", "N(0, 2 / fan-out)", _fan_out),
+    # the inputs of one output; a group's alone where there are groups
+    Initialisation(
+        "kaiming_normal_fan_in", "N(0, 2 / fan-in)", lambda w: math.sqrt(2 / w[0].numel())
+    ),
+    # all outputs x kernel size, also where there are groups, as in torch
+    Initialisation(
+        "kaiming_normal_fan_out", "N(0, 2 / fan-out)", lambda w: math.sqrt(2 / w[:, 0].numel())
+    ),
     Initialisation("gaussian", "N(0, 1)", lambda weight: 1.0),
 )
 
@@ -63,11 +59,6 @@ def find_initialisation(name: str) -> Initialisation:
         return initialisations[name]
     except KeyError:
         raise UnknownName("initialisation", name, initialisations) from None
-
-
-def _weights_of(module: nn.Module) -> frozenset[str]:
-    """Names of parameters that a module declares, by `linear_weights`, to be linear layers'."""
-    return frozenset(getattr(module, "linear_weights", ()))
 
 
 def initialise(network: nn.Module, name: str, *, generator: torch.Generator | None = None) -> None:
@@ -88,7 +79,10 @@ def initialise(network: nn.Module, name: str, *, generator: torch.Generator | No
     modules = [m for m in network.modules() if next(m.parameters(recurse=False), None) is not None]
     for module in modules:
         parameters = {short for short, _ in module.named_parameters(recurse=False)}
-        named = {"weight"} if isinstance(module, (*_WEIGHTED, _BatchNorm)) else _weights_of(module)
+        # a module of another kind may declare parameters to be linear layers'
+        named = set(getattr(module, "linear_weights", ()))
+        if isinstance(module, (*_WEIGHTED, _BatchNorm)):
+            named = {"weight"}
         if not named or parameters - named - {"bias"}:
             raise Unsupported(
                 f"the initialisation {name!r} was asked for, but it does not say how to draw "

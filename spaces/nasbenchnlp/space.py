@@ -42,17 +42,13 @@ from untrained.spaces.nasbenchnlp.recipe import (
 _BOUND = 0.1
 
 
-def _blend(gate: Tensor, one: Tensor, other: Tensor) -> Tensor:
-    return gate * one + (1 - gate) * other
-
-
 _FUNCTIONS: dict[str, Callable[..., Tensor]] = {
     "activation_leaky_relu": functional.leaky_relu,
     "activation_sigm": torch.sigmoid,
     "activation_tanh": torch.tanh,
     "elementwise_prod": torch.mul,
     "elementwise_sum": torch.add,
-    "blend": _blend,
+    "blend": lambda gate, one, other: gate * one + (1 - gate) * other,
 }
 
 
