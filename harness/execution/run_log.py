@@ -20,6 +20,7 @@ from typing import Any, TextIO
 from untrained.foundation import StorageError
 from untrained.harness.execution.progress import Progress
 from untrained.results import Score
+from untrained.results.store.disk import is_gone
 
 SECONDS_BETWEEN_LINES = 5.0
 _LONGEST_REASON = 500
@@ -194,17 +195,8 @@ class RunState:
     @property
     def is_running(self) -> bool:
         """Tell whether the run may be at work: of other machines only their silence is known."""
-        if self.outcome is not None:
-            return False
-        if self.host != socket.gethostname():
-            return True
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return False
-        except (OSError, OverflowError):
-            pass
-        return True
+        here = self.host == socket.gethostname()
+        return self.outcome is None and not (here and is_gone(self.pid))
 
 
 def read_log(path: Path) -> list[RunState]:

@@ -106,19 +106,20 @@ class Writer:
     def _is_left_over(self) -> bool:
         """Tell whether the writer was a process of this machine that is gone."""
         holder = self._read()
-        if holder is None or holder[0] != socket.gethostname():
-            return False
-        try:
-            os.kill(holder[1], 0)
-        except ProcessLookupError:
-            return True
-        except (OSError, OverflowError):
-            return False
-        return False
+        return holder is not None and holder[0] == socket.gethostname() and is_gone(holder[1])
 
     def _holder(self) -> str:
         holder = self._read()
         return f"process {holder[1]} on {holder[0]}" if holder else "another process"
+
+
+def is_gone(pid: int) -> bool:
+    """Tell whether this machine has no process of a number."""
+    try:
+        os.kill(pid, 0)
+    except (OSError, OverflowError) as error:
+        return isinstance(error, ProcessLookupError)
+    return False
 
 
 class FileExchanged(StorageError):

@@ -125,12 +125,7 @@ class ScoreStore:
         Raises:
             StorageError: this store cannot be written. Errors of a path are those of `load`.
         """
-        loaded = source if isinstance(source, ExportedScores) else self.load(source)
-        return self._put_exported(loaded, part)
-
-    def _put_exported(
-        self, exported: ExportedScores, part: Callable[[pd.DataFrame], pd.DataFrame] | None = None
-    ) -> int:
+        exported = source if isinstance(source, ExportedScores) else self.load(source)
         if part is not None:
             exported = replace(exported, frame=part(exported.frame))
         # everything is read before anything is written: a bad row leaves this store as it was
@@ -368,7 +363,7 @@ class _ExportedStore(ScoreStore):
         self.path = exported.path
         self._connection = connect_memory()
         self._file = self._writer = None
-        self._put_exported(exported)
+        self.absorb(exported)
 
 
 def _series(values: list[Any], dtype: str) -> pd.Series[Any]:
