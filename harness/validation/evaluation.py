@@ -159,7 +159,7 @@ def _searched(one: SearchComparison) -> SearchedFor:
         target=one.target,
         n=one.n,
         mean=one.found[0].values.mean,
-        naswot=one.mean_of("naswot"),
+        naswot=naswot.values.mean if naswot else nan,
         random=one.random[0],
         oracle=one.oracle[0],
         difference=(naswot and naswot.difference) or PairedDifference(0, nan, nan, nan),

@@ -99,10 +99,6 @@ class SearchComparison:
     higher_is_better: bool
     """Direction of the target."""
 
-    def mean_of(self, name: str) -> float:
-        """Look up what one score found on average; NaN where it was not searched by."""
-        return next((one.values.mean for one in self.found if one.name == name), math.nan)
-
 
 @dataclass(frozen=True, slots=True)
 class EqualCost:

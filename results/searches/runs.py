@@ -64,22 +64,13 @@ def anytime(costs: Sequence[Floats], values: Sequence[Floats], grid: Floats) -> 
     A run is a step function: at a cost, the value of its last step that had cost at most as much.
     After its end a run keeps its last value.
     """
-    table = np.array(
-        [value_at(run_costs, run, grid) for run_costs, run in zip(costs, values, strict=True)]
-    ).reshape(len(costs), len(grid))
+    rows = []
+    for run_costs, run in zip(costs, values, strict=True):
+        places = np.searchsorted(run_costs, grid, side="right") - 1
+        rows.append(np.append(run, np.nan)[places])  # place -1: before the first step
+    table = np.array(rows, dtype=np.float64).reshape(len(costs), len(grid))
     table[:, np.isnan(table).any(axis=0)] = np.nan
     return Curve(grid, table)
-
-
-def value_at(costs: Floats, values: Floats, grid: Floats) -> Floats:
-    """Evaluate a run as a step function of its cost.
-
-    Returns:
-        At each cost the value of the last step that had cost at most as much; NaN before the first.
-    """
-    places = np.searchsorted(costs, grid, side="right") - 1
-    padded = np.append(values, np.nan)  # place -1: before the first step
-    return np.asarray(padded[places], dtype=np.float64)
 
 
 def first_reaching(numbers: NDArray[np.int64], values: Floats, threshold: float) -> float:
