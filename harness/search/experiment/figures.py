@@ -17,6 +17,7 @@ from untrained.harness.search.experiment.run import GroundTruth, SearchRuns
 from untrained.harness.search.searcher import Asks
 from untrained.harness.study.search_study import SearchStudy
 from untrained.results.searches.runs import Landscape, Logged, Pruning, Route, Surface, anytime
+from untrained.results.searches.table import heading
 from untrained.results.store.committed import find_scores
 from untrained.spaces import Architecture, spaces
 from untrained.spaces.framework.product_space import Decisions
@@ -78,7 +79,7 @@ def landscape_of(
         column = truth.columns[main].column
         values = truth.values(main, texts) * (1.0 if column.higher_is_better else -1.0)
         heights = np.column_stack([heights, _ranks(values[:, None])])
-        labels.append(f"{column.dataset} {column.metric.replace('_', ' ')}")
+        labels.append(heading(column))
     return Landscape(
         points=points,
         surfaces=tuple(
@@ -253,8 +254,7 @@ def logged(
             for name in names
         }
         if truth is not None and main >= 0:
-            column = truth.columns[main].column
-            label = f"{column.dataset} {column.metric.replace('_', ' ')}"
+            label = heading(truth.columns[main].column)
             series[label] = [truth.values(main, run.incumbents) for run in runs]
         numbers = [run.evaluations.astype(np.float64) for run in runs]
         grid = np.linspace(min(run[0] for run in numbers), max(run[-1] for run in numbers), _GRID)

@@ -165,7 +165,9 @@ def prepare_search(
             *stored.notes,
         ]
     members, confined = _members(spec, study, stored, trainings, facts)
-    limits = [find_limit(name, most, study, benchmark) for name, most in spec.limits.items()]
+    limits = [
+        Limit(name, most, find_cost(name, study, benchmark)) for name, most in spec.limits.items()
+    ]
     facts += [f"every network keeps {limit.name} <= {limit.at_most:,g}" for limit in limits]
     domain = Domain(spaces[study.space], members=members, confined=confined, limits=limits)
     settings = searcher.settings(spec.settings)
@@ -374,11 +376,6 @@ def draw_pools(
         for places in drawn
     )
     return Pools(number, size, count, domain.space.size), tuple(domains)
-
-
-def find_limit(name: str, at_most: float, study: SearchStudy, benchmark: Benchmark | None) -> Limit:
-    """Make a bound on a size or a measured cost; arguments and errors as in `find_cost`."""
-    return Limit(name, at_most, find_cost(name, study, benchmark))
 
 
 def find_cost(

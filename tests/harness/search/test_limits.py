@@ -14,7 +14,6 @@ from untrained.harness.search.driver import run_many
 from untrained.harness.search.experiment.setup import (
     benchmark_of,
     find_cost,
-    find_limit,
     prepare_search,
 )
 from untrained.harness.study.search_study import SearchStudy
@@ -65,7 +64,7 @@ def test_parameters_and_multiplications_are_counted_where_no_scores_have_them():
 
 def test_other_costs_are_named(no_data):
     with pytest.raises(UnknownName, match=r"no cost of a network named 'energy'.*flops, params"):
-        find_limit("energy", 1.0, study(), None)
+        find_cost("energy", study(), None)
 
 
 def test_stored_sizes_are_looked_up_and_the_rest_is_counted(scored):
