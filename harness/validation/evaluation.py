@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -22,7 +21,6 @@ from untrained.indicators import Indicator, indicators
 from untrained.results import Resampling, ScoreStore, seed_stability
 from untrained.results.searches.comparison import (
     FoundBy,
-    PairedDifference,
     SearchComparison,
     paired_difference,
 )
@@ -30,7 +28,6 @@ from untrained.results.searches.runs import summarise
 from untrained.results.searches.table import best_of_n
 from untrained.results.statistics.indicator_comparison import (
     Evidence,
-    SearchedFor,
     Standing,
     Steadiness,
     standing,
@@ -48,14 +45,6 @@ RIVALS = ("naswot", "params")
 """Whose scores are searched by beside the candidate's."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Evaluation:
-    """The evidence for the verdict, and the searches behind it."""
-
-    evidence: Evidence
-    searches: tuple[SearchComparison, ...]
-
-
 def evaluate(
     measured: Measured,
     item: Indicator,
@@ -64,7 +53,7 @@ def evaluate(
     suspicions: Sequence[str] = (),
     seed: int = 0,
     on_progress: Callable[[str], None] = lambda text: None,
-) -> Evaluation:
+) -> Evidence:
     """Compute the evidence from what was measured."""
     standings: list[Standing] = []
     steadiness: list[Steadiness] = []
@@ -95,11 +84,11 @@ def evaluate(
             scores, truths, item.id, space=comparison.space, higher_is_better=directions, seed=seed
         )
     labels = measured.labels
-    evidence = Evidence(
+    return Evidence(
         name=item.id,
         standings=tuple(standings),
         steadiness=tuple(steadiness),
-        searches=tuple(map(_searched, searches)),
+        searches=tuple(searches),
         broken=tuple(finding.statement for finding in measured.findings.broken),
         not_examined=measured.findings.died,
         accuracies=_sighted(measured, "accuracies"),
@@ -110,7 +99,6 @@ def evaluate(
         failures=measured.summary.num_failures,
         wanted=measured.summary.wanted,
     )
-    return Evaluation(evidence, tuple(searches))
 
 
 def _sighted(measured: Measured, *kinds: Kind) -> tuple[str, ...]:
@@ -149,22 +137,6 @@ def _steadiness(
         assert stability is not None, "there are two columns"
         found.append(Steadiness(plans.comparison.space, what, stability))
     return found
-
-
-def _searched(one: SearchComparison) -> SearchedFor:
-    naswot = next((found for found in one.found if found.name == "naswot"), None)
-    nan = float("nan")
-    return SearchedFor(
-        space=one.space,
-        target=one.target,
-        n=one.n,
-        mean=one.found[0].values.mean,
-        naswot=naswot.values.mean if naswot else nan,
-        random=one.random[0],
-        oracle=one.oracle[0],
-        difference=(naswot and naswot.difference) or PairedDifference(0, nan, nan, nan),
-        higher_is_better=one.higher_is_better,
-    )
 
 
 def compare_searches(

@@ -16,7 +16,7 @@ from untrained.harness.execution.executors import WorkerDied, make_executor
 from untrained.harness.execution.progress import Progress
 from untrained.harness.validation.candidate import Candidate, CandidateExecutor, source_notes
 from untrained.harness.validation.comparison_setting import find_comparison_settings
-from untrained.harness.validation.evaluation import Evaluation, evaluate
+from untrained.harness.validation.evaluation import evaluate
 from untrained.harness.validation.measuring import (
     ComparisonPlans,
     Measured,
@@ -27,6 +27,7 @@ from untrained.harness.validation.trials import CostTrial, Examined, traits_of
 from untrained.indicators import Indicator
 from untrained.reports.pages.verdict_page import Cost, Promise, Scope, Seen, VerdictPage
 from untrained.results import ScoreStore, current_environment
+from untrained.results.statistics.indicator_comparison import Evidence
 
 if TYPE_CHECKING:
     from untrained.harness.execution.executors import Executor
@@ -84,7 +85,7 @@ def validate_candidate(
             chosen=folder / CHOSEN,
             inner=inner,
         )
-        evaluation = evaluate(
+        evidence = evaluate(
             measured,
             item,
             store,
@@ -92,7 +93,7 @@ def validate_candidate(
             seed=settings.seed,
             on_progress=on_progress,
         )
-        page = verdict_page(candidate, item, measured, evaluation, store, command=command)
+        page = verdict_page(candidate, item, measured, evidence, store, command=command)
     return Validation(page, measured)
 
 
@@ -111,7 +112,7 @@ def verdict_page(
     candidate: Candidate,
     item: Indicator,
     measured: Measured,
-    evaluation: Evaluation,
+    evidence: Evidence,
     store: ScoreStore,
     *,
     command: str,
@@ -126,8 +127,7 @@ def verdict_page(
     return VerdictPage(
         file=Path(candidate.path).name,
         sha256=candidate.sha256,
-        evidence=evaluation.evidence,
-        searches=evaluation.searches,
+        evidence=evidence,
         scopes=tuple(_scope(plans, item, measured, store) for plans in measured.plans),
         absent=measured.absent,
         notes=tuple(notes),

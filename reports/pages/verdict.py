@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from untrained.reports.tables.numbers import decimal, estimate, p_value, several
+from untrained.results.searches.comparison import PairedDifference, SearchComparison
 from untrained.results.statistics.correlation import CorrelationRow
 from untrained.results.statistics.indicator_comparison import (
     FEWEST,
     Evidence,
     Relation,
-    SearchedFor,
     Standing,
     Steadiness,
     relation,
@@ -253,26 +253,27 @@ def _adds(delta: float, low: float, high: float) -> str:
     return f"does harm ({shown})" if high < 0 else f"changes nothing for certain ({shown})"
 
 
-def _of_searches(searches: Sequence[SearchedFor]) -> Iterator[str]:
+def _of_searches(searches: Sequence[SearchComparison]) -> Iterator[str]:
     for one in _largest(searches):
         text = (
             f"{short_target(one.space, one.target)}, best of {one.n:,} draws: "
-            f"{decimal(one.mean, 2)}; one at random {decimal(one.random, 2)}, an oracle "
-            f"{decimal(one.oracle, 2)}"
+            f"{decimal(one.found[0].values.mean, 2)}; one at random {decimal(one.random[0], 2)}, "
+            f"an oracle {decimal(one.oracle[0], 2)}"
         )
-        if not math.isnan(one.naswot):
-            d = one.difference
+        naswot = next((found for found in one.found if found.name == "naswot"), None)
+        if naswot and not math.isnan(naswot.values.mean):
+            d = naswot.difference or PairedDifference(0, *[math.nan] * 3)
             low, high = decimal(d.low, 2, sign=True), decimal(d.high, 2, sign=True)
             text += (
-                f", NASWOT {decimal(one.naswot, 2)} (difference "
+                f", NASWOT {decimal(naswot.values.mean, 2)} (difference "
                 f"{decimal(d.mean, 2, sign=True)} [{low}, {high}] over the draws)"
             )
         yield f"{text}."
 
 
-def _largest(searches: Sequence[SearchedFor]) -> Iterator[SearchedFor]:
+def _largest(searches: Sequence[SearchComparison]) -> Iterator[SearchComparison]:
     """Select the search with the most draws on the first target of each space."""
-    best: dict[str, SearchedFor] = {}
+    best: dict[str, SearchComparison] = {}
     for one in searches:
         held = best.setdefault(one.space, one)
         if held.target == one.target and one.n > held.n:

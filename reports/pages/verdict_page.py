@@ -21,7 +21,6 @@ from untrained.reports.pages.verdict_blocks import (
 from untrained.reports.tables.columns import RHO, TAU
 from untrained.reports.tables.grid import Cell, Column, Grid, estimate_of
 from untrained.reports.tables.numbers import seconds
-from untrained.results.searches.comparison import SearchComparison
 from untrained.results.statistics.indicator_comparison import Contribution, Evidence, Standing
 from untrained.results.statistics.size_bias import partial_given
 
@@ -294,7 +293,6 @@ class VerdictPage:
     sha256: str
     """SHA-256 of the file."""
     evidence: Evidence
-    searches: tuple[SearchComparison, ...]
     scopes: tuple[Scope, ...]
     """Measurements by space."""
     absent: Mapping[str, str]
@@ -322,7 +320,7 @@ def verdict_report(page: VerdictPage) -> Report:
         size_part(evidence),
         redundancy_part(evidence),
         top_part(evidence),
-        search_part(page.searches),
+        search_part(evidence.searches),
         steadiness_part(evidence),
         cost_part(evidence.name, page.costs),
         contract_part(page.promises, page.not_examined),

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from untrained.results.searches.comparison import PairedDifference
+from untrained.results.searches.comparison import SearchComparison
 from untrained.results.statistics.bootstrap import Resampling
 from untrained.results.statistics.ceilings import Ceiling
 from untrained.results.statistics.correlation import CorrelationRow, correlate_rankings
@@ -216,33 +216,13 @@ class Steadiness:
 
 
 @dataclass(frozen=True, slots=True)
-class SearchedFor:
-    """What best-of-n searches by the indicator and by NASWOT's score found, on one target."""
-
-    space: str
-    target: str
-    n: int
-    """Networks drawn by each search."""
-    mean: float
-    naswot: float
-    """Mean of NASWOT's; NaN where it is not stored."""
-    random: float
-    """Of one network drawn at random, exactly."""
-    oracle: float
-    """Of the best of as many draws, exactly."""
-    difference: PairedDifference
-    """To NASWOT."""
-    higher_is_better: bool = True
-
-
-@dataclass(frozen=True, slots=True)
 class Evidence:
     """Everything that a verdict is based on."""
 
     name: str
     standings: tuple[Standing, ...]
     steadiness: tuple[Steadiness, ...] = ()
-    searches: tuple[SearchedFor, ...] = ()
+    searches: tuple[SearchComparison, ...] = ()
     broken: tuple[str, ...] = ()
     """Statements of the contract that it does not keep."""
     not_examined: str = ""

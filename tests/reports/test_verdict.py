@@ -10,11 +10,11 @@ import pytest
 
 from untrained.reports.pages.verdict import judge, same_as
 from untrained.results import Ceiling, CorrelationRow, PairComparison, PartialCorrelation, Stability
-from untrained.results.searches.comparison import PairedDifference
+from untrained.results.searches.comparison import FoundBy, PairedDifference, SearchComparison
+from untrained.results.searches.runs import summarise
 from untrained.results.statistics.indicator_comparison import (
     Contribution,
     Evidence,
-    SearchedFor,
     Standing,
     Steadiness,
     relation,
@@ -252,9 +252,14 @@ def test_a_ranking_that_the_seed_decides_is_said() -> None:
 
 
 def test_the_search_with_the_most_draws_on_the_first_target_is_told() -> None:
-    def search(n: int, target: str, mean: float) -> SearchedFor:
-        difference = PairedDifference(500, 0.1, 0.05, 0.15)
-        return SearchedFor("nasbench201", target, n, mean, 92.0, 87.0, 94.0, difference)
+    def search(n: int, target: str, mean: float) -> SearchComparison:
+        own = FoundBy("mine", summarise([mean]), None)
+        naswot = FoundBy("naswot", summarise([92.0]), PairedDifference(500, 0.1, 0.05, 0.15))
+        both, nobody = (own, naswot), (87.0, 1.0)
+        oracle = (94.0, 1.0)
+        return SearchComparison(
+            "nasbench201", target, 200, n, both, nobody, oracle, higher_is_better=True
+        )
 
     said = text(
         stands(), searches=(search(10, "a", 92.5), search(100, "a", 93.0), search(100, "b", 1.0))
@@ -262,7 +267,7 @@ def test_the_search_with_the_most_draws_on_the_first_target_is_told() -> None:
     assert "nasbench201, a, best of 100 draws: 93.00" in said
     assert "NASWOT 92.00 (difference +0.10 [+0.05, +0.15] over the draws)" in said
     assert "1.00" not in said.partition("Search")[2]
-    alone = replace(search(10, "a", 92.5), naswot=NAN)
+    alone = replace(search(10, "a", 92.5), found=search(10, "a", 92.5).found[:1])
     assert "NASWOT" not in text(stands(), searches=(alone,))
 
 

@@ -63,6 +63,7 @@ def page() -> VerdictPage:
                 "nasbench201", "batch", Stability((0, 1), 20, 0.9, 0.9, (0.5, 0.52), 0.51, 0.01)
             ),
         ),
+        searches=(search,),
         needs_labels=True,
         changes_with_labels=True,
     )
@@ -70,7 +71,6 @@ def page() -> VerdictPage:
         file="mine.py",
         sha256="ab" * 32,
         evidence=evidence,
-        searches=(search,),
         scopes=(Scope("nasbench201", N, 1000, 0.25, 20, "64 images", ("a-study",), "a table", ""),),
         absent={"darts": "no table; put one there"},
         notes=("a note <with> signs",),
@@ -128,7 +128,7 @@ def test_broken_promises_come_first(page: VerdictPage) -> None:
 
 def test_a_page_of_almost_nothing_is_a_page(page: VerdictPage) -> None:
     bare = replace(
-        page, evidence=Evidence("mine", ()), searches=(), costs=(), promises=(), scopes=(),
+        page, evidence=Evidence("mine", ()), costs=(), promises=(), scopes=(),
         not_examined="worker died",
     )  # fmt: skip
     text = formats["markdown"].render(verdict_report(bare))

@@ -202,7 +202,7 @@ def fronts(objectives: NDArray[np.float64]) -> list[NDArray[np.intp]]:
     Returns:
         Places of the candidates, ascending in each layer.
     """
-    missing = np.isnan(objectives).any(axis=1)
+    missing = np.asarray(np.isnan(objectives).any(axis=1))
     values = np.where(missing[:, None], -np.inf, objectives)
     as_good = np.ones((len(values), len(values)), dtype=np.bool_)
     better = np.zeros_like(as_good)
