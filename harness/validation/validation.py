@@ -23,7 +23,7 @@ from untrained.harness.validation.measuring import (
     Settings,
     measure_candidate,
 )
-from untrained.harness.validation.trials import CostTrial, Examined, traits_of
+from untrained.harness.validation.trials import CostTrial, traits_of
 from untrained.indicators import Indicator
 from untrained.reports.pages.verdict_page import Cost, Promise, Scope, Seen, VerdictPage
 from untrained.results import ScoreStore, current_environment
@@ -123,7 +123,6 @@ def verdict_page(
         f"{space}: even the least number of networks takes longer than the time that was given"
         for space in measured.short
     ]
-    findings: Examined = measured.findings
     return VerdictPage(
         file=Path(candidate.path).name,
         sha256=candidate.sha256,
@@ -133,9 +132,8 @@ def verdict_page(
         notes=tuple(notes),
         promises=tuple(
             Promise(finding.statement, finding.kept, finding.detail)
-            for finding in findings.promises
+            for finding in measured.findings.promises
         ),
-        not_examined=findings.died,
         seen=tuple(Seen(event.when, event.kind, event.what) for event in measured.access_events),
         source_notes=tuple(note.text for note in source_notes(candidate.text)),
         costs=tuple(_costs(measured.costs)),

@@ -299,8 +299,6 @@ class VerdictPage:
     """Spaces that are left out, and why."""
     notes: tuple[str, ...]
     promises: tuple[Promise, ...]
-    not_examined: str
-    """Why the contract could not be examined; empty where it was."""
     seen: tuple[Seen, ...]
     """Accesses of the indicator besides computing."""
     source_notes: tuple[str, ...]
@@ -323,7 +321,7 @@ def verdict_report(page: VerdictPage) -> Report:
         search_part(evidence.searches),
         steadiness_part(evidence),
         cost_part(evidence.name, page.costs),
-        contract_part(page.promises, page.not_examined),
+        contract_part(page.promises, evidence.not_examined),
         leakage_part(page.seen, (*label_lines(evidence), *page.source_notes)),
         *against_parts(evidence),
         scope_part(page.scopes, page.absent, page.notes, page.command),

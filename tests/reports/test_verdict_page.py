@@ -79,7 +79,6 @@ def page() -> VerdictPage:
             Promise("It is broken.", False, "because"),
             Promise("It does not apply.", None, "no GPU"),
         ),
-        not_examined="",
         seen=(Seen("scoring", "file", "opens x.txt"),),
         source_notes=("numbers written into the file: 2",),
         costs=(
@@ -128,9 +127,12 @@ def test_broken_promises_come_first(page: VerdictPage) -> None:
 
 def test_a_page_of_almost_nothing_is_a_page(page: VerdictPage) -> None:
     bare = replace(
-        page, evidence=Evidence("mine", ()), costs=(), promises=(), scopes=(),
-        not_examined="worker died",
-    )  # fmt: skip
+        page,
+        evidence=Evidence("mine", (), not_examined="worker died"),
+        costs=(),
+        promises=(),
+        scopes=(),
+    )
     text = formats["markdown"].render(verdict_report(bare))
     assert "mine could be ranked nowhere" in text
     assert "worker died" in text
