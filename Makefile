@@ -10,7 +10,7 @@ quickstart: $(VENV)/installed  ## score 200 networks and print the table; no dat
 	$(BIN)/untrained run nasbench201-quick --output quickstart
 
 test: $(VENV)/developed  ## the whole test suite, one process of one thread a core
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal
+	env -u PYTHONDONTWRITEBYTECODE OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 
 gate: $(VENV)/installed  ## golden scores, scores and correlations against the committed baseline
 	$(BIN)/untrained check golden
