@@ -9,8 +9,10 @@ section 4 and table 2; the operations are those of the published configurations.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from numpy.random import Generator
@@ -163,13 +165,17 @@ class NDSCells(StemSpace):
         gives another text of the same function; both count.
         """
         set_name, found, here = self.description(arch)
-        changed = [
-            *(({}, Genotype(cell, here.reduction)) for cell in self._changed(here.normal)),
-            *(({}, Genotype(here.normal, cell)) for cell in self._changed(here.reduction)),
-            *(({"width": width}, here) for width in self.widths if width != found["width"]),
-            *(({"depth": depth}, here) for depth in self.depths if depth != found["depth"]),
+        around = _around(set_name, found)
+        return [
+            *(self._in(around, Genotype(c, here.reduction)) for c in self._changed(here.normal)),
+            *(self._in(around, Genotype(here.normal, c)) for c in self._changed(here.reduction)),
+            *(
+                self._make(set_name, {**found, name: size}, here)
+                for name, sizes in (("width", self.widths), ("depth", self.depths))
+                for size in sizes
+                if size != found[name]
+            ),
         ]
-        return [self._make(set_name, {**found, **other}, genotype) for other, genotype in changed]
 
     def canonical(self, arch: str | Architecture) -> Architecture:
         """The smallest of those that differ in the numbering of nodes and the order of edges alone.
@@ -192,11 +198,12 @@ class NDSCells(StemSpace):
         return CellNetwork(genotype, replace(size, channels=width, cells=depth))
 
     def _make(self, set_name: str, found: dict[str, Any], genotype: Genotype) -> Architecture:
-        parts: dict[str, Any] = {}
-        for name, cell in genotype.cells.items():
-            parts[name] = [list(edge) for node in cell.nodes for edge in node]
-            parts[f"{name}_concat"] = list(cell.concat)
-        return Architecture(self.name, format_record(set_name, {**found, "genotype": parts}))
+        return self._in(_around(set_name, found), genotype)
+
+    def _in(self, around: tuple[str, str], genotype: Genotype) -> Architecture:
+        before, after = around
+        cells = ", ".join(_cell_text(name, cell) for name, cell in genotype.cells.items())
+        return Architecture(self.name, f"{before}{{{cells}}}{after}")
 
     def _concat(self, nodes: tuple[Node, ...]) -> tuple[int, ...]:
         read = {source for node in nodes for _, source in node} if self.loose else set()
@@ -225,6 +232,22 @@ class NDSCells(StemSpace):
             edges += [(operation, another) for another in range(number) if another != source]
             for edge in edges:
                 yield (edge, node[1]) if place == 0 else (node[0], edge)
+
+
+def _around(set_name: str, found: dict[str, Any]) -> tuple[str, str]:
+    """What stands before and after the genotype."""
+    before, after = format_record(set_name, {**found, "genotype": None}).split("null")
+    return before, after
+
+
+@lru_cache(maxsize=8192)  # most of a neighbourhood's time is that of the encoder of JSON
+def _node_text(node: Node) -> str:
+    return json.dumps(node)[1:-1]
+
+
+def _cell_text(name: str, cell: CellGenotype) -> str:
+    nodes = ", ".join(map(_node_text, cell.nodes))
+    return f'"{name}": [{nodes}], "{name}_concat": {list(cell.concat)}'
 
 
 register_space(NDSCells("nds_amoeba", "Amoeba", AMOEBA, 5, "cells of Real et al., AAAI 2019"))
