@@ -36,6 +36,8 @@ from scipy.special import ndtr, ndtri
 Interval = Literal["percentile", "bca"]
 INTERVALS: tuple[Interval, ...] = get_args(Interval)
 
+BLOCK = 50_000
+"""Points that are drawn at once, or one resample of more."""
 CHUNK_BYTES = 1 << 26
 """Size of one chunk of counts; the working memory is a few times this."""
 
@@ -104,9 +106,11 @@ def resample_counts(
     for start in range(0, resamples, step):
         width = min(step, resamples - start)
         counts = np.empty((width, num_points), dtype=np.float32)
-        for row in counts:
-            drawn = generator.integers(num_points, size=num_points)
-            row[:] = np.bincount(drawn, minlength=num_points)
+        # of few points many resamples at once; the generator's stream is the same
+        for block in np.array_split(counts, -(-counts.size // BLOCK)):
+            drawn = generator.integers(num_points, size=block.shape)
+            drawn += num_points * np.arange(len(block))[:, None]
+            block[:] = np.bincount(drawn.ravel(), minlength=block.size).reshape(block.shape)
         yield np.ascontiguousarray(counts.T)
 
 
