@@ -42,7 +42,7 @@ cells = 1
 
 [population]
 kind = "sample"
-n = 16
+n = 12
 
 [truth]
 benchmark = "toy-table"
