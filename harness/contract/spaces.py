@@ -9,7 +9,7 @@ from functools import partial
 from itertools import islice
 
 import numpy as np
-from scipy.stats import chisquare
+import scipy
 
 from untrained.foundation import MalformedInput, UserError
 from untrained.harness.contract.fixtures import drawn
@@ -56,7 +56,7 @@ def sampling_is_uniform(space: SearchSpace) -> None:
     expected = np.bincount(np.arange(len(place)) % parts, minlength=parts) / len(place) * 5000
     for of_each in (places * parts // len(place), places % parts):
         observed = np.bincount(of_each, minlength=parts)
-        p = chisquare(observed, expected * observed.sum() / expected.sum()).pvalue
+        p = scipy.stats.chisquare(observed, expected * observed.sum() / expected.sum()).pvalue
         require(p > 1e-4, f"its draws are not uniform over its enumeration (p = {p:.2g})")
 
 

@@ -10,8 +10,8 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import mannwhitneyu
 
 from untrained.foundation import Unsupported, UserError
 from untrained.harness.data.datasets import find_dataset
@@ -434,7 +434,7 @@ def is_better(challenger: NDArray[np.float64], best: NDArray[np.float64], level:
     a, b = (sample[~np.isnan(sample)] for sample in (challenger, best))
     if not len(a) or not len(b):
         return len(a) > len(b)
-    return bool(mannwhitneyu(a, b, alternative="greater").pvalue < level)
+    return bool(scipy.stats.mannwhitneyu(a, b, alternative="greater").pvalue < level)
 
 
 class History:

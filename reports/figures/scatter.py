@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
+import scipy
 
 from untrained.reports.figures.drawing import BLUE, INK, PAPER, Figure, label_powers, wrapped
 
@@ -164,8 +164,8 @@ def marked(points: Points, *, higher_is_better: bool, larger_truth_is_better: bo
     """
     if not points.names or points.x.size < 2:
         return []
-    score = stats.rankdata(points.x if higher_is_better else -points.x)
-    truth = stats.rankdata(points.y if larger_truth_is_better else -points.y)
+    score = scipy.stats.rankdata(points.x if higher_is_better else -points.x)
+    truth = scipy.stats.rankdata(points.y if larger_truth_is_better else -points.y)
     if score.min() == score.max() or truth.min() == truth.max():
         return []
     roles: dict[int, list[str]] = {}

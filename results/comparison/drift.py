@@ -28,9 +28,9 @@ from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
 from scipy.special import ndtri
-from scipy.stats import rankdata
 
 from untrained.results.comparison.score_changes import (
     MARGIN,
@@ -294,7 +294,7 @@ def other_seed_drift(
     seed_free = bool((table[:, :last] == table[:, :1]).all())
     if n < MIN_NETWORKS or seed_free:
         return same_seed_drift(pd.Series(table[:, 0]), pd.Series(table[:, last]))
-    ranks = rankdata(table, axis=0)
+    ranks = scipy.stats.rankdata(table, axis=0)
     observed = float(_rhos(ranks, np.full((1, n), last))[0])
     if math.isnan(observed):
         constant = (table[:, last] == table[0, last]).all()
@@ -327,7 +327,8 @@ def other_seed_drift(
 def _within_networks(table: Floats) -> tuple[float, float]:
     """Compute the p of location and spread of the last column among all scores of each network."""
     # twice the mid-rank, counted from the middle: whole numbers
-    places = np.rint(2 * rankdata(table, axis=1)).astype(np.int64) - (table.shape[1] + 1)
+    ranks = scipy.stats.rankdata(table, axis=1)
+    places = np.rint(2 * ranks).astype(np.int64) - (table.shape[1] + 1)
     return _exchange_p(places), _exchange_p(places**2)
 
 
@@ -374,8 +375,8 @@ def _rhos(ranks: Floats, chosen: NDArray[np.int64]) -> Floats:
         chosen: shape (reruns, n), which column counts as the new one.
     """
     rows = np.arange(ranks.shape[0])
-    new = rankdata(ranks[rows, chosen], axis=1)
-    rest = rankdata(ranks.sum(axis=1) - ranks[rows, chosen], axis=1)
+    new = scipy.stats.rankdata(ranks[rows, chosen], axis=1)
+    rest = scipy.stats.rankdata(ranks.sum(axis=1) - ranks[rows, chosen], axis=1)
     new -= new.mean(axis=1, keepdims=True)
     rest -= rest.mean(axis=1, keepdims=True)
     sizes = np.sqrt((new**2).sum(axis=1) * (rest**2).sum(axis=1))

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from untrained.foundation import UserError
 from untrained.harness.search.algorithms.pareto import FRONT
@@ -220,7 +220,7 @@ def _route(
 
 def _ranks(columns: Floats) -> Floats:
     """Rank every column from 0, the worst, to 1; NaN stays, ties share their mean."""
-    ranks = rankdata(columns, axis=0, nan_policy="omit") - 1
+    ranks = scipy.stats.rankdata(columns, axis=0, nan_policy="omit") - 1
     found: Floats = ranks / np.maximum((~np.isnan(columns)).sum(axis=0) - 1, 1)
     return found
 
