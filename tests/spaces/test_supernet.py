@@ -88,7 +88,7 @@ def statistics(network: nn.Module) -> list[Tensor]:
 @pytest.mark.parametrize("train", [True, False])
 def test_one_hot_weights_give_what_the_one_network_gives(space: SearchSpace, train: bool) -> None:
     supernet = whole(space).train(train)
-    for arch in some(space):
+    for arch in some(space, 5):  # beside the corners, which hold every operation
         weights, network = one_hot(space, arch), single_network(space, supernet, arch)
         built = space.build(arch, **SIZES[space.name]).double().train(train)
         built.load_state_dict(network.state_dict())
