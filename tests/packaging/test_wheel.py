@@ -1,5 +1,6 @@
 """Check that the wheel holds exactly the modules and the data files that they read."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -15,6 +16,8 @@ pytest.importorskip("build", reason="needs the package `build` (dependency group
 pytest.importorskip("hatchling", reason="needs hatchling (dependency group packaging)")
 
 ROOT = Path(__file__).parents[2]
+UNOPTIMISED = """sh -c 'exec cc "$@" -O0' cc"""
+"""A compiler of what is looked at and never run; optimising takes most of a build."""
 COMPILED = "untrained/indicators/fused/passes.library"
 ROOMS = ("foundation", "harness", "indicators", "reports", "results", "spaces")
 
@@ -38,6 +41,7 @@ def built(tmp_path_factory):
     folder = tmp_path_factory.mktemp("dist")
     subprocess.run(
         [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT],
+        env={**os.environ, "CC": UNOPTIMISED},
         check=True,
         capture_output=True,
     )
