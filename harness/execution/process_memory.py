@@ -15,6 +15,8 @@ _USUAL = 32 * 2**20
 
 _entered = 0
 """How often the context below is entered now; the outermost puts things back."""
+_program_freezes = False
+"""Whether the program was found to freeze objects of its own: counting millions takes long."""
 
 
 @contextmanager
@@ -31,10 +33,12 @@ def memory_kept() -> Iterator[None]:
     starts several garbage collections, and each full one would go through the million. Where a
     program has frozen objects of its own, they stay frozen afterwards, and so do those of here.
     """
-    global _entered  # noqa: PLW0603
+    global _entered, _program_freezes  # noqa: PLW0603
     library = ctypes.CDLL(None)
     is_outermost, is_glibc = not _entered, hasattr(library, "gnu_get_libc_version")
-    frozen = is_outermost and not gc.get_freeze_count()
+    if is_outermost and not _program_freezes:
+        _program_freezes = gc.get_freeze_count() > 0
+    frozen = is_outermost and not _program_freezes
     if is_outermost and is_glibc:
         library.mallopt(_MMAP_THRESHOLD, _USUAL)
         library.mallopt(_TRIM_THRESHOLD, _ALL)
