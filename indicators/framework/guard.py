@@ -61,6 +61,7 @@ class Guard:
     """
 
     def __init__(self, network: nn.Module, batches: Sequence[tuple[Tensor, Tensor | None]]) -> None:
+        """Look at a network and its batches."""
         self._contents = {
             "the weights": _Contents(list(network.parameters())),
             "the batches": _Contents([t for batch in batches for t in batch if t is not None]),

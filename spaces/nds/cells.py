@@ -236,8 +236,9 @@ class NDSCells(StemSpace):
 
 def _around(set_name: str, found: dict[str, Any]) -> tuple[str, str]:
     """What stands before and after the genotype."""
-    before, after = format_record(set_name, {**found, "genotype": None}).split("null")
-    return before, after
+    text = format_record(set_name, {**found, "genotype": None})
+    before, mark, after = text.partition('"genotype": ')
+    return before + mark, after.removeprefix("null")
 
 
 @lru_cache(maxsize=8192)  # most of a neighbourhood's time is that of the encoder of JSON
