@@ -47,8 +47,9 @@ _condition = partial(
     "solver can give a negative condition number, which then looks excellent. One evaluation: "
     "average over seeds for their three repeats. Weights as the protocol's initialisation draws "
     "them: the paper's Kaiming-normal re-initialisation has no effect in the authors' code. The "
-    "batch is the paper's 32 (the code's launcher: 72). Single networks of DARTS and NDS have "
-    "three cells and end with the last; theirs have two, batch norm and ReLU.",
+    "batch is the paper's 32 (the code's launcher: 72). Single networks of DARTS have three "
+    "cells, those of NDS three fifths of their depth, and end with the last; theirs have two, "
+    "batch norm and ReLU.",
 )
 def ntk_condition(m: Measurement) -> float:
     """Kappa of the kernel of the summed logits, which TE-NAS calls trainability.

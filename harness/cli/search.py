@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from untrained.foundation import Interrupted, UserError
+from untrained.foundation import Interrupted, StorageError, UserError
 from untrained.harness.cli.options import DeviceOption, TaskFiles, Workers, flag_of, model_options
 from untrained.harness.study.search_study import SearchSpec, SearchStudy
 from untrained.harness.study.study import Conditions
@@ -139,12 +139,7 @@ def search(
             on_run=_counter(kept),
         )
     except KeyboardInterrupt:
-        if kept is None or not kept.folder.is_dir():
-            raise Interrupted("interrupted; no run has been kept") from None
-        raise Interrupted(
-            f"interrupted; finished runs are in {kept.folder}: run the same command again and it "
-            "goes on from there"
-        ) from None
+        raise Interrupted(_kept(kept, named.study.store)) from None
     table = search_table(named, finished, truth, where)
     made = version("untrained")
     if output is not None:
@@ -258,13 +253,28 @@ def _study(name: str | None, one: dict[str, Any], whole: dict[str, Any]) -> Name
     )
 
 
+def _kept(kept: UnfinishedRuns | None, store: str | Path | None) -> str:
+    """Keep the last runs of an interrupted command, and say how to go on."""
+    if kept is not None and kept.write():
+        there = f"finished runs are in {kept.folder}"
+    elif store is not None:
+        there = f"scores are in {store}"
+    else:
+        how = "; with --output, finished runs are" if kept is None else ""
+        return f"interrupted; no run has been kept{how}"
+    return f"interrupted; {there}: run the same command again and it goes on from there"
+
+
 def _counter(kept: UnfinishedRuns | None) -> OnRun:
     """Keep the runs so far, and show the progress of each search on a terminal."""
     is_shown = sys.stderr.isatty()
 
     def told(searches: Sequence[SearchRuns], total: int) -> None:
         if kept is not None:
-            kept.keep(searches)
+            try:
+                kept.keep(searches)
+            except StorageError as error:  # hours of searching are not lost for it
+                print(f"untrained: {error}; the search goes on", file=sys.stderr)
         if is_shown:
             now, done = searches[-1], len(searches[-1].trajectories)
             end = "\n" if done == total else ""

@@ -31,7 +31,8 @@ def memory_kept() -> Iterator[None]:
 
     torch and the plug-ins are a million objects, which stay. A network of some hundred modules
     starts several garbage collections, and each full one would go through the million. Where a
-    program has frozen objects of its own, they stay frozen afterwards, and so do those of here.
+    program has frozen objects of its own, they stay frozen afterwards, and so do those of here;
+    that it has is remembered as long as the process lives, and nothing more is frozen then.
     """
     global _entered, _program_freezes  # noqa: PLW0603
     library = ctypes.CDLL(None)

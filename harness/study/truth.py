@@ -145,8 +145,10 @@ def choose_truth(space: str, truth: Truth, *, datasets: Iterable[str] = ()) -> C
     """
     benchmark = find_benchmark(space, truth.benchmark)
     dataset = truth.dataset
-    if dataset is None:
-        there = {target.dataset for target in benchmark.targets()}
+    there = {target.dataset for target in benchmark.targets()}
+    if dataset is not None:
+        dataset = own_spelling(dataset, there)
+    else:
         own = {name: own_spelling(name, there) for name in datasets}
         candidates = {own[name] if own[name] in there else _meant(name) for name in own} & there
         dataset = min(candidates) if len(candidates) == 1 else None

@@ -52,6 +52,9 @@ def write_frame(frame: pd.DataFrame, path: Path, *, metadata: Mapping[str, Any])
             f"cannot export to {str(path)!r}: {error.strerror or error}; what was there before "
             "is kept; make room, or choose a folder you can write to"
         ) from error
+    except BaseException:  # the interruption of a process that goes on
+        part.unlink(missing_ok=True)
+        raise
     return path
 
 

@@ -232,6 +232,8 @@ def test_the_truth_follows_the_dataset_of_the_scores():
     assert chosen.target.dataset == "cifar10", "the benchmark has no other"
     assert chosen.target.metric == "baseline_accuracy"
     assert chosen.higher_is_better
+    spelled = choose_truth("nasbench201", Truth(benchmark="nasbench201-analog", dataset="CIFAR-10"))
+    assert spelled.target == chosen.target
     with pytest.raises(UnknownName, match="no metric named 'acc'"):
         choose_truth("nasbench201", Truth(benchmark="nasbench201-analog", metric="acc"))
 

@@ -50,6 +50,17 @@ def test_equal_stores_export_equal_bytes(filled, tmp_path):
         assert first.read_bytes() == second.read_bytes()
 
 
+def test_an_interrupted_export_leaves_no_file(filled, tmp_path, monkeypatch):
+    def interrupted(frame, path, **_):
+        path.write_text("half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        filled.export(tmp_path / "new" / "x.csv")
+    assert [*(tmp_path / "new").iterdir()] == []
+
+
 def test_an_unknown_suffix_names_the_known_ones(filled, tmp_path):
     with pytest.raises(MalformedInput, match=r"'.xlsx' names no known format; there are: .csv, .p"):
         filled.export(tmp_path / "x.xlsx")

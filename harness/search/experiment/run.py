@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 from types import MappingProxyType
 from typing import Any
 
@@ -134,8 +135,8 @@ def run_study(
         if lost:
             raise UserError(
                 f"cannot go on with the runs that were interrupted: the study has no search "
-                f"{lost[0]!r}. Give it back its label, or choose another folder, or remove the "
-                "folder of unfinished runs."
+                f"{lost[0]!r}. Give it back its label, or choose another --output, or remove its "
+                "folder `unfinished`."
             )
         runs = [_begun(search, study, benchmark, unfinished) for search in searches]
         with memory_kept():
@@ -183,7 +184,7 @@ def _begun(
         raise UserError(
             f"cannot go on with the runs of {search.label!r} that were interrupted: their "
             f"conditions are not those of the study, {'; '.join(changed)}. Give the conditions of "
-            "the runs, or another folder, or remove the folder of unfinished runs."
+            "the runs, or another --output, or remove its folder `unfinished`."
         )
     return SearchRuns(search, found.trajectories, here)
 
@@ -195,6 +196,10 @@ def _changes(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
         for name, value in there.items()
         if name in here and value != here[name]
     ]
+
+
+_MADE_BY = "untrained"
+"""Version of the project, whose defaults decide what is measured."""
 
 
 def conditions_of(
@@ -209,6 +214,7 @@ def conditions_of(
     sees = search.asks & ACCURACIES or {*spec.limits, *search.metrics_seen}.difference(SIZES)
     scores = repr((sorted(stored.values.items()), stored.cost_s)) if stored else ""
     found: dict[str, Any] = {
+        _MADE_BY: version("untrained"),
         "space": study.space,
         "searcher": search.searcher.name,
         "indicator": search.estimator.name if search.estimator else "",
@@ -243,7 +249,14 @@ def _again(
             f"cannot report the runs of {search.label!r} again: they are on other pools than those "
             f"of the study, which has {number}. Run the study without --from."
         )
-    changed = _changes(stored.conditions, conditions_of(search, study, benchmark))
+    wanted = stored.conditions.get("runs", len(stored.trajectories))
+    if len(stored.trajectories) < wanted:
+        raise UserError(
+            f"cannot report the runs of {search.label!r} again: {len(stored.trajectories)} of "
+            f"{wanted} are there. Finish them first, by the command that was interrupted."
+        )
+    there = {name: value for name, value in stored.conditions.items() if name != _MADE_BY}
+    changed = _changes(there, conditions_of(search, study, benchmark))
     if changed:
         raise UserError(
             f"cannot report the runs of {search.label!r} again: their conditions are not those of "

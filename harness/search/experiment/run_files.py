@@ -7,6 +7,7 @@ import math
 import re
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from untrained.foundation import READ_ERRORS, MalformedInput, MissingData
+from untrained.foundation import READ_ERRORS, MalformedInput, MissingData, UntrainedError
 from untrained.harness.search.algorithms.pareto import FRONT
 from untrained.harness.search.experiment.run import GroundTruth, SearchRuns, StoredRuns
 from untrained.results.searches.speed import Trajectory, with_common_series
@@ -98,27 +99,46 @@ class UnfinishedRuns:
         """Choose the folder."""
         self.folder = folder
         self._written = time.monotonic()
+        self._waiting: Sequence[SearchRuns] = ()
 
     def read(self) -> Mapping[str, StoredRuns]:
-        """Read the runs of every search that has any, by label; errors as in `read_runs`."""
-        return read_runs(self.folder) if (self.folder / RUNS).is_file() else {}
+        """Read the runs of every search that has any, by label.
+
+        Raises:
+            MalformedInput: the files are damaged, or one of them is not there.
+        """
+        if not self.folder.is_dir() or not (self.folder / RUNS).exists():
+            return {}  # of an interruption before the first runs were written
+        try:
+            return read_runs(self.folder)
+        except UntrainedError as error:
+            raise MalformedInput(
+                f"cannot go on with the runs in {self.folder}: {error}. Remove this folder, or "
+                "choose another --output."
+            ) from error
 
     def keep(self, searches: Sequence[SearchRuns]) -> None:
-        """Write the runs so far, unless that was done a short time ago.
+        """Write the runs so far, unless that was done a short time ago; errors as in `write`."""
+        self._waiting = searches
+        if time.monotonic() - self._written >= self.every_s:
+            self.write()
+
+    def write(self) -> bool:
+        """Write the runs that are not yet written, and return whether any run is there.
 
         Raises:
             StorageError: a file cannot be written.
         """
-        if time.monotonic() - self._written >= self.every_s:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            write_runs(searches, None, self.folder)
-            self._written = time.monotonic()
+        waiting, self._waiting, self._written = self._waiting, (), time.monotonic()
+        if waiting:
+            write_runs(waiting, None, self.folder)
+        return (self.folder / RUNS).is_file()
 
     def remove(self) -> None:
-        """Remove the folder and its files."""
-        if self.folder.is_dir():
-            for name in (RUNS, STEPS):
-                (self.folder / name).unlink(missing_ok=True)
+        """Remove the files, and the folder if nothing else is in it."""
+        for name in (RUNS, STEPS):
+            (self.folder / name).unlink(missing_ok=True)
+        with suppress(OSError):  # a file of somebody else's
             self.folder.rmdir()
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from untrained.foundation import StorageError
 from untrained.harness.search import searchers
 from untrained.harness.search.driver import run_search
 from untrained.harness.search.experiment import reporting
@@ -133,10 +134,9 @@ def test_runs_of_a_study_are_reported_again_without_being_run(untrained, study, 
     assert "the study also has other" in err
 
 
-def test_runs_are_kept_where_searches_change_places(
-    untrained, study, undrawn, monkeypatch, tmp_path
-):
-    monkeypatch.setattr(UnfinishedRuns, "every_s", 0)
+@pytest.fixture
+def kept_after(untrained, study, undrawn, monkeypatch, tmp_path):
+    """Interrupt the study after some further runs; return the numbers of runs by label."""
     left = [0]
 
     def limited(search, *rest):
@@ -145,13 +145,20 @@ def test_runs_are_kept_where_searches_change_places(
             raise KeyboardInterrupt
         return run_search(search, *rest)
 
-    def kept_after(runs: int) -> dict[str, int]:
+    def kept(runs: int) -> dict[str, int]:
         left[0] = runs
-        assert untrained("search", study, "--output", tmp_path / "runs")[0] == 130
-        kept = read_runs(tmp_path / "runs" / "unfinished")
-        return {label: len(one.trajectories) for label, one in kept.items()}
+        code, _, err = untrained("search", study, "--output", tmp_path / "runs")
+        left[0] = 1000
+        said = "run the same command again and it goes on from there"
+        assert (code, said in " ".join(err.split())) == (130, True)
+        found = read_runs(tmp_path / "runs" / "unfinished")
+        return {label: len(one.trajectories) for label, one in found.items()}
 
     monkeypatch.setattr("untrained.harness.search.driver.run_search", limited)
+    return kept
+
+
+def test_runs_are_kept_where_searches_change_places(study, kept_after):
     assert kept_after(5) == {"evolution": 4, "ranks": 1}
     head, *searches = study.read_text("utf-8").split("[[search]]")
     study.write_text("[[search]]".join([head, *reversed(searches)]), "utf-8")
@@ -159,33 +166,11 @@ def test_runs_are_kept_where_searches_change_places(
 
 
 def test_an_interrupted_study_goes_on_with_the_run_that_was_not_finished(
-    untrained, study, undrawn, monkeypatch, tmp_path
+    untrained, study, kept_after, tmp_path
 ):
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    begun = []
-
-    def counted(search, *rest):
-        begun.append(search.searcher.name)
-        if len(begun) == 6:
-            raise KeyboardInterrupt
-        return run_search(search, *rest)
-
-    monkeypatch.setattr("untrained.harness.search.driver.run_search", counted)
-    begun += [""] * 6
-    assert untrained("search", study, "--output", whole)[0] == 0
-    total = len(begun) - 6
-    begun.clear()
-    code, _, err = untrained("search", study, "--output", parts)
-    assert code == 130
-    assert "interrupted; no run has been kept" in err
-    begun.clear()
-    monkeypatch.setattr(UnfinishedRuns, "every_s", 0)  # runs that are short would not be kept
-    code, _, err = untrained("search", study, "--output", parts)
-    assert code == 130
-    assert "run the same command again and it goes on from there" in " ".join(err.split())
+    whole, parts = tmp_path / "whole", tmp_path / "runs"
+    assert kept_after(9) == {"evolution": 4, "ranks": 4, "short": 1}
     assert sorted(path.name for path in parts.iterdir()) == ["unfinished"]
-    kept = read_runs(parts / "unfinished")
-    assert sum(len(one.trajectories) for one in kept.values()) == 5
     code, _, err = untrained("search", study, "--output", parts, "--seed", "7")
     assert code == 2
     assert "cannot go on with the runs of" in err
@@ -196,14 +181,62 @@ def test_an_interrupted_study_goes_on_with_the_run_that_was_not_finished(
     assert code == 2
     assert "the study has no search 'ranks'" in " ".join(err.split())
     study.write_text(text, "utf-8")
-    assert len(begun) == 6
+    code, _, err = untrained("search", study, "--from", parts / "unfinished")
+    assert code == 2
+    assert "cannot report the runs of 'short' again: 1 of 4 are there. Finish" in one_line(err)
+    (parts / "unfinished" / "runs.csv.7.part").write_text("of a killed process", "utf-8")
     code, _, err = untrained("search", study, "--output", parts)
     assert code == 0, err
-    assert len(begun) == 6 + total - 5
-    names = sorted(path.name for path in whole.iterdir())
-    assert names == sorted(path.name for path in parts.iterdir())
-    for name in names:
-        assert (whole / name).read_bytes() == (parts / name).read_bytes(), name
+    assert [path.name for path in (parts / "unfinished").iterdir()] == ["runs.csv.7.part"]
+    assert untrained("search", study, "--output", whole)[0] == 0
+    for path in whole.iterdir():
+        assert path.read_bytes() == (parts / path.name).read_bytes(), path.name
+
+
+def test_runs_of_another_version_are_not_gone_on_with(untrained, study, kept_after, monkeypatch):
+    kept_after(1)
+    monkeypatch.setattr("untrained.harness.search.experiment.run.version", lambda name: "0.0.7")
+    code, _, err = untrained("search", study, "--output", study.parent / "runs")
+    assert code == 2
+    assert "untrained was '0.2.0' and is '0.0.7'" in one_line(err)
+
+
+def test_unfinished_runs_that_cannot_be_read_are_named_with_the_remedy(
+    untrained, study, kept_after, tmp_path
+):
+    kept_after(1)
+    folder = tmp_path / "runs" / "unfinished"
+    (folder / "runs.csv").write_bytes(b"")
+    code, _, err = untrained("search", study, "--output", tmp_path / "runs")
+    assert code == 2
+    assert f"cannot go on with the runs in {folder}: " in one_line(err)
+    assert "Remove this folder, or choose another --output." in one_line(err)
+
+
+def test_a_search_goes_on_where_its_runs_cannot_be_kept(untrained, study, undrawn, monkeypatch):
+    def full(*_):
+        raise StorageError("cannot export to 'runs.csv': no space left")
+
+    monkeypatch.setattr(UnfinishedRuns, "every_s", 0)
+    monkeypatch.setattr("untrained.harness.search.experiment.run_files.write_runs", full)
+    monkeypatch.setattr("untrained.harness.cli.search._write", lambda *_: None)
+    code, _, err = untrained("search", study, "--output", study.parent / "runs")
+    assert code == 0
+    assert "no space left; the search goes on" in one_line(err)
+
+
+def test_an_interruption_before_a_run_says_how_runs_are_kept(untrained, study, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("untrained.harness.search.driver.run_search", interrupted)
+    code, _, err = untrained("search", study)
+    assert code == 130
+    assert "no run has been kept; with --output, finished runs are" in one_line(err)
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def test_runs_are_not_reported_under_conditions_that_they_are_not_of(
