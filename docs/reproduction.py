@@ -220,6 +220,22 @@ def of_few_networks(report: str) -> list[str]:
     ]
 
 
+def changes(before: str, after: str, dataset: str) -> dict[str, tuple[float, float]]:
+    """Pair tau-b over functions of two reports by indicator, the smallest change first.
+
+    Args:
+        before: a report that says it besides tau-b over architectures, for the data set.
+        after: a report of one architecture of each function.
+    """
+    old, new = rows(before, dataset), rows(after)
+    pairs = {
+        name: (float(old[name]["tau_functions"]), float(new[name]["tau"]))
+        for name in old
+        if name in new
+    }
+    return dict(sorted(pairs.items(), key=lambda pair: abs(pair[1][1] - pair[1][0])))
+
+
 def by_function(study: str) -> list[str]:
     """Name the indicators that a study measures on one architecture of each function."""
     settings = tomllib.loads((STUDIES / f"{study}.toml").read_text("utf-8"))
