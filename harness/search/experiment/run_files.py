@@ -107,7 +107,7 @@ class UnfinishedRuns:
         Raises:
             MalformedInput: the files are damaged, or one of them is not there.
         """
-        if not self.folder.is_dir() or not (self.folder / RUNS).exists():
+        if not (self.folder / RUNS).exists():
             return {}  # of an interruption before the first runs were written
         try:
             return read_runs(self.folder)
