@@ -82,12 +82,14 @@ def print_report(report: Report) -> None:
 
 
 def warn_without_truth(truths: Mapping[str, ChosenTruth | NoTruth]) -> None:
-    """Say on standard error which tables will be without accuracies, and why."""
+    """Say on standard error which tables will be without the accuracies asked for, and why."""
     from untrained.harness.study.truth import NoTruth
 
     for space, truth in truths.items():
         if isinstance(truth, NoTruth):
             print(f"{space}: no accuracies: {truth.error or truth.reason}", file=sys.stderr)
+        elif truth.instead_of:
+            print(f"{space}: {truth.fallback_note()}", file=sys.stderr)
 
 
 def print_agreement(table: AgreementTable) -> None:

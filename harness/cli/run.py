@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -72,6 +73,7 @@ def run(
     from untrained.harness.analysis.score_selection import select_scores
     from untrained.harness.cli.output import print_report, warn_without_truth
     from untrained.harness.execution.run_log import log_path
+    from untrained.harness.study.conditions import read_protocols
     from untrained.harness.study.plan import plan_batches, plan_cells, wanted_scores
     from untrained.harness.study.shard import Shard
     from untrained.harness.study.study_file import checked, load_study
@@ -84,12 +86,15 @@ def run(
     where = checked(Execution, execution)
     named = load_study(study)
     folder = output or Path(named.study.report.folder or named.name)
-    cells = plan_cells(named.study)
-    batches = {plan.space: plan_batches(named.study, plan) for plan in cells[0].plans}
-    plans = [plan for cell in cells for plan in cell.plans]
-    plans += [plan for further in batches.values() for plan in further]
-    # what is wrong at the end must not show only after hours of scoring
     known = [*map(find_scores, named.study.scores), *(scores or ())]
+    loaded = [ScoreStore.load(file) for file in known]  # a bad one leaves no empty store behind
+    recorded = read_protocols(text for one in loaded for text in one.protocols.values())
+    cells = plan_cells(named.study, recorded=recorded)
+    batches = {
+        plan.space: plan_batches(named.study, plan, recorded=recorded) for plan in cells[0].plans
+    }
+    plans = [*chain.from_iterable([*(cell.plans for cell in cells), *batches.values()])]
+    # what is wrong at the end must not show only after hours of scoring
     truths = truths_of_study(named.study)
     warn_without_truth(truths)
     path = folder / (part.file_name(STORE_NAME) if part else STORE_NAME)
@@ -98,7 +103,6 @@ def run(
     if dry_run:
         print_plan(plans, path, known=known)
         return
-    loaded = [ScoreStore.load(file) for file in known]  # a bad one leaves no empty store behind
     with ScoreStore(path) as store:
         while loaded:
             store.absorb(loaded.pop(0), part=partial(wanted_scores, plans))

@@ -149,7 +149,6 @@ def run_plans(
     for plan in plans:
         check_sharing(plan, store)
         for protocol in plan.protocols.values():
-            batches(protocol)  # a mistake in the images is the user's, not that of 1,000 networks
             store.put_protocol(protocol.digest, protocol.canonical)
     missing: list[list[ScoreKey]] = []
     wanted, asked = 0, set[ScoreKey]()
@@ -160,6 +159,9 @@ def run_plans(
             asked.update(keys)
         wanted += len(keys)
         missing.append(keys if rescore else store.missing(keys, retry_failed=retry_failed))
+        for name in sorted({key.indicator for key in missing[-1]}):
+            # a mistake in the images is the user's, not that of 1,000 networks
+            batches(plan.protocols[name])
     del asked
     left = sum(map(len, missing))
     environment = current_environment(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from types import MappingProxyType
 
 import numpy as np
 
-from untrained.foundation import MalformedInput, derive
+from untrained.foundation import MalformedInput, MissingData, derive
 from untrained.harness.data.datasets import Dataset
 from untrained.harness.data.inputs import image_source, num_images
 from untrained.harness.study.study import Conditions
@@ -21,6 +22,7 @@ def protocols(
     options: Mapping[str, Mapping[str, float]] = MappingProxyType({}),
     *,
     space: str,
+    recorded: Collection[Protocol] = (),
 ) -> dict[str, Protocol]:
     """Resolve the protocol of every named indicator, with its options; errors as in `resolve`."""
     return {
@@ -29,6 +31,7 @@ def protocols(
             conditions,
             follows_initialisation=item.follows_initialisation,
             least_cells=spaces[space].least_cells,
+            recorded=recorded,
         ).replace(options=item.chosen(options.get(item.id, {})))
         for item in map(indicators.__getitem__, names)
     }
@@ -40,6 +43,7 @@ def resolve(
     *,
     follows_initialisation: bool = True,
     least_cells: int = 1,
+    recorded: Collection[Protocol] = (),
 ) -> Protocol:
     """The protocol an indicator is measured under in a run.
 
@@ -59,6 +63,8 @@ def resolve(
         follows_initialisation: whether the indicator does; else it keeps its protocol's.
         least_cells: of the networks, unless the run says their cells: those of the search space
             in which every kind of cell occurs.
+        recorded: protocols of scores that are at hand. They say which images were shown where the
+            images themselves are not there.
 
     Returns:
         The protocol; for images with row numbers and the SHA-256 of their file.
@@ -66,7 +72,7 @@ def resolve(
     Raises:
         UnknownName: the inputs, the dataset or the initialisation do not exist.
         MalformedInput: more images are wanted than there are, or the file cannot be read.
-        MissingData: the images are not there.
+        MissingData: the images are not there, and no recorded protocol says which they were.
     """
     if conditions.initialisation is not None:
         find_initialisation(conditions.initialisation)
@@ -111,12 +117,46 @@ def resolve(
             source="",
         )
     random_labels = conditions.labels == "random" and protocol.labels != "none"
-    return protocol.replace(
-        inputs="images",
-        labels="random" if random_labels else protocol.labels,
-        sample_ids=_draw_images(dataset, protocol),
-        source=image_source(dataset),
+    protocol = protocol.replace(
+        inputs="images", labels="random" if random_labels else protocol.labels
     )
+    try:
+        return protocol.replace(
+            sample_ids=_draw_images(dataset, protocol), source=image_source(dataset)
+        )
+    except MissingData:
+        shown = _recorded_images(protocol, recorded)
+        if len(shown) != 1:
+            raise
+        sample_ids, source = shown.pop()
+        return protocol.replace(sample_ids=sample_ids, source=source)
+
+
+def read_protocols(texts: Iterable[str]) -> list[Protocol]:
+    """Read the protocols among stored texts; one of another version is left out."""
+    found = []
+    for text in dict.fromkeys(texts):
+        with suppress(MalformedInput):
+            found.append(Protocol.from_json(text))
+    return found
+
+
+def _recorded_images(
+    protocol: Protocol, recorded: Collection[Protocol]
+) -> set[tuple[tuple[int, ...], str]]:
+    """Collect row numbers and file of the images that otherwise equal protocols were shown.
+
+    The options of an indicator do not change what it is shown.
+    """
+
+    def without_images(one: Protocol) -> Protocol:
+        return one.replace(sample_ids=(), source="", options=())
+
+    return {
+        (one.sample_ids, one.source)
+        for one in recorded
+        if one.source and without_images(one) == without_images(protocol)
+    }
 
 
 def _of_words(protocol: Protocol, dataset: Dataset, conditions: Conditions) -> Protocol:

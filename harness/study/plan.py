@@ -205,13 +205,17 @@ def shared_indicators(study: Study, names: Collection[str] = ()) -> frozenset[st
 
 
 def plan_study(
-    study: Study, *, architectures: Mapping[str, Sequence[str]] | None = None
+    study: Study,
+    *,
+    architectures: Mapping[str, Sequence[str]] | None = None,
+    recorded: Collection[Protocol] = (),
 ) -> list[Plan]:
     """One plan for each search space of a study.
 
     Args:
         architectures: by search space, instead of the study's population; a space of the study
             that is not among them has no plan.
+        recorded: protocols of scores at hand: see `resolve`.
 
     Raises:
         MissingData: images or a list of architectures that are not there.
@@ -228,7 +232,7 @@ def plan_study(
             selection=select(spaces[name], study)
             if architectures is None
             else Selection(tuple(architectures[name]), f"{len(architectures[name]):,} given"),
-            protocols=protocols(conditions, names, study.options, space=name),
+            protocols=protocols(conditions, names, study.options, space=name, recorded=recorded),
             versions={i: score_version(indicators[i].version, name) for i in names},
             seeds=study.network_seeds,
             shared=shared_indicators(study, names).intersection(names),
@@ -253,10 +257,15 @@ PART = 100
 """Architectures for which further batches are drawn."""
 
 
-def plan_batches(study: Study, plan: Plan) -> tuple[Plan, ...]:
+def plan_batches(
+    study: Study, plan: Plan, *, recorded: Collection[Protocol] = ()
+) -> tuple[Plan, ...]:
     """The plans of the further batches of a study, for a part of the population of one plan.
 
     Scores that look at no batch are the same as those of the plan.
+
+    Args:
+        recorded: protocols of scores at hand: see `resolve`.
     """
     population = plan.selection.architectures
     rng = np.random.default_rng(derive(study.batch_seeds[0], "batches", plan.space))
@@ -270,6 +279,7 @@ def plan_batches(study: Study, plan: Plan) -> tuple[Plan, ...]:
                 plan.protocols,
                 study.options,
                 space=plan.space,
+                recorded=recorded,
             ),
             seeds=plan.seeds[:1],
         )
@@ -325,8 +335,11 @@ class Cell:
     """One a search space."""
 
 
-def plan_cells(study: Study) -> list[Cell]:
+def plan_cells(study: Study, *, recorded: Collection[Protocol] = ()) -> list[Cell]:
     """The plans of every combination of levels; the study's own are first, or alone.
+
+    Args:
+        recorded: protocols of scores at hand: see `resolve`.
 
     Raises:
         UserError: see `plan_study`, of every cell.
@@ -338,10 +351,11 @@ def plan_cells(study: Study) -> list[Cell]:
     cells = []
     for values in product(*varied.values()):
         changes = dict(zip(varied, values, strict=True))
+        of_cell = study.model_copy(update=changes | {"factors": Factors()})
         cells.append(
             Cell(
                 {name: OWN if value is None else str(value) for name, value in changes.items()},
-                tuple(plan_study(study.model_copy(update=changes | {"factors": Factors()}))),
+                tuple(plan_study(of_cell, recorded=recorded)),
             )
         )
     return cells

@@ -95,8 +95,9 @@ class Truth(StudyTable):
     """Benchmark of the true values, or a CSV or Parquet file with them (default: the first
     benchmark whose data is present); none: no accuracies, only the agreement of scores with
     sizes and with each other."""
-    absent: Literal["error", "agreement"] = "error"
-    """Answer to missing data of the benchmark: an error, or the same as for benchmark `none`."""
+    absent: Literal["error", "fallback", "agreement"] = "error"
+    """Answer to missing data of the benchmark: an error, the data set's accuracies of a fallback
+    (which an installed package has), or the same as for benchmark `none`."""
     dataset: str | None = None
     """Dataset of the target (default: that of the inputs, if the benchmark has it). Several,
     separated by commas, make a table each in a report of stored scores."""

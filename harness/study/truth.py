@@ -22,6 +22,8 @@ class ChosenTruth:
 
     benchmark: Benchmark
     target: Target
+    instead_of: str = ""
+    """Benchmark that was asked for, if its data was not at hand and this is its fallback."""
 
     @property
     def higher_is_better(self) -> bool:
@@ -39,6 +41,8 @@ class ChosenTruth:
     def notes(self, values: pd.Series[float]) -> tuple[str, ...]:
         """What must be said about these values of it."""
         lines = [*self._seed_notes(values)]
+        if self.instead_of:
+            lines.append(self.fallback_note())
         unknown = int(values.isna().sum())
         if unknown:
             lines.append(f"{unknown:,} architectures have no ground truth and are not ranked")
@@ -47,6 +51,13 @@ class ChosenTruth:
                 "lower values of the target are better; correlations are with its negative"
             )
         return tuple(lines)
+
+    def fallback_note(self) -> str:
+        """Return the sentence that a fallback needs."""
+        return (
+            f"the data of {self.instead_of} was not at hand (untrained data list says how to get "
+            f"it); in its place the target is {self.target.metric} of {self.benchmark.name}"
+        )
 
     def _seed_notes(self, values: pd.Series[float]) -> tuple[str, ...]:
         seeds = self.benchmark.averaged_seeds(self.target)
@@ -118,7 +129,9 @@ def find_truth(space: str, truth: Truth, *, datasets: Iterable[str] = ()) -> Cho
     try:
         return choose_truth(space, truth, datasets=datasets)
     except MissingData as error:
-        if truth.absent == "error":
+        if truth.absent == "fallback" and (found := _fallback(space, truth)) is not None:
+            return found
+        if truth.absent != "agreement":
             raise
         wanted = truth.benchmark or f"a benchmark of {space}"
         return NoTruth(
@@ -126,6 +139,21 @@ def find_truth(space: str, truth: Truth, *, datasets: Iterable[str] = ()) -> Cho
             "same command then ranks against it)",
             error,
         )
+
+
+def _fallback(space: str, truth: Truth) -> ChosenTruth | None:
+    """The same data set's accuracies of a fallback of the space whose data is there."""
+    for benchmark in benchmarks.values():
+        if benchmark.space == spaces[space].name and benchmark.fallback and not benchmark.missing():
+            there = {target.dataset for target in benchmark.targets()}
+            dataset = own_spelling(truth.dataset or "", there)
+            if dataset in there:
+                return ChosenTruth(
+                    benchmark,
+                    benchmark.target(dataset=dataset),
+                    instead_of=truth.benchmark or "",
+                )
+    return None
 
 
 def choose_truth(space: str, truth: Truth, *, datasets: Iterable[str] = ()) -> ChosenTruth:

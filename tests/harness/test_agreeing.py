@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from untrained.foundation import MissingData, UserError
+from untrained.harness.data.inputs import forget_batches
 from untrained.harness.study.population import select
 from untrained.harness.study.study import Population, Truth
 from untrained.harness.study.study_file import builtin_studies, load_study
@@ -67,6 +68,35 @@ def test_absent_data_is_an_error_unless_the_study_can_do_without(
     text = (tmp_path / "out" / "report.md").read_text()
     assert "the data of nasbench201 was not at hand (untrained data list says how" in text
     assert "tables/nasbench201.parquet" not in text
+
+
+def test_stored_scores_need_neither_images_nor_a_table(untrained, tmp_path: Path, image_file):
+    file = tmp_path / "mine.toml"
+    truth = 'benchmark = "nasbench201"\ndataset = "cifar10"\nabsent = "fallback"'
+    text = 'inputs = "cifar10"\ndata_seeds = [0, 1]\n' + STUDY.format(truth=truth)
+    file.write_text(text)
+    options = ("--workers", 1, "--device", "cpu")
+    with_images = untrained("run", file, "--output", tmp_path / "a", *options)
+    assert with_images.code == 0
+    assert "in its place the target is baseline_accuracy of nasbench201-analog" in with_images.err
+    image_file.unlink()
+    scores = ("--scores", tmp_path / "a" / "scores.parquet")
+    without = untrained("run", file, "--output", tmp_path / "b", *scores, *options)
+    assert without.code == 0
+    assert "0 scores to do" in without.err
+    first, second = (tmp_path / name / "report.csv" for name in "ab")
+    assert first.read_text() == second.read_text()
+    page = (tmp_path / "b" / "report.md").read_text()
+    assert "the data of nasbench201 was not at hand (untrained data list says how" in page
+    forget_batches()
+    file.write_text(text.replace("n = 4", "n = 5"))  # a network that nobody has scored
+    refused = untrained("run", file, "--output", tmp_path / "c", *scores, *options)
+    assert refused.code == 2
+    assert "images of CIFAR-10 are needed" in refused.err
+    file.write_text(text.replace('dataset = "cifar10"', 'dataset = "cifar100"'))
+    refused = untrained("run", file, "--output", tmp_path / "d", *scores, *options)
+    assert refused.code == 2
+    assert "tables/nasbench201.parquet and is not there" in refused.err.replace("\n", " ")
 
 
 def test_a_sample_of_what_is_known_becomes_one_of_the_space(tiny_study, monkeypatch, tmp_path):

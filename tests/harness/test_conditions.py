@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from untrained.foundation import MalformedInput, UnknownName
+from untrained.foundation import MalformedInput, MissingData, UnknownName
 from untrained.harness.data.datasets import datasets
-from untrained.harness.study.conditions import protocols, resolve
+from untrained.harness.study.conditions import protocols, read_protocols, resolve
 from untrained.harness.study.plan import plan_study
 from untrained.harness.study.study import Conditions
 from untrained.indicators import Protocol
@@ -192,3 +192,21 @@ def test_cells_of_other_spaces_and_of_thin_networks_are_those_of_the_protocol():
         assert found["ntk_condition"].cells == cells
     thin = protocols(Conditions(inputs="gaussian"), ["linear_regions"], space="darts")
     assert thin["linear_regions"].cells == 1
+
+
+def test_recorded_protocols_say_which_images_were_shown(image_file):
+    conditions = Conditions(inputs="cifar10", seed=3, batch_size=2)
+    of_seeds = [resolve(REFERENCE, conditions.model_copy(update={"seed": i})) for i in (3, 4)]
+    image_file.unlink()
+    with pytest.raises(MissingData):
+        resolve(REFERENCE, conditions)
+    texts = [one.replace(options=(("a", 1.0),)).canonical for one in of_seeds]
+    recorded = read_protocols([*texts, "{}", texts[0]])
+    assert len(recorded) == 2
+    assert resolve(REFERENCE, conditions, recorded=recorded) == of_seeds[0]
+    for other in (conditions.model_copy(update={"seed": 5}), Conditions(inputs="cifar10", seed=3)):
+        with pytest.raises(MissingData):
+            resolve(REFERENCE, other, recorded=recorded)
+    of_two_files = [*recorded, recorded[0].replace(source="0" * 64)]
+    with pytest.raises(MissingData):
+        resolve(REFERENCE, conditions, recorded=of_two_files)

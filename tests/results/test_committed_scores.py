@@ -2,12 +2,17 @@
 
 import csv
 import hashlib
+import json
 import re
 
+import pyarrow.parquet as pq
 import pytest
 
 from untrained.foundation import MissingData
-from untrained.harness.study.plan import score_version
+from untrained.harness.study.conditions import read_protocols
+from untrained.harness.study.plan import plan_study, score_version
+from untrained.harness.study.study_file import load_study
+from untrained.harness.study.truth import find_truth
 from untrained.indicators import indicators
 from untrained.reports.formats.file_formats import _lines_grid
 from untrained.results.store.committed import committed_file, committed_scores, find_scores
@@ -69,3 +74,22 @@ def test_a_report_ranks_by_the_accuracies_of_today(name):
         digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
         joined = hashlib.sha256("".join(digests).encode()).hexdigest()
         assert row["truth_sha256"] == (digests[0] if len(digests) == 1 else joined)
+
+
+def test_the_whole_space_is_ranked_without_data(tmp_path, monkeypatch):
+    monkeypatch.setenv("UNTRAINED_DATA", str(tmp_path))
+    study = load_study("nasbench201").study
+    (name,) = study.scores
+    metadata = pq.read_schema(find_scores(name)).metadata
+    recorded = json.loads(metadata[b"untrained.protocols"])
+    (plan,) = plan_study(
+        study,
+        architectures={
+            "nasbench201": ["|nor_conv_3x3~0|+|none~0|none~1|+|none~0|none~1|skip_connect~2|"]
+        },
+        recorded=read_protocols(recorded.values()),
+    )
+    assert {protocol.digest for protocol in plan.protocols.values()} <= set(recorded)
+    truth = find_truth("nasbench201", study.truth)
+    assert truth.benchmark.name == "nasbench201-analog"
+    assert truth.instead_of == "nasbench201"
