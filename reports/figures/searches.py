@@ -121,9 +121,14 @@ def anytime_figure(table: SearchTable) -> Figure | None:
             names.append("optimum")
         axes.set_xlabel("seconds spent by a run")
         axes.set_ylabel(f"{heading(column)} of the incumbent")
-        # bands of the first steps reach far down: they may be cut
-        means = [curve.values.mean(axis=0) for curve in curves.values()]
-        _set_range(axes, np.array([column.optimum, *np.concatenate(means)]))
+        # bands of the first steps reach far into bad values: there they may be cut
+        better = _BAND_ENDS[-1 if column.higher_is_better else 0]
+        shown = [
+            line
+            for curve in curves.values()
+            for line in (curve.values.mean(axis=0), np.percentile(curve.values, better, axis=0))
+        ]
+        _set_range(axes, np.array([column.optimum, *np.concatenate(shown)]))
         axes.legend(lines, names, loc="best")
 
     text = f"{column.label} of the incumbent against cost, mean and middle {_BAND} % of the runs"

@@ -7,10 +7,12 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
+import matplotlib.figure
 import numpy as np
 import pytest
 
 from untrained.reports import formats
+from untrained.reports.figures.searches import anytime_figure
 from untrained.reports.pages.search import (
     cost_text,
     search_files,
@@ -211,3 +213,17 @@ def test_other_formats_hold_the_same_tables(table):
     assert "\\caption{Time to fixed levels." in formats["latex"].render(report)
     files = formats["tables"].make(report)
     assert {"all-found.csv", "all-speed.csv", "all-settings.csv"} < set(files)
+
+
+@pytest.mark.parametrize("higher_is_better", [True, False])
+def test_the_better_end_of_a_band_is_not_cut(table, higher_is_better):
+    column = replace(table.columns[0], optimum=math.nan, higher_is_better=higher_is_better)
+    drawn = anytime_figure(replace(table, columns=(column,)))
+    figure = matplotlib.figure.Figure()
+    drawn.draw(figure)
+    low, high = figure.axes[0].get_ylim()
+    values = table.rows[0].curve.values
+    if higher_is_better:
+        assert high > np.percentile(values, 90, axis=0).max()
+    else:
+        assert low < np.percentile(values, 10, axis=0).min()

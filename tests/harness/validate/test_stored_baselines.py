@@ -32,7 +32,7 @@ def test_every_network_has_params_and_its_order_is_fixed(space: str) -> None:
 
 def test_costly_indicators_share_the_first_networks() -> None:
     found = read_before("nasbench201")
-    for name, n in (("grasp", 120), ("zen", 300)):
+    for name, n in (("grasp", 120), ("rbflex", 300)):
         first = found.scores.loc[list(found.order[:n])]
         assert first[name].notna().all()
         assert found.scores[name].notna().sum() == n
