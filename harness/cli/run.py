@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from itertools import chain
@@ -29,8 +29,9 @@ from untrained.harness.cli.options import (
 
 if TYPE_CHECKING:
     from untrained.harness.execution.runner import RunSummary
-    from untrained.harness.study.plan import Plan
+    from untrained.harness.study.plan import Cell, Plan
     from untrained.harness.study.study import Cluster
+    from untrained.indicators import Protocol
     from untrained.results import ScoreStore
 
 STORE_NAME = "scores.sqlite"
@@ -85,7 +86,6 @@ def run(
     part = None if shard is None else Shard.parse(shard)
     where = checked(Execution, execution)
     named = load_study(study)
-    folder = output or Path(named.study.report.folder or named.name)
     known = [*map(find_scores, named.study.scores), *(scores or ())]
     loaded = [ScoreStore.load(file) for file in known]  # a bad one leaves no empty store behind
     recorded = read_protocols(text for one in loaded for text in one.protocols.values())
@@ -93,10 +93,11 @@ def run(
     batches = {
         plan.space: plan_batches(named.study, plan, recorded=recorded) for plan in cells[0].plans
     }
-    plans = [*chain.from_iterable([*(cell.plans for cell in cells), *batches.values()])]
+    plans = _with_batches(cells, batches, recorded)
     # what is wrong at the end must not show only after hours of scoring
     truths = truths_of_study(named.study)
     warn_without_truth(truths)
+    folder = output or Path(named.study.report.folder or named.name)
     path = folder / (part.file_name(STORE_NAME) if part else STORE_NAME)
     if part:
         plans = part.part_of(plans)
@@ -196,6 +197,28 @@ def fill(
             retry_failed=rerun == "failed",
             rescore=rerun == "all",
         )
+
+
+def _with_batches(
+    cells: Sequence[Cell],
+    batches: Mapping[str, Sequence[Plan]],
+    recorded: Collection[Protocol],
+) -> list[Plan]:
+    """List all plans; say on standard error if given scores were measured on other images."""
+    from untrained.harness.study.conditions import recorded_images
+
+    plans = [*chain.from_iterable([*(cell.plans for cell in cells), *batches.values()])]
+    for protocol in {one for plan in plans for one in plan.protocols.values() if one.source}:
+        shown = recorded_images(protocol, recorded)
+        if shown and (protocol.sample_ids, protocol.source) not in shown:
+            print(
+                "cannot use all given scores: some were measured on other images than those in the "
+                "data folder. Let UNTRAINED_DATA name a folder without these images to rank the "
+                "given scores.",
+                file=sys.stderr,
+            )
+            break
+    return plans
 
 
 def print_plan(plans: Sequence[Plan], path: Path, *, known: Sequence[Path] = ()) -> None:

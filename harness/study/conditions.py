@@ -125,7 +125,7 @@ def resolve(
             sample_ids=_draw_images(dataset, protocol), source=image_source(dataset)
         )
     except MissingData:
-        shown = _recorded_images(protocol, recorded)
+        shown = recorded_images(protocol, recorded)
         if len(shown) != 1:
             raise
         sample_ids, source = shown.pop()
@@ -141,7 +141,7 @@ def read_protocols(texts: Iterable[str]) -> list[Protocol]:
     return found
 
 
-def _recorded_images(
+def recorded_images(
     protocol: Protocol, recorded: Collection[Protocol]
 ) -> set[tuple[tuple[int, ...], str]]:
     """Collect row numbers and file of the images that otherwise equal protocols were shown.

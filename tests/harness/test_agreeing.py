@@ -70,7 +70,9 @@ def test_absent_data_is_an_error_unless_the_study_can_do_without(
     assert "tables/nasbench201.parquet" not in text
 
 
-def test_stored_scores_need_neither_images_nor_a_table(untrained, tmp_path: Path, image_file):
+def test_stored_scores_need_neither_images_nor_a_table(
+    untrained, tmp_path: Path, image_file, pictures, write_images
+):
     file = tmp_path / "mine.toml"
     truth = 'benchmark = "nasbench201"\ndataset = "cifar10"\nabsent = "fallback"'
     text = 'inputs = "cifar10"\ndata_seeds = [0, 1]\n' + STUDY.format(truth=truth)
@@ -78,12 +80,15 @@ def test_stored_scores_need_neither_images_nor_a_table(untrained, tmp_path: Path
     options = ("--workers", 1, "--device", "cpu")
     with_images = untrained("run", file, "--output", tmp_path / "a", *options)
     assert with_images.code == 0
+    assert "cannot use all given scores" not in with_images.err
     assert "in its place the target is baseline_accuracy of nasbench201-analog" in with_images.err
     image_file.unlink()
     scores = ("--scores", tmp_path / "a" / "scores.parquet")
     without = untrained("run", file, "--output", tmp_path / "b", *scores, *options)
     assert without.code == 0
     assert "0 scores to do" in without.err
+    again = untrained("run", file, "--output", tmp_path / "f", *scores, "--dry-run")
+    assert "cannot use all given scores" not in again.err
     first, second = (tmp_path / name / "report.csv" for name in "ab")
     assert first.read_text() == second.read_text()
     page = (tmp_path / "b" / "report.md").read_text()
@@ -93,6 +98,9 @@ def test_stored_scores_need_neither_images_nor_a_table(untrained, tmp_path: Path
     refused = untrained("run", file, "--output", tmp_path / "c", *scores, *options)
     assert refused.code == 2
     assert "images of CIFAR-10 are needed" in refused.err
+    write_images(image_file, pictures[1:], [i % 10 for i in range(len(pictures) - 1)])
+    planned = untrained("run", file, "--output", tmp_path / "e", *scores, "--dry-run")
+    assert "cannot use all given scores: some were measured on other images" in planned.err
     file.write_text(text.replace('dataset = "cifar10"', 'dataset = "cifar100"'))
     refused = untrained("run", file, "--output", tmp_path / "d", *scores, *options)
     assert refused.code == 2
