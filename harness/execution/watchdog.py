@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import gc
 import os
 import signal
 import subprocess
@@ -148,6 +149,23 @@ def _ended_after(seconds: float, what: str, *, whole: bool) -> Iterator[None]:
         watcher.end_after(0)
 
 
+_AGAIN_S = 0.01
+"""Seconds until a limit that came at a bad moment is tried again."""
+
+
+def _loses_exceptions(frame: FrameType | None) -> bool:
+    """Tell whether Python would drop an exception of this frame, and go on.
+
+    It does so in callbacks of the garbage collector and in finalisers.
+    """
+    callbacks = {getattr(one, "__code__", None) for one in gc.callbacks}
+    while frame is not None:
+        if frame.f_code in callbacks or frame.f_code.co_name == "__del__":
+            return True
+        frame = frame.f_back
+    return False
+
+
 @contextmanager
 def time_limit(
     seconds: float | None, what: str = "a step", *, whole: bool = False
@@ -171,7 +189,10 @@ def time_limit(
         yield
         return
 
-    def stop(_signal: int, _frame: FrameType | None) -> None:
+    def stop(_signal: int, frame: FrameType | None) -> None:
+        if _loses_exceptions(frame):
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
+            return
         raise TimeLimitReached
 
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())

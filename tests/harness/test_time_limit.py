@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import subprocess
 import sys
@@ -30,6 +31,38 @@ def test_a_slow_block_is_stopped_although_it_catches_every_exception():
     assert time.monotonic() - began < 5
     assert signal.getsignal(signal.SIGALRM) is before
     assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+
+
+def _in_a_finaliser():
+    class Slow:
+        def __del__(self):
+            time.sleep(0.1)
+
+    Slow()
+
+
+def _in_a_callback_of_the_collector():
+    def slow(phase, _info):
+        if phase == "start":
+            time.sleep(0.1)
+
+    gc.callbacks.append(slow)
+    try:
+        gc.collect()
+    finally:
+        gc.callbacks.remove(slow)
+
+
+@pytest.mark.parametrize("bad_moment", [_in_a_finaliser, _in_a_callback_of_the_collector])
+def test_a_limit_that_python_would_drop_comes_a_little_later(bad_moment):
+    def block():
+        bad_moment()
+        _wait_for_ever()
+
+    began = time.monotonic()
+    with pytest.raises(TimeLimitReached), time_limit(0.05):
+        block()
+    assert time.monotonic() - began < 5
 
 
 def test_a_fast_block_is_left_alone():
