@@ -139,6 +139,7 @@ def test_constrained_evolution_under_measured_latencies(name, tmp_path):
     assert table[list(found.incumbents)].max() <= 4.0
     assert table.max() > 4.0
     # the best of what is open to it is at least approached
-    scores = pd.Series({k.text: v.values[0] for k, v in prepared.evaluator._scored.items()})
+    scored = prepared.evaluator._scored
+    scores = pd.Series({text: one.values[0] for text, one in scored.items()})
     allowed = scores[table[scores.index] <= 4.0]
     assert scores[found.final] >= np.quantile(allowed.dropna(), 0.9)
