@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from itertools import chain
@@ -29,7 +29,7 @@ from untrained.harness.cli.options import (
 
 if TYPE_CHECKING:
     from untrained.harness.execution.runner import RunSummary
-    from untrained.harness.study.plan import Cell, Plan
+    from untrained.harness.study.plan import Plan
     from untrained.harness.study.study import Cluster
     from untrained.indicators import Protocol
     from untrained.results import ScoreStore
@@ -93,7 +93,8 @@ def run(
     batches = {
         plan.space: plan_batches(named.study, plan, recorded=recorded) for plan in cells[0].plans
     }
-    plans = _with_batches(cells, batches, recorded)
+    plans = [*chain.from_iterable([*(cell.plans for cell in cells), *batches.values()])]
+    _warn_of_other_images(plans, recorded)
     # what is wrong at the end must not show only after hours of scoring
     truths = truths_of_study(named.study)
     warn_without_truth(truths)
@@ -119,12 +120,7 @@ def run(
         )
         print_summary(summary, store.path)
         if part:
-            stores = path.with_name(part.file_name(STORE_NAME, number="*"))
-            print(
-                f"the report needs all {part.count} shards: untrained merge {stores} --output "
-                f"{folder / STORE_NAME}, then the same command without --shard",
-                file=sys.stderr,
-            )
+            _print_merging(path.with_name(part.file_name(STORE_NAME, number="*")), part.count)
             leave(summary)
             return
         ranked = [
@@ -199,15 +195,10 @@ def fill(
         )
 
 
-def _with_batches(
-    cells: Sequence[Cell],
-    batches: Mapping[str, Sequence[Plan]],
-    recorded: Collection[Protocol],
-) -> list[Plan]:
-    """List all plans; say on standard error if given scores were measured on other images."""
+def _warn_of_other_images(plans: Sequence[Plan], recorded: Collection[Protocol]) -> None:
+    """Say on standard error if scores at hand were measured on other images than a run's."""
     from untrained.harness.study.conditions import recorded_images
 
-    plans = [*chain.from_iterable([*(cell.plans for cell in cells), *batches.values()])]
     for protocol in {one for plan in plans for one in plan.protocols.values() if one.source}:
         shown = recorded_images(protocol, recorded)
         if shown and (protocol.sample_ids, protocol.source) not in shown:
@@ -217,8 +208,16 @@ def _with_batches(
                 "given scores.",
                 file=sys.stderr,
             )
-            break
-    return plans
+            return
+
+
+def _print_merging(stores: Path, count: int) -> None:
+    """Say on standard error how the stores of all shards become a report."""
+    print(
+        f"the report needs all {count} shards: untrained merge {stores} --output "
+        f"{stores.with_name(STORE_NAME)}, then the same command without --shard",
+        file=sys.stderr,
+    )
 
 
 def print_plan(plans: Sequence[Plan], path: Path, *, known: Sequence[Path] = ()) -> None:
