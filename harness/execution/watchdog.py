@@ -156,7 +156,8 @@ _AGAIN_S = 0.01
 def _loses_exceptions(frame: FrameType | None) -> bool:
     """Tell whether Python would drop an exception of this frame, and go on.
 
-    It does so in callbacks of the garbage collector and in finalisers.
+    It does so in callbacks of the garbage collector and in finalisers. It also does so in callbacks
+    of weak references, which cannot be told apart from other calls: there the process is ended.
     """
     callbacks = {getattr(one, "__code__", None) for one in gc.callbacks}
     while frame is not None:
