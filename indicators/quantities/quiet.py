@@ -47,7 +47,8 @@ def quiet() -> Iterator[None]:
     """While entered, a network computes one function, by operations that have all derivatives.
 
     Raises:
-        Unsupported: on leaving, the network has drawn random numbers all the same.
+        Unsupported: on leaving, the network has drawn random numbers all the same, or another
+            thread has drawn some from a global generator.
     """
     before = _random_states()
     # a checkpoint saves memory and changes no value, but what it computes again it computes

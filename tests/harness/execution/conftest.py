@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import random
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
+import distributed
 import pytest
 
 from untrained.harness.execution.engines import dask_worker
@@ -78,6 +80,9 @@ def in_threads(monkeypatch: pytest.MonkeyPatch) -> None:
             yield SerialExecutor()
 
     monkeypatch.setattr(dask_worker, "_process", thread)
+    # what it draws in other threads would pass for draws of the network that is measured
+    for module in (distributed.comm.core, distributed.scheduler, distributed.utils_comm):
+        monkeypatch.setattr(module, "random", random.Random(0))
 
 
 @pytest.fixture
