@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from untrained.foundation import MissingData, UserError
@@ -38,11 +38,15 @@ def connected(request: Request) -> Iterator[Client]:
         if address is None:
             cluster = _local(request) if request.cluster is None else _slurm(request.cluster)
             address = stack.enter_context(cluster)
+        client = distributed.Client.__new__(distributed.Client)
         try:
-            client = distributed.Client(
+            client.__init__(  # in two steps, to have it if this one fails
                 address, timeout=CONNECT_S, set_as_default=False, name="untrained"
             )
         except (OSError, ValueError, TypeError) as error:  # timeouts are OSErrors
+            # left to the collector, it may be closed while dask starts another: neither ends then
+            with suppress(AttributeError):
+                client.close(timeout=CONNECT_S)
             raise UserError(
                 f"cannot reach the scheduler {request.scheduler}: {error}. Start one with `dask "
                 "scheduler`, and give the address that it prints, such as "

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from distributed import LocalCluster
+from distributed import Client, LocalCluster
 
 from untrained.foundation import MalformedInput, MissingData, UserError
 from untrained.harness.execution.engines import (
@@ -49,6 +50,24 @@ def test_a_scheduler_that_does_not_answer(address, monkeypatch):
     monkeypatch.setattr(dask_cluster, "CONNECT_S", 0.3)
     with pytest.raises(UserError, match=f"cannot reach the scheduler {address}: .*dask scheduler"):
         opened(scheduler=address)
+
+
+def test_the_client_of_a_scheduler_that_does_not_answer_is_closed_at_once(monkeypatch):
+    close, ended = Client.close, []
+
+    def noted(client: Client, **options: Any) -> None:
+        close(client, **options)
+        ended.append(client.status)
+
+    monkeypatch.setattr(dask_cluster, "CONNECT_S", 0.3)
+    monkeypatch.setattr(Client, "close", noted)
+    gc.disable()  # it closes what is left to it, too
+    try:
+        with pytest.raises(UserError, match="cannot reach the scheduler"):
+            opened(scheduler="tcp://127.0.0.1:1")
+        assert ended == ["closed"]
+    finally:
+        gc.enable()
 
 
 def test_a_cluster_that_gives_no_worker_in_time():
